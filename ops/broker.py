@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The topology and the accounts on the broker, derived from `shared/flow.py` and applied through its
+management API.
+
+`definitions` is the whole of it as one document, in RabbitMQ's own format, for a deployer to read or to load;
+`apply` sends it. Services declare nothing, and each account may do only what `shared/flow.py` says of it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
+
+import aio_pika
+
+from ops import OpsError
+from ops.servers import Servers
+from shared import flow
+
+DELIVERY_LIMIT = 100_000
+"""So large that only a message which truly cannot be handled reaches it: each crash of a consumer counts for
+all it held."""
+
+_TIMEOUT_S = 30
+_ALL = ".*"
+_NONE = "^$"
+
+
+def definitions(vhost: str, password: Callable[[str], str]) -> dict[str, Any]:
+    """The virtual host with its exchanges, queues, bindings and accounts, for `POST /api/definitions`.
+
+    `password(account)` is the password of an account; the document holds its salted hash.
+    """
+    return {
+        "vhosts": [{"name": vhost}],
+        "users": [_user(name, password) for name in (*flow.SERVICES, *flow.PUBLISHERS, flow.BEHEER)],
+        "permissions": [
+            *({"user": name, "vhost": vhost} | _service_rights(name) for name in flow.SERVICES),
+            *({"user": name, "vhost": vhost} | _publisher_rights(name) for name in flow.PUBLISHERS),
+            {"user": flow.BEHEER, "vhost": vhost, "configure": _ALL, "write": _ALL, "read": _ALL},
+        ],
+        "topic_permissions": _topic_rights(vhost),
+        "exchanges": [
+            _exchange(vhost, flow.EXCHANGE, "topic", {"alternate-exchange": flow.EXCHANGE_ONBEKEND}),
+            _exchange(vhost, flow.EXCHANGE_HISTORIE, "topic", {"alternate-exchange": flow.EXCHANGE_ONBEKEND}),
+            _exchange(vhost, flow.EXCHANGE_ONBEKEND, "topic", {}),
+            _exchange(vhost, flow.EXCHANGE_DOOD, "fanout", {}),
+        ],
+        "queues": [
+            *(
+                _queue(vhost, name, {"x-dead-letter-exchange": flow.EXCHANGE_DOOD})
+                for name in service_queues()
+            ),
+            _queue(vhost, flow.EXCHANGE_DOOD, {}),
+        ],
+        "bindings": _bindings(vhost),
+    }
+
+
+def service_queues() -> list[str]:
+    """The queues of the services: two each, for what happens now and for bulk."""
+    return [name for service in flow.SERVICES for name in (service, f"{service}.historie")]
+
+
+def apply(servers: Servers, vhost: str) -> None:
+    """Makes the virtual host as `shared/flow.py` says; what is there already is left as it is. Raises
+    OpsError.
+
+    A binding that `flow.py` no longer has is removed: a service must not go on hearing what it does not know.
+    """
+    wanted = definitions(vhost, servers.password)
+    _call(servers, "POST", "/api/definitions", wanted)
+    wanted_keys = {_binding_key(each) for each in wanted["bindings"]}
+    ours = {queue["name"] for queue in wanted["queues"]}
+    for each in _call(servers, "GET", f"/api/bindings/{_part(vhost)}"):
+        if each["destination"] in ours and each["source"] and _binding_key(each) not in wanted_keys:
+            path = (
+                f"/e/{_part(each['source'])}/q/{_part(each['destination'])}/{_part(each['properties_key'])}"
+            )
+            _call(servers, "DELETE", f"/api/bindings/{_part(vhost)}{path}")
+
+
+def delete_vhost(servers: Servers, vhost: str) -> None:
+    """Removes the virtual host with all its messages; the accounts stay. Nothing happens when it is not
+    there."""
+    _call(servers, "DELETE", f"/api/vhosts/{_part(vhost)}", absent_ok=True)
+
+
+def account_url(servers: Servers, vhost: str, account: str) -> str:
+    """The AMQP URL with which one account reaches one virtual host."""
+    parts = urlsplit(servers.amqp_url)
+    address = parts.netloc.rpartition("@")[2]
+    query = f"?{parts.query}" if parts.query else ""
+    return f"{parts.scheme}://{account}:{servers.password(account)}@{address}/{_part(vhost)}{query}"
+
+
+async def queue_depths(servers: Servers, vhost: str) -> dict[str, int]:
+    """For each queue of the topology the number of messages that wait in it, now; not those a consumer holds.
+
+    Asked over AMQP: the management API's own numbers are seconds old.
+    """
+    connection = await aio_pika.connect(account_url(servers, vhost, flow.BEHEER), timeout=_TIMEOUT_S)
+    async with connection:
+        channel = await connection.channel()
+        depths = {}
+        for name in (*service_queues(), flow.EXCHANGE_DOOD):
+            queue = await channel.declare_queue(name, passive=True)
+            depths[name] = queue.declaration_result.message_count or 0
+        return depths
+
+
+def _user(name: str, password: Callable[[str], str]) -> dict[str, Any]:
+    secret = password(name)
+    # The salt only has to differ between accounts; taken from the secret it makes the document the same every
+    # time.
+    salt = hashlib.sha256(f"salt {secret}".encode()).digest()[:4]
+    digest = salt + hashlib.sha256(salt + secret.encode()).digest()
+    return {
+        "name": name,
+        "password_hash": base64.b64encode(digest).decode(),
+        "hashing_algorithm": "rabbit_password_hashing_sha256",
+        "tags": "",
+    }
+
+
+def _service_rights(service: str) -> dict[str, str]:
+    """A service writes to the two exchanges and reads its own two queues; it makes nothing."""
+    return {
+        "configure": _NONE,
+        "write": f"^({re.escape(flow.EXCHANGE)}|{re.escape(flow.EXCHANGE_HISTORIE)})$",
+        "read": rf"^{re.escape(service)}(\.historie)?$",
+    }
+
+
+def _publisher_rights(publisher: str) -> dict[str, str]:
+    """An outside system may also make queues under its own name, and bind them to the exchange to listen."""
+    own = rf"{re.escape(publisher)}\..+"
+    return {
+        "configure": f"^{own}$",
+        "write": f"^({re.escape(flow.EXCHANGE)}|{re.escape(flow.EXCHANGE_HISTORIE)}|{own})$",
+        "read": f"^({own}|{re.escape(flow.EXCHANGE)})$",
+    }
+
+
+def _topic_rights(vhost: str) -> list[dict[str, str]]:
+    """Each states under its own name only; the keys that an outside system may listen to are in
+    `flow.MAY_HEAR`."""
+    rights = []
+    for name in (*flow.SERVICES, *flow.PUBLISHERS):
+        hears = {flow.EXCHANGE: flow.may_hear(name)} if name in flow.PUBLISHERS else {}
+        for exchange in (flow.EXCHANGE, flow.EXCHANGE_HISTORIE):
+            rights.append(
+                {
+                    "user": name,
+                    "vhost": vhost,
+                    "exchange": exchange,
+                    "write": rf"^{re.escape(name)}\.",
+                    "read": hears.get(exchange, _NONE),
+                }
+            )
+    return rights
+
+
+def _exchange(vhost: str, name: str, kind: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "vhost": vhost,
+        "type": kind,
+        "durable": True,
+        "auto_delete": False,
+        "internal": False,
+        "arguments": dict(arguments),
+    }
+
+
+def _queue(vhost: str, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "vhost": vhost,
+        "durable": True,
+        "auto_delete": False,
+        "arguments": {"x-queue-type": "quorum", "x-delivery-limit": DELIVERY_LIMIT, **arguments},
+    }
+
+
+def _bindings(vhost: str) -> list[dict[str, Any]]:
+    triples = [(flow.EXCHANGE_DOOD, flow.EXCHANGE_DOOD, "")]
+    for service in flow.SERVICES:
+        for key in flow.bindings(service):
+            triples += [(flow.EXCHANGE, service, key), (flow.EXCHANGE_HISTORIE, f"{service}.historie", key)]
+    # What an outside system states under a key that nobody hears reaches intake, which parks it with its
+    # reason.
+    triples += [(flow.EXCHANGE_ONBEKEND, flow.INTAKE, f"{publisher}.#") for publisher in flow.PUBLISHERS]
+    return [
+        {
+            "source": source,
+            "vhost": vhost,
+            "destination": queue,
+            "destination_type": "queue",
+            "routing_key": key,
+            "arguments": {},
+        }
+        for source, queue, key in triples
+    ]
+
+
+def _binding_key(binding: Mapping[str, Any]) -> tuple[str, str, str]:
+    return binding["source"], binding["destination"], binding["routing_key"]
+
+
+def _part(text: str) -> str:
+    return quote(text, safe="")
+
+
+def _call(servers: Servers, method: str, path: str, body: Any = None, *, absent_ok: bool = False) -> Any:
+    parts = urlsplit(servers.management_url)
+    account, _, address = parts.netloc.rpartition("@")
+    request = urllib.request.Request(
+        f"{parts.scheme}://{address}{parts.path}{path}",
+        method=method,
+        data=None if body is None else json.dumps(body).encode(),
+        headers={
+            "Authorization": f"Basic {base64.b64encode(_unquoted(account)).decode()}",
+            "Content-Type": "application/json",
+        },
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:
+            text = answer.read()
+    except urllib.error.HTTPError as error:
+        if error.code == 404 and absent_ok:
+            return None
+        if error.code == 401:
+            raise OpsError(
+                "the broker's management API does not accept the account; set MELDPUNT_AMQP_MANAGEMENT_URL"
+            ) from None
+        reason = error.read(300).decode(errors="replace").strip()
+        raise OpsError(f"the broker refused {method} {path}: {error.code} {reason}") from None
+    except OSError:
+        raise OpsError(
+            f"the broker's management API does not answer at {parts.scheme}://{address}; "
+            "name it with MELDPUNT_AMQP_MANAGEMENT_URL (http://user:password@host:port)"
+        ) from None
+    return json.loads(text) if text else None
+
+
+def _unquoted(account: str) -> bytes:
+    name, _, password = account.partition(":")
+    return f"{unquote(name)}:{unquote(password)}".encode()

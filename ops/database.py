@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""A database for the four services: a schema, an owner role and a runtime role each, and the migrations.
+
+The owner role makes the tables; the service runs as the runtime role, which reads and writes its own schema's
+rows and owns nothing. No role may look into another's schema.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+from ops import OpsError
+from ops.servers import Servers
+from shared import events, flow
+from shared.postgres import Queries, migrate, migration_folders
+
+_SQL = Queries(Path(__file__).with_name("queries.sql"))
+
+
+def owner(service: str) -> str:
+    """The role that owns a service's schema."""
+    return f"{service}_eigenaar"
+
+
+def folders(service: str) -> list[Path]:
+    """The folders whose migrations make up a service's schema."""
+    return migration_folders(service, clocks=events.TermijnGestart in flow.STATES[service])
+
+
+def role_dsn(servers: Servers, database: str, role: str) -> str:
+    """The DSN with which a role reaches a database."""
+    return _dsn(servers.postgres_dsn, database, f"{role}:{servers.password(role)}")
+
+
+def _migrations(service: str) -> list[Path]:
+    return [path for folder in folders(service) for path in sorted(folder.glob("*.sql"))]
+
+
+async def prepare(servers: Servers, database: str) -> dict[str, str]:
+    """Makes the database unless it is there, brings its schemas up to date, and returns each service's
+    runtime DSN.
+
+    On private servers a new database is a copy of a template that holds the same, which takes a fraction of
+    the time. Raises OpsError.
+    """
+    async with _administrator(servers) as admin:
+        await admin.execute(_SQL.lock_setup)
+        await _make_roles(admin, servers)
+        if not await admin.fetchval(_SQL.database_exists, database):
+            if servers.private:
+                template = await _template(admin, servers)
+                await admin.execute(_filled(_SQL.create_database_like, database=database, template=template))
+                await _admit(admin, database)  # rights on the database itself are not copied
+            else:
+                await _create(admin, servers, database)
+        else:
+            await _migrate(servers, database)
+    return {service: role_dsn(servers, database, service) for service in flow.SERVICES}
+
+
+async def drop(servers: Servers, database: str) -> None:
+    """Removes the database, cutting off who is connected. Nothing happens when it is not there."""
+    async with _administrator(servers) as admin:
+        await admin.execute(_filled(_SQL.drop_database, database=database))
+
+
+async def _template(admin: Any, servers: Servers) -> str:
+    """The name of a template for today's migrations, made when there is none; older ones are dropped."""
+    digest = hashlib.sha256()
+    for path in (Path(__file__), *(path for service in flow.SERVICES for path in _migrations(service))):
+        digest.update(path.read_bytes())
+    template = f"meldpunt_sjabloon_{digest.hexdigest()[:16]}"
+    if await admin.fetchval(_SQL.database_exists, template):
+        return template
+    for row in await admin.fetch(_SQL.stale_templates, template):
+        await admin.execute(_filled(_SQL.drop_database, database=row["datname"]))
+    # Under another name until it is whole: a half-made template must never be copied.
+    unfinished = f"{template}_bouw"
+    await admin.execute(_filled(_SQL.drop_database, database=unfinished))
+    await _create(admin, servers, unfinished)
+    await admin.execute(_filled(_SQL.rename_database, database=unfinished, name=template))
+    return template
+
+
+async def _create(admin: Any, servers: Servers, database: str) -> None:
+    await admin.execute(_filled(_SQL.create_database, database=database))
+    await _admit(admin, database)
+    await _migrate(servers, database)
+
+
+async def _make_roles(admin: Any, servers: Servers) -> None:
+    for service in flow.SERVICES:
+        for role in (owner(service), service):
+            if not await admin.fetchval(_SQL.role_exists, role):
+                await admin.execute(_filled(_SQL.create_role, role=role))
+                await admin.execute(_filled(_SQL.set_search_path, role=role, schema=service))
+                await admin.execute(_filled(_SQL.set_role, role=role, password=servers.password(role)))
+            elif not servers.private:
+                # The same cluster may have been set up from another checkout, with other passwords.
+                await admin.execute(_filled(_SQL.set_role, role=role, password=servers.password(role)))
+        await admin.execute(_filled(_SQL.join_role, role=owner(service)))
+
+
+async def _admit(admin: Any, database: str) -> None:
+    await admin.execute(_filled(_SQL.close_database, database=database))
+    for service in flow.SERVICES:
+        for role in (owner(service), service):
+            await admin.execute(_filled(_SQL.admit_role, database=database, role=role))
+
+
+async def _migrate(servers: Servers, database: str) -> None:
+    async with _administrator(servers, database) as admin:
+        await admin.execute(_SQL.close_public_schema)
+        for service in flow.SERVICES:
+            names = {"schema": service, "role": service, "owner": owner(service)}
+            for statement in (
+                _SQL.create_schema,
+                _SQL.admit_runtime_role,
+                _SQL.default_table_rights,
+                _SQL.default_sequence_rights,
+            ):
+                await admin.execute(_filled(statement, **names))
+            try:
+                await migrate(role_dsn(servers, database, owner(service)), service, folders(service))
+            except ValueError as error:
+                raise OpsError(f"database {database}, schema {service}: {error}") from None
+            await admin.execute(_filled(_SQL.protect_migrations, **names))
+
+
+@asynccontextmanager
+async def _administrator(servers: Servers, database: str | None = None) -> AsyncIterator[Any]:
+    dsn = _dsn(servers.postgres_dsn, database) if database else servers.postgres_dsn
+    try:
+        connection = await asyncpg.connect(dsn, timeout=30)
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        address = urlsplit(servers.postgres_dsn).netloc.rpartition("@")[2]
+        name = type(error).__name__
+        raise OpsError(f"the database at {address} does not let the administrator in ({name})") from None
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+def _dsn(dsn: str, database: str, account: str | None = None) -> str:
+    parts = urlsplit(dsn)
+    own, _, address = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{account or own}@{address}", path=f"/{database}"))
+
+
+def _filled(statement: str, **values: str) -> str:
+    """Fills in :"name" as an identifier and :'name' as a literal."""
+    for name, value in values.items():
+        identifier = '"' + value.replace('"', '""') + '"'
+        literal = "'" + value.replace("'", "''") + "'"
+        statement = statement.replace(f':"{name}"', identifier).replace(f":'{name}'", literal)
+    return statement

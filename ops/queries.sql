@@ -1,0 +1,68 @@
+-- SPDX-License-Identifier: EUPL-1.2
+-- What an administrator does to make a database for the four services. :"name" is an identifier and :'name' a literal,
+-- as in psql; they are filled in by ops/database.py, since these statements take no parameters.
+
+-- Roles belong to the whole cluster: one command at a time makes them.
+-- name: lock_setup
+select pg_advisory_lock(hashtext('meldpunt-opzet'));
+
+-- name: role_exists
+select exists (select from pg_roles where rolname = $1);
+
+-- name: create_role
+create role :"role" with login nosuperuser nocreatedb nocreaterole inherit noreplication;
+
+-- name: set_role
+alter role :"role" with login password :'password';
+
+-- name: set_search_path
+alter role :"role" set search_path = :"schema";
+
+-- The administrator need not be a superuser: as a member of the owner role it may make schemas for it.
+-- name: join_role
+grant :"role" to current_user;
+
+-- name: database_exists
+select exists (select from pg_database where datname = $1);
+
+-- name: create_database
+create database :"database";
+
+-- name: create_database_like
+create database :"database" template :"template";
+
+-- name: rename_database
+alter database :"database" rename to :"name";
+
+-- name: drop_database
+drop database if exists :"database" with (force);
+
+-- name: stale_templates
+select datname from pg_database where datname like 'meldpunt_sjabloon_%' and datname <> $1;
+
+-- A new database lets everybody connect; ours lets the eight roles.
+-- name: close_database
+revoke all on database :"database" from public;
+
+-- name: admit_role
+grant connect on database :"database" to :"role";
+
+-- name: close_public_schema
+revoke all on schema public from public;
+
+-- name: create_schema
+create schema if not exists :"schema" authorization :"owner";
+
+-- The runtime role uses what the owner makes, and owns nothing.
+-- name: admit_runtime_role
+grant usage on schema :"schema" to :"role";
+
+-- name: default_table_rights
+alter default privileges for role :"owner" in schema :"schema" grant select, insert, update, delete on tables to :"role";
+
+-- name: default_sequence_rights
+alter default privileges for role :"owner" in schema :"schema" grant usage, select on sequences to :"role";
+
+-- What was applied is the owner's word: the service only reads it.
+-- name: protect_migrations
+revoke insert, update, delete on :"schema".migraties from :"role";

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""`./meldpunt test`: all tests, with a real broker and a real database, which start once for the run."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+
+from ops import CHECKOUT
+from ops.servers import servers
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `test`: those of pytest."""
+    parser.usage = "./meldpunt test [PYTEST OPTIONS]"
+    parser.add_argument("pytest", nargs=argparse.REMAINDER, help="passed on, such as -x or -k consent")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Returns 0 when all tests pass, else 1; 2 for options that pytest does not know."""
+    with servers():
+        outcome = subprocess.run(
+            [sys.executable, "-P", "-m", "pytest", *args.pytest],
+            cwd=CHECKOUT,
+            env=os.environ | {"PYTHONPATH": str(CHECKOUT)},
+            check=False,
+        )
+    return 2 if outcome.returncode == 4 else int(outcome.returncode != 0)

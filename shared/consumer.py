@@ -1,0 +1,299 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""From the queue to the database and out again, in batches of whatever queued meanwhile.
+
+Errors have kinds. What passes by itself (connection, deadlock, server going down) is waited out with the
+same batch in hand. What does not (a bug, a constraint) is searched for by halving the batch, and the one
+culprit is parked. A message that cannot be read is parked at once. Nothing waits behind any of them.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from faststream.rabbit import Channel, RabbitBroker, RabbitQueue
+
+from shared import flow, zegel
+from shared.envelope import Arrival, Fact, Refusal, decode
+from shared.events import Event
+from shared.health import Health
+from shared.inbox import QUERIES, Handler, Stated, Work
+from shared.outbox import Outbox
+from shared.postgres import TRANSIENT
+from shared.telemetry import Meter, describe
+
+log = logging.getLogger(__name__)
+
+REPLAY_HEADERS = ("meldpunt-routing-key", "meldpunt-afzender", "meldpunt-geparkeerd")
+"""Set on a replay, and believed only from the operators' account."""
+
+BACKOFF_S = (0.1, 0.3, 1.0, 2.0, 5.0)
+MAX_PUBLISHING = 2
+"""How many batches may still be publishing while the next is worked on."""
+
+
+class Stopping(Exception):
+    """The service stops while a batch waits for the database; the broker keeps the batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message as it lies in our hands; `raw` is acknowledged once its effect is committed."""
+
+    arrival: Arrival
+    raw: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A message that goes to the parking table, with its reason."""
+
+    delivery: Delivery
+    reason: str
+    fact: UUID | None = None
+
+
+def arrival_of(raw: Any) -> Arrival:
+    """What the broker vouches for. A replay speaks for its original sender, by the operators' word."""
+    headers = raw.headers or {}
+    if raw.user_id == flow.BEHEER and all(name in headers for name in REPLAY_HEADERS):
+        routing_key, user, parked = (str(headers[name]) for name in REPLAY_HEADERS)
+        return Arrival(raw.body, routing_key, user or None, UUID(parked))
+    return Arrival(raw.body, raw.routing_key or "", raw.user_id)
+
+
+class Consumer:
+    """Reads one service's queues and applies what comes in."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        broker: RabbitBroker,
+        pool: Any,
+        handlers: Mapping[type[Event], Handler],
+        outbox: Outbox,
+        keys: zegel.PublicKeys,
+        meter: Meter,
+        health: Health,
+        prefetch: int,
+        begin: Callable[[Any], Awaitable[Work]],
+        admit: Callable[[Fact], Refusal | None] | None = None,
+    ) -> None:
+        self.name = name
+        self._broker = broker
+        self._pool = pool
+        self._handlers = handlers
+        self._outbox = outbox
+        self._keys = keys
+        self._meter = meter
+        self._health = health
+        self._prefetch = prefetch
+        self._begin = begin
+        self._admit = admit
+        self._now_queue: deque[Any] = deque()
+        self._history_queue: deque[Any] = deque()
+        self._arrived = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._publishing: set[asyncio.Task[Any]] = set()
+        self._in_hand = 0
+        self.processed = 0
+        """Messages from the queue for current facts that this process has committed."""
+        self.subscribers = {
+            queue: broker.subscriber(
+                RabbitQueue(queue, declare=False, durable=True), channel=Channel(prefetch_count=prefetch)
+            )
+            for queue in (name, f"{name}.historie")
+        }
+
+    # --- reading ----------------------------------------------------------------------------------
+
+    @property
+    def waiting(self) -> int:
+        """Messages of current facts in our hands that are not committed yet."""
+        return len(self._now_queue) + self._in_hand
+
+    async def read(self, queue: str) -> None:
+        """Take messages from one queue until cancelled; a lost channel is waited out."""
+        buffer = self._now_queue if queue == self.name else self._history_queue
+        while True:
+            try:
+                async for message in self.subscribers[queue]:
+                    buffer.append(message.raw_message)
+                    self._arrived.set()
+            except Exception as error:
+                log.warning("reading interrupted", extra={"queue": queue, "error": describe(error)})
+            await asyncio.sleep(0.5)
+
+    async def is_consuming(self) -> bool:
+        """Whether the broker still hands us current facts; when it does not, begin anew."""
+        subscriber = self.subscribers[self.name]
+        queue = subscriber._queue_obj  # FastStream shows no other way to the consumer
+        if queue is None:
+            return False
+        channel = await queue.channel.get_underlay_channel()
+        return bool(channel.consumers)
+
+    def stop(self) -> None:
+        """Finish the batch in hand and take no more."""
+        self._stopping.set()
+        self._arrived.set()
+
+    async def run(self) -> None:
+        """Work through what arrives until `stop`; current facts go before history."""
+        while not self._stopping.is_set():
+            if not self._now_queue and not self._history_queue:
+                self._arrived.clear()
+                await self._arrived.wait()
+                continue
+            current = bool(self._now_queue)
+            source = self._now_queue if current else self._history_queue
+            batch = [source.popleft() for _ in range(min(len(source), self._prefetch))]
+            self._in_hand = len(batch) if current else 0
+            try:
+                await self.process(batch)
+            except Stopping:
+                break
+            finally:
+                self._in_hand = 0
+            if current:
+                self.processed += len(batch)
+        await self.drain()
+
+    async def drain(self) -> None:
+        """Wait until what was committed is also published, or given up to the relay."""
+        if self._publishing:
+            await asyncio.gather(*self._publishing, return_exceptions=True)
+
+    # --- one batch --------------------------------------------------------------------------------
+
+    async def process(self, raws: Sequence[Any]) -> None:
+        """Decode, apply in one transaction, acknowledge, publish."""
+        deliveries = [Delivery(arrival_of(raw), raw) for raw in raws]
+        good, bad = self._decode(deliveries)
+        with self._meter.batch([fact.traceparent for _, fact in good if fact.traceparent]):
+            stated = await self._apply(good, bad)
+            await self.acknowledge(raws)
+            self._publish_behind(stated)
+        while len(self._publishing) > MAX_PUBLISHING:
+            await asyncio.wait(self._publishing, return_when=asyncio.FIRST_COMPLETED)
+
+    def _decode(self, deliveries: Sequence[Delivery]) -> tuple[list[tuple[Delivery, Fact]], list[Parked]]:
+        good: list[tuple[Delivery, Fact]] = []
+        bad: list[Parked] = []
+        now = datetime.now(UTC)
+        for delivery in deliveries:
+            outcome = decode(delivery.arrival, now)
+            if isinstance(outcome, Fact) and type(outcome.data) not in self._handlers:
+                outcome = Refusal("deze dienst hoort dit feit niet")
+            if isinstance(outcome, Fact) and self._admit is not None:
+                outcome = self._admit(outcome) or outcome
+            if isinstance(outcome, Fact):
+                good.append((delivery, outcome))
+            else:
+                bad.append(Parked(delivery, outcome.reason))
+        return good, bad
+
+    async def _apply(self, good: Sequence[tuple[Delivery, Fact]], bad: Sequence[Parked]) -> list[Stated]:
+        """Apply a batch, waiting out what passes; park the one message that cannot be applied."""
+        tried = 0
+        while True:
+            try:
+                return await self.transact(good, bad)
+            except TRANSIENT as error:
+                self._health.report("database", False)
+                log.warning("batch waits", extra={"error": describe(error), "count": len(good) + len(bad)})
+                await self._pause(BACKOFF_S[min(tried, len(BACKOFF_S) - 1)])
+                tried += 1
+            except Exception as error:
+                if not good:
+                    raise
+                if len(good) == 1 and not bad:
+                    delivery, fact = good[0]
+                    name = type(error).__name__
+                    log.error("fact parked", extra={"error": describe(error), "fact": str(fact.key)})
+                    return await self._apply([], [Parked(delivery, f"fout bij de verwerking ({name})", fact.key)])
+                log.warning("batch halved", extra={"error": describe(error), "count": len(good)})
+                half = len(good) // 2
+                stated = await self._apply([], bad) if bad else []
+                for part in (good[:half], good[half:]):
+                    if part:
+                        stated += await self._apply(part, [])
+                return stated
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            return
+        raise Stopping
+
+    async def transact(self, good: Sequence[tuple[Delivery, Fact]], bad: Sequence[Parked]) -> list[Stated]:
+        """One transaction: inbox, decisions, outbox, parking. Returns what is to be published."""
+        started = time.perf_counter()
+        async with self._pool.acquire() as connection, connection.transaction():
+            work = await self._begin(connection)
+            new, contradicting = await work.receive([fact for _, fact in good])
+            for handler, facts in self._by_handler(new):
+                await handler(work, facts)
+            refused = [*bad, *_contradictions(good, contradicting)]
+            for parked in refused:
+                await work.park(parked.delivery.arrival, parked.reason, self._keys, parked.fact)
+            stated = await work.flush()
+            await self._settle_replays(connection, good, refused)
+        self._health.report("database", True)
+        self._meter.handled(
+            new=len(new),
+            known=len(good) - len(new) - len(contradicting),
+            parked=len(refused),
+            seconds=time.perf_counter() - started,
+        )
+        for parked in refused:
+            log.warning("message parked", extra={"reason": parked.reason})
+        return stated
+
+    def _by_handler(self, facts: Sequence[Fact]) -> list[tuple[Handler, list[Fact]]]:
+        """New facts grouped by handler, in the order of the dispatch table."""
+        grouped: dict[Handler, list[Fact]] = {handler: [] for handler in self._handlers.values()}
+        for fact in facts:
+            grouped[self._handlers[type(fact.data)]].append(fact)
+        return [(handler, group) for handler, group in grouped.items() if group]
+
+    async def _settle_replays(
+        self, connection: Any, good: Sequence[tuple[Delivery, Fact]], refused: Sequence[Parked]
+    ) -> None:
+        again = {parked.delivery.arrival.replay_of for parked in refused}
+        replayed = [delivery.arrival.replay_of for delivery, _ in good if delivery.arrival.replay_of is not None]
+        settled = [parked for parked in replayed if parked not in again]
+        if settled:
+            await connection.execute(QUERIES.unpark, settled)
+
+    async def acknowledge(self, raws: Sequence[Any]) -> None:
+        """Acknowledge up to the last message of each channel; a channel that is gone redelivers, harmlessly."""
+        last = {id(raw.channel): raw for raw in raws}
+        for raw in last.values():
+            try:
+                await raw.ack(multiple=True)
+            except Exception as error:
+                log.info("acknowledgement lost", extra={"error": describe(error)})
+
+    def _publish_behind(self, stated: Sequence[Stated]) -> None:
+        if stated:
+            task = asyncio.create_task(self._outbox.send(stated))
+            self._publishing.add(task)
+            task.add_done_callback(self._publishing.discard)
+
+
+def _contradictions(good: Sequence[tuple[Delivery, Fact]], contradicting: Sequence[Fact]) -> list[Parked]:
+    contradicted = {id(fact) for fact in contradicting}
+    return [
+        Parked(delivery, "zelfde bron en id, andere inhoud", fact.key)
+        for delivery, fact in good
+        if id(fact) in contradicted
+    ]

@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Once-only in: one transaction over one batch of facts.
+
+`Work` is what a handler gets. It promises that a fact takes effect once, that whatever a handler
+states is written in the same transaction as the state it follows from, and that locks are taken in one
+order everywhere: facts, then matters, then clocks.
+"""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+from shared import flow, zegel
+from shared.envelope import Arrival, Fact, Refusal, content_digest, data_json, encode, fact_key
+from shared.events import Event
+from shared.postgres import Queries
+from shared.termijnen import waak
+from shared.termijnen.klok import Klok, termijn
+from shared.termijnen.overgang import verschil
+from shared.termijnen.regels import Regel, Soort
+
+QUERIES = Queries(Path(__file__).with_name("queries.sql"))
+
+_EVENTS = {flow.wire_name(route.event): route.event for route in flow.ROUTES.values()}
+
+Handler = Callable[["Work", Sequence[Fact]], Awaitable[None]]
+"""Applies the new facts of its kinds to the service's state. Business decisions are in `core/`."""
+
+AtRest = Callable[[Event], Event]
+"""What of a fact is kept in the facts table; intake moves sealed content to its vault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A fact of this service, committed and ready to be published."""
+
+    key: UUID
+    fact_id: str
+    routing_key: str
+    body: bytes
+
+
+def in_order(facts: Iterable[Fact]) -> list[Fact]:
+    """The one order in which facts of a matter are folded: when it happened, then the key."""
+    return sorted(facts, key=_position)
+
+
+def _position(fact: Fact) -> tuple[datetime, UUID]:
+    happened = fact.data.gebeurd_op
+    if not isinstance(happened, datetime):
+        happened = datetime.combine(happened, time(), UTC)
+    return happened, fact.key
+
+
+def parked_id(arrival: Arrival) -> UUID:
+    """The same message is parked once, however often it is delivered."""
+    head = f"{arrival.routing_key}\0{arrival.user}\0".encode()
+    return arrival.replay_of or UUID(bytes=blake2b(head + arrival.body, digest_size=16).digest())
+
+
+class Work:
+    """One transaction over one batch. `now` is the database's clock when it began."""
+
+    def __init__(
+        self,
+        connection: Any,
+        now: datetime,
+        service: str,
+        *,
+        lease: timedelta,
+        rules: Mapping[Soort, Regel],
+        traceparent: str | None = None,
+        at_rest: AtRest | None = None,
+    ) -> None:
+        self.connection = connection
+        self.now = now
+        self.service = service
+        self._lease = lease
+        self._rules = rules
+        self._traceparent = traceparent
+        self._at_rest = at_rest
+        self._arrived: dict[str, list[Fact]] = defaultdict(list)
+        self._new_matters: set[str] = set()
+        self._locked: set[str] = set()
+        self._stated: list[tuple[Fact, str]] = []
+        self._clocks: dict[str, Sequence[Klok]] = {}
+
+    # --- in -------------------------------------------------------------------------------------
+
+    async def receive(self, facts: Sequence[Fact]) -> tuple[list[Fact], list[Fact]]:
+        """Store what is new. Returns the new facts and those that contradict a known one."""
+        rows: dict[UUID, tuple[Fact, bytes, bytes]] = {}
+        contradicting = []
+        for fact in facts:
+            digest = content_digest(fact, data_json(fact.data))
+            if fact.key in rows:
+                if rows[fact.key][2] != digest:
+                    contradicting.append(fact)
+                continue
+            kept = fact if self._at_rest is None else replace(fact, data=self._at_rest(fact.data))
+            rows[fact.key] = (kept, data_json(kept.data), digest)
+        new = await self._insert(rows)
+        known = [key for key in rows if key not in new]
+        if known:
+            digests = dict(await self.connection.fetch(QUERIES.digests, known))
+            contradicting += [
+                fact
+                for fact in facts
+                if fact.key in digests and digests[fact.key] != content_digest(fact, data_json(fact.data))
+            ]
+        seen: set[UUID] = set()
+        fresh = []
+        for fact in facts:
+            if fact.key in new and fact.key not in seen:
+                seen.add(fact.key)
+                fresh.append(fact)
+                self._arrived[fact.subject].append(rows[fact.key][0])
+        return fresh, contradicting
+
+    async def _insert(self, rows: Mapping[UUID, tuple[Fact, bytes, bytes]]) -> set[UUID]:
+        ordered = sorted(rows.items())
+        if not ordered:
+            return set()
+        inserted = await self.connection.fetch(
+            QUERIES.insert_facts,
+            [key for key, _ in ordered],
+            [fact.publisher for _, (fact, _, _) in ordered],
+            [fact.id for _, (fact, _, _) in ordered],
+            [flow.wire_name(type(fact.data)) for _, (fact, _, _) in ordered],
+            [fact.subject for _, (fact, _, _) in ordered],
+            [fact.time for _, (fact, _, _) in ordered],
+            [data for _, (_, data, _) in ordered],
+            [digest for _, (_, _, digest) in ordered],
+            [fact.traceparent for _, (fact, _, _) in ordered],
+        )
+        return {row["key"] for row in inserted}
+
+    # --- what a handler may do --------------------------------------------------------------------
+
+    async def dossiers(self, subjects: Iterable[str]) -> dict[str, list[Fact]]:
+        """Lock these matters and load every fact about each, in folding order, own facts included."""
+        wanted = sorted(set(subjects) - self._locked)
+        opened = {row["subject"] for row in await self.connection.fetch(QUERIES.open_matters, wanted)}
+        existing = [subject for subject in wanted if subject not in opened]
+        found: dict[str, list[Fact]] = {subject: list(self._arrived[subject]) for subject in opened}
+        if existing:
+            await self.connection.execute(QUERIES.lock_matters, existing)
+            found |= {subject: [] for subject in existing}
+            for row in await self.connection.fetch(QUERIES.facts_of, existing):
+                found[row["subject"]].append(fact_from_row(row))
+        self._new_matters |= opened
+        self._locked |= set(wanted)
+        return {subject: in_order(facts) for subject, facts in found.items()}
+
+    async def know(self, subjects: Iterable[str]) -> None:
+        """These matters are known: the fact that opens them is there."""
+        known = sorted(subjects)
+        if known:
+            await self.connection.execute(QUERIES.know_matters, known)
+
+    def state(self, event: Event, subject: str, *, traced: bool = True) -> None:
+        """State a fact. With `traced=False` the trail ends here: nothing joins it to what came before."""
+        fact_id = str(uuid4())
+        fact = Fact(
+            key=fact_key(flow.source(self.service), fact_id),
+            publisher=self.service,
+            id=fact_id,
+            subject=subject,
+            time=self.now,
+            data=event,
+            traceparent=self._traceparent if traced else None,
+        )
+        self._stated.append((fact, flow.routing_key(self.service, type(event))))
+
+    def clocks(self, subject: str, wanted: Sequence[Klok]) -> None:
+        """The clocks of a matter as its facts say they should be; the difference is stored and stated."""
+        self._clocks[subject] = wanted
+
+    # --- out --------------------------------------------------------------------------------------
+
+    async def park(self, arrival: Arrival, reason: str, keys: zegel.PublicKeys, fact: UUID | None = None) -> None:
+        """Keep what cannot be handled: visible by its reason, readable by nobody but intake."""
+        await self.connection.execute(
+            QUERIES.park,
+            parked_id(arrival),
+            reason,
+            arrival.routing_key[:255],
+            arrival.user,
+            fact,
+            len(arrival.body),
+            zegel.seal_parked(arrival.body, keys),
+        )
+
+    async def flush(self) -> list[Stated]:
+        """Write clocks, stated facts and outbox; returns what is to be published after the commit."""
+        await self._flush_clocks()
+        if not self._stated:
+            return []
+        rows = {}
+        stated = []
+        for fact, routing_key in self._stated:
+            data = data_json(fact.data)
+            rows[fact.key] = (fact, data, content_digest(fact, data))
+            stated.append(Stated(fact.key, fact.id, routing_key, encode(fact, data)))
+        await self._insert(rows)
+        ordered = sorted(stated, key=lambda one: one.key)
+        await self.connection.execute(
+            QUERIES.insert_outbox,
+            [one.key for one in ordered],
+            [one.routing_key for one in ordered],
+            self.now,
+            self._lease,
+        )
+        return stated
+
+    async def _flush_clocks(self) -> None:
+        if not self._clocks:
+            return
+        existing = sorted(set(self._clocks) - self._new_matters)
+        stored = await waak.load(self.connection, existing) if existing else {}
+        changes = [
+            change
+            for subject, wanted in sorted(self._clocks.items())
+            for change in verschil(
+                [termijn(klok, self._rules[klok.soort]) for klok in wanted],
+                stored.get(subject, ()),
+                subject,
+            )
+        ]
+        for change in changes:
+            for event in change.feiten:
+                self.state(event, change.bewaard.onderwerp)
+        await waak.save(self.connection, changes)
+
+
+def fact_from_row(row: Mapping[str, Any]) -> Fact:
+    """A stored fact, read back."""
+    return Fact(
+        key=row["key"],
+        publisher=row["publisher"],
+        id=row["id"],
+        subject=row["subject"],
+        time=row["time"],
+        data=_EVENTS[row["name"]].model_validate_json(row["data"]),
+        traceparent=row["traceparent"],
+    )
+
+
+__all__ = ["QUERIES", "Arrival", "AtRest", "Handler", "Refusal", "Stated", "Work", "fact_from_row", "in_order"]

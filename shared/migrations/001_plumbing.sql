@@ -1,0 +1,52 @@
+-- SPDX-License-Identifier: EUPL-1.2
+-- What every service has: the facts it knows (heard and stated), the matters they are about, what is
+-- still to be published, and what could not be handled.
+
+create table facts (
+    key         uuid primary key,                    -- stands for source and id
+    publisher   text not null,
+    id          text not null,
+    name        text not null,                       -- <fact>.v<n>
+    subject     text not null,
+    time        timestamptz not null,
+    data        bytea,                               -- JSON; null once erased
+    digest      bytea not null,
+    traceparent text,
+    received_at timestamptz not null default clock_timestamp()
+);
+create index facts_subject on facts (subject);
+create index facts_received on facts (received_at);
+comment on table facts is 'Inbox, buffer for early facts, and history in one; the services own facts included.';
+
+create table matters (
+    subject    text primary key,
+    known      boolean not null default false,       -- false: facts came before the fact that opens it
+    first_seen timestamptz not null default clock_timestamp()
+);
+create index matters_unknown on matters (first_seen) where not known;
+
+create table outbox (
+    key         uuid primary key references facts,
+    routing_key text not null,
+    stated_at   timestamptz not null default clock_timestamp(),
+    lease_until timestamptz not null                 -- whoever holds the lease publishes it
+) with (autovacuum_vacuum_scale_factor = 0.0, autovacuum_vacuum_threshold = 1000,
+        autovacuum_vacuum_cost_delay = 0);
+create index outbox_lease on outbox (lease_until);
+
+create table geparkeerd (
+    id            uuid primary key,                  -- from the message itself, so that it stands here once
+    reden         text not null,
+    routing_key   text not null,
+    afzender      text,
+    feit          uuid,                              -- key of the fact, where it could be read
+    omvang        integer not null,                  -- bytes
+    verzegeld     text,                              -- the body, sealed to intake's key; null once handled or dropped
+    keer          integer not null default 1,
+    eerst_op      timestamptz not null default clock_timestamp(),
+    laatst_op     timestamptz not null default clock_timestamp(),
+    status        text not null default 'geparkeerd'
+                  check (status in ('geparkeerd', 'aangeboden', 'verwerkt', 'vervallen')),
+    check ((status in ('verwerkt', 'vervallen')) = (verzegeld is null))
+);
+create index geparkeerd_open on geparkeerd (eerst_op) where status in ('geparkeerd', 'aangeboden');

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Never lost out: publish what is committed, with confirms, until it is confirmed.
+
+A fact stands in the outbox from the commit that states it until the broker has confirmed it. Whoever
+holds the lease publishes: first the service that stated it, and when that one fell silent, any relay. A
+lost confirm is not a refusal, so a fact may be published twice; it carries the same id both times.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import aio_pika
+from aio_pika.abc import DeliveryMode
+
+from shared import flow
+from shared.envelope import CONTENT_TYPE, encode
+from shared.inbox import QUERIES, Stated, fact_from_row
+from shared.postgres import TRANSIENT
+from shared.telemetry import Meter, describe
+
+log = logging.getLogger(__name__)
+
+PIPELINE = 256
+"""How many messages may wait for their confirm at once."""
+
+
+class Publisher:
+    """Publishes to one exchange with pipelined confirms, on a channel of its own."""
+
+    def __init__(self, connection: Any, user: str, *, timeout_s: float = 20.0) -> None:
+        self._connection = connection
+        self._user = user
+        self._timeout_s = timeout_s
+        self._exchange: Any = None
+        self._opening = asyncio.Lock()
+
+    async def _open(self) -> Any:
+        async with self._opening:
+            if self._exchange is None or self._exchange.channel.is_closed:
+                channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
+                self._exchange = await channel.get_exchange(flow.EXCHANGE, ensure=False)
+            return self._exchange
+
+    async def publish(self, batch: Sequence[Stated]) -> list[Stated]:
+        """Publish all; returns those that the broker confirmed. Never raises for a broker that is away."""
+        confirmed: list[Stated] = []
+        for start in range(0, len(batch), PIPELINE):
+            part = batch[start : start + PIPELINE]
+            try:
+                # aio-pika's own timeout does not cover waiting for a reconnect.
+                async with asyncio.timeout(self._timeout_s):
+                    exchange = await self._open()
+                    results = await asyncio.gather(
+                        *(self._one(exchange, stated) for stated in part), return_exceptions=True
+                    )
+            except Exception as error:
+                log.warning("publish failed", extra={"error": describe(error), "count": len(part)})
+                break
+            confirmed += [stated for stated, result in zip(part, results, strict=True) if result is None]
+            failed = [result for result in results if result is not None]
+            if failed:
+                log.warning("publish not confirmed", extra={"error": describe(failed[0]), "count": len(failed)})
+        return confirmed
+
+    async def _one(self, exchange: Any, stated: Stated) -> None:
+        message = aio_pika.Message(
+            stated.body,
+            content_type=CONTENT_TYPE,
+            delivery_mode=DeliveryMode.PERSISTENT,
+            message_id=stated.fact_id,
+            user_id=self._user,
+        )
+        await exchange.publish(message, stated.routing_key, mandatory=stated.routing_key in flow.HEARD)
+
+
+class Outbox:
+    """The way out of one service."""
+
+    def __init__(self, pool: Any, publisher: Publisher, meter: Meter, *, lease: timedelta) -> None:
+        self._pool = pool
+        self._publisher = publisher
+        self._meter = meter
+        self._lease = lease
+
+    async def send(self, stated: Sequence[Stated]) -> int:
+        """Publish what was just committed and mark it sent; what is not confirmed stays for the relay."""
+        confirmed = await self._publisher.publish(stated)
+        await self.mark_sent(confirmed)
+        if len(confirmed) < len(stated):
+            done = {one.key for one in confirmed}
+            await self._execute(QUERIES.release_outbox, [one.key for one in stated if one.key not in done])
+        self._meter.stated(len(confirmed))
+        return len(confirmed)
+
+    async def mark_sent(self, confirmed: Sequence[Stated]) -> None:
+        """Take confirmed facts out of the outbox. If that fails they are published once more, under the same id."""
+        if confirmed:
+            await self._execute(QUERIES.delete_outbox, sorted(one.key for one in confirmed))
+
+    async def _execute(self, query: str, keys: Sequence[Any]) -> None:
+        try:
+            await self._pool.execute(query, keys)
+        except TRANSIENT as error:
+            log.warning("outbox not updated", extra={"error": describe(error), "count": len(keys)})
+
+    async def relay(self, limit: int = 500) -> int:
+        """Take over what nobody holds a lease on, and publish it. Returns how many were confirmed."""
+        rows = await self._pool.fetch(QUERIES.lease_outbox, limit, self._lease)
+        if not rows:
+            return 0
+        return await self.send(
+            [
+                Stated(row["key"], row["id"], row["routing_key"], encode(fact_from_row(row), row["data"]))
+                for row in rows
+            ]
+        )

@@ -1,0 +1,370 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""One service as a process: connects, consumes, relays, watches, and stops without dropping anything.
+
+The order of stopping: take no more, finish the batch in hand, publish what was committed, close the
+broker, close the pool. What was not finished is still in the queue or in the outbox.
+"""
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import uvloop
+from faststream.rabbit import RabbitBroker
+
+from shared import flow, zegel
+from shared.consumer import Consumer
+from shared.envelope import Fact, Refusal
+from shared.events import Event, TermijnGestart
+from shared.health import Health, HealthServer
+from shared.inbox import QUERIES, AtRest, Handler, Work
+from shared.outbox import Outbox, Publisher
+from shared.postgres import TRANSIENT, connect_pool, migration_folders, verify_migrations
+from shared.settings import ServiceSettings, SettingsError
+from shared.telemetry import Meter, current_traceparent, describe, set_up_logging
+from shared.termijnen import waak
+from shared.termijnen.regels import regels
+
+log = logging.getLogger(__name__)
+
+SAMPLE_S = 1.0
+"""How often the queue is looked at, to know how far the backlog has been worked off."""
+RETRY_S = 1.0
+
+
+@dataclass(frozen=True)
+class Background:
+    """Something a service does by the clock. `run` returns True when there is more to do at once."""
+
+    name: str
+    interval_s: float
+    run: Callable[["Runtime"], Awaitable[bool]]
+
+
+@dataclass(frozen=True)
+class Service:
+    """What makes one service differ from another."""
+
+    name: str
+    handlers: Mapping[type[Event], Handler]
+    background: Sequence[Background] = ()
+    admit: Callable[[Fact], Refusal | None] | None = None
+    at_rest: AtRest | None = None
+
+    @property
+    def has_clocks(self) -> bool:
+        """Whether it owns any clock."""
+        return TermijnGestart in flow.STATES[self.name]
+
+
+@dataclass
+class Horizon:
+    """How far the queue has been worked off: everything that had arrived by `moment` has been applied."""
+
+    moment: datetime | None = None
+    _samples: list[tuple[datetime, int]] = field(default_factory=list)
+
+    def sample(self, now: datetime, processed: int, waiting: int, queued: int) -> None:
+        """At `now` so many were processed, so many in hand and so many still in the queue."""
+        if waiting == 0 and queued == 0:
+            self._samples.clear()
+            self.moment = now
+            return
+        self._samples.append((now, processed + waiting + queued))
+        while self._samples and self._samples[0][1] <= processed:
+            self.moment = self._samples.pop(0)[0]
+        # A steady backlog needs no finer grain than this.
+        if len(self._samples) > 600:
+            del self._samples[1::2]
+
+    def reset(self) -> None:
+        """The broker was away: nothing is known about what came in meanwhile."""
+        self._samples.clear()
+        self.moment = None
+
+
+class Runtime:
+    """A running service."""
+
+    def __init__(self, service: Service, settings: ServiceSettings) -> None:
+        self.service = service
+        self.settings = settings
+        self.health = Health()
+        self.meter = Meter(service.name)
+        self.rules = regels(settings.termijnen)
+        self.horizon = Horizon()
+        self.pool: Any = None
+        self._stopping = asyncio.Event()
+        self._keys = zegel.PublicKeys.from_file(settings.public_keys)
+        self._broker = RabbitBroker(
+            settings.amqp_url.get_secret_value(),
+            logger=None,
+            apply_types=False,
+            reconnect_interval=RETRY_S,
+            graceful_timeout=None,
+        )
+        self._consumer: Consumer | None = None
+        self.outbox: Outbox | None = None
+        self._peek: Any = None
+
+    # --- transactions -------------------------------------------------------------------------------
+
+    async def begin(self, connection: Any) -> Work:
+        """A unit of work on a connection that is in a transaction."""
+        return Work(
+            connection,
+            await connection.fetchval(QUERIES.now),
+            self.service.name,
+            lease=self.settings.lease,
+            rules=self.rules,
+            traceparent=current_traceparent(),
+            at_rest=self.service.at_rest,
+        )
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Work]:
+        """One transaction outside the consumer; what it states is published after the commit."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            work = await self.begin(connection)
+            yield work
+            stated = await work.flush()
+        if stated and self.outbox is not None:
+            await self.outbox.send(stated)
+
+    # --- life -----------------------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """Begin to stop; `run` returns when everything in hand is done."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Run until `stop`."""
+        server = HealthServer(self.health, self.settings.http_host, self.settings.http_port)
+        server.start()
+        log.info("started", extra={"http_port": server.port})
+        beat = asyncio.create_task(self._every(1.0, self._beat))
+        try:
+            if await self._until_stopped(self._connect()):
+                await self._work()
+        finally:
+            beat.cancel()
+            await self._close()
+            server.stop()
+            log.info("stopped")
+
+    async def _work(self) -> None:
+        consumer, outbox = self._consumer, self.outbox
+        assert consumer is not None and outbox is not None
+        readers = [asyncio.create_task(consumer.read(queue)) for queue in consumer.subscribers]
+        working = asyncio.create_task(consumer.run())
+        others = [
+            asyncio.create_task(self._every(SAMPLE_S, self._sample)),
+            asyncio.create_task(self._every(SAMPLE_S, self._relay)),
+            asyncio.create_task(self._every(5.0, self._measure)),
+        ]
+        if self.service.has_clocks:
+            others.append(asyncio.create_task(self._every(self.settings.watch_interval_s, self._watch)))
+        for background in self.service.background:
+            others.append(
+                asyncio.create_task(
+                    self._every(background.interval_s, lambda run=background.run: run(self))  # type: ignore[misc]
+                )
+            )
+        stopping = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait({stopping, working}, return_when=asyncio.FIRST_COMPLETED)
+        consumer.stop()
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        outcome = await asyncio.gather(working, return_exceptions=True)
+        for task in (*readers, stopping):
+            task.cancel()
+        await asyncio.gather(*readers, return_exceptions=True)
+        if isinstance(outcome[0], Exception):
+            raise outcome[0]
+
+    async def _until_stopped(self, connecting: Any) -> bool:
+        task = asyncio.ensure_future(connecting)
+        stopping = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not task.done():
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            return False
+        task.result()
+        return True
+
+    async def _connect(self) -> None:
+        """Wait for database and broker, whichever comes last."""
+        name = self.service.name
+        folders = migration_folders(name, clocks=self.service.has_clocks)
+        while True:
+            try:
+                if self.pool is None:
+                    self.pool = await connect_pool(
+                        self.settings.postgres_dsn.get_secret_value(), size=6, name=name
+                    )
+                async with self.pool.acquire() as connection:
+                    await verify_migrations(connection, folders)
+                self.health.report("database", True)
+                break
+            except TRANSIENT as error:
+                log.warning("database not there yet", extra={"error": describe(error)})
+                await asyncio.sleep(RETRY_S)
+        while True:
+            try:
+                await self._connect_broker()
+                break
+            except Exception as error:
+                log.warning("broker not there yet", extra={"error": describe(error)})
+                await asyncio.sleep(RETRY_S)
+
+    async def _connect_broker(self) -> None:
+        name = self.service.name
+        connection = await self._broker.connect()
+        self.outbox = Outbox(
+            self.pool,
+            Publisher(connection, name, timeout_s=self.settings.lease.total_seconds() * 2 / 3),
+            self.meter,
+            lease=self.settings.lease,
+        )
+        if self._consumer is None:
+            self._consumer = Consumer(
+                name=name,
+                broker=self._broker,
+                pool=self.pool,
+                handlers=self.service.handlers,
+                outbox=self.outbox,
+                keys=self._keys,
+                meter=self.meter,
+                health=self.health,
+                prefetch=self.settings.prefetch,
+                begin=self.begin,
+                admit=self.service.admit,
+            )
+        await self._broker.start()
+        self.health.report("broker", True)
+
+    async def _close(self) -> None:
+        try:
+            await self._broker.stop()
+        except Exception as error:
+            log.info("broker was gone already", extra={"error": describe(error)})
+        if self.pool is not None:
+            try:
+                async with asyncio.timeout(5):
+                    await self.pool.close()
+            except (TimeoutError, *TRANSIENT):
+                self.pool.terminate()
+        self.meter.shut_down()
+
+    # --- by the clock ---------------------------------------------------------------------------------
+
+    async def _every(self, interval_s: float, run: Callable[[], Awaitable[bool]]) -> None:
+        """Run again and again; what fails is logged and tried again, so that nothing stops silently."""
+        while True:
+            more = False
+            try:
+                more = await run()
+            except Exception as error:
+                log.warning("will be tried again", extra={"error": describe(error)})
+            if not more:
+                await asyncio.sleep(interval_s)
+
+    async def _beat(self) -> bool:
+        self.health.beat()
+        return False
+
+    async def _sample(self) -> bool:
+        """Look at the queue: is the broker there, is our consumer on it, how much waits."""
+        consumer = self._consumer
+        assert consumer is not None
+        try:
+            async with asyncio.timeout(5):
+                if self._peek is None or self._peek.is_closed:
+                    connection = await self._broker.connect()
+                    self._peek = await connection.channel(publisher_confirms=False)
+                now = await self.pool.fetchval(QUERIES.now)
+                queue = await self._peek.declare_queue(self.service.name, passive=True)
+                consuming = await consumer.is_consuming()
+        except Exception as error:
+            self.horizon.reset()
+            self._peek = None
+            self.health.report("consumer", False)
+            self.health.report("broker", not isinstance(error, OSError | TimeoutError))
+            await self._check_database()
+            log.warning("queue out of sight", extra={"error": describe(error)})
+            return False
+        self.health.report("broker", True)
+        self.health.report("database", True)
+        self.health.report("consumer", consuming and queue.declaration_result.consumer_count > 0)
+        self.horizon.sample(
+            now, consumer.processed, consumer.waiting, queue.declaration_result.message_count
+        )
+        return False
+
+    async def _check_database(self) -> None:
+        try:
+            async with asyncio.timeout(5):
+                await self.pool.fetchval(QUERIES.now)
+            self.health.report("database", True)
+        except (TimeoutError, *TRANSIENT):
+            self.health.report("database", False)
+
+    async def _relay(self) -> bool:
+        assert self.outbox is not None
+        return await self.outbox.relay() > 0
+
+    async def _watch(self) -> bool:
+        """Fire what is due, up to the moment to which the queue has been worked off, and no further."""
+        if self.horizon.moment is None:
+            return False
+        async with self.transaction() as work:
+            fired = await waak.due(
+                work.connection,
+                now=min(work.now, self.horizon.moment),
+                backlog_clear=True,
+            )
+            for onderwerp, feit in fired:
+                work.state(feit, onderwerp)
+        return len(fired) >= waak.BATCH
+
+    async def _measure(self) -> bool:
+        row = await self.pool.fetchrow(QUERIES.depths, self.settings.wait_known)
+        for name, value in row.items():
+            self.meter.observe(name, float(value or 0))
+        return False
+
+
+def main(service: Callable[[Any], Service], load_settings: Callable[[], ServiceSettings]) -> int:
+    """Run one service until SIGTERM or SIGINT. Returns the exit code."""
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        print(f"wrong or missing settings: {error}")
+        return 2
+    built = service(settings)
+    set_up_logging(built.name, settings.log_level)
+    try:
+        uvloop.run(_run(built, settings))
+    except Exception as error:
+        log.critical("stopped by an error", extra={"error": describe(error)})
+        return 1
+    return 0
+
+
+async def _run(service: Service, settings: ServiceSettings) -> None:
+    runtime = Runtime(service, settings)
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, runtime.stop)
+    await runtime.run()
+
+
+__all__ = ["Background", "Horizon", "Runtime", "Service", "main"]

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Settings that every service has. They come from the environment, with the service's name as prefix.
+
+`ROUTING_AMQP_URL`, `ROUTING_POSTGRES_DSN`, `ROUTING_HTTP_PORT`, ...; a service adds its own in its
+`settings.py`. Secrets are never printed: a wrong setting is named, its value is not.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings
+
+
+S = TypeVar("S", bound="ServiceSettings")
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the text names it and never shows its value."""
+
+
+class ServiceSettings(BaseSettings):
+    """What a service needs to run."""
+
+    amqp_url: SecretStr = Field(description="Broker, with the service's own account")
+    postgres_dsn: SecretStr = Field(description="Database, with the service's runtime role")
+    public_keys: Path = Field(description="JWKS file with intake's public keys")
+    http_host: str = Field("127.0.0.1", description="Where health and metrics are served")
+    http_port: int = Field(0, ge=0, le=65535, description="Its port; 0 takes a free one")
+    prefetch: int = Field(300, ge=1, le=2000, description="Messages taken ahead; also the largest batch")
+    lease: timedelta = Field(timedelta(seconds=30), description="How long a fact is its stater's to publish")
+    wait_known: timedelta = Field(timedelta(days=1), description="When a fact about an unknown matter is reported")
+    watch_interval_s: float = Field(0.2, gt=0, description="How often the clocks are looked at")
+    termijnen: dict[str, str] = Field({}, description='Other lengths, as JSON: {"adviseur-contact": "20s"}')
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+
+
+def load(kind: type[S]) -> S:
+    """Read the settings. Raises SettingsError with the names of what is missing or wrong."""
+    try:
+        return kind()
+    except ValidationError as error:
+        prefix = kind.model_config.get("env_prefix", "")
+        names = ", ".join(
+            f"{prefix}{'_'.join(map(str, fault['loc'])).upper()} ({fault['type']})"
+            for fault in error.errors(include_input=False, include_url=False)
+        )
+        raise SettingsError(names) from None

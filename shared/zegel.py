@@ -1,0 +1,391 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Sealing: personal content travels and rests as JWE that only intake can open.
+
+The format is compact JWE (RFC 7516) with ECDH-ES on P-256 (direct key agreement) and A256GCM (RFC 7518):
+every language has a library for it, so any publisher can seal with nothing but intake's public key set.
+
+What this module promises:
+
+* a publisher or service that has public keys can seal, and can tell sealed from unsealed, but never open;
+* the header of a seal carries no content: only the members named here, each with a value from a closed set;
+* every refusal is a ``ZegelFout`` with one of the fixed reasons of ``Reden``. It is chained to no other error
+  and holds nothing of the message, so that it may go to a log and to the parking table as it is.
+
+Key sets are JWKS files (RFC 7517). The order of the keys is their age: the last one seals, all of them open.
+That lets a key be succeeded while messages sealed to the one before are still on their way.
+"""
+
+import json
+import os
+import re
+import stat
+from base64 import urlsafe_b64decode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+
+from joserfc.jwe import JWERegistry, decrypt_compact, encrypt_compact
+from joserfc.jwk import ECKey
+
+ALG: Final = "ECDH-ES"
+ENC: Final = "A256GCM"
+CURVE: Final = "P-256"
+
+MAX_TOKEN_BYTES: Final = 48 * 1024
+"""Longest seal on the bus, about 35 KiB of content: its event stays under the 64 KB of the NL GOV profile."""
+MAX_HEADER_BYTES: Final = 1024
+"""Longest protected header, counted as it is sent (base64url)."""
+MAX_GEPARKEERD_BYTES: Final = 16 * 1024 * 1024
+"""Largest body that can be sealed for the parking table."""
+PRIVATE_FILE: Final = "private.jwks.json"
+PUBLIC_FILE: Final = "public.jwks.json"
+
+# A seal says what it is for, so that a parked body cannot be sent in as content, nor content read as a body.
+_CTY_INHOUD: Final = "json"
+_CTY_GEPARKEERD: Final = "octet-stream"
+
+# Everything that may stand in a header. It travels in the clear: any other member could carry content, and
+# "zip" would let a small message grow without limit when opened.
+_HEADER_MEMBERS: Final = frozenset({"alg", "enc", "epk", "kid", "cty"})
+_EPK_MEMBERS: Final = frozenset({"kty", "crv", "x", "y"})
+_PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "k"})
+
+_BASE64URL: Final = re.compile(r"[A-Za-z0-9_-]*")
+_KID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_COORDINATE_CHARS: Final = 43  # 32 bytes
+_IV_CHARS: Final = 16  # 12 bytes
+_TAG_CHARS: Final = 22  # 16 bytes
+# With 1 or 2 bytes in the last group some bits are unused: only as zeros is there one spelling for a seal.
+_LAST_CHARS: Final[Mapping[int, str]] = {2: "AQgw", 3: "AEIMQUYcgkosw048"}
+
+
+class Reden(StrEnum):
+    """Why a seal was refused, in words for whoever reads the parking table: fixed texts, never content."""
+
+    NIET_VERZEGELD = "de inhoud is niet verzegeld (geen compacte JWE van vijf delen)"
+    TE_GROOT = "de verzegelde inhoud is te groot"
+    KOP_TE_GROOT = "de kop van de verzegeling is te groot"
+    KOP_NIET_TOEGESTAAN = "de kop van de verzegeling bevat iets dat daar niet mag staan"
+    ALGORITME_NIET_TOEGESTAAN = "de verzegeling gebruikt een algoritme dat niet is toegestaan"
+    ONBEKENDE_SLEUTEL = "de verzegeling noemt geen sleutel die hier bekend is"
+    BESCHADIGD = "de verzegeling is beschadigd of met een andere sleutel gemaakt"
+    SLEUTELBESTAND_ONBRUIKBAAR = "het sleutelbestand ontbreekt of is onbruikbaar"
+    SLEUTELBESTAND_TE_OPEN = "het sleutelbestand is leesbaar voor anderen dan de eigenaar"
+
+
+class ZegelFout(Exception):
+    """A seal or key set was refused. ``reden`` says why; nothing in it comes from the message."""
+
+    def __init__(self, reden: Reden | str) -> None:
+        self.reden = Reden(reden)
+        super().__init__(self.reden.value)
+
+
+class PublicKeys:
+    """The public keys that content may be sealed to; parsed once, safe to share."""
+
+    def __init__(self, jwks: Mapping[str, Any]) -> None:
+        """Takes a parsed JWKS; refuses one that holds a private key, has no usable key, or repeats a ``kid``.
+
+        Raises ZegelFout: SLEUTELBESTAND_ONBRUIKBAAR.
+        """
+        self._keys = _import_keys(jwks, private=False)
+        self._kids = frozenset(self._keys)
+        self._newest_kid = next(reversed(self._keys))
+
+    @classmethod
+    def from_file(cls, path: Path) -> "PublicKeys":
+        """Reads a JWKS file. Raises ZegelFout: SLEUTELBESTAND_ONBRUIKBAAR."""
+        return cls(_read_jwks(path))
+
+    @property
+    def kids(self) -> frozenset[str]:
+        """The ids of all keys that a seal may name."""
+        return self._kids
+
+    @property
+    def newest(self) -> tuple[str, ECKey]:
+        """The key that new content is sealed to, with its id."""
+        return self._newest_kid, self._keys[self._newest_kid]
+
+
+class PrivateKeys:
+    """Intake's private keys: the only thing that opens a seal. Keep it out of every other process."""
+
+    def __init__(self, jwks: Mapping[str, Any]) -> None:
+        """Takes a parsed private JWKS. Raises ZegelFout: SLEUTELBESTAND_ONBRUIKBAAR."""
+        self._keys = _import_keys(jwks, private=True)
+        self._kids = frozenset(self._keys)
+
+    @classmethod
+    def from_file(cls, path: Path) -> "PrivateKeys":
+        """Reads a private JWKS file, which only its owner may read (mode 0600 or 0400).
+
+        Raises ZegelFout: SLEUTELBESTAND_TE_OPEN, SLEUTELBESTAND_ONBRUIKBAAR.
+        """
+        return cls(_read_jwks(path, owner_only=True))
+
+    def open_sealed(self, token: str) -> bytes:
+        """Opens content that ``seal``, or any JWE library, sealed to one of these keys. Raises ZegelFout."""
+        return self._open(token, _INHOUD)
+
+    def open_parked(self, token: str) -> bytes:
+        """Opens a body that ``seal_parked`` sealed. Raises ZegelFout."""
+        return self._open(token, _GEPARKEERD)
+
+    def _open(self, token: str, purpose: "_Purpose") -> bytes:
+        kid = _inspect(token, self._kids, purpose)
+        plaintext = _decrypt(token, self._keys[kid], purpose.registry)
+        if plaintext is None:
+            raise ZegelFout(Reden.BESCHADIGD)
+        return plaintext
+
+
+def seal(plaintext: bytes, keys: PublicKeys) -> str:
+    """Seals content to the newest key, as compact JWE.
+
+    Raises ZegelFout: TE_GROOT when the result would not fit on the bus (see ``MAX_TOKEN_BYTES``).
+    """
+    return _seal(plaintext, keys, _INHOUD)
+
+
+def seal_parked(body: bytes, keys: PublicKeys) -> str:
+    """Seals the body of a message that could not be handled, whatever it is, for the parking table.
+
+    Raises ZegelFout: TE_GROOT for a body of more than ``MAX_GEPARKEERD_BYTES``.
+    """
+    if len(body) > MAX_GEPARKEERD_BYTES:
+        raise ZegelFout(Reden.TE_GROOT)
+    return _seal(body, keys, _GEPARKEERD)
+
+
+def inspect(token: str, public: PublicKeys) -> None:
+    """Checks, without a private key, that this is sealed content that the holder of the keys can try to open.
+
+    It cannot show that the content opens: damage inside it is found by ``PrivateKeys.open_sealed`` alone.
+    Raises ZegelFout with the first reason found, from outside in: size, form, header, key, lengths.
+    """
+    _inspect(token, public.kids, _INHOUD)
+
+
+def generate(kid: str | None = None) -> dict[str, Any]:
+    """A new private JWK (P-256, for ECDH-ES); without a ``kid`` its id is its thumbprint (RFC 7638).
+
+    Raises ValueError for a ``kid`` of other characters than letters, digits and ``._-``, or longer than 64.
+    """
+    if kid is not None and not _KID.fullmatch(kid):
+        raise ValueError("a kid is 1 to 64 letters, digits, dots, dashes or underscores")
+    key = ECKey.generate_key(CURVE)
+    jwk: dict[str, Any] = dict(key.as_dict(private=True))
+    return {**jwk, "kid": kid or key.thumbprint(), "use": "enc", "alg": ALG}
+
+
+def write_keys(folder: Path, kid: str | None = None) -> str:
+    """Adds a new key pair to the key sets in the folder, made when they are not there; returns its ``kid``.
+
+    The private set (``PRIVATE_FILE``) gets mode 0600. It is written before the public one, so that nobody can
+    seal to a key that is not kept. Raises ZegelFout for a key set that is there and cannot be read, and
+    ValueError for a ``kid`` that is taken.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder / PRIVATE_FILE
+    keys: list[dict[str, Any]] = []
+    if path.exists():
+        jwks = _read_jwks(path, owner_only=True)
+        _import_keys(jwks, private=True)
+        keys = list(jwks["keys"])
+    new = generate(kid)
+    if any(key["kid"] == new["kid"] for key in keys):
+        raise ValueError("a key with this kid is there already")
+    keys.append(new)
+    _write_json(path, {"keys": keys}, mode=0o600)
+    public = [{name: value for name, value in key.items() if name not in _PRIVATE_MEMBERS} for key in keys]
+    _write_json(folder / PUBLIC_FILE, {"keys": public}, mode=0o644)
+    return str(new["kid"])
+
+
+@dataclass(frozen=True, slots=True)
+class _Purpose:
+    """What a seal is for: the ``cty`` it carries, whether it may lack it, and how large it may be."""
+
+    cty: str
+    cty_optional: bool
+    max_token_bytes: int
+    registry: JWERegistry
+
+
+def _purpose(cty: str, *, cty_optional: bool, max_token_bytes: int) -> _Purpose:
+    registry = JWERegistry(algorithms=[ALG, ENC])
+    registry.max_protected_header_length = MAX_HEADER_BYTES
+    registry.max_ciphertext_length = max_token_bytes
+    return _Purpose(cty, cty_optional, max_token_bytes, registry)
+
+
+_INHOUD: Final = _purpose(_CTY_INHOUD, cty_optional=True, max_token_bytes=MAX_TOKEN_BYTES)
+_GEPARKEERD: Final = _purpose(
+    _CTY_GEPARKEERD, cty_optional=False, max_token_bytes=MAX_GEPARKEERD_BYTES * 4 // 3 + 2 * MAX_HEADER_BYTES
+)
+
+
+def _seal(plaintext: bytes, keys: PublicKeys, purpose: _Purpose) -> str:
+    # base64url makes 4 characters of 3 bytes: what cannot fit is refused before any work is done on it.
+    if len(plaintext) * 4 // 3 > purpose.max_token_bytes:
+        raise ZegelFout(Reden.TE_GROOT)
+    kid, key = keys.newest
+    header = {"alg": ALG, "enc": ENC, "kid": kid, "cty": purpose.cty}
+    token = encrypt_compact(header, plaintext, key, registry=purpose.registry)
+    if len(token) > purpose.max_token_bytes:
+        raise ZegelFout(Reden.TE_GROOT)
+    return token
+
+
+def _decrypt(token: str, key: ECKey, registry: JWERegistry) -> bytes | None:
+    """The plaintext, or None when it does not open.
+
+    The library's errors end here and are not chained: an error raised inside an ``except`` block keeps the
+    one it came from in ``__context__``, also with ``from None``, and that one may quote the message.
+    """
+    try:
+        return decrypt_compact(token, key, registry=registry).plaintext
+    except MemoryError:
+        raise  # says something about this machine, nothing about the message
+    except Exception:
+        return None
+
+
+def _inspect(token: str, kids: frozenset[str], purpose: _Purpose) -> str:
+    """The id of the key it is sealed to, once everything that can be seen from outside is in order."""
+    if len(token) > purpose.max_token_bytes:
+        raise ZegelFout(Reden.TE_GROOT)
+    parts = token.split(".")
+    if len(parts) != 5:
+        raise ZegelFout(Reden.NIET_VERZEGELD)
+    head, encrypted_key, iv, ciphertext, tag = parts
+    if len(head) > MAX_HEADER_BYTES:
+        raise ZegelFout(Reden.KOP_TE_GROOT)
+    members = _parse_header(head)
+    if members is None:
+        raise ZegelFout(Reden.NIET_VERZEGELD)
+    kid = _check_header(members, kids, purpose)
+    if not (
+        encrypted_key == ""  # direct key agreement: the agreed key is the content key
+        and len(iv) == _IV_CHARS
+        and len(tag) == _TAG_CHARS
+        and _is_base64url(iv)
+        and _is_base64url(tag)
+        and _is_base64url(ciphertext)
+    ):
+        raise ZegelFout(Reden.BESCHADIGD)
+    return kid
+
+
+def _check_header(members: Mapping[str, Any], kids: frozenset[str], purpose: _Purpose) -> str:
+    if members.get("alg") != ALG or members.get("enc") != ENC or "zip" in members:
+        raise ZegelFout(Reden.ALGORITME_NIET_TOEGESTAAN)
+    epk = members.get("epk")
+    if not isinstance(epk, dict):
+        raise ZegelFout(Reden.BESCHADIGD)
+    if epk.get("kty") != "EC" or epk.get("crv") != CURVE:
+        raise ZegelFout(Reden.ALGORITME_NIET_TOEGESTAAN)
+    cty_right = members["cty"] == purpose.cty if "cty" in members else purpose.cty_optional
+    if not members.keys() <= _HEADER_MEMBERS or not epk.keys() <= _EPK_MEMBERS or not cty_right:
+        raise ZegelFout(Reden.KOP_NIET_TOEGESTAAN)
+    if not (_is_coordinate(epk.get("x")) and _is_coordinate(epk.get("y"))):
+        raise ZegelFout(Reden.BESCHADIGD)
+    kid = members.get("kid")
+    if not isinstance(kid, str) or kid not in kids:
+        raise ZegelFout(Reden.ONBEKENDE_SLEUTEL)
+    return kid
+
+
+def _parse_header(head: str) -> dict[str, Any] | None:
+    """The header's members, or None for anything that is not a JSON object with unique names."""
+    if not head or not _is_base64url(head):
+        return None
+    try:
+        members = json.loads(urlsafe_b64decode(head + "=" * (-len(head) % 4)), object_pairs_hook=_unique)
+    except (ValueError, RecursionError):
+        return None
+    return members if isinstance(members, dict) else None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        # Two readers could each take another one of the two.
+        raise ValueError("a name stands twice")
+    return members
+
+
+def _is_coordinate(value: object) -> bool:
+    return isinstance(value, str) and len(value) == _COORDINATE_CHARS and _is_base64url(value)
+
+
+def _is_base64url(text: str) -> bool:
+    rest = len(text) % 4
+    return (
+        rest != 1 and _BASE64URL.fullmatch(text) is not None and (rest == 0 or text[-1] in _LAST_CHARS[rest])
+    )
+
+
+def _import_keys(jwks: Mapping[str, Any], *, private: bool) -> dict[str, ECKey]:
+    keys = _try_import_keys(jwks, private=private)
+    if not keys:
+        raise ZegelFout(Reden.SLEUTELBESTAND_ONBRUIKBAAR)
+    return keys
+
+
+def _try_import_keys(jwks: Mapping[str, Any], *, private: bool) -> dict[str, ECKey] | None:
+    keys: dict[str, ECKey] = {}
+    try:
+        for jwk in jwks["keys"]:
+            kid = jwk["kid"]
+            usable = (
+                _KID.fullmatch(kid) is not None
+                and kid not in keys
+                and jwk["kty"] == "EC"
+                and jwk["crv"] == CURVE
+                and jwk.get("use", "enc") == "enc"
+                and jwk.get("alg", ALG) == ALG
+                and private == ("d" in jwk)
+            )
+            if not usable:
+                return None
+            keys[kid] = ECKey.import_key(dict(jwk))
+    except Exception:
+        return None  # a library's error may quote the key: it ends here
+    return keys
+
+
+def _read_jwks(path: Path, *, owner_only: bool = False) -> Mapping[str, Any]:
+    jwks = _try_read_json(path, owner_only=owner_only)
+    if isinstance(jwks, Reden):
+        raise ZegelFout(jwks)
+    return jwks
+
+
+def _try_read_json(path: Path, *, owner_only: bool) -> Mapping[str, Any] | Reden:
+    try:
+        with path.open("rb") as file:
+            # Asked of the open file, so that it is the one that is read.
+            if owner_only and stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077:
+                return Reden.SLEUTELBESTAND_TE_OPEN
+            content = json.loads(file.read())
+    except (OSError, ValueError, RecursionError):
+        return Reden.SLEUTELBESTAND_ONBRUIKBAAR
+    return content if isinstance(content, dict) else Reden.SLEUTELBESTAND_ONBRUIKBAAR
+
+
+def _write_json(path: Path, content: Mapping[str, Any], *, mode: int) -> None:
+    """Replaces the file as a whole, so that a crash leaves either the old one or the new one."""
+    new = path.with_name(path.name + ".new")
+    new.unlink(missing_ok=True)
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(content, file, indent=2)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)

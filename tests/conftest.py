@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The real broker and the real database, once per run; a virtual host and a database of its own per test."""
+
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops import environment as environments
+from ops.environment import Environment
+from ops.servers import Servers
+from ops.servers import servers as running_servers
+from shared import zegel
+from shared.service import Runtime
+from shared.telemetry import JsonLines, quiet_libraries
+from tests.bus import Bus, running
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Show logs in tests as operators get them; the same formatter guards what may stand in them."""
+    plugin = config.pluginmanager.get_plugin("logging-plugin")
+    for handler in (plugin.report_handler, plugin.caplog_handler):
+        handler.setFormatter(JsonLines("test"))
+    quiet_libraries()
+
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    """RabbitMQ and PostgreSQL: those that run for this checkout, those that the environment names, or new ones."""
+    with running_servers(ROOT) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with intake's key pair."""
+    folder = tmp_path_factory.mktemp("sleutels")
+    zegel.write_keys(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def public_keys(keys: Path) -> zegel.PublicKeys:
+    """What every publisher may have."""
+    return zegel.PublicKeys.from_file(keys / zegel.PUBLIC_FILE)
+
+
+@pytest.fixture
+async def environment(servers: Servers) -> AsyncIterator[Environment]:
+    """An empty system: topology, accounts, schemas, nothing in them."""
+    made = await environments.prepare(servers, f"test_{uuid.uuid4().hex[:12]}")
+    try:
+        yield made
+    finally:
+        await environments.destroy(made)
+
+
+@pytest.fixture
+async def dsn(environment: Environment) -> str:
+    """A database of its own, as the role that owns registry's schema."""
+    return environment.owner_dsn("registry")
+
+
+@pytest.fixture
+async def bus(environment: Environment) -> AsyncIterator[Bus]:
+    """The bus as outside parties see it."""
+    made = Bus(environment)
+    try:
+        yield made
+    finally:
+        await made.close()
+
+
+def make_runtime(environment: Environment, keys: Path, name: str, **settings: Any) -> Runtime:
+    """One of the four services, with its own account and role; other settings by name."""
+    settings_class = import_module(f"services.{name}.settings").Settings
+    values = {
+        "amqp_url": environment.amqp_url(name),
+        "postgres_dsn": environment.dsns[name],
+        "public_keys": keys / zegel.PUBLIC_FILE,
+        **({"private_keys": keys / zegel.PRIVATE_FILE} if name == "intake" else {}),
+        **settings,
+    }
+    loaded = settings_class(**values)
+    return Runtime(import_module(f"services.{name}.handlers").build(loaded), loaded)
+
+
+StartService = Callable[..., Awaitable[Runtime]]
+
+
+@pytest.fixture
+async def service(environment: Environment, keys: Path) -> AsyncIterator[StartService]:
+    """Start a service in this process: `await service("routing", max_zaken_per_fte=2)`."""
+    async with AsyncExitStack() as stack:
+
+        async def start(name: str, **settings: Any) -> Runtime:
+            return await stack.enter_async_context(running(make_runtime(environment, keys, name, **settings)))
+
+        yield start

@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""One clock: its length by the table or by a setting, its warning, and how it ends."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.termijnen.kalender import TIJDZONE, lokaal
+from shared.termijnen.klok import BINNEN_ATW, Klok, Termijn, Uitkomst, Vervallen, termijn
+from shared.termijnen.regels import TABEL, Eenheid, Lengte, Soort, lees_overrides, regels
+
+REGELS = regels()
+MOMENTEN = st.datetimes(datetime(2015, 1, 1), datetime(2035, 12, 31), timezones=st.just(UTC))
+
+
+def om(tekst: str) -> datetime:
+    return datetime.fromisoformat(tekst).replace(tzinfo=TIJDZONE)
+
+
+def op_de_klok(moment: datetime | None) -> str:
+    return "" if moment is None else f"{lokaal(moment):%Y-%m-%d %H:%M:%S}"
+
+
+def reken(soort: Soort, start: str, *, spoed: bool = False, **overrides: str) -> Termijn:
+    instellingen = {sleutel.replace("_", "-"): waarde for sleutel, waarde in overrides.items()}
+    return termijn(Klok(soort, om(start), spoed=spoed), regels(instellingen))
+
+
+@pytest.mark.parametrize(
+    ("soort", "spoed", "eind", "waarschuw_op"),
+    [
+        (Soort.MID_CONTACT, False, "2025-12-29 16:00:00", "2025-12-29 14:00:00"),
+        (Soort.CONTACT_OPEN, False, "2026-01-06 16:00:00", "2026-01-06 16:00:00"),
+        (Soort.ONTVANGSTBEVESTIGING, False, "2025-12-31 23:59:59", "2025-12-30 08:30:00"),
+        (Soort.TOEWIJZING, False, "2025-12-29 16:00:00", "2025-12-29 14:00:00"),
+        (Soort.TOEWIJZING, True, "2025-12-29 09:30:00", "2025-12-29 08:30:00"),
+        (Soort.ADVISEUR_CONTACT, False, "2025-12-31 23:59:59", "2025-12-30 08:30:00"),
+        (Soort.ADVISEUR_CONTACT, True, "2025-12-29 16:00:00", "2025-12-29 14:00:00"),
+        (Soort.TERUGKOPPELING, False, "2026-03-24 23:59:59", "2026-03-11 08:30:00"),
+    ],
+)
+def test_each_promise_of_the_table_ends_where_it_should(
+    soort: Soort, spoed: bool, eind: str, waarschuw_op: str
+) -> None:
+    """Shows all six, with and without spoed, from Wednesday 24 December 2025, an hour before closing."""
+    t = reken(soort, "2025-12-24 16:00", spoed=spoed)
+    assert (op_de_klok(t.eind), op_de_klok(t.waarschuw_op)) == (eind, waarschuw_op)
+
+
+def test_both_the_plain_and_the_extended_end_are_kept_and_the_warning_is_on_the_plain_one() -> None:
+    """Shows a week that ends on a royal-decree day: by law until Monday, but the warning does not wait."""
+    t = reken(Soort.ADVISEUR_CONTACT, "2025-12-26 10:00")
+    assert op_de_klok(t.eind) == "2026-01-02 23:59:59"
+    assert op_de_klok(t.eind_atw) == "2026-01-05 23:59:59"
+    assert op_de_klok(t.waarschuw_op) == "2025-12-30 08:30:00"
+    assert t.afleiding == (
+        "7 kalenderdagen na vr 26 dec 2025: tot en met vr 2 jan 2026. Atw art. 1: vr 2 jan 2026 (brugdag bij"
+        " koninklijk besluit), za 3 jan 2026 (zaterdag), zo 4 jan 2026 (zondag); eind wordt ma 5 jan 2026"
+    )
+
+
+def test_three_months_that_end_in_the_weekend_are_extended_too() -> None:
+    """Shows that the law governs a term of exactly three months (art. 4 leaves out longer ones)."""
+    t = reken(Soort.TERUGKOPPELING, "2026-02-28 10:00")
+    assert (op_de_klok(t.eind), op_de_klok(t.eind_atw)) == ("2026-05-28 23:59:59", "")
+    t = reken(Soort.TERUGKOPPELING, "2026-02-02 10:00")
+    assert (op_de_klok(t.eind), op_de_klok(t.eind_atw)) == ("2026-05-02 23:59:59", "2026-05-04 23:59:59")
+    t = reken(Soort.TERUGKOPPELING, "2026-02-02 10:00", terugkoppeling="4maand")
+    assert t.eind_atw is None
+    assert t.afleiding.endswith("Te lang voor de Atw (art. 4)")
+
+
+def test_the_derivation_of_opening_hours_tells_what_was_skipped() -> None:
+    """Shows a contact on the evening before Easter: when it begins to run, and which days do not count."""
+    assert reken(Soort.MID_CONTACT, "2026-04-02 19:15").afleiding == (
+        "1 werkdag binnen openingstijd (werkdagen 08:30-17:00) vanaf do 2 apr 2026 19:15, loopt vanaf di 7"
+        " apr 2026 08:30: tot di 7 apr 2026 17:00. Overgeslagen: vr 3 apr 2026 (Goede vrijdag), za 4 apr 2026"
+        " (zaterdag), zo 5 apr 2026 (zondag), ma 6 apr 2026 (Tweede paasdag)"
+    )
+
+
+def test_a_day_counts_from_the_local_date_and_not_from_the_utc_one() -> None:
+    """Shows a contact at half past midnight in Amsterdam, which is still the day before in UTC."""
+    t = termijn(Klok(Soort.ADVISEUR_CONTACT, datetime(2026, 6, 2, 22, 30, tzinfo=UTC)), REGELS)
+    assert op_de_klok(t.eind) == "2026-06-10 23:59:59"
+
+
+def test_a_setting_shortens_a_promise_to_seconds() -> None:
+    """Shows what the demonstration uses: the warning comes halfway instead of two working days before."""
+    t = reken(Soort.ADVISEUR_CONTACT, "2026-06-06 23:00", adviseur_contact="20s")
+    assert t.eind - t.start == timedelta(seconds=20)
+    assert t.waarschuw_op == t.start + timedelta(seconds=10)
+    assert t.eind_atw is None
+    assert t.afleiding == "20 seconden vanaf za 6 jun 2026 23:00, dag en nacht: tot za 6 jun 2026 23:00"
+
+
+def test_spoed_is_never_later_than_the_ordinary_length() -> None:
+    """Shows that a setting which shortens only the ordinary length takes spoed along."""
+    t = reken(Soort.ADVISEUR_CONTACT, "2026-06-06 23:00", spoed=True, adviseur_contact="20s")
+    assert t.eind - t.start == timedelta(seconds=20)
+    assert t.spoed
+
+
+def test_settings_change_spoed_and_warnings_apart() -> None:
+    """Shows each key a setting may have, as they are written in one line."""
+    tabel = regels(
+        lees_overrides(
+            "adviseur-contact.spoed = 4openingsuur, adviseur-contact.waarschuwing=1d,"
+            "adviseur-contact.spoed-waarschuwing=30m,contact-open=10 werkdag"
+        )
+    )
+    regel = tabel[Soort.ADVISEUR_CONTACT]
+    assert regel.lengte == Lengte(7, Eenheid.KALENDERDAG)
+    assert regel.spoed_lengte == Lengte(4, Eenheid.OPENINGSUUR)
+    assert regel.waarschuw_voor == Lengte(1, Eenheid.KALENDERDAG)
+    assert regel.spoed_waarschuw_voor == Lengte(30, Eenheid.MINUUT)
+    assert tabel[Soort.CONTACT_OPEN].lengte == Lengte(10, Eenheid.WERKDAG)
+    spoed = termijn(Klok(Soort.ADVISEUR_CONTACT, om("2026-06-08 09:00"), spoed=True), tabel)
+    assert op_de_klok(spoed.eind) == "2026-06-08 13:00:00"
+    assert op_de_klok(spoed.waarschuw_op) == "2026-06-08 12:30:00"
+    gewoon = termijn(Klok(Soort.ADVISEUR_CONTACT, om("2026-06-08 09:00")), tabel)
+    assert op_de_klok(gewoon.waarschuw_op) == "2026-06-14 23:59:59"
+
+
+@pytest.mark.parametrize(
+    ("sleutel", "waarde"),
+    [
+        ("adviseur-contact", "0s"),
+        ("adviseur-contact", "-1d"),
+        ("adviseur-contact", "1.5d"),
+        ("adviseur-contact", "7"),
+        ("adviseur-contact", "7 weken"),
+        ("adviseur-contact", "3651d"),
+        ("adviseur-contact", ""),
+        ("adviseur-contact.sneller", "1d"),
+        ("advies", "1d"),
+    ],
+)
+def test_a_wrong_setting_is_refused_by_name(sleutel: str, waarde: str) -> None:
+    """Shows that a slip in a setting stops the start, and says which setting it was."""
+    with pytest.raises(ValueError, match=sleutel):
+        regels({sleutel: waarde})
+
+
+def test_a_setting_without_a_length_is_refused() -> None:
+    """Shows the shape of the whole line, and that an empty one means no overrides."""
+    with pytest.raises(ValueError, match="kind=length"):
+        lees_overrides("adviseur-contact")
+    assert lees_overrides("") == {}
+
+
+def eind_op(stop: str | None, vervallen: str | None = None) -> tuple[Uitkomst | None, str | None]:
+    weg = None if vervallen is None else Vervallen(om(vervallen), "geen-integriteitskwestie")
+    gestopt_op = None if stop is None else om(stop)
+    t = termijn(
+        Klok(Soort.ADVISEUR_CONTACT, om("2025-12-26 10:00"), gestopt_op=gestopt_op, vervallen=weg), REGELS
+    )
+    return t.uitkomst, t.reden
+
+
+def test_outcome_follows_from_when_it_stopped() -> None:
+    """Shows in time, at the last second, too late, too late but within the Atw, and before it began."""
+    assert eind_op(None) == (None, None)
+    assert eind_op("2026-01-01 09:00") == (Uitkomst.GEHAALD, None)
+    assert eind_op("2026-01-02 23:59:59") == (Uitkomst.GEHAALD, None)
+    assert eind_op("2026-01-03 00:00") == (Uitkomst.TE_LAAT, BINNEN_ATW)
+    assert eind_op("2026-01-06 00:00") == (Uitkomst.TE_LAAT, None)
+    assert eind_op("2025-12-24 09:00") == (Uitkomst.GEHAALD, None)
+
+
+def test_what_came_first_counts_when_a_promise_was_kept_and_also_lapsed() -> None:
+    """Shows that a withdrawal after the talk does not undo it, and that a tie is for who kept the promise."""
+    assert eind_op("2025-12-30 09:00", "2025-12-31 09:00") == (Uitkomst.GEHAALD, None)
+    assert eind_op("2025-12-31 09:00", "2025-12-30 09:00") == (Uitkomst.VERVALLEN, "geen-integriteitskwestie")
+    assert eind_op("2025-12-30 09:00", "2025-12-30 09:00") == (Uitkomst.GEHAALD, None)
+    assert eind_op(None, "2026-02-01 09:00") == (Uitkomst.VERVALLEN, "geen-integriteitskwestie")
+
+
+def test_a_watch_only_clock_is_never_too_late() -> None:
+    """Shows contact-open: nobody promised anything, so a contact of a year old still ends as kept."""
+    klok = Klok(Soort.CONTACT_OPEN, om("2025-01-06 10:00"), gestopt_op=om("2026-01-06 10:00"))
+    assert termijn(klok, REGELS).uitkomst is Uitkomst.GEHAALD
+
+
+def test_another_body_that_holds_the_matter_is_warned_instead() -> None:
+    """Shows that the role of the rule gives way, as for a matter of the KMar's own cluster."""
+    assert termijn(Klok(Soort.TOEWIJZING, om("2026-06-08 10:00"), rol="kmar"), REGELS).rol == "kmar"
+    assert termijn(Klok(Soort.TOEWIJZING, om("2026-06-08 10:00")), REGELS).rol == "coid"
+
+
+def test_every_kind_has_one_rule_and_one_owner() -> None:
+    """Shows that the table is complete, and which service states which clock."""
+    assert {regel.soort: regel.dienst for regel in TABEL} == {
+        Soort.MID_CONTACT: "intake",
+        Soort.CONTACT_OPEN: "intake",
+        Soort.ONTVANGSTBEVESTIGING: "intake",
+        Soort.TOEWIJZING: "routing",
+        Soort.ADVISEUR_CONTACT: "routing",
+        Soort.TERUGKOPPELING: "registry",
+    }
+
+
+@given(
+    st.sampled_from(Soort),
+    st.booleans(),
+    st.lists(MOMENTEN, min_size=2, max_size=5),
+    st.sampled_from(["", "20s", "3h", "3d", "2werkdag", "5openingsuur", "1maand"]),
+)
+def test_clocks_run_forward_and_in_order(
+    soort: Soort, spoed: bool, momenten: list[datetime], lengte: str
+) -> None:
+    """Shows for any start and length: start, warning and end in that order; later starts end no earlier."""
+    tabel = regels({soort: lengte} if lengte else {})
+    reeks = [termijn(Klok(soort, moment, spoed=spoed), tabel) for moment in sorted(momenten)]
+    for t in reeks:
+        assert t.start < t.eind
+        assert t.waarschuw_op is not None
+        assert t.start + (t.eind - t.start) / 2 <= t.waarschuw_op <= t.eind
+        assert t.eind_atw is None or t.eind_atw > t.eind
+        assert len(t.afleiding) <= 1000
+    assert all(vroeg.eind <= laat.eind for vroeg, laat in pairwise(reeks))

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Once in, never lost out: the inbox, the outbox and the parking of one small service on the real parts."""
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from ops.environment import Environment
+from shared import flow, zegel
+from shared.codes import Kwalificatie
+from shared.envelope import Fact, encode
+from shared.events import Event, KwestieGekwalificeerd, MeldingOntvangen, MeldingGeregistreerd, Kenmerken
+from shared.inbox import Work
+from shared.service import Runtime, Service
+from shared.settings import ServiceSettings
+from tests.bus import Bus, eventually, make_fact, new_id, now, running
+
+
+def qualified(kwalificatie: Kwalificatie = "melding") -> KwestieGekwalificeerd:
+    return KwestieGekwalificeerd(
+        gekwalificeerd_op=now(), kwalificatie=kwalificatie, rubriek="overige", onderdeel="CLAS"
+    )
+
+
+async def answer(work: Work, facts: Sequence[Fact]) -> None:
+    """States one fact for each qualification it hears about a matter, and fails where told to."""
+    for subject, dossier in (await work.dossiers({fact.subject for fact in facts})).items():
+        stated = sum(1 for fact in dossier if fact.publisher == "registry")
+        for fact in [one for one in dossier if isinstance(one.data, KwestieGekwalificeerd)][stated:]:
+            assert isinstance(fact.data, KwestieGekwalificeerd)
+            if fact.data.onderdeel == "DMO":
+                raise ValueError("a bug that quotes content")
+            work.state(
+                MeldingGeregistreerd(
+                    geregistreerd_op=work.now, in_register="HRHD", rubriek="overige", telt=True
+                ),
+                subject,
+            )
+
+
+@pytest.fixture
+async def runtime(environment: Environment, keys: Path) -> AsyncIterator[Runtime]:
+    settings = ServiceSettings.model_validate(
+        {
+            "amqp_url": environment.amqp_url("registry"),
+            "postgres_dsn": environment.dsns["registry"],
+            "public_keys": keys / zegel.PUBLIC_FILE,
+        }
+    )
+    service = Service("registry", {KwestieGekwalificeerd: answer})
+    async with running(Runtime(service, settings)) as made:
+        yield made
+
+
+async def rows(runtime: Runtime, sql: str, *args: Any) -> list[asyncpg.Record]:
+    found: list[asyncpg.Record] = await runtime.pool.fetch(sql, *args)
+    return found
+
+
+async def parked(runtime: Runtime, count: int = 1) -> list[asyncpg.Record]:
+    async def enough() -> Any:
+        found = await rows(runtime, "select * from geparkeerd order by eerst_op")
+        return found if len(found) >= count else None
+
+    found: list[asyncpg.Record] = await eventually(enough)
+    return found
+
+
+async def test_a_fact_takes_effect_once_however_often_it_arrives(runtime: Runtime, bus: Bus) -> None:
+    """Twenty facts, each sent three times, lead to twenty facts on the bus."""
+    heard = await bus.listen("registry.melding-geregistreerd.v1")
+    facts = [make_fact("coid", qualified(), new_id()) for _ in range(20)]
+    await bus.send_all([*facts, *reversed(facts), *facts])
+
+    async def all_heard() -> bool:
+        return len(heard.messages) >= 20
+
+    await eventually(all_heard)
+    await eventually(lambda: _empty(runtime))
+    assert sorted(message["subject"] for message in heard.messages) == sorted(fact.subject for fact in facts)
+    assert len(await rows(runtime, "select 1 from facts where publisher = 'coid'")) == 20
+
+
+async def _empty(runtime: Runtime) -> bool:
+    return not await rows(runtime, "select 1 from outbox")
+
+
+async def test_nothing_waits_behind_a_message_that_cannot_be_handled(runtime: Runtime, bus: Bus) -> None:
+    """A fault in the handler parks its one message, without its words, and lets the rest through."""
+    good = [make_fact("coid", qualified(), new_id()) for _ in range(40)]
+    bad = make_fact("coid", qualified().model_copy(update={"onderdeel": "DMO"}), new_id())
+    await bus.send_all([*good[:17], bad, *good[17:]])
+    (row,) = await parked(runtime)
+    assert row["reden"] == "fout bij de verwerking (ValueError)"
+    assert row["feit"] == bad.key
+
+    async def all_stated() -> bool:
+        return len(await rows(runtime, "select 1 from facts where publisher = 'registry'")) == 40
+
+    await eventually(all_stated)
+
+
+def body(publisher: str, event: Event, **changes: Any) -> bytes:
+    message = json.loads(encode(make_fact(publisher, event, new_id())))
+    return json.dumps({**message, **changes}).encode()
+
+
+async def test_every_kind_of_bad_message_is_parked_with_a_reason(
+    runtime: Runtime, bus: Bus, keys: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What a sender does wrong is told in words, its content stays sealed, and no log holds it."""
+    key = "coid.kwestie-gekwalificeerd.v1"
+    canary = "Kanarie-van-Wassenaar"
+    data = json.loads(encode(make_fact("coid", qualified(), new_id())))["data"]
+    cases: list[tuple[str, bytes, str]] = [
+        ("geen JSON", canary.encode(), key),
+        ("geen CloudEvent: geen JSON-object", f'["{canary}"]'.encode(), key),
+        ("geen CloudEvent 1.0: specversion ontbreekt of is anders", f'{{"naam":"{canary}"}}'.encode(), key),
+        ("veld ontbreekt: subject", _without("subject", canary), key),
+        ("veld ontbreekt: data.kwalificatie", body("coid", qualified(), data={"x": canary, "gekwalificeerd_op": now().isoformat()}), key),
+        ("onbekende code: data.kwalificatie", body("coid", qualified(), data=data | {"kwalificatie": canary}), key),
+        ("moment ligt in de toekomst: data.gekwalificeerd_op", body("coid", qualified(), data=data | {"gekwalificeerd_op": "2999-01-01T00:00:00Z"}), key),
+        ("moment zonder tijdzone: data.gekwalificeerd_op", body("coid", qualified(), data=data | {"gekwalificeerd_op": "2021-01-01T00:00:00"}), key),
+        ("melding zonder rubriek: data", body("coid", qualified(), data={k: v for k, v in data.items() if k != "rubriek"}), key),
+        ("type past niet bij de routing key", body("coid", qualified(), type="nl.overheid.x.v1"), key),
+        ("source past niet bij de afzender", body("coid", qualified(), source=flow.source("mid")), key),
+        ("groter dan 64 KB", body("coid", qualified(), veel=canary * 5000), key),
+    ]
+    for _, message, routing_key in cases:
+        await bus.raw("coid", routing_key, message)
+    await bus.raw("coid", key, body("coid", qualified(), extra=canary), user_id=None)
+    found = await parked(runtime, len(cases) + 1)
+    reasons = sorted(row["reden"] for row in found)
+    assert reasons == sorted([reason for reason, _, _ in cases] + ["afzender niet vastgesteld: user-id ontbreekt"])
+    private = zegel.PrivateKeys.from_file(keys / zegel.PRIVATE_FILE)
+    opened = [private.open_parked(row["verzegeld"]) for row in found]
+    assert sorted(opened)[0] == sorted([message for _, message, _ in cases])[0]
+    assert canary not in caplog.text
+    assert not any(canary in str(dict(row)) for row in found)
+
+
+def _without(field: str, canary: str) -> bytes:
+    message = json.loads(encode(make_fact("coid", qualified(), new_id())))
+    del message[field]
+    return json.dumps(message | {"toelichting": canary}).encode()
+
+
+async def test_the_same_source_and_id_with_another_content_is_parked(runtime: Runtime, bus: Bus) -> None:
+    """The first one stands; the second is no duplicate and does not slip in as one."""
+    first = make_fact("coid", qualified(), new_id())
+    other = make_fact("coid", qualified("advies"), first.subject, id=first.id)
+    await bus.send_all([first, other, first])
+    (row,) = await parked(runtime)
+    assert row["reden"] == "zelfde bron en id, andere inhoud"
+    (kept,) = await rows(runtime, "select data from facts where publisher = 'coid'")
+    assert json.loads(kept["data"])["kwalificatie"] == "melding"
