@@ -108,8 +108,8 @@ def _locks() -> str:
 
 CHECKS: tuple[Check, ...] = (
     ("types", lambda: _tool("mypy")),
-    ("lint", lambda: _tool("ruff", "check")),
-    ("format", lambda: _tool("ruff", "format", "--check")),
+    ("lint", lambda: _tool("ruff", "check", "--output-format", "concise")),
+    ("format", lambda: _tool("ruff", "format", "--check", "--output-format", "concise")),
     ("import rules", _import_rules),
     ("contract", _contract),
     ("lock files", _locks),

@@ -74,7 +74,8 @@ async def drop(servers: Servers, database: str) -> None:
 async def _template(admin: Any, servers: Servers) -> str:
     """The name of a template for today's migrations, made when there is none; older ones are dropped."""
     digest = hashlib.sha256()
-    for path in (Path(__file__), *(path for service in flow.SERVICES for path in _migrations(service))):
+    sources = [Path(__file__), Path(__file__).with_name("queries.sql")]
+    for path in sources + [path for service in flow.SERVICES for path in _migrations(service)]:
         digest.update(path.read_bytes())
     template = f"meldpunt_sjabloon_{digest.hexdigest()[:16]}"
     if await admin.fetchval(_SQL.database_exists, template):

@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ops import CHECKOUT, STATE
+from ops import CHECKOUT
 from ops.private_broker import PrivateBroker
 from ops.private_database import PrivateDatabase
 from ops.processes import free_ports
@@ -154,10 +154,10 @@ def servers(root: Path | None = None) -> Iterator[Servers]:
     """The servers to work with, for as long as the context lasts.
 
     External ones when MELDPUNT_AMQP_URL or MELDPUNT_POSTGRES_DSN names them; for what is not named, the
-    private ones under `root` (default `.meldpunt/`), started when they do not run. Raises OpsError with a
-    text for a person.
+    private ones in `.meldpunt/` of the checkout `root` (default: this one), started when they do not run.
+    Raises OpsError with a text for a person.
     """
-    folder = (root or STATE) / "servers"
+    folder = (root or CHECKOUT) / ".meldpunt" / "servers"
     amqp_url = os.environ.get("MELDPUNT_AMQP_URL")
     dsn = os.environ.get("MELDPUNT_POSTGRES_DSN")
     if amqp_url and dsn:

@@ -24,7 +24,7 @@ from shared.events import Event
 from shared.health import Health
 from shared.inbox import QUERIES, Handler, Stated, Work
 from shared.outbox import Outbox
-from shared.postgres import TRANSIENT
+from shared.postgres import TRANSIENT, transaction
 from shared.telemetry import Meter, describe
 
 log = logging.getLogger(__name__)
@@ -237,7 +237,7 @@ class Consumer:
     async def transact(self, good: Sequence[tuple[Delivery, Fact]], bad: Sequence[Parked]) -> list[Stated]:
         """One transaction: inbox, decisions, outbox, parking. Returns what is to be published."""
         started = time.perf_counter()
-        async with self._pool.acquire() as connection, connection.transaction():
+        async with transaction(self._pool) as connection:
             work = await self._begin(connection)
             new, contradicting = await work.receive([fact for _, fact in good])
             for handler, facts in self._by_handler(new):

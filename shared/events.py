@@ -683,6 +683,9 @@ class NotificatieVerzonden(Notificatie):
     zekerheid: Literal["bevestigd", "onbekend"] = Field(
         description="Whether the mail server confirmed, or the connection was lost after the message"
     )
+    mogelijk_dubbel: bool = Field(
+        False, description="True when an earlier attempt may have arrived too, as the same message under the same id"
+    )
 
 
 class NotificatieOpgehouden(Notificatie):

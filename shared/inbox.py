@@ -94,33 +94,26 @@ class Work:
 
     async def receive(self, facts: Sequence[Fact]) -> tuple[list[Fact], list[Fact]]:
         """Store what is new. Returns the new facts and those that contradict a known one."""
+        digests = [content_digest(fact, data_json(fact.data)) for fact in facts]
         rows: dict[UUID, tuple[Fact, bytes, bytes]] = {}
-        contradicting = []
-        for fact in facts:
-            digest = content_digest(fact, data_json(fact.data))
-            if fact.key in rows:
-                if rows[fact.key][2] != digest:
-                    contradicting.append(fact)
-                continue
-            kept = fact if self._at_rest is None else replace(fact, data=self._at_rest(fact.data))
-            rows[fact.key] = (kept, data_json(kept.data), digest)
+        for fact, digest in zip(facts, digests, strict=True):
+            if fact.key not in rows:
+                kept = fact if self._at_rest is None else replace(fact, data=self._at_rest(fact.data))
+                rows[fact.key] = (kept, data_json(kept.data), digest)
         new = await self._insert(rows)
+        standing = {key: digest for key, (_, _, digest) in rows.items()}
         known = [key for key in rows if key not in new]
         if known:
-            digests = dict(await self.connection.fetch(QUERIES.digests, known))
-            contradicting += [
-                fact
-                for fact in facts
-                if fact.key in digests and digests[fact.key] != content_digest(fact, data_json(fact.data))
-            ]
-        seen: set[UUID] = set()
-        fresh = []
-        for fact in facts:
-            if fact.key in new and fact.key not in seen:
-                seen.add(fact.key)
-                fresh.append(fact)
+            standing |= dict(await self.connection.fetch(QUERIES.digests, known))
+        fresh: dict[UUID, Fact] = {}
+        contradicting = []
+        for fact, digest in zip(facts, digests, strict=True):
+            if standing[fact.key] != digest:
+                contradicting.append(fact)
+            elif fact.key in new and fact.key not in fresh:
+                fresh[fact.key] = fact
                 self._arrived[fact.subject].append(rows[fact.key][0])
-        return fresh, contradicting
+        return list(fresh.values()), contradicting
 
     async def _insert(self, rows: Mapping[UUID, tuple[Fact, bytes, bytes]]) -> set[UUID]:
         ordered = sorted(rows.items())

@@ -6,7 +6,8 @@ order, by the owner role, as a step of its own; a service only verifies that the
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,11 @@ import asyncpg
 
 _ROOT = Path(__file__).resolve().parent
 _NAME = re.compile(r"^-- name: (\w+)\s*$", re.MULTILINE)
+
+
+class DatabaseAway(Exception):
+    """No connection could be had, for whatever reason; the database decides when that is over."""
+
 
 TRANSIENT: tuple[type[BaseException], ...] = (
     OSError,
@@ -27,9 +33,13 @@ TRANSIENT: tuple[type[BaseException], ...] = (
     asyncpg.exceptions.InsufficientResourcesError,
     asyncpg.exceptions.ReadOnlySQLTransactionError,
     asyncpg.exceptions.LockNotAvailableError,
-    asyncpg.exceptions.InvalidAuthorizationSpecificationError,
+    # A deployment that is halfway: no message is to blame, and none may be parked for it.
+    asyncpg.exceptions.InsufficientPrivilegeError,
+    asyncpg.exceptions.UndefinedTableError,
+    asyncpg.exceptions.UndefinedColumnError,
+    DatabaseAway,
 )
-"""Errors that pass by themselves: wait and try the same again."""
+"""Errors that pass without the message changing: wait and try the same again."""
 
 
 class Queries:
@@ -60,6 +70,20 @@ async def connect_pool(dsn: str, *, size: int = 4, name: str) -> Any:
         command_timeout=60,
         server_settings={"application_name": name, "timezone": "UTC", "jit": "off"},
     )
+
+
+@asynccontextmanager
+async def transaction(pool: Any) -> AsyncIterator[Any]:
+    """A connection inside a transaction. Raises DatabaseAway when there is no connection to be had."""
+    try:
+        connection = await pool.acquire()
+    except Exception as error:
+        raise DatabaseAway(type(error).__name__) from error
+    try:
+        async with connection.transaction():
+            yield connection
+    finally:
+        await pool.release(connection)
 
 
 def migration_folders(service: str, *, clocks: bool) -> list[Path]:

@@ -24,7 +24,7 @@ from shared.events import Event, TermijnGestart
 from shared.health import Health, HealthServer
 from shared.inbox import QUERIES, AtRest, Handler, Work
 from shared.outbox import Outbox, Publisher
-from shared.postgres import TRANSIENT, connect_pool, migration_folders, verify_migrations
+from shared.postgres import TRANSIENT, connect_pool, migration_folders, transaction, verify_migrations
 from shared.settings import ServiceSettings, SettingsError
 from shared.telemetry import Meter, current_traceparent, describe, set_up_logging
 from shared.termijnen import waak
@@ -129,7 +129,7 @@ class Runtime:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Work]:
         """One transaction outside the consumer; what it states is published after the commit."""
-        async with self.pool.acquire() as connection, connection.transaction():
+        async with transaction(self.pool) as connection:
             work = await self.begin(connection)
             yield work
             stated = await work.flush()

@@ -16,10 +16,18 @@ from ops import CHECKOUT, OpsError
 from ops import __main__ as cli
 
 
-def meldpunt(*words: str, script: Path = CHECKOUT / "meldpunt", **env: str) -> subprocess.CompletedProcess[str]:
+def meldpunt(
+    *words: str, script: Path = CHECKOUT / "meldpunt", **env: str
+) -> subprocess.CompletedProcess[str]:
     """Runs the script from a folder that is not the checkout."""
     return subprocess.run(
-        [str(script), *words], cwd="/", env=os.environ | env, capture_output=True, text=True, check=False, timeout=60
+        [str(script), *words],
+        cwd="/",
+        env=os.environ | env,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
 
 
@@ -35,7 +43,9 @@ def bare_checkout(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("words", [(), ("help",), ("--help",)])
-def test_help_names_every_command_and_needs_no_environment(bare_checkout: Path, words: tuple[str, ...]) -> None:
+def test_help_names_every_command_and_needs_no_environment(
+    bare_checkout: Path, words: tuple[str, ...]
+) -> None:
     """A stranger who types the command alone is told what there is, and nothing is installed for it."""
     outcome = meldpunt(*words, script=bare_checkout / "meldpunt")
     assert outcome.returncode == 0, outcome.stderr
@@ -62,7 +72,8 @@ def test_an_unknown_option_is_one_line_and_status_2() -> None:
 
 @pytest.mark.parametrize("name", [command.name for command in cli.COMMANDS])
 def test_every_command_has_help(name: str) -> None:
-    """The table of commands, the script's own list and the modules agree: each command can be asked for its help."""
+    """The table of commands, the script's own list and the modules agree: each command can be asked for
+    its help."""
     outcome = meldpunt(name, "--help")
     assert outcome.returncode == 0, outcome.stderr
     assert f"./meldpunt {name}" in outcome.stdout
@@ -86,7 +97,8 @@ def test_an_expected_failure_is_one_line_and_status_1(
 
 
 def test_a_machine_that_lacks_packages_is_told_the_ways_out(bare_checkout: Path) -> None:
-    """Without the packages and without a way to install them: one message that names what to do, and status 1."""
+    """Without the packages and without a way to install them: one message that names what to do, and
+    status 1."""
     tools = bare_checkout / "bin"
     tools.mkdir()
     # A machine with a shell's tools and Python, but with no node and no package manager.
@@ -98,5 +110,7 @@ def test_a_machine_that_lacks_packages_is_told_the_ways_out(bare_checkout: Path)
     assert outcome.returncode == 1
     lines = outcome.stderr.splitlines()
     assert "nodejs npm" in lines[0]
-    assert any("apt-get install" in line for line in lines) and any("deploy/compose.yaml" in line for line in lines)
+    assert any("apt-get install" in line for line in lines) and any(
+        "deploy/compose.yaml" in line for line in lines
+    )
     assert all(line.startswith("meldpunt: ") for line in lines)

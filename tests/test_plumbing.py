@@ -158,3 +158,77 @@ async def test_the_same_source_and_id_with_another_content_is_parked(runtime: Ru
     assert row["reden"] == "zelfde bron en id, andere inhoud"
     (kept,) = await rows(runtime, "select data from facts where publisher = 'coid'")
     assert json.loads(kept["data"])["kwalificatie"] == "melding"
+
+
+async def test_a_batch_waits_out_a_database_that_went_away(
+    runtime: Runtime, bus: Bus, environment: Environment
+) -> None:
+    """Cut off in the middle, the service keeps the facts and applies them once the database is back."""
+    admin = await asyncpg.connect(environment.servers.postgres_dsn)
+    try:
+        await admin.execute(f'alter database "{environment.database}" allow_connections false')
+        await admin.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", environment.database
+        )
+        facts = [make_fact("coid", qualified(), new_id()) for _ in range(5)]
+        await bus.send_all(facts)
+
+        async def unready() -> bool:
+            return not runtime.health.ready
+
+        await eventually(unready)
+    finally:
+        await admin.execute(f'alter database "{environment.database}" allow_connections true')
+        await admin.close()
+
+    async def all_stated() -> bool:
+        return runtime.health.ready and (
+            len(await rows(runtime, "select 1 from facts where publisher = 'registry'")) == 5
+        )
+
+    await eventually(all_stated)
+    assert not await rows(runtime, "select 1 from geparkeerd")
+
+
+async def test_the_relay_publishes_what_a_crash_left_in_the_outbox(runtime: Runtime, bus: Bus) -> None:
+    """A committed fact whose stater fell silent is published once its lease has run out."""
+    heard = await bus.listen("registry.#")
+    async with runtime.pool.acquire() as connection, connection.transaction():
+        work = await runtime.begin(connection)
+        work.state(
+            MeldingGeregistreerd(geregistreerd_op=work.now, in_register="HRHD", rubriek="overige", telt=True),
+            subject := new_id(),
+        )
+        await work.flush()
+    await rows(runtime, "update outbox set lease_until = now()")
+
+    async def relayed() -> bool:
+        return bool(heard.about(subject)) and await _empty(runtime)
+
+    await eventually(relayed)
+
+
+async def test_a_service_is_not_ready_without_its_consumer(
+    runtime: Runtime, bus: Bus, environment: Environment
+) -> None:
+    """A queue that is taken away is seen, though connection and database are there."""
+    channel = await (await bus.connect(flow.BEHEER)).channel()
+    await channel.queue_delete("registry")
+
+    async def unready() -> bool:
+        return not runtime.health.ready
+
+    await eventually(unready)
+    assert runtime.health.alive
+    assert not runtime.health.parts()["consumer"]
+
+
+async def test_facts_of_the_past_come_through_a_queue_of_their_own(runtime: Runtime, bus: Bus) -> None:
+    """What is sent as history is applied as well."""
+    fact = make_fact("coid", qualified(), new_id())
+    await bus.send(fact, exchange=flow.EXCHANGE_HISTORIE)
+
+    async def applied() -> list[asyncpg.Record]:
+        return await rows(runtime, "select 1 from facts where key = $1", fact.key)
+
+    await eventually(applied)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""The private broker and database: they keep what they were given through kills, and go when nobody uses them."""
+"""The private broker and database: they keep what they were given through kills, and go when nobody uses
+them."""
 
 from __future__ import annotations
 
@@ -35,8 +36,8 @@ async def _remember(at: Servers) -> None:
     async with connection:
         channel = await connection.channel()
         queue = await channel.declare_queue("bewaard", durable=True, arguments={"x-queue-type": "quorum"})
-        # RabbitMQ 3.10 writes down within half a second which quorum queues there are: one that is younger when the
-        # broker is killed does not come back (measured). Ours are made long before the first fact.
+        # RabbitMQ 3.10 writes down within half a second which quorum queues there are: one that is younger when
+        # the broker is killed does not come back (measured). Ours are made long before the first fact.
         await asyncio.sleep(1.5)
         await channel.default_exchange.publish(aio_pika.Message(b"bericht", delivery_mode=2), queue.name)
     database = await asyncpg.connect(at.postgres_dsn)
@@ -72,17 +73,20 @@ async def test_a_kept_port_that_another_process_took_is_replaced(pair: PrivateSe
     await _remember(pair.servers)
     before = pair.servers
     pair.stop()
-    with socket.create_server(("127.0.0.1", urlsplit(before.amqp_url).port or 0)):
-        with socket.create_server(("127.0.0.1", urlsplit(before.postgres_dsn).port or 0)):
-            pair.start()
-            assert pair.servers.amqp_url != before.amqp_url
-            assert pair.servers.postgres_dsn != before.postgres_dsn
-            assert await _recall(pair.servers) == (b"bericht", "rij")
+    with (
+        socket.create_server(("127.0.0.1", urlsplit(before.amqp_url).port or 0)),
+        socket.create_server(("127.0.0.1", urlsplit(before.postgres_dsn).port or 0)),
+    ):
+        pair.start()
+        assert pair.servers.amqp_url != before.amqp_url
+        assert pair.servers.postgres_dsn != before.postgres_dsn
+        assert await _recall(pair.servers) == (b"bericht", "rij")
     assert pair.servers.password("routing") == before.password("routing")
 
 
 def test_a_pid_that_now_is_another_process_is_not_taken_for_the_server(tmp_path: Path) -> None:
-    """A pid file names a start time as well: after a reboot its pid may be anybody's, who must not be signalled."""
+    """A pid file names a start time as well: after a reboot its pid may be anybody's, who must not be
+    signalled."""
     pid_file = tmp_path / "pid"
     pid_file.write_text(f"{os.getpid()} 1\n")
     assert running(pid_file) is None
@@ -116,13 +120,14 @@ def _told(user: subprocess.Popen[str]) -> str:
 
 
 def _anything_runs(root: Path) -> bool:
-    folder = root / "servers"
+    folder = root / ".meldpunt" / "servers"
     pid_files = (folder / "rabbitmq" / "pid", folder / "rabbitmq" / "epmd.pid", folder / "postgresql.pid")
     return any(running(path) for path in pid_files)
 
 
 def test_commands_at_the_same_time_share_servers_that_end_with_the_last_of_them(tmp_path: Path) -> None:
-    """Two commands get the same servers; the first that leaves stops nothing; the last leaves nothing behind."""
+    """Two commands get the same servers; the first that leaves stops nothing; the last leaves nothing
+    behind."""
     first, second = _user(tmp_path), _user(tmp_path)
     try:
         assert _told(first) == _told(second) != ""
@@ -156,7 +161,7 @@ def _clean(root: Path, *users: subprocess.Popen[str]) -> None:
         for stream in (user.stdin, user.stdout):
             if stream:
                 stream.close()
-    PrivateServers(root / "servers").destroy()
+    PrivateServers(root / ".meldpunt" / "servers").destroy()
 
 
 def test_servers_that_the_environment_names_are_used_and_left_alone(

@@ -9,7 +9,6 @@ stored beside it, because whether that law governs these promises is a lawyer's 
 earlier is safe either way.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -148,9 +147,8 @@ def _waarschuw_op(start: datetime, eind: datetime, voor: Lengte) -> datetime:
     return max(helft, kalender.einde_van(laatste - timedelta(days=voor.aantal)))
 
 
-def termijn(klok: Klok, regels: Mapping[Soort, Regel]) -> Termijn:
+def termijn(klok: Klok, regel: Regel) -> Termijn:
     """Reckon a clock by its rule. Spoed is never later than the ordinary length, whatever the settings."""
-    regel = regels[klok.soort]
     start = klok.start.astimezone(UTC)
     spoed = klok.spoed and regel.spoed_lengte is not None
     lengte, voor = regel.lengte, regel.waarschuw_voor

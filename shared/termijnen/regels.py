@@ -217,14 +217,3 @@ def regels(overrides: Mapping[str, str] | None = None) -> Mapping[Soort, Regel]:
             raise ValueError(f"termijn setting {sleutel!r}: {fout}") from None
         tabel[Soort(naam)] = _VELDEN[veld](tabel[Soort(naam)], lengte)
     return MappingProxyType(tabel)
-
-
-def lees_overrides(tekst: str) -> dict[str, str]:
-    """Split a setting such as `adviseur-contact=20s, toewijzing=1h`. Raises ValueError without a `=`."""
-    gevonden: dict[str, str] = {}
-    for deel in filter(None, (stuk.strip() for stuk in tekst.split(","))):
-        sleutel, is_teken, waarde = deel.partition("=")
-        if not is_teken:
-            raise ValueError("a termijn setting reads kind=length, separated by commas")
-        gevonden[sleutel.strip()] = waarde.strip()
-    return gevonden

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shared.termijnen.kalender import TIJDZONE, lokaal
 from shared.termijnen.klok import BINNEN_ATW, Klok, Termijn, Uitkomst, Vervallen, termijn
-from shared.termijnen.regels import TABEL, Eenheid, Lengte, Soort, lees_overrides, regels
+from shared.termijnen.regels import TABEL, Eenheid, Lengte, Soort, regels
 
 REGELS = regels()
 MOMENTEN = st.datetimes(datetime(2015, 1, 1), datetime(2035, 12, 31), timezones=st.just(UTC))
@@ -26,7 +26,7 @@ def op_de_klok(moment: datetime | None) -> str:
 
 def reken(soort: Soort, start: str, *, spoed: bool = False, **overrides: str) -> Termijn:
     instellingen = {sleutel.replace("_", "-"): waarde for sleutel, waarde in overrides.items()}
-    return termijn(Klok(soort, om(start), spoed=spoed), regels(instellingen))
+    return termijn(Klok(soort, om(start), spoed=spoed), regels(instellingen)[soort])
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,9 @@ def test_the_derivation_of_opening_hours_tells_what_was_skipped() -> None:
 
 def test_a_day_counts_from_the_local_date_and_not_from_the_utc_one() -> None:
     """Shows a contact at half past midnight in Amsterdam, which is still the day before in UTC."""
-    t = termijn(Klok(Soort.ADVISEUR_CONTACT, datetime(2026, 6, 2, 22, 30, tzinfo=UTC)), REGELS)
+    t = termijn(
+        Klok(Soort.ADVISEUR_CONTACT, datetime(2026, 6, 2, 22, 30, tzinfo=UTC)), REGELS[Soort.ADVISEUR_CONTACT]
+    )
     assert op_de_klok(t.eind) == "2026-06-10 23:59:59"
 
 
@@ -105,12 +107,14 @@ def test_spoed_is_never_later_than_the_ordinary_length() -> None:
 
 
 def test_settings_change_spoed_and_warnings_apart() -> None:
-    """Shows each key a setting may have, as they are written in one line."""
+    """Shows each key a setting may have, and that spaces do not matter."""
     tabel = regels(
-        lees_overrides(
-            "adviseur-contact.spoed = 4openingsuur, adviseur-contact.waarschuwing=1d,"
-            "adviseur-contact.spoed-waarschuwing=30m,contact-open=10 werkdag"
-        )
+        {
+            "adviseur-contact.spoed": " 4openingsuur",
+            "adviseur-contact.waarschuwing": "1d",
+            "adviseur-contact.spoed-waarschuwing": "30m",
+            "contact-open": "10 werkdag",
+        }
     )
     regel = tabel[Soort.ADVISEUR_CONTACT]
     assert regel.lengte == Lengte(7, Eenheid.KALENDERDAG)
@@ -118,10 +122,12 @@ def test_settings_change_spoed_and_warnings_apart() -> None:
     assert regel.waarschuw_voor == Lengte(1, Eenheid.KALENDERDAG)
     assert regel.spoed_waarschuw_voor == Lengte(30, Eenheid.MINUUT)
     assert tabel[Soort.CONTACT_OPEN].lengte == Lengte(10, Eenheid.WERKDAG)
-    spoed = termijn(Klok(Soort.ADVISEUR_CONTACT, om("2026-06-08 09:00"), spoed=True), tabel)
+    spoed = termijn(
+        Klok(Soort.ADVISEUR_CONTACT, om("2026-06-08 09:00"), spoed=True), tabel[Soort.ADVISEUR_CONTACT]
+    )
     assert op_de_klok(spoed.eind) == "2026-06-08 13:00:00"
     assert op_de_klok(spoed.waarschuw_op) == "2026-06-08 12:30:00"
-    gewoon = termijn(Klok(Soort.ADVISEUR_CONTACT, om("2026-06-08 09:00")), tabel)
+    gewoon = termijn(Klok(Soort.ADVISEUR_CONTACT, om("2026-06-08 09:00")), tabel[Soort.ADVISEUR_CONTACT])
     assert op_de_klok(gewoon.waarschuw_op) == "2026-06-14 23:59:59"
 
 
@@ -145,18 +151,12 @@ def test_a_wrong_setting_is_refused_by_name(sleutel: str, waarde: str) -> None:
         regels({sleutel: waarde})
 
 
-def test_a_setting_without_a_length_is_refused() -> None:
-    """Shows the shape of the whole line, and that an empty one means no overrides."""
-    with pytest.raises(ValueError, match="kind=length"):
-        lees_overrides("adviseur-contact")
-    assert lees_overrides("") == {}
-
-
 def eind_op(stop: str | None, vervallen: str | None = None) -> tuple[Uitkomst | None, str | None]:
     weg = None if vervallen is None else Vervallen(om(vervallen), "geen-integriteitskwestie")
     gestopt_op = None if stop is None else om(stop)
     t = termijn(
-        Klok(Soort.ADVISEUR_CONTACT, om("2025-12-26 10:00"), gestopt_op=gestopt_op, vervallen=weg), REGELS
+        Klok(Soort.ADVISEUR_CONTACT, om("2025-12-26 10:00"), gestopt_op=gestopt_op, vervallen=weg),
+        REGELS[Soort.ADVISEUR_CONTACT],
     )
     return t.uitkomst, t.reden
 
@@ -182,13 +182,16 @@ def test_what_came_first_counts_when_a_promise_was_kept_and_also_lapsed() -> Non
 def test_a_watch_only_clock_is_never_too_late() -> None:
     """Shows contact-open: nobody promised anything, so a contact of a year old still ends as kept."""
     klok = Klok(Soort.CONTACT_OPEN, om("2025-01-06 10:00"), gestopt_op=om("2026-01-06 10:00"))
-    assert termijn(klok, REGELS).uitkomst is Uitkomst.GEHAALD
+    assert termijn(klok, REGELS[klok.soort]).uitkomst is Uitkomst.GEHAALD
 
 
 def test_another_body_that_holds_the_matter_is_warned_instead() -> None:
     """Shows that the role of the rule gives way, as for a matter of the KMar's own cluster."""
-    assert termijn(Klok(Soort.TOEWIJZING, om("2026-06-08 10:00"), rol="kmar"), REGELS).rol == "kmar"
-    assert termijn(Klok(Soort.TOEWIJZING, om("2026-06-08 10:00")), REGELS).rol == "coid"
+    assert (
+        termijn(Klok(Soort.TOEWIJZING, om("2026-06-08 10:00"), rol="kmar"), REGELS[Soort.TOEWIJZING]).rol
+        == "kmar"
+    )
+    assert termijn(Klok(Soort.TOEWIJZING, om("2026-06-08 10:00")), REGELS[Soort.TOEWIJZING]).rol == "coid"
 
 
 def test_every_kind_has_one_rule_and_one_owner() -> None:
@@ -214,7 +217,7 @@ def test_clocks_run_forward_and_in_order(
 ) -> None:
     """Shows for any start and length: start, warning and end in that order; later starts end no earlier."""
     tabel = regels({soort: lengte} if lengte else {})
-    reeks = [termijn(Klok(soort, moment, spoed=spoed), tabel) for moment in sorted(momenten)]
+    reeks = [termijn(Klok(soort, moment, spoed=spoed), tabel[soort]) for moment in sorted(momenten)]
     for t in reeks:
         assert t.start < t.eind
         assert t.waarschuw_op is not None

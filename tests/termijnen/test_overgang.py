@@ -28,7 +28,7 @@ def week(
     soort: Soort = Soort.ADVISEUR_CONTACT,
 ) -> Termijn:
     klok = Klok(soort, start, spoed=spoed, gestopt_op=stop, vervallen=vervallen)
-    return termijn(klok, regels({"adviseur-contact": lengte}))
+    return termijn(klok, regels({"adviseur-contact": lengte})[klok.soort])
 
 
 def enige(nieuw: Termijn, oud: Bewaard | None) -> Verandering:

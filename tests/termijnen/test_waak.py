@@ -34,7 +34,9 @@ async def volg(connection: Any, onderwerp: str, *klokken: Klok, tabel: Any = REG
     """What a handler does: load, compare, save; returns the facts to state."""
     async with connection.transaction():
         oud = await waak.load(connection, [onderwerp])
-        veranderingen = verschil([termijn(klok, tabel) for klok in klokken], oud[onderwerp], onderwerp)
+        veranderingen = verschil(
+            [termijn(klok, tabel[klok.soort]) for klok in klokken], oud[onderwerp], onderwerp
+        )
         await waak.save(connection, veranderingen)
     return [feit for verandering in veranderingen for feit in verandering.feiten]
 
@@ -67,7 +69,7 @@ async def test_a_clock_comes_back_as_it_was_stored(pool: Any) -> None:
         await volg(connection, "zaak-0001", *klokken)
         async with connection.transaction():
             gevonden = await waak.load(connection, ["zaak-0001", "zaak-0002"])
-    verwacht = sorted((termijn(klok, REGELS) for klok in klokken), key=lambda t: t.soort)
+    verwacht = sorted((termijn(klok, REGELS[klok.soort]) for klok in klokken), key=lambda t: t.soort)
     assert gevonden == {"zaak-0001": [Bewaard("zaak-0001", t) for t in verwacht], "zaak-0002": []}
 
 
@@ -172,7 +174,9 @@ async def test_a_clock_that_a_handler_holds_is_left_until_the_handler_is_done(po
         async with handler.transaction():
             oud = await waak.load(handler, ["zaak-0001"])
             assert await asyncio.wait_for(vuur(wacht, now), timeout=5) == []
-            nieuw = termijn(Klok(Soort.TOEWIJZING, START, gestopt_op=START + timedelta(hours=1)), REGELS)
+            nieuw = termijn(
+                Klok(Soort.TOEWIJZING, START, gestopt_op=START + timedelta(hours=1)), REGELS[Soort.TOEWIJZING]
+            )
             await waak.save(handler, verschil([nieuw], oud["zaak-0001"], "zaak-0001"))
         assert await vuur(wacht, now) == []
 
@@ -227,7 +231,7 @@ async def test_each_clock_fires_once_with_three_replicas_while_handlers_stop_hal
 async def test_two_handlers_that_save_the_same_clocks_do_not_deadlock(pool: Any) -> None:
     """Shows the one order of writing: replicas save the same new clocks, named in opposite order, at once."""
     onderwerpen = [f"zaak-{n:04}" for n in range(800)]
-    nieuw = termijn(Klok(Soort.TOEWIJZING, START), REGELS)
+    nieuw = termijn(Klok(Soort.TOEWIJZING, START), REGELS[Soort.TOEWIJZING])
 
     async def bewaar(volgorde: list[str]) -> None:
         async with pool.acquire() as connection, connection.transaction():

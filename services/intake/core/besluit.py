@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""What intake does about a contact: state what is missing, and keep what is so. Pure.
+
+`beslis` is idempotent: once its facts are part of the set, it asks for nothing more.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+from services.intake.core.instemming import BekendeInstemming, ClusterInstemming, oudste
+from services.intake.core.klokken import klokken
+from services.intake.core.uitkomst import Afsluiting, Integriteitskwestie, NietBereikt, Uitkomst, bepaal, code
+from services.intake.core.zaak import Contact, Zaak
+from shared.codes import Kanaal
+from shared.events import (
+    ContactAfgesloten,
+    ContactDoorverwezen,
+    ContactGeregistreerd,
+    Event,
+    MeldingDoorgezet,
+    MeldingHeropend,
+    OntvangstBevestigd,
+)
+from shared.termijnen.kalender import lokaal
+from shared.termijnen.klok import Klok
+
+BEVESTIGT_ZELF: Final[frozenset[Kanaal]] = frozenset({"e-mail", "webformulier", "intern-formulier"})
+"""Channels that tell the melder themselves that the report has arrived; elsewhere the talk does."""
+
+Status = Literal["open", "doorgezet", "afgesloten"]
+
+
+@dataclass(frozen=True, slots=True)
+class NogOnbekend:
+    """The contact itself has not come in: what is said about it waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class LuisterendOor:
+    """The melder only wanted to be heard: it is counted, and everything else goes."""
+
+    feiten: Sequence[Event]
+    klokken: Sequence[Klok]
+    kanaal: Kanaal
+    week: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bijgewerkt:
+    """The contact as it stands, with what is to be stated about it."""
+
+    feiten: Sequence[Event]
+    klokken: Sequence[Klok]
+    contact: Contact
+    status: Status
+    uitkomst: str | None
+    uitkomst_op: datetime | None
+    gesproken_op: datetime | None
+    bevestigd_op: datetime | None
+    instemmingen: Sequence[BekendeInstemming]
+    doorgezet: Sequence[MeldingDoorgezet]
+    """The forwards that are new with this decision."""
+
+
+Besluit = NogOnbekend | LuisterendOor | Bijgewerkt
+
+
+def beslis(zaak: Zaak, *, nu: datetime, max_pogingen: int) -> Besluit:
+    """Decide about a contact at `nu` (aware). After `max_pogingen` attempts a melder is unreachable."""
+    contact = zaak.contact
+    if contact is None:
+        return NogOnbekend()
+    uitkomst = bepaal(zaak, max_pogingen)
+    bevestiging = _bevestiging(zaak, contact, nu)
+    bevestigd_op = min((one.bevestigd_op for one in (*zaak.gesteld.bevestigd, *bevestiging)), default=None)
+    grants = _doorzetbaar(zaak, uitkomst)
+    gesloten = isinstance(uitkomst, Afsluiting) or (isinstance(uitkomst, NietBereikt) and not grants)
+    wijzers = klokken(zaak, contact, uitkomst, bevestigd_op=bevestigd_op, gesloten=gesloten)
+    begin = [*_registratie(zaak, contact), *bevestiging]
+    afsluiting = list(_afsluiting(zaak, uitkomst)) if gesloten else []
+    if isinstance(uitkomst, Afsluiting) and uitkomst.code == "luisterend-oor":
+        return LuisterendOor([*begin, *afsluiting], wijzers, contact.kanaal, iso_week(contact.ontvangen_op))
+    doorgezet = list(_doorzettingen(zaak, contact, grants, nu))
+    return Bijgewerkt(
+        feiten=[
+            *begin,
+            *_vervallen(zaak),
+            *doorgezet,
+            *_doorverwijzingen(zaak, uitkomst),
+            *afsluiting,
+            *_heropeningen(zaak),
+        ],
+        klokken=wijzers,
+        contact=contact,
+        status="afgesloten" if gesloten else "doorgezet" if grants else "open",
+        uitkomst=code(uitkomst),
+        uitkomst_op=uitkomst.sinds if uitkomst is not None else None,
+        gesproken_op=zaak.gesprekken[0].gevoerd_op if zaak.gesprekken else None,
+        bevestigd_op=bevestigd_op,
+        instemmingen=zaak.instemmingen,
+        doorgezet=doorgezet,
+    )
+
+
+def iso_week(moment: datetime) -> str:
+    """The ISO week of a moment on the Amsterdam calendar: `2021-W07`."""
+    jaar, week, _ = lokaal(moment).isocalendar()
+    return f"{jaar:04d}-W{week:02d}"
+
+
+def _registratie(zaak: Zaak, contact: Contact) -> Iterator[Event]:
+    feit = ContactGeregistreerd(kanaal=contact.kanaal, ontvangen_op=contact.ontvangen_op, spoed=contact.spoed)
+    if feit not in zaak.gesteld.geregistreerd:
+        yield feit
+
+
+def _bevestiging(zaak: Zaak, contact: Contact, nu: datetime) -> list[OntvangstBevestigd]:
+    """The acknowledgement, once; a talk that turns out to have been earlier corrects the moment."""
+    gesteld = zaak.gesteld.bevestigd
+    if contact.kanaal in BEVESTIGT_ZELF:
+        if gesteld:
+            return []
+        return [OntvangstBevestigd(bevestigd_op=nu, ontvangen_op=contact.ontvangen_op, wijze="kanaal")]
+    if not zaak.gesprekken:
+        return []
+    gesproken_op = zaak.gesprekken[0].gevoerd_op
+    if any(one.bevestigd_op <= gesproken_op for one in gesteld):
+        return []
+    return [OntvangstBevestigd(bevestigd_op=gesproken_op, ontvangen_op=contact.ontvangen_op, wijze="gesprek")]
+
+
+def _doorzetbaar(zaak: Zaak, uitkomst: Uitkomst | None) -> list[ClusterInstemming]:
+    """The grants under which the matter goes, or went, to a cluster: one for each.
+
+    Whoever consented on the form and could not be reached has said all there is to say: that report must not
+    be lost.
+    """
+    if zaak.kenmerken is None:
+        return []
+    if isinstance(uitkomst, Integriteitskwestie):
+        return oudste(zaak.doorzetbaar)
+    if isinstance(uitkomst, NietBereikt):
+        return oudste(grant for grant in zaak.doorzetbaar if grant.op_formulier)
+    return []
+
+
+def _doorzettingen(
+    zaak: Zaak, contact: Contact, grants: Sequence[ClusterInstemming], nu: datetime
+) -> Iterator[MeldingDoorgezet]:
+    al_gegaan = {one.geadresseerde for one in zaak.doorgezet_van_kracht}
+    for grant in grants:
+        if grant.geadresseerde not in al_gegaan and zaak.kenmerken is not None:
+            yield grant.doorzetten(
+                ontvangen_op=contact.ontvangen_op, spoed=contact.spoed, kenmerken=zaak.kenmerken, nu=nu
+            )
+
+
+def _vervallen(zaak: Zaak) -> Iterator[Event]:
+    gezegd = {(one.instemming, one.geadresseerde) for one in zaak.gesteld.vervallen}
+    for grant in zaak.ingetrokken:
+        if (grant.instemming, grant.geadresseerde) not in gezegd:
+            yield grant.vervallen()
+
+
+def _doorverwijzingen(zaak: Zaak, uitkomst: Uitkomst | None) -> Iterator[Event]:
+    """Each referral that a talk tells of; and a klacht, with consent, to the klachtencoördinatiepunt."""
+    gezegd = {(one.naar, one.doorverwezen_op) for one in zaak.gesteld.doorverwezen}
+    for gesprek in zaak.gesprekken:
+        naar = gesprek.verwezen_naar
+        if naar is None or gesprek.uitkomst == "luisterend-oor" or (naar, gesprek.gevoerd_op) in gezegd:
+            continue
+        gezegd.add((naar, gesprek.gevoerd_op))
+        yield ContactDoorverwezen(doorverwezen_op=gesprek.gevoerd_op, naar=naar)
+    grant = zaak.instemming_voor("klachten")
+    if grant is None or not isinstance(uitkomst, Afsluiting) or uitkomst.code != "klacht":
+        return
+    if not any(naar == "dkp" for naar, _ in gezegd):
+        yield ContactDoorverwezen(doorverwezen_op=max(uitkomst.sinds, grant.gegeven_op), naar="dkp")
+
+
+def _afsluiting(zaak: Zaak, uitkomst: Uitkomst | None) -> Iterator[Event]:
+    """The end of the contact, once for each outcome that it came to in turn.
+
+    Later statements carry later moments, whatever the moments of the talks: who folds them by moment ends
+    with the one that was stated last.
+    """
+    if not isinstance(uitkomst, Afsluiting | NietBereikt):
+        return
+    afgesloten_op = uitkomst.sinds
+    if zaak.gesteld.afgesloten:
+        vorige = zaak.gesteld.afgesloten[-1]
+        if vorige.uitkomst == uitkomst.code and vorige.afgesloten_op >= afgesloten_op:
+            return
+        afgesloten_op = max(afgesloten_op, vorige.afgesloten_op + timedelta(microseconds=1))
+    yield ContactAfgesloten(afgesloten_op=afgesloten_op, uitkomst=uitkomst.code)
+
+
+def _heropeningen(zaak: Zaak) -> Iterator[Event]:
+    """Each return of the melder; said again when consent for its escalation came later."""
+    gezegd = {(one.teruggekeerd_op, one.reden, one.escaleren_naar) for one in zaak.gesteld.heropend}
+    for terug in zaak.teruggekeerd:
+        naar = terug.escaleren_naar
+        if naar is not None and zaak.instemming_voor(naar) is None:
+            naar = None
+        eerder = {aan for op, reden, aan in gezegd if (op, reden) == (terug.teruggekeerd_op, terug.reden)}
+        if naar in eerder or (naar is None and eerder):
+            continue
+        gezegd.add((terug.teruggekeerd_op, terug.reden, naar))
+        yield MeldingHeropend(teruggekeerd_op=terug.teruggekeerd_op, reden=terug.reden, escaleren_naar=naar)

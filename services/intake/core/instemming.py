@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Consent: grants, what is in force, and the one way to a forward. Pure.
+
+A grant is in force from the moment it is known until the moment its withdrawal is known, whichever of the two
+came first: a withdrawal names the grant that it ends, and ends it for good. Only a grant in force that names
+a cluster can make a `MeldingDoorgezet`; nothing else in this service makes one.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.codes import Cluster, Geadresseerde
+from shared.events import InstemmingVervallen, Kenmerken, MeldingDoorgezet
+
+
+@dataclass(frozen=True, slots=True)
+class InstemmingVanKracht:
+    """A grant that is given and not withdrawn. `op_formulier`: it came with the contact itself."""
+
+    instemming: str
+    geadresseerde: Geadresseerde
+    gegeven_op: datetime
+    op_formulier: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterInstemming(InstemmingVanKracht):
+    """A grant in force that names a body to which intake forwards."""
+
+    geadresseerde: Cluster
+
+    def doorzetten(
+        self, *, ontvangen_op: datetime, spoed: bool, kenmerken: Kenmerken, nu: datetime
+    ) -> MeldingDoorgezet:
+        """Forward under this grant. The adviser's week starts with the contact if the grant came with it."""
+        return MeldingDoorgezet(
+            doorgezet_op=nu,
+            geadresseerde=self.geadresseerde,
+            instemming=self.instemming,
+            ontvangen_op=ontvangen_op,
+            contact_telt_vanaf=ontvangen_op if self.op_formulier else self.gegeven_op,
+            spoed=spoed,
+            kenmerken=kenmerken,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class IngetrokkenInstemming:
+    """A grant that was withdrawn: there is nothing to be done with it but to say so."""
+
+    instemming: str
+    geadresseerde: Geadresseerde
+    gegeven_op: datetime
+    ingetrokken_op: datetime
+
+    def vervallen(self) -> InstemmingVervallen:
+        """Tell whoever got the matter under this grant to stop."""
+        return InstemmingVervallen(
+            instemming=self.instemming, geadresseerde=self.geadresseerde, vervallen_op=self.ingetrokken_op
+        )
+
+
+BekendeInstemming = InstemmingVanKracht | IngetrokkenInstemming
+
+
+def instemming(
+    naam: str,
+    geadresseerde: Geadresseerde,
+    gegeven_op: datetime,
+    op_formulier: bool,
+    ingetrokken_op: datetime | None,
+) -> BekendeInstemming:
+    """A grant as it stands, given what is known of its withdrawal."""
+    if ingetrokken_op is not None:
+        return IngetrokkenInstemming(naam, geadresseerde, gegeven_op, ingetrokken_op)
+    if geadresseerde == "coid" or geadresseerde == "kmar":
+        return ClusterInstemming(naam, geadresseerde, gegeven_op, op_formulier)
+    return InstemmingVanKracht(naam, geadresseerde, gegeven_op, op_formulier)
+
+
+def oudste(instemmingen: Iterable[ClusterInstemming]) -> list[ClusterInstemming]:
+    """One grant per cluster, the oldest: the promise that started first is the one that is kept."""
+    gekozen: dict[Cluster, ClusterInstemming] = {}
+    for grant in sorted(instemmingen, key=lambda grant: (grant.gegeven_op, grant.instemming)):
+        gekozen.setdefault(grant.geadresseerde, grant)
+    return [gekozen[cluster] for cluster in sorted(gekozen)]

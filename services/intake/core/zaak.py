@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""A contact as its facts tell it: the fold over the set of a matter's facts. Pure.
+
+The facts come in folding order, whatever the order of their arrival was. The facts that this service stated
+itself are among them and tell what was said already; they never change what is so.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from services.intake.core.instemming import (
+    BekendeInstemming,
+    ClusterInstemming,
+    IngetrokkenInstemming,
+    InstemmingVanKracht,
+    instemming,
+)
+from shared.codes import Geadresseerde, Kanaal
+from shared.envelope import Fact
+from shared.events import (
+    ContactAfgesloten,
+    ContactDoorverwezen,
+    ContactGeregistreerd,
+    ContactOntvangen,
+    ContactpogingGedaan,
+    Event,
+    GesprekGevoerd,
+    InstemmingGegeven,
+    InstemmingIngetrokken,
+    InstemmingVervallen,
+    Kenmerken,
+    MelderTeruggekeerd,
+    MeldingDoorgezet,
+    MeldingHeropend,
+    OntvangstBevestigd,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """How and when the melder came to the MID."""
+
+    kanaal: Kanaal
+    ontvangen_op: datetime
+    spoed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Gesteld:
+    """What this service has stated about the matter."""
+
+    geregistreerd: Sequence[ContactGeregistreerd] = ()
+    bevestigd: Sequence[OntvangstBevestigd] = ()
+    doorgezet: Sequence[MeldingDoorgezet] = ()
+    doorverwezen: Sequence[ContactDoorverwezen] = ()
+    afgesloten: Sequence[ContactAfgesloten] = ()
+    vervallen: Sequence[InstemmingVervallen] = ()
+    heropend: Sequence[MeldingHeropend] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Zaak:
+    """What is known of one contact. Sequences are in folding order. `contact` is None until it came in."""
+
+    contact: Contact | None
+    gesprekken: Sequence[GesprekGevoerd]
+    pogingen: Sequence[ContactpogingGedaan]
+    instemmingen: Sequence[BekendeInstemming]
+    kenmerken: Kenmerken | None
+    teruggekeerd: Sequence[MelderTeruggekeerd]
+    gesteld: Gesteld
+
+    @property
+    def van_kracht(self) -> list[InstemmingVanKracht]:
+        """The grants in force."""
+        return [grant for grant in self.instemmingen if isinstance(grant, InstemmingVanKracht)]
+
+    @property
+    def ingetrokken(self) -> list[IngetrokkenInstemming]:
+        """The grants that were withdrawn."""
+        return [grant for grant in self.instemmingen if isinstance(grant, IngetrokkenInstemming)]
+
+    @property
+    def doorzetbaar(self) -> list[ClusterInstemming]:
+        """The grants in force that name a cluster."""
+        return [grant for grant in self.instemmingen if isinstance(grant, ClusterInstemming)]
+
+    @property
+    def doorgezet_van_kracht(self) -> list[MeldingDoorgezet]:
+        """The forwards whose grant is still in force."""
+        geldig = {(grant.instemming, grant.geadresseerde) for grant in self.doorzetbaar}
+        return [one for one in self.gesteld.doorgezet if (one.instemming, one.geadresseerde) in geldig]
+
+    def instemming_voor(self, geadresseerde: str) -> InstemmingVanKracht | None:
+        """The first grant in force that names this addressee."""
+        return next((grant for grant in self.van_kracht if grant.geadresseerde == geadresseerde), None)
+
+
+_GESTELD: Final[Mapping[type[Event], str]] = {
+    ContactGeregistreerd: "geregistreerd",
+    OntvangstBevestigd: "bevestigd",
+    MeldingDoorgezet: "doorgezet",
+    ContactDoorverwezen: "doorverwezen",
+    ContactAfgesloten: "afgesloten",
+    InstemmingVervallen: "vervallen",
+    MeldingHeropend: "heropend",
+}
+
+
+class _Vouw:
+    """The fold while it runs."""
+
+    def __init__(self) -> None:
+        self.contact: Contact | None = None
+        self.gesprekken: list[GesprekGevoerd] = []
+        self.pogingen: list[ContactpogingGedaan] = []
+        self.teruggekeerd: list[MelderTeruggekeerd] = []
+        self.kenmerken: Kenmerken | None = None
+        self.gegeven: dict[tuple[str, Geadresseerde], datetime] = {}
+        self.op_formulier: set[tuple[str, Geadresseerde]] = set()
+        self.ingetrokken: dict[str, datetime] = {}
+        self.gesteld: dict[str, list[Any]] = {}
+
+    def ontvangen(self, feit: ContactOntvangen) -> None:
+        # Told more than once under one matter, the first tells channel and moment; urgent once is urgent.
+        if self.contact is None:
+            self.contact = Contact(feit.kanaal, feit.ontvangen_op, feit.spoed)
+        elif feit.spoed and not self.contact.spoed:
+            self.contact = Contact(self.contact.kanaal, self.contact.ontvangen_op, True)
+        for grant in feit.instemming:
+            sleutel = (grant.instemming, grant.geadresseerde)
+            self.gegeven.setdefault(sleutel, feit.ontvangen_op)
+            self.op_formulier.add(sleutel)
+        self.kenmerken = feit.kenmerken or self.kenmerken
+
+    def poging(self, feit: ContactpogingGedaan) -> None:
+        self.pogingen.append(feit)
+
+    def gesprek(self, feit: GesprekGevoerd) -> None:
+        self.gesprekken.append(feit)
+        self.kenmerken = feit.kenmerken or self.kenmerken
+
+    def geef(self, feit: InstemmingGegeven) -> None:
+        # A grant is its id and its addressee together, so that an id that is used twice widens nothing.
+        self.gegeven.setdefault((feit.instemming, feit.geadresseerde), feit.gegeven_op)
+        self.kenmerken = feit.kenmerken or self.kenmerken
+
+    def trek_in(self, feit: InstemmingIngetrokken) -> None:
+        self.ingetrokken.setdefault(feit.instemming, feit.ingetrokken_op)
+
+    def terug(self, feit: MelderTeruggekeerd) -> None:
+        self.teruggekeerd.append(feit)
+
+    def eigen(self, feit: Event) -> None:
+        self.gesteld.setdefault(_GESTELD[type(feit)], []).append(feit)
+
+
+_STAPPEN: Final[Mapping[type[Event], Callable[[_Vouw, Any], None]]] = {
+    ContactOntvangen: _Vouw.ontvangen,
+    ContactpogingGedaan: _Vouw.poging,
+    GesprekGevoerd: _Vouw.gesprek,
+    InstemmingGegeven: _Vouw.geef,
+    InstemmingIngetrokken: _Vouw.trek_in,
+    MelderTeruggekeerd: _Vouw.terug,
+    **dict.fromkeys(_GESTELD, _Vouw.eigen),
+}
+
+
+def vouw(feiten: Iterable[Fact]) -> Zaak:
+    """Fold a matter's facts, which come in folding order, into what is known of it."""
+    loop = _Vouw()
+    for feit in feiten:
+        stap = _STAPPEN.get(type(feit.data))
+        if stap is not None:  # facts about clocks tell nothing about the contact
+            stap(loop, feit.data)
+    return Zaak(
+        contact=loop.contact,
+        gesprekken=loop.gesprekken,
+        pogingen=loop.pogingen,
+        instemmingen=[
+            instemming(naam, aan, gegeven_op, (naam, aan) in loop.op_formulier, loop.ingetrokken.get(naam))
+            for (naam, aan), gegeven_op in loop.gegeven.items()
+        ],
+        kenmerken=loop.kenmerken,
+        teruggekeerd=loop.teruggekeerd,
+        gesteld=Gesteld(**loop.gesteld),
+    )

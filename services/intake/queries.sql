@@ -1,0 +1,87 @@
+-- SPDX-License-Identifier: EUPL-1.2
+-- Intake's queries. Sets come in as arrays, sorted by the caller; the caller holds the matters' locks.
+
+-- name: luisterend_oor
+-- Of these matters the ones of which nothing may be kept any more.
+select subject from contacten where subject = any($1::text[]) and status = 'luisterend-oor';
+
+-- name: bewaar
+-- Sealed content, as it came in.
+insert into kluis (feit, subject, verzegeld)
+select * from unnest($1::uuid[], $2::text[], $3::text[])
+on conflict (feit) do nothing;
+
+-- name: contacten
+-- Contacts as they stand now; a listening ear stays one.
+insert into contacten (subject, status, kanaal, ontvangen_op, spoed, uitkomst, uitkomst_op, gesproken_op, bevestigd_op)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::boolean[], $6::text[],
+                     $7::timestamptz[], $8::timestamptz[], $9::timestamptz[])
+on conflict (subject) do update
+set status = excluded.status, kanaal = excluded.kanaal, ontvangen_op = excluded.ontvangen_op, spoed = excluded.spoed,
+    uitkomst = excluded.uitkomst, uitkomst_op = excluded.uitkomst_op, gesproken_op = excluded.gesproken_op,
+    bevestigd_op = excluded.bevestigd_op
+where contacten.status <> 'luisterend-oor';
+
+-- name: instemmingen
+-- Grants as they stand now; only what changed is written.
+insert into instemmingen as oud (subject, instemming, geadresseerde, gegeven_op, ingetrokken_op, van_kracht)
+select *, ingetrokken_op is null
+from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[])
+     as nieuw (subject, instemming, geadresseerde, gegeven_op, ingetrokken_op)
+on conflict (subject, instemming, geadresseerde) do update
+set gegeven_op = excluded.gegeven_op, ingetrokken_op = excluded.ingetrokken_op, van_kracht = excluded.van_kracht
+where (oud.gegeven_op, oud.ingetrokken_op) is distinct from (excluded.gegeven_op, excluded.ingetrokken_op);
+
+-- name: doorzettingen
+-- New forwards. Each refers to a grant in force, or is refused.
+insert into doorzettingen (subject, instemming, geadresseerde, doorgezet_op)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[]);
+
+-- name: tel
+-- Count listening ears.
+insert into tellingen as t (kanaal, week, uitkomst, aantal)
+select kanaal, week, 'luisterend-oor', aantal
+from unnest($1::text[], $2::text[], $3::integer[]) as nieuw (kanaal, week, aantal)
+order by week, kanaal
+on conflict (week, kanaal, uitkomst) do update set aantal = t.aantal + excluded.aantal;
+
+-- name: begraaf
+-- Leave of a contact its subject alone.
+insert into contacten (subject, status) select subject, 'luisterend-oor' from unnest($1::text[]) as weg (subject)
+on conflict (subject) do update
+set status = excluded.status, kanaal = null, ontvangen_op = null, spoed = null, uitkomst = null, uitkomst_op = null,
+    gesproken_op = null, bevestigd_op = null;
+
+-- name: wis_kluis
+delete from kluis where subject = any($1::text[]);
+
+-- name: wis_doorzettingen
+delete from doorzettingen where subject = any($1::text[]);
+
+-- name: wis_instemmingen
+delete from instemmingen where subject = any($1::text[]);
+
+-- name: wis_gehoord
+-- What others told about these matters; that they told something stays, so that it is known when it comes again.
+update facts set data = null, traceparent = null
+where subject = any($1::text[]) and publisher <> 'intake' and data is not null;
+
+-- name: wis_sporen
+-- The last traces of listening ears, once everything that intake stated about them has been published: its own facts
+-- and the clocks. Takes at most $1 matters that nobody holds; returns those that are done.
+with klaar as (
+    select contacten.subject from contacten join matters using (subject)
+    where contacten.status = 'luisterend-oor' and contacten.gewist_op is null
+      and not exists (select from facts join outbox using (key) where facts.subject = contacten.subject)
+    order by contacten.subject
+    limit $1
+    for update of matters skip locked
+), feiten as (
+    update facts set data = null, traceparent = null
+    from klaar where facts.subject = klaar.subject and facts.data is not null
+), klokken as (
+    delete from termijnen using klaar where termijnen.onderwerp = klaar.subject
+)
+update contacten set gewist_op = clock_timestamp()
+from klaar where contacten.subject = klaar.subject
+returning contacten.subject;

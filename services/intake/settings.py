@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Settings of intake, from the environment with the prefix `INTAKE_`."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from shared.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    """What intake needs beside what every service needs."""
+
+    model_config = SettingsConfigDict(env_prefix="INTAKE_")
+
+    private_keys: Path = Field(
+        description="JWKS file with intake's private keys, readable by its owner alone"
+    )
+    max_pogingen: int = Field(3, ge=1, le=20, description="Attempts after which a melder is unreachable")
+    wis_interval_s: float = Field(
+        1.0, gt=0, description="How often the last traces of a listening ear are erased"
+    )

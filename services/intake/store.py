@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Intake's tables: contacts, grants, forwards, the vault, and the counts of the listening ear.
+
+Every method takes a whole batch. The caller holds the matters it writes about.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from services.intake.core.besluit import Bijgewerkt, LuisterendOor
+from services.intake.core.instemming import IngetrokkenInstemming
+from shared.postgres import Queries
+
+QUERIES: Final = Queries(Path(__file__).with_name("queries.sql"))
+
+
+class Verzegeling(NamedTuple):
+    """Sealed content, and the fact that it came with."""
+
+    feit: UUID
+    subject: str
+    verzegeld: str
+
+
+async def luisterend_oor(connection: Any, subjects: Collection[str]) -> set[str]:
+    """Of these matters the ones of which nothing may be kept any more."""
+    return {row["subject"] for row in await connection.fetch(QUERIES.luisterend_oor, sorted(subjects))}
+
+
+async def bewaar(connection: Any, verzegelingen: Sequence[Verzegeling]) -> None:
+    """Put sealed content in the vault.
+
+    This is the one way in: whoever wraps what rests here in a key per matter, does it here.
+    """
+    if verzegelingen:
+        await _many(connection, QUERIES.bewaar, verzegelingen)
+
+
+async def werk_bij(connection: Any, besluiten: Mapping[str, Bijgewerkt]) -> None:
+    """Store contacts as they stand: the contact, its grants, and the forwards that are new.
+
+    Raises asyncpg.ForeignKeyViolationError for a forward whose grant is not in force.
+    """
+    if not besluiten:
+        return
+    gesorteerd = sorted(besluiten.items())
+    await _many(connection, QUERIES.contacten, [_contact(subject, one) for subject, one in gesorteerd])
+    grants = sorted(
+        (
+            subject,
+            grant.instemming,
+            grant.geadresseerde,
+            grant.gegeven_op,
+            grant.ingetrokken_op if isinstance(grant, IngetrokkenInstemming) else None,
+        )
+        for subject, one in gesorteerd
+        for grant in one.instemmingen
+    )
+    if grants:
+        await _many(connection, QUERIES.instemmingen, grants)
+    nieuw = sorted(
+        (subject, feit.instemming, feit.geadresseerde, feit.doorgezet_op)
+        for subject, one in gesorteerd
+        for feit in one.doorgezet
+    )
+    if nieuw:
+        await _many(connection, QUERIES.doorzettingen, nieuw)
+
+
+def _contact(subject: str, besluit: Bijgewerkt) -> tuple[Any, ...]:
+    return (
+        subject,
+        besluit.status,
+        besluit.contact.kanaal,
+        besluit.contact.ontvangen_op,
+        besluit.contact.spoed,
+        besluit.uitkomst,
+        besluit.uitkomst_op,
+        besluit.gesproken_op,
+        besluit.bevestigd_op,
+    )
+
+
+async def laat_niets_achter(connection: Any, besluiten: Mapping[str, LuisterendOor]) -> None:
+    """Count these contacts and keep nothing else of them but the subject, which marks what comes too late.
+
+    What intake itself stated about them goes when it is published: `wis_sporen`.
+    """
+    if not besluiten:
+        return
+    weken = Counter((one.week, one.kanaal) for one in besluiten.values())
+    await _many(
+        connection, QUERIES.tel, [(kanaal, week, aantal) for (week, kanaal), aantal in sorted(weken.items())]
+    )
+    subjects = sorted(besluiten)
+    await connection.execute(QUERIES.wis_doorzettingen, subjects)
+    await connection.execute(QUERIES.wis_instemmingen, subjects)
+    await connection.execute(QUERIES.begraaf, subjects)
+    await wis_gehoord(connection, subjects)
+
+
+async def wis_gehoord(connection: Any, subjects: Collection[str]) -> None:
+    """Erase what others told about these matters, from the vault and from the facts."""
+    if subjects:
+        await connection.execute(QUERIES.wis_kluis, sorted(subjects))
+        await connection.execute(QUERIES.wis_gehoord, sorted(subjects))
+
+
+async def wis_sporen(connection: Any, limiet: int) -> int:
+    """Erase the last traces of listening ears, at most `limiet`; returns how many are done."""
+    return len(await connection.fetch(QUERIES.wis_sporen, limiet))
+
+
+async def _many(connection: Any, query: str, rows: Sequence[Sequence[Any]]) -> None:
+    await connection.execute(query, *(list(column) for column in zip(*rows, strict=True)))

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Settings of notification: those of every service, and the way to the mail server."""
+
+from datetime import timedelta
+from typing import Final, Self
+from urllib.parse import unquote, urlsplit
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+from pydantic_settings import SettingsConfigDict
+
+from shared.events import Postbus
+from shared.settings import ServiceSettings
+
+POORTEN: Final = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+"""Schemes of the mail server's URL, with their usual port: plain, STARTTLS required, TLS from the start."""
+
+
+class Settings(ServiceSettings):
+    """What notification needs to run; variables begin with NOTIFICATION_."""
+
+    model_config = SettingsConfigDict(env_prefix="NOTIFICATION_")
+
+    smtp_url: SecretStr = Field(
+        SecretStr("smtp://127.0.0.1:25"),
+        description="Mail server: smtp://, smtp+starttls:// or smtps://, with user:password@ where needed",
+    )
+    afzender: Postbus = Field("notificatie@meldpunt.invalid", description="Address they come from")
+    smtp_timeout_s: float = Field(30.0, gt=0, description="How long the mail server may take for one answer")
+    smtp_verbindingen: int = Field(3, ge=1, le=20, description="Connections to the mail server at once")
+    zend_interval_s: float = Field(0.5, gt=0, description="How often is looked for what is due")
+    zend_aantal: int = Field(40, ge=1, le=500, description="How many are claimed at once")
+    claim_duur: timedelta = Field(
+        timedelta(minutes=3), description="After this silence another process takes a claim over"
+    )
+    wachttijden: tuple[timedelta, ...] = Field(
+        tuple(timedelta(seconds=s) for s in (30, 120, 600, 3_600, 14_400, 43_200, 86_400, 86_400, 86_400)),
+        max_length=30,
+        description="Waits between attempts; there is one attempt more than there are waits",
+    )
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _een_mailserver(cls, url: SecretStr) -> SecretStr:
+        try:
+            delen = urlsplit(url.get_secret_value())
+            goed = delen.scheme in POORTEN and delen.hostname and (delen.port is None or delen.port > 0)
+        except ValueError:
+            goed = False
+        if not goed:
+            raise PydanticCustomError("smtp_url", "geen adres van een mailserver")
+        return url
+
+    @model_validator(mode="after")
+    def _claim_overleeft_een_antwoord(self) -> Self:
+        # A claim is renewed just before DATA, which takes two answers: it may not pass while one is awaited.
+        if self.claim_duur.total_seconds() <= 2 * self.smtp_timeout_s:
+            raise PydanticCustomError("claim_duur", "claim_duur is niet langer dan twee keer smtp_timeout_s")
+        return self
+
+    @property
+    def mailserver(self) -> "Mailserver":
+        """The mail server's URL, taken apart."""
+        return Mailserver(self.smtp_url.get_secret_value())
+
+
+class Mailserver:
+    """Where mail goes and how; never printed, since it can hold a password."""
+
+    def __init__(self, url: str) -> None:
+        delen = urlsplit(url)
+        self.host = delen.hostname or ""
+        self.port = delen.port or POORTEN[delen.scheme]
+        self.tls = delen.scheme == "smtps"
+        self.starttls = delen.scheme == "smtp+starttls"
+        self.user = unquote(delen.username) if delen.username else None
+        self.password = unquote(delen.password) if delen.password else None

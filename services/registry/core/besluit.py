@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""What follows from a matter: does it count, is it afgedaan, is it closed, what is still to be said. Pure.
+
+Deciding again without new facts says nothing. What a fact tells about when, is when it happened and never
+when it was decided, so that the order of arrival leaves no trace.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+from services.registry.core.zaak import Registratie, Zaak, begin_van, dag_van
+from shared.events import DossierGesloten, Event, MeldingAfgedaan, MeldingGeregistreerd
+from shared.termijnen.kalender import lokaal
+from shared.termijnen.klok import Klok, Vervallen
+from shared.termijnen.regels import Soort
+
+Status = Literal["open", "afgedaan", "gesloten"]
+
+BEVESTIGINGSDAGEN: Final = timedelta(days=7)
+"""Without an acknowledgement the three months begin when its seven days are over (Wbk art. 2)."""
+
+_TE_BEHANDELEN: Final = ("melding", "vermoeden-misstand")
+"""What is treated, and so needs an afdoening; any other kwalificatie ends with the terugkoppeling."""
+
+
+@dataclass(frozen=True, slots=True)
+class Besluit:
+    """What the register holds of a matter beside its facts, and what it says about it now."""
+
+    telt: bool
+    dubbel: bool
+    status: Status
+    afgedaan_op: datetime | None
+    gesloten_op: datetime | None
+    alleen_telling: bool
+    """A listening ear: what remains of it is a count."""
+    feiten: tuple[Event, ...]
+    klokken: tuple[Klok, ...]
+
+
+def beslis(zaak: Zaak, *, dubbel: bool) -> Besluit:
+    """Decide on one matter. `dubbel`: another matter stands for the same event."""
+    telt = zaak.registratie is not None and not dubbel
+    afgedaan_op = _afgedaan_op(zaak)
+    gesloten_op = _gesloten_op(zaak, afgedaan_op)
+    status: Status = "open"
+    if gesloten_op is not None:
+        status = "gesloten"
+    elif afgedaan_op is not None:
+        status = "afgedaan"
+    feiten = (
+        *_geregistreerd(zaak, telt),
+        *_afgedaan(zaak, afgedaan_op),
+        *_gesloten(zaak, gesloten_op),
+    )
+    return Besluit(
+        telt=telt,
+        dubbel=dubbel,
+        status=status,
+        afgedaan_op=afgedaan_op,
+        gesloten_op=gesloten_op,
+        alleen_telling=_luisterend_oor(zaak),
+        feiten=feiten if _stelt(zaak) else (),
+        klokken=_klokken(zaak),
+    )
+
+
+def _stelt(zaak: Zaak) -> bool:
+    """The KMar says itself what stands in its own register; the registry does not say it again."""
+    return zaak.bekend and zaak.herkomst != "kmar"
+
+
+def _luisterend_oor(zaak: Zaak) -> bool:
+    return not zaak.bekend and zaak.contact is not None and zaak.contact.uitkomst == "luisterend-oor"
+
+
+def _geregistreerd(zaak: Zaak, telt: bool) -> tuple[MeldingGeregistreerd, ...]:
+    gezegd = zaak.geregistreerd_gesteld
+    if not telt or zaak.registratie is None:
+        if gezegd is None or not gezegd.telt:
+            return ()
+        return (gezegd.model_copy(update={"telt": False}),)
+    nu = _stelling(zaak.registratie, zaak)
+    return () if nu == gezegd else (nu,)
+
+
+def _stelling(registratie: Registratie, zaak: Zaak) -> MeldingGeregistreerd:
+    assert zaak.melding_op is not None
+    eerste_dag = registratie.geregistreerd_op == dag_van(zaak.melding_op)
+    return MeldingGeregistreerd(
+        geregistreerd_op=zaak.melding_op if eerste_dag else begin_van(registratie.geregistreerd_op),
+        in_register=registratie.in_register,
+        rubriek=registratie.rubriek,
+        onderdeel=registratie.onderdeel,
+        telt=True,
+    )
+
+
+def _betrokkenen(zaak: Zaak) -> int:
+    return sum(een.geldt for een in zaak.uitkomsten)
+
+
+def _afgedaan_op(zaak: Zaak) -> datetime | None:
+    """When the last of the afdoeningen that count was set; a betrokkene is known by an afdoening."""
+    if zaak.registratie is None and zaak.kwalificatie != "vermoeden-misstand":
+        return None
+    return max((een.vastgesteld_op for een in zaak.uitkomsten if een.geldt), default=None)
+
+
+def _afgedaan(zaak: Zaak, afgedaan_op: datetime | None) -> tuple[MeldingAfgedaan, ...]:
+    betrokkenen = _betrokkenen(zaak)
+    gezegd = zaak.afgedaan_gesteld
+    if afgedaan_op is None or (gezegd is not None and gezegd.betrokkenen == betrokkenen):
+        return ()
+    return (MeldingAfgedaan(afgedaan_op=afgedaan_op, betrokkenen=betrokkenen),)
+
+
+def _gesloten_op(zaak: Zaak, afgedaan_op: datetime | None) -> datetime | None:
+    if zaak.terugkoppeling_op is None or zaak.kwalificatie is None:
+        return None
+    klaar_op = afgedaan_op if zaak.kwalificatie in _TE_BEHANDELEN else zaak.gekwalificeerd_op
+    return None if klaar_op is None else max(klaar_op, zaak.terugkoppeling_op)
+
+
+def _gesloten(zaak: Zaak, gesloten_op: datetime | None) -> tuple[DossierGesloten, ...]:
+    if gesloten_op is None or zaak.gesloten_gesteld:
+        return ()
+    return (DossierGesloten(gesloten_op=gesloten_op),)
+
+
+def _klokken(zaak: Zaak) -> tuple[Klok, ...]:
+    """Terugkoppeling: three months from the acknowledgement, or from the end of its seven days.
+
+    It runs for matters that were forwarded, came from the line or were qualified; a contact that stays with
+    the MID has the MID's own clocks.
+    """
+    if not zaak.bekend or zaak.herkomst == "kmar" or zaak.ontvangen_op is None:
+        return ()
+    uiterlijk = (lokaal(zaak.ontvangen_op) + BEVESTIGINGSDAGEN).astimezone(zaak.ontvangen_op.tzinfo)
+    start = uiterlijk if zaak.bevestigd_op is None else min(zaak.bevestigd_op, uiterlijk)
+    return (
+        Klok(
+            Soort.TERUGKOPPELING,
+            start,
+            gestopt_op=zaak.terugkoppeling_op,
+            vervallen=_vervallen(zaak),
+            rol="kmar" if zaak.cluster == "kmar" else None,
+        ),
+    )
+
+
+def _vervallen(zaak: Zaak) -> Vervallen | None:
+    if zaak.kwalificatie is not None:
+        if zaak.kwalificatie in _TE_BEHANDELEN or zaak.gekwalificeerd_op is None:
+            return None
+        return Vervallen(zaak.gekwalificeerd_op, zaak.kwalificatie)
+    if zaak.herkomst == "mid" and zaak.instemming_vervallen_op is not None:
+        return Vervallen(zaak.instemming_vervallen_op, "instemming-ingetrokken")
+    return None

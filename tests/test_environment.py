@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""What an account may do on the broker and a role in the database: its own facts and its own rows, and no
+more."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from uuid import uuid4
+
+import aio_pika
+import asyncpg
+import pytest
+from aio_pika.exceptions import ChannelClosed, ChannelPreconditionFailed, DeliveryError
+from aiormq.exceptions import ChannelAccessRefused
+
+from ops import broker, database
+from ops.environment import Environment, destroy, prepare
+from ops.servers import servers
+from shared import flow
+
+
+@pytest.fixture(scope="module")
+def environment() -> Iterator[Environment]:
+    """An environment in which no service runs."""
+    with servers() as found:
+        made = asyncio.run(prepare(found, f"proef_{uuid4().hex[:12]}"))
+        yield made
+        asyncio.run(destroy(made))
+
+
+async def _channel(environment: Environment, account: str) -> AsyncIterator[aio_pika.abc.AbstractChannel]:
+    connection = await aio_pika.connect(environment.amqp_url(account))
+    async with connection:
+        yield await connection.channel(on_return_raises=True)
+
+
+@pytest.fixture
+async def routing(environment: Environment) -> AsyncIterator[aio_pika.abc.AbstractChannel]:
+    """A channel of the service routing."""
+    async for channel in _channel(environment, "routing"):
+        yield channel
+
+
+@pytest.fixture
+async def lijn(environment: Environment) -> AsyncIterator[aio_pika.abc.AbstractChannel]:
+    """A channel of the line's system, an outside publisher."""
+    async for channel in _channel(environment, "lijn"):
+        yield channel
+
+
+@pytest.fixture
+async def beheer(environment: Environment) -> AsyncIterator[aio_pika.abc.AbstractChannel]:
+    """A channel of the operators' account."""
+    async for channel in _channel(environment, flow.BEHEER):
+        yield channel
+
+
+async def _publish(
+    channel: aio_pika.abc.AbstractChannel,
+    key: str,
+    *,
+    exchange: str = flow.EXCHANGE,
+    body: bytes = b"{}",
+    user_id: str | None = None,
+) -> None:
+    to = await channel.get_exchange(exchange, ensure=False)
+    await to.publish(aio_pika.Message(body, user_id=user_id, delivery_mode=2), key)
+
+
+async def _takes(channel: aio_pika.abc.AbstractChannel, queue: str) -> aio_pika.abc.AbstractIncomingMessage:
+    """The first message of a queue, within a second or so."""
+    found = await channel.get_queue(queue, ensure=False)
+    for _ in range(50):
+        message = await found.get(fail=False, no_ack=True)
+        if message is not None:
+            return message
+        await asyncio.sleep(0.02)
+    raise AssertionError(f"nothing in {queue}")
+
+
+@pytest.mark.parametrize("exchange", [flow.EXCHANGE, flow.EXCHANGE_HISTORIE])
+async def test_a_service_states_its_own_facts_only(
+    routing: aio_pika.abc.AbstractChannel, beheer: aio_pika.abc.AbstractChannel, exchange: str
+) -> None:
+    """The broker lets routing state what is routing's, and closes the channel when it states another's
+    fact."""
+    await _publish(routing, "routing.behandeling-uitgezet.v1", exchange=exchange, user_id="routing")
+    queue = "registry" if exchange == flow.EXCHANGE else "registry.historie"
+    assert (await _takes(beheer, queue)).user_id == "routing"
+    with pytest.raises(ChannelAccessRefused):
+        await _publish(routing, "intake.melding-doorgezet.v1", exchange=exchange)
+
+
+async def test_nobody_speaks_under_anothers_name(routing: aio_pika.abc.AbstractChannel) -> None:
+    """The sender that a message names is the account that sent it, or the broker refuses it."""
+    with pytest.raises(ChannelPreconditionFailed):
+        await _publish(routing, "routing.behandeling-uitgezet.v1", user_id="intake")
+
+
+async def test_a_service_reads_no_other_queue_and_makes_none(routing: aio_pika.abc.AbstractChannel) -> None:
+    """Its own queue is all it may read; it declares nothing."""
+    own = await routing.get_queue("routing", ensure=False)
+    assert await own.get(fail=False) is None
+    with pytest.raises(ChannelAccessRefused):
+        await (await routing.get_queue("intake", ensure=False)).get(fail=False)
+
+
+async def test_a_service_declares_nothing(routing: aio_pika.abc.AbstractChannel) -> None:
+    """Topology comes from one place; a service cannot add to it."""
+    with pytest.raises(ChannelAccessRefused):
+        await routing.declare_queue("routing.extra")
+
+
+async def test_a_service_reaches_a_queue_only_through_the_exchanges(
+    routing: aio_pika.abc.AbstractChannel,
+) -> None:
+    """The default exchange would put a message into any queue under any key; it is closed."""
+    with pytest.raises(ChannelAccessRefused):
+        await _publish(routing, "intake", exchange="")
+
+
+async def test_an_outside_system_listens_to_what_it_may_hear(
+    lijn: aio_pika.abc.AbstractChannel, routing: aio_pika.abc.AbstractChannel
+) -> None:
+    """With a queue of its own name the line hears that a case was given to it."""
+    queue = await lijn.declare_queue("lijn.luistert", arguments={"x-queue-type": "quorum"}, durable=True)
+    await queue.bind(flow.EXCHANGE, "routing.behandeling-uitgezet.v1")
+    await _publish(routing, "routing.behandeling-uitgezet.v1", body=b"[]", user_id="routing")
+    assert (await _takes(lijn, queue.name)).body == b"[]"
+
+
+@pytest.mark.parametrize("key", ["#", "intake.#", "intake.melding-doorgezet.v1", "*.behandeling-uitgezet.v1"])
+async def test_an_outside_system_cannot_listen_to_the_rest(
+    lijn: aio_pika.abc.AbstractChannel, key: str
+) -> None:
+    """Neither another's facts nor a wildcard that covers them."""
+    queue = await lijn.declare_queue("lijn.gluurt", arguments={"x-queue-type": "quorum"}, durable=True)
+    with pytest.raises(ChannelAccessRefused):
+        await queue.bind(flow.EXCHANGE, key)
+
+
+async def test_an_outside_system_makes_no_queue_under_anothers_name(
+    lijn: aio_pika.abc.AbstractChannel,
+) -> None:
+    """Its queues carry its own name, so that it is clear whose backlog it is."""
+    with pytest.raises(ChannelAccessRefused):
+        await lijn.declare_queue("coid.luistert", durable=True)
+
+
+async def test_a_key_that_nobody_knows_reaches_intake(
+    lijn: aio_pika.abc.AbstractChannel, beheer: aio_pika.abc.AbstractChannel
+) -> None:
+    """A sender's mistake in the key is not dropped in silence: it arrives where it can be parked."""
+    await _publish(lijn, "lijn.afdoening-vastgesteldd.v1", body=b"verschreven", user_id="lijn")
+    message = await _takes(beheer, "intake")
+    assert (message.body, message.routing_key) == (b"verschreven", "lijn.afdoening-vastgesteldd.v1")
+
+
+async def test_a_services_own_unknown_key_comes_back(routing: aio_pika.abc.AbstractChannel) -> None:
+    """Only outside systems' unknown keys are intake's to park; a service learns at once that nobody hears
+    it."""
+    with pytest.raises(DeliveryError):
+        await _publish(routing, "routing.onzin.v1", user_id="routing")
+
+
+async def test_what_a_queue_gives_up_lands_in_the_dead_letter_queue(
+    routing: aio_pika.abc.AbstractChannel, beheer: aio_pika.abc.AbstractChannel
+) -> None:
+    """A rejected message is kept where it is seen."""
+    await _publish(beheer, "routing", exchange="", body=b"opgegeven")
+    message = await (await routing.get_queue("routing", ensure=False)).get(timeout=5)
+    await message.reject(requeue=False)
+    assert (await _takes(beheer, flow.EXCHANGE_DOOD)).body == b"opgegeven"
+
+
+async def test_the_broker_refuses_a_message_that_is_too_large(lijn: aio_pika.abc.AbstractChannel) -> None:
+    """Ten megabytes are refused at the door: nothing of ours has to hold them."""
+    with pytest.raises((ChannelPreconditionFailed, ChannelClosed)):
+        await _publish(lijn, "lijn.nazorg-verleend.v1", body=b"x" * 10_000_000, user_id="lijn")
+
+
+async def test_queue_depths_are_those_of_now(
+    environment: Environment, beheer: aio_pika.abc.AbstractChannel
+) -> None:
+    """What reconciling counts is what waits at this moment."""
+    before = await environment.queue_depths()
+    await _publish(beheer, "registry.historie", exchange="")
+    after = await environment.queue_depths()
+    assert after["registry.historie"] == before["registry.historie"] + 1
+    await _takes(beheer, "registry.historie")
+
+
+async def test_preparing_again_removes_a_binding_that_is_no_longer_wanted(
+    environment: Environment, beheer: aio_pika.abc.AbstractChannel
+) -> None:
+    """A service must not go on hearing what a new version does not know; its other bindings stay."""
+    queue = await beheer.get_queue("notification", ensure=False)
+    await queue.bind(flow.EXCHANGE, "lijn.vroeger.v1")
+    await asyncio.to_thread(broker.apply, environment.servers, environment.vhost)
+    await _publish(beheer, "lijn.vroeger.v1", user_id=flow.BEHEER)
+    await _publish(beheer, flow.bindings("notification")[0], body=b"wel", user_id=flow.BEHEER)
+    assert (await _takes(beheer, "notification")).body == b"wel"
+
+
+def test_the_definitions_hold_no_password() -> None:
+    """The document may be read and handed on; with it nobody gets in."""
+    text = json.dumps(broker.definitions("proef", lambda account: f"geheim-van-{account}"))
+    assert "geheim" not in text
+    assert text == json.dumps(broker.definitions("proef", lambda account: f"geheim-van-{account}"))
+
+
+@pytest.mark.parametrize("service", flow.SERVICES)
+async def test_a_service_uses_its_own_tables_and_no_others(environment: Environment, service: str) -> None:
+    """The runtime role reads and writes its own rows, changes no table, and sees no other schema."""
+    connection = await asyncpg.connect(environment.dsns[service])
+    try:
+        assert await connection.fetchval("select current_schema()") == service
+        await connection.execute("insert into matters (subject) values ('proef')")
+        await connection.execute("delete from matters")
+        for other in set(flow.SERVICES) - {service}:
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.fetch(f'select from "{other}".facts')
+        for statement in (
+            "drop table facts",
+            "alter table facts add column extra text",
+            "create table extra (x int)",
+            "create table public.extra (x int)",
+            "create temporary table extra (x int)",
+            "insert into migraties (naam, digest) values ('x', 'x')",
+        ):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def test_no_role_of_ours_has_rights_over_the_whole_cluster(environment: Environment) -> None:
+    """Neither a service nor an owner can make databases or roles, or look past the rights on rows."""
+    for role in (*flow.SERVICES, *map(database.owner, flow.SERVICES)):
+        connection = await asyncpg.connect(database.role_dsn(environment.servers, environment.database, role))
+        row = await connection.fetchrow(
+            "select rolsuper or rolcreatedb or rolcreaterole or rolbypassrls as mighty"
+            " from pg_roles where rolname = current_user"
+        )
+        await connection.close()
+        assert row is not None and not row["mighty"]
+
+
+async def test_preparing_again_keeps_what_is_there(environment: Environment) -> None:
+    """Setting up is a step that can be repeated: rows and passwords stay."""
+    connection = await asyncpg.connect(environment.dsns["registry"])
+    await connection.execute("insert into matters (subject) values ('blijft')")
+    again = await prepare(environment.servers, environment.name)
+    assert again.dsns == environment.dsns
+    assert await connection.fetchval("select count(*) from matters where subject = 'blijft'") == 1
+    await connection.close()
+
+
+def test_a_services_settings_carry_its_own_name(environment: Environment) -> None:
+    """Settings are prefixed, so that one service's never reach another by accident."""
+    settings = environment.settings("routing", http_port="8081")
+    assert set(settings) == {"ROUTING_AMQP_URL", "ROUTING_POSTGRES_DSN", "ROUTING_HTTP_PORT"}
+    assert settings["ROUTING_AMQP_URL"].startswith("amqp://routing:")
