@@ -24,6 +24,8 @@ class Command(NamedTuple):
     name: str
     summary: str
     module: str
+    passes_on: bool = False
+    """Whether its options are another program's."""
 
 
 COMMANDS = (
@@ -34,7 +36,7 @@ COMMANDS = (
     Command("termijnen", "List the terms that run and those that are late", "ops.termijnen"),
     Command("register", "Print a table of the register", "ops.register"),
     Command("sluitend", "Reconcile: every fact stated is handled, waiting or parked", "ops.sluitend"),
-    Command("test", "Run the tests, with a real broker and database", "ops.testing"),
+    Command("test", "Run the tests, with a real broker and database", "ops.testing", passes_on=True),
     Command("check", "Lint, types, import rules, contract and lock files", "ops.checks"),
     Command("contract", "Write the contract folder from the code, or check it", "ops.contract"),
     Command("bench", "Measure one hop, or the flow through all services", "ops.bench"),
@@ -83,6 +85,8 @@ def main(arguments: Sequence[str]) -> int:
         module = importlib.import_module(command.module)
         parser = Parser(prog=f"./meldpunt {command.name}", description=command.summary)
         module.add_arguments(parser)
+        if command.passes_on and rest[:1] not in (["-h"], ["--help"]):
+            rest = ["--", *rest]
         return int(module.run(parser.parse_args(rest)))
     except OpsError as error:
         print(f"meldpunt: {error}", file=sys.stderr)

@@ -19,10 +19,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Returns 0 when all tests pass, else 1; 2 for options that pytest does not know."""
+    """`args.pytest` begins with `--`. Returns 0 when all tests pass, else 1; 2 for options that pytest does not know."""
     with servers():
         outcome = subprocess.run(
-            [sys.executable, "-P", "-m", "pytest", *args.pytest],
+            [sys.executable, "-P", "-m", "pytest", *args.pytest[1:]],
             cwd=CHECKOUT,
             env=os.environ | {"PYTHONPATH": str(CHECKOUT)},
             check=False,

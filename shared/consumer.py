@@ -136,7 +136,7 @@ class Consumer:
         queue = subscriber._queue_obj  # FastStream shows no other way to the consumer
         if queue is None:
             return False
-        channel = await queue.channel.get_underlay_channel()
+        channel: Any = await queue.channel.get_underlay_channel()
         return bool(channel.consumers)
 
     def stop(self) -> None:
@@ -217,7 +217,9 @@ class Consumer:
                     delivery, fact = good[0]
                     name = type(error).__name__
                     log.error("fact parked", extra={"error": describe(error), "fact": str(fact.key)})
-                    return await self._apply([], [Parked(delivery, f"fout bij de verwerking ({name})", fact.key)])
+                    return await self._apply(
+                        [], [Parked(delivery, f"fout bij de verwerking ({name})", fact.key)]
+                    )
                 log.warning("batch halved", extra={"error": describe(error), "count": len(good)})
                 half = len(good) // 2
                 stated = await self._apply([], bad) if bad else []
@@ -269,13 +271,15 @@ class Consumer:
         self, connection: Any, good: Sequence[tuple[Delivery, Fact]], refused: Sequence[Parked]
     ) -> None:
         again = {parked.delivery.arrival.replay_of for parked in refused}
-        replayed = [delivery.arrival.replay_of for delivery, _ in good if delivery.arrival.replay_of is not None]
+        replayed = [
+            delivery.arrival.replay_of for delivery, _ in good if delivery.arrival.replay_of is not None
+        ]
         settled = [parked for parked in replayed if parked not in again]
         if settled:
             await connection.execute(QUERIES.unpark, settled)
 
     async def acknowledge(self, raws: Sequence[Any]) -> None:
-        """Acknowledge up to the last message of each channel; a channel that is gone redelivers, harmlessly."""
+        """Acknowledge up to the last message of each channel; one that is gone redelivers, harmlessly."""
         last = {id(raw.channel): raw for raw in raws}
         for raw in last.values():
             try:

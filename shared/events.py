@@ -10,7 +10,15 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from shared.codes import (
@@ -582,7 +590,13 @@ class Afgevallen(Gegevens):
     """How many advisers were passed over for one reason."""
 
     reden: Literal[
-        "inactief", "ander-onderdeel", "alleen-andere-eenheden", "belangenconflict", "afwezig", "geweigerd", "vol"
+        "inactief",
+        "ander-onderdeel",
+        "alleen-andere-eenheden",
+        "belangenconflict",
+        "afwezig",
+        "geweigerd",
+        "vol",
     ] = Field(description="Reason")
     aantal: int = Field(ge=1, description="How many")
 
@@ -592,7 +606,7 @@ class Waarom(Gegevens):
 
     kandidaten: int = Field(ge=0, description="Advisers who could take it")
     afgevallen: tuple[Afgevallen, ...] = Field((), description="Who could not, counted per reason")
-    doorslag: Literal["enige", "deskundigheid", "belasting", "code"] | None = Field(
+    doorslag: Literal["enige", "deskundigheid", "aanwezigheid", "belasting", "code"] | None = Field(
         None, description="What decided between the candidates"
     )
     belasting: float | None = Field(None, description="Open cases per fte of the one chosen, before this one")
@@ -648,7 +662,7 @@ class BehandelingHerzien(Event):
     naam = "behandeling-herzien"
     moment = "herzien_op"
     herzien_op: Moment = Field(description="When")
-    reden: Literal["instemming-ingetrokken", "geherkwalificeerd"] = Field(description="Why")
+    reden: Literal["instemming-ingetrokken", "geherkwalificeerd", "belangenconflict"] = Field(description="Why")
 
 
 class MeldingGeescaleerd(Event):
@@ -658,7 +672,9 @@ class MeldingGeescaleerd(Event):
     moment = "geescaleerd_op"
     geescaleerd_op: Moment = Field(description="When")
     naar: Literal["coid", "kmar", "sg"] = Field(description="To whom")
-    reden: Literal["vermoeden-misstand", "niet-opgepakt", "nieuwe-informatie", "vraag"] = Field(description="Why")
+    reden: Literal["vermoeden-misstand", "niet-opgepakt", "nieuwe-informatie", "vraag"] = Field(
+        description="Why"
+    )
 
 
 # --- stated by notification: subjects are random and join to nothing ------------------------------
@@ -684,7 +700,8 @@ class NotificatieVerzonden(Notificatie):
         description="Whether the mail server confirmed, or the connection was lost after the message"
     )
     mogelijk_dubbel: bool = Field(
-        False, description="True when an earlier attempt may have arrived too, as the same message under the same id"
+        False,
+        description="True when an earlier attempt may have arrived too, under the same id",
     )
 
 

@@ -84,5 +84,7 @@ class HealthServer:
         if path not in answers:
             start("404 Not Found", [("Content-Type", "text/plain")])
             return [b"not found\n"]
-        start("200 OK" if answers[path] else "503 Service Unavailable", [("Content-Type", "application/json")])
+        start(
+            "200 OK" if answers[path] else "503 Service Unavailable", [("Content-Type", "application/json")]
+        )
         return [json.dumps({"ok": answers[path], "parts": self._health.parts()}).encode() + b"\n"]

@@ -176,7 +176,9 @@ class Work:
 
     # --- out --------------------------------------------------------------------------------------
 
-    async def park(self, arrival: Arrival, reason: str, keys: zegel.PublicKeys, fact: UUID | None = None) -> None:
+    async def park(
+        self, arrival: Arrival, reason: str, keys: zegel.PublicKeys, fact: UUID | None = None
+    ) -> None:
         """Keep what cannot be handled: visible by its reason, readable by nobody but intake."""
         await self.connection.execute(
             QUERIES.park,
@@ -244,4 +246,14 @@ def fact_from_row(row: Mapping[str, Any]) -> Fact:
     )
 
 
-__all__ = ["QUERIES", "Arrival", "AtRest", "Handler", "Refusal", "Stated", "Work", "fact_from_row", "in_order"]
+__all__ = [
+    "QUERIES",
+    "Arrival",
+    "AtRest",
+    "Handler",
+    "Refusal",
+    "Stated",
+    "Work",
+    "fact_from_row",
+    "in_order",
+]

@@ -62,7 +62,9 @@ class Publisher:
             confirmed += [stated for stated, result in zip(part, results, strict=True) if result is None]
             failed = [result for result in results if result is not None]
             if failed:
-                log.warning("publish not confirmed", extra={"error": describe(failed[0]), "count": len(failed)})
+                log.warning(
+                    "publish not confirmed", extra={"error": describe(failed[0]), "count": len(failed)}
+                )
         return confirmed
 
     async def _one(self, exchange: Any, stated: Stated) -> None:
@@ -96,7 +98,7 @@ class Outbox:
         return len(confirmed)
 
     async def mark_sent(self, confirmed: Sequence[Stated]) -> None:
-        """Take confirmed facts out of the outbox. If that fails they are published once more, under the same id."""
+        """Take confirmed facts out of the outbox. If that fails they are published again, under the same id."""
         if confirmed:
             await self._execute(QUERIES.delete_outbox, sorted(one.key for one in confirmed))
 

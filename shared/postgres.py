@@ -108,12 +108,16 @@ async def migrate(dsn: str, schema: str, folders: Sequence[Path]) -> list[str]:
     connection = await asyncpg.connect(dsn, server_settings={"search_path": schema})
     try:
         async with connection.transaction():
-            await connection.execute("select pg_advisory_xact_lock(hashtext('meldpunt-migrate-' || $1))", schema)
+            await connection.execute(
+                "select pg_advisory_xact_lock(hashtext('meldpunt-migrate-' || $1))", schema
+            )
             await connection.execute(
                 "create table if not exists migraties"
-                " (naam text primary key, digest text not null, toegepast_op timestamptz not null default now())"
+                " (naam text primary key, digest text not null,"
+                " toegepast_op timestamptz not null default now())"
             )
-            applied = dict(await connection.fetch("select naam, digest from migraties"))
+            rows = await connection.fetch("select naam, digest from migraties")
+            applied = {row["naam"]: row["digest"] for row in rows}
             done = []
             for name, text in _migrations(folders):
                 digest = sha256(text.encode()).hexdigest()

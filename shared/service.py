@@ -175,7 +175,7 @@ class Runtime:
                     self._every(background.interval_s, lambda run=background.run: run(self))  # type: ignore[misc]
                 )
             )
-        stopping = asyncio.create_task(self._stopping.wait())
+        stopping: asyncio.Task[Any] = asyncio.create_task(self._stopping.wait())
         await asyncio.wait({stopping, working}, return_when=asyncio.FIRST_COMPLETED)
         consumer.stop()
         for task in others:
@@ -260,7 +260,7 @@ class Runtime:
             try:
                 async with asyncio.timeout(5):
                     await self.pool.close()
-            except (TimeoutError, *TRANSIENT):
+            except TRANSIENT:
                 self.pool.terminate()
         self.meter.shut_down()
 
@@ -304,9 +304,7 @@ class Runtime:
         self.health.report("broker", True)
         self.health.report("database", True)
         self.health.report("consumer", consuming and queue.declaration_result.consumer_count > 0)
-        self.horizon.sample(
-            now, consumer.processed, consumer.waiting, queue.declaration_result.message_count
-        )
+        self.horizon.sample(now, consumer.processed, consumer.waiting, queue.declaration_result.message_count)
         return False
 
     async def _check_database(self) -> None:
@@ -314,7 +312,7 @@ class Runtime:
             async with asyncio.timeout(5):
                 await self.pool.fetchval(QUERIES.now)
             self.health.report("database", True)
-        except (TimeoutError, *TRANSIENT):
+        except TRANSIENT:
             self.health.report("database", False)
 
     async def _relay(self) -> bool:
@@ -346,10 +344,10 @@ def main(service: Callable[[Any], Service], load_settings: Callable[[], ServiceS
     """Run one service until SIGTERM or SIGINT. Returns the exit code."""
     try:
         settings = load_settings()
+        built = service(settings)
     except SettingsError as error:
         print(f"wrong or missing settings: {error}")
         return 2
-    built = service(settings)
     set_up_logging(built.name, settings.log_level)
     try:
         uvloop.run(_run(built, settings))

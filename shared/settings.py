@@ -12,7 +12,6 @@ from typing import TypeVar
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings
 
-
 S = TypeVar("S", bound="ServiceSettings")
 
 
@@ -30,7 +29,9 @@ class ServiceSettings(BaseSettings):
     http_port: int = Field(0, ge=0, le=65535, description="Its port; 0 takes a free one")
     prefetch: int = Field(300, ge=1, le=2000, description="Messages taken ahead; also the largest batch")
     lease: timedelta = Field(timedelta(seconds=30), description="How long a fact is its stater's to publish")
-    wait_known: timedelta = Field(timedelta(days=1), description="When a fact about an unknown matter is reported")
+    wait_known: timedelta = Field(
+        timedelta(days=1), description="When a fact about an unknown matter is reported"
+    )
     watch_interval_s: float = Field(0.2, gt=0, description="How often the clocks are looked at")
     termijnen: dict[str, str] = Field({}, description='Other lengths, as JSON: {"adviseur-contact": "20s"}')
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")

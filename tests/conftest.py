@@ -19,10 +19,11 @@ from shared.service import Runtime
 from shared.telemetry import JsonLines, quiet_libraries
 from tests.bus import Bus, running
 
+
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Show logs in tests as operators get them; the same formatter guards what may stand in them."""
-    plugin = config.pluginmanager.get_plugin("logging-plugin")
+    plugin: Any = config.pluginmanager.get_plugin("logging-plugin")
     for handler in (plugin.report_handler, plugin.caplog_handler):
         handler.setFormatter(JsonLines("test"))
     quiet_libraries()
@@ -33,8 +34,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Servers]:
-    """RabbitMQ and PostgreSQL: those that run for this checkout, those that the environment names, or new ones."""
-    with running_servers(ROOT) as found:
+    """RabbitMQ and PostgreSQL: those of this checkout, those that the environment names, or new ones."""
+    with running_servers() as found:
         yield found
 
 

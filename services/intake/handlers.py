@@ -19,6 +19,7 @@ from shared.events import (
 )
 from shared.inbox import Work
 from shared.service import Background, Runtime, Service
+from shared.settings import SettingsError
 from shared.zegel import PrivateKeys, ZegelFout
 
 IN_DE_KLUIS = "kluis"
@@ -40,8 +41,11 @@ def in_rust(feit: Event) -> Event:
 
 
 def build(settings: Settings) -> Service:
-    """Intake. Raises ZegelFout when its private keys cannot be used."""
-    sleutels = PrivateKeys.from_file(settings.private_keys)
+    """Intake. Raises SettingsError when its private keys cannot be used."""
+    try:
+        sleutels = PrivateKeys.from_file(settings.private_keys)
+    except ZegelFout as fout:
+        raise SettingsError(f"INTAKE_PRIVATE_KEYS ({fout.reden})") from None
 
     def admit(fact: Fact) -> Refusal | None:
         """Refuse content that does not open with intake's keys; what opens is dropped at once."""

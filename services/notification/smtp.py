@@ -47,14 +47,7 @@ class Verbinding:
 
         Raises Onbereikbaar when there is no session to be had.
         """
-        await self._open()
-        try:
-            await self._client.mail(self._afzender)
-        except VerbindingsFout as error:
-            # Nobody's mail leaves under this sender now: that is the server's or ours to mend, not an
-            # address that is wrong.
-            self._sluit_na(error)
-            raise Onbereikbaar from None
+        await self._begin()
         try:
             await self._client.rcpt(postbus)
         except VerbindingsFout as error:
@@ -83,13 +76,20 @@ class Verbinding:
         """Hang up at once."""
         self._client.close()
 
-    async def _open(self) -> None:
+    async def _begin(self) -> None:
+        """Open the session if need be, and begin a message."""
         if self._client.is_connected:
-            return
+            try:
+                await self._client.mail(self._afzender)
+                return
+            except VerbindingsFout as error:
+                # A server may end a session after a while or after so many messages: a new one will do.
+                self._sluit_na(error)
         try:
             await self._client.connect()
-            await self._client.ehlo()
+            await self._client.mail(self._afzender)
         except VerbindingsFout as error:
+            # Also when the sender is refused: that is the server's or ours to mend, and no address is wrong.
             self._sluit_na(error)
             raise Onbereikbaar from None
 

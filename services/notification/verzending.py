@@ -9,6 +9,7 @@ handed over (DATA) that is recorded and committed, so that after a crash one kno
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import uuid4
@@ -16,10 +17,10 @@ from uuid import uuid4
 from services.notification import store
 from services.notification.behandeling import behandel
 from services.notification.core.bericht import bericht
-from services.notification.core.zending import Uitslag, Zending, claim, na_poging
+from services.notification.core.zending import Uitslag, Zending, claim, na_poging, uitgeput
 from services.notification.settings import Settings
 from services.notification.smtp import Onbereikbaar, Verbinding
-from shared.inbox import QUERIES
+from shared.inbox import QUERIES, Stated
 from shared.postgres import TRANSIENT
 from shared.service import Runtime
 from shared.telemetry import describe
@@ -28,6 +29,8 @@ log = logging.getLogger(__name__)
 
 STAND_S: Final = 5.0
 """How often an operator's numbers are refreshed."""
+MARK_OPNIEUW_S: Final = 0.5
+"""Pause before an outcome is offered to the database again."""
 AFRONDEN_S: Final = 15.0
 """How long, when the service stops, what was begun may take to finish."""
 
@@ -46,6 +49,7 @@ class Verzender:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._publicaties: set[asyncio.Task[int]] = set()
 
     async def ronde(self, runtime: Runtime) -> bool:
         """One round; True when more is due already."""
@@ -70,14 +74,19 @@ class Verzender:
             if not zaken:
                 return []
             behandeld = await behandel(work, zaken)
+            op = uitgeput(behandeld.alle.values(), settings.wachttijden, work.now)
+            rijen = behandeld.veranderd | {gevolg.zending.kenmerk: gevolg.zending for gevolg in op}
+            for gevolg in op:
+                if gevolg.feit is not None:
+                    work.state(gevolg.feit, str(gevolg.zending.kenmerk), traced=False)
             geclaimd = claim(
-                behandeld.alle.values(),
+                (behandeld.alle | rijen).values(),
                 uuid4(),
                 hoogstens=settings.zend_aantal,
                 nu=work.now,
                 tot=work.now + settings.claim_duur,
             )
-            rijen = behandeld.veranderd | {one.kenmerk: one for one in geclaimd}
+            rijen |= {one.kenmerk: one for one in geclaimd}
             await store.save_zendingen(work.connection, rijen.values())
         klaar = []
         for one in geclaimd:
@@ -91,7 +100,16 @@ class Verzender:
 
     async def _verzend(self, runtime: Runtime, wachtrij: deque[Geclaimd]) -> None:
         aantal = min(self._settings.smtp_verbindingen, len(wachtrij))
-        await asyncio.gather(*(self._werk_af(runtime, wachtrij) for _ in range(aantal)))
+        klaar = await asyncio.gather(
+            *(self._werk_af(runtime, wachtrij) for _ in range(aantal)), return_exceptions=True
+        )
+        over = [one.zending for one in wachtrij]
+        wachtrij.clear()
+        await self._mark(runtime, over, Uitslag.NIET_BEGONNEN)
+        await asyncio.gather(*self._publicaties)
+        for fout in klaar:
+            if isinstance(fout, BaseException):
+                raise fout
 
     async def _werk_af(self, runtime: Runtime, wachtrij: deque[Geclaimd]) -> None:
         """Send one after another over one connection, until there is nothing left."""
@@ -127,29 +145,45 @@ class Verzender:
 
     # --- mark -------------------------------------------------------------------------------------
 
-    async def _mark(self, runtime: Runtime, zendingen: list[Zending], uitslag: Uitslag) -> None:
+    async def _mark(self, runtime: Runtime, zendingen: Sequence[Zending], uitslag: Uitslag) -> None:
         """Store what came of it and state the fact, for as long as it is still ours to say."""
         tot = asyncio.get_running_loop().time() + self._settings.claim_duur.total_seconds()
-        while True:
+        while zendingen:
             try:
-                async with runtime.transaction() as work:
-                    eigen = await store.claimed(work.connection, zendingen)
-                    gevolgen = [
-                        na_poging(one, uitslag, self._settings.wachttijden, work.now)
-                        for one in zendingen
-                        if one.kenmerk in eigen
-                    ]
-                    await store.save_zendingen(work.connection, [gevolg.zending for gevolg in gevolgen])
-                    for gevolg in gevolgen:
-                        if gevolg.feit is not None:
-                            work.state(gevolg.feit, str(gevolg.zending.kenmerk), traced=False)
-                return
+                stated = await self._mark_nu(runtime, zendingen, uitslag)
             except TRANSIENT as error:
                 # What was sent must not be sent again for want of a database: keep trying while it is ours.
                 if asyncio.get_running_loop().time() > tot:
                     raise
                 log.warning("mark waits", extra={"error": describe(error), "count": len(zendingen)})
-                await asyncio.sleep(0.5)
+                await asyncio.sleep(MARK_OPNIEUW_S)
+            else:
+                self._publiceer(runtime, stated)
+                return
+
+    async def _mark_nu(
+        self, runtime: Runtime, zendingen: Sequence[Zending], uitslag: Uitslag
+    ) -> Sequence[Stated]:
+        async with runtime.pool.acquire() as connection, connection.transaction():
+            work = await runtime.begin(connection)
+            eigen = await store.claimed(connection, zendingen)
+            gevolgen = [
+                na_poging(one, uitslag, self._settings.wachttijden, work.now)
+                for one in zendingen
+                if one.kenmerk in eigen
+            ]
+            await store.save_zendingen(connection, [gevolg.zending for gevolg in gevolgen])
+            for gevolg in gevolgen:
+                if gevolg.feit is not None:
+                    work.state(gevolg.feit, str(gevolg.zending.kenmerk), traced=False)
+            return await work.flush()
+
+    def _publiceer(self, runtime: Runtime, stated: Sequence[Stated]) -> None:
+        """Publish beside the sending: a broker that is away must not hold up the mail."""
+        if stated and runtime.outbox is not None:
+            publicatie = asyncio.create_task(runtime.outbox.send(stated))
+            self._publicaties.add(publicatie)
+            publicatie.add_done_callback(self._publicaties.discard)
 
     # --- stop -------------------------------------------------------------------------------------
 
@@ -161,7 +195,8 @@ class Verzender:
         wachtrij.clear()
         try:
             async with asyncio.timeout(AFRONDEN_S):
-                await asyncio.gather(bezig, self._mark(runtime, over, Uitslag.NIET_BEGONNEN))
+                await self._mark(runtime, over, Uitslag.NIET_BEGONNEN)
+                await bezig
         except TRANSIENT as error:
             log.warning("stopped while sending", extra={"error": describe(error), "count": len(over)})
 

@@ -41,9 +41,9 @@ CODE_INTEGRITEITSKWESTIE: Final = "integriteitskwestie"
 
 def code(uitkomst: Uitkomst | None) -> str | None:
     """The code of an outcome, as it is stored."""
-    return (
-        CODE_INTEGRITEITSKWESTIE if isinstance(uitkomst, Integriteitskwestie) else uitkomst and uitkomst.code
-    )
+    if uitkomst is None:
+        return None
+    return CODE_INTEGRITEITSKWESTIE if isinstance(uitkomst, Integriteitskwestie) else uitkomst.code
 
 
 def bepaal(zaak: Zaak, max_pogingen: int) -> Uitkomst | None:

@@ -134,26 +134,37 @@ def _na_verlopen_claim(zending: Zending, nu: datetime) -> Zending:
 
 
 def claim(
-    zendingen: Iterable[Zending], kenmerk_claim: UUID, *, hoogstens: int, nu: datetime, tot: datetime
+    zendingen: Iterable[Zending], houder: UUID, *, hoogstens: int, nu: datetime, tot: datetime
 ) -> list[Zending]:
     """Take what is due, longest waiting first; from here on withdrawal comes too late for it."""
-    toe = [
-        one
-        for one in zendingen
-        if one.status == "klaar" and one.volgende_op is not None and one.volgende_op <= nu
-    ]
-    toe.sort(key=lambda one: (one.volgende_op, one.kenmerk))
+    aan_de_beurt = sorted(
+        (
+            (one.volgende_op, one.kenmerk, one)
+            for one in zendingen
+            if one.status == "klaar" and one.volgende_op is not None and one.volgende_op <= nu
+        ),
+        key=lambda kandidaat: kandidaat[:2],
+    )
     return [
         replace(
             one,
             status="geclaimd",
             volgende_op=None,
             pogingen=one.pogingen + 1,
-            claim=kenmerk_claim,
+            claim=houder,
             claim_tot=tot,
             data_op=None,
         )
-        for one in toe[:hoogstens]
+        for _, _, one in aan_de_beurt[:hoogstens]
+    ]
+
+
+def uitgeput(zendingen: Iterable[Zending], wachttijden: Sequence[timedelta], nu: datetime) -> list[Gevolg]:
+    """What is due and has had all its attempts, because whoever made the last one fell silent after DATA."""
+    return [
+        _verzonden(one, "onbekend", nu)
+        for one in zendingen
+        if one.status == "klaar" and one.mogelijk_dubbel and one.pogingen > len(wachttijden)
     ]
 
 

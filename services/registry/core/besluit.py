@@ -6,7 +6,7 @@ when it was decided, so that the order of arrival leaves no trace.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
 from services.registry.core.zaak import Registratie, Zaak, begin_van, dag_van
@@ -103,7 +103,7 @@ def _betrokkenen(zaak: Zaak) -> int:
 
 def _afgedaan_op(zaak: Zaak) -> datetime | None:
     """When the last of the afdoeningen that count was set; a betrokkene is known by an afdoening."""
-    if zaak.registratie is None and zaak.kwalificatie != "vermoeden-misstand":
+    if zaak.registratie is None and zaak.kwalificatie not in _TE_BEHANDELEN:
         return None
     return max((een.vastgesteld_op for een in zaak.uitkomsten if een.geldt), default=None)
 
@@ -137,7 +137,7 @@ def _klokken(zaak: Zaak) -> tuple[Klok, ...]:
     """
     if not zaak.bekend or zaak.herkomst == "kmar" or zaak.ontvangen_op is None:
         return ()
-    uiterlijk = (lokaal(zaak.ontvangen_op) + BEVESTIGINGSDAGEN).astimezone(zaak.ontvangen_op.tzinfo)
+    uiterlijk = (lokaal(zaak.ontvangen_op) + BEVESTIGINGSDAGEN).astimezone(UTC)
     start = uiterlijk if zaak.bevestigd_op is None else min(zaak.bevestigd_op, uiterlijk)
     return (
         Klok(

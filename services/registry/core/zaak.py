@@ -2,8 +2,8 @@
 """One matter as the register knows it: a fold over the set of its facts. Pure.
 
 `vouw` takes the facts in folding order (when they happened, then their key) and promises the same result for
-the same set. What the registry stated itself is in the set as well; it tells what was said already and changes
-nothing else.
+the same set. What the registry stated itself is in the set as well; it tells what was said already and
+changes nothing else.
 
 Latest qualification counts (`kwestie-gekwalificeerd`, `zaak-omgezet`); a correction overrides it, field by
 field, and the latest correction of a field counts. `versies` keeps what the registration was from when, so
@@ -156,6 +156,11 @@ class Zaak:
     geregistreerd_gesteld: e.MeldingGeregistreerd | None
     afgedaan_gesteld: e.MeldingAfgedaan | None
     gesloten_gesteld: bool
+
+    @property
+    def geopend(self) -> bool:
+        """Whether the register knows what this is: a matter, a contact or a klacht."""
+        return self.bekend or self.contact is not None or self.klacht is not None
 
 
 def dag_van(moment: datetime) -> date:
@@ -377,7 +382,7 @@ def _klacht_afgehandeld(s: _Stand, x: e.KlachtAfgehandeld, _: Fact) -> None:
 
 
 def _zelf_geregistreerd(s: _Stand, x: e.MeldingGeregistreerd, fact: Fact) -> None:
-    # These carry the day of registration as their moment; which one was said last shows in when it was recorded.
+    # Their moment is that of registration; which one was said last shows in when it was recorded.
     laatste = s.geregistreerd_gesteld
     if laatste is None or laatste[:2] < (fact.time, fact.key):
         s.geregistreerd_gesteld = fact.time, fact.key, x

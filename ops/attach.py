@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""For commands that look at an environment that is there already, or act in it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aio_pika
+import asyncpg
+
+from ops import STATE, OpsError, database
+from ops.environment import Environment
+from ops.servers import Servers, servers
+from shared import flow
+from shared.postgres import Queries
+
+NAME = "meldpunt"
+"""The environment that `./meldpunt up` runs."""
+
+HOW_TO_START = "start it with ./meldpunt up"
+
+SQL = Queries(Path(__file__).with_name("commands.sql"))
+"""What the operators' commands ask of the services' schemas."""
+
+_TIMEOUT_S = 20
+T = TypeVar("T")
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The option that names another environment than the usual one."""
+    parser.add_argument(
+        "--omgeving", default=NAME, metavar="NAME", help="the environment to look at (default: %(default)s)"
+    )
+
+
+def in_environment(name: str, act: Callable[[Environment], Awaitable[T]]) -> T:
+    """Runs `act` on an environment that was made before. Raises OpsError when there is none.
+
+    Private servers that do not run are started for as long as it takes.
+    """
+    with _servers_that_hold_something() as found:
+        return asyncio.run(_act(found, name, act))
+
+
+async def _act(found: Servers, name: str, act: Callable[[Environment], Awaitable[T]]) -> T:
+    if not await database.exists(found, name):
+        raise OpsError(f"there is no environment {name} yet; {HOW_TO_START}")
+    dsns = {service: database.role_dsn(found, name, service) for service in flow.SERVICES}
+    try:
+        return await act(Environment(name, found, dsns))
+    except asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError:
+        raise OpsError(f"the database of {name} is older than this code; {HOW_TO_START}") from None
+
+
+@contextmanager
+def _servers_that_hold_something() -> Iterator[Servers]:
+    named = "MELDPUNT_AMQP_URL" in os.environ and "MELDPUNT_POSTGRES_DSN" in os.environ
+    if not named and not (STATE / "servers" / "state.json").exists():
+        raise OpsError(f"nothing was ever started here; {HOW_TO_START}")
+    with servers() as found:
+        yield found
+
+
+@asynccontextmanager
+async def schema(environment: Environment, service: str) -> AsyncIterator[Any]:
+    """A connection to one service's schema, as the role that owns it."""
+    try:
+        connection = await asyncpg.connect(
+            environment.owner_dsn(service), timeout=_TIMEOUT_S, server_settings={"timezone": "UTC"}
+        )
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise OpsError(f"the database of {environment.name} does not answer ({type(error).__name__})") from None
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def broker_connection(environment: Environment, account: str) -> AsyncIterator[Any]:
+    """A connection to the environment's virtual host, under this account."""
+    try:
+        connection = await aio_pika.connect(environment.amqp_url(account), timeout=_TIMEOUT_S)
+    except Exception as error:  # aio-pika and aiormq have no common base for what can go wrong here
+        raise OpsError(
+            f"the broker does not let {account} into {environment.vhost} ({type(error).__name__})"
+        ) from None
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def absent_services(environment: Environment) -> list[str]:
+    """The services that take nothing from their queue now: nobody runs them."""
+    async with broker_connection(environment, flow.BEHEER) as connection:
+        channel = await connection.channel()
+        absent = []
+        for service in flow.SERVICES:
+            queue = await channel.declare_queue(service, passive=True)
+            if not queue.declaration_result.consumer_count:
+                absent.append(service)
+        return absent

@@ -1,0 +1,450 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""`./meldpunt demo`: published cases travel from a contact to a registered outcome, over the real bus.
+
+The cases come from the CLSK's published list of 2021. A separate process plays the people around the
+services; this one only listens, under the operators' account, and tells what it heard. It ends with status
+1 when a service stops on the way, when a fact that a case calls for is missing, or when the books do not
+balance.
+"""
+
+import argparse
+import asyncio
+import csv
+import json
+import os
+import sys
+import time
+import uuid
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aio_pika
+import asyncpg
+
+from ops import CHECKOUT, OpsError, sluitend
+from ops import environment as environments
+from ops.environment import Environment
+from ops.servers import servers
+from ops.stack import Stack
+from ops.veld import Zaak
+from shared import flow, zegel
+from shared.codes import RUBRIEKEN
+
+CASES = Path(__file__).with_name("data") / "clsk_2021_meldingen.csv"
+PATIENCE_S = 45.0
+"""How long the slowest case may take."""
+LATE_S = "4s"
+"""The adviser's week, shortened, so that one escalation can be watched."""
+
+# How the field would take up each row of the published list, in its order. What the list itself says (kind of
+# melder, melding or klacht, who handled it) is kept; the rest is a plausible course.
+COURSES: tuple[dict[str, Any], ...] = (
+    {"gesprek": "klacht", "kanaal": "webformulier"},
+    {"rubriek": "overschrijding-interne-regels", "kanaal": "intern-formulier"},
+    {"rubriek": "ongewenste-omgangsvormen", "eenheid": "clsk-school", "betrokkenen": 2},
+    {
+        "rubriek": "overschrijding-interne-regels",
+        "instemming_op_formulier": True,
+        "bereikbaar": False,
+        "afdoening": "niet-vastgesteld",
+        "maatregel": "geen-maatregel",
+    },
+    {"gesprek": "doorverwijzing", "verwezen_naar": "loket-binnen", "kanaal": "telefoon"},
+    {"kwalificatie": "advies", "kanaal": "persoonlijk"},
+    {"rubriek": "misdragingen-privesfeer", "kanaal": "e-mail", "adviesgesprek_na_s": 6.5},
+    {"gesprek": "klacht", "soort_klacht": "ongewenst-gedrag", "kanaal": "telefoon"},
+    {"rubriek": "misdragingen-privesfeer", "kanaal": "telefoon"},
+    {"rubriek": "lekken-informatie", "eenheid": "clsk-basis-b"},
+    {
+        "rubriek": "oneigenlijk-gebruik-dienstmiddelen",
+        "afdoening": "vastgesteld",
+        "maatregel": "waarschuwing",
+        "kanaal": "servicedesk",
+    },
+    {"rubriek": "misdragingen-privesfeer", "intrekken_na_plaatsing": True, "kanaal": "telefoon"},
+    {"rubriek": "misdragingen-privesfeer", "spoed": True, "kanaal": "e-mail"},
+    {
+        "rubriek": "ongewenste-omgangsvormen",
+        "eenheid": "clsk-school",
+        "afdoening": "vastgesteld",
+        "maatregel": "ambtsbericht-of-berisping",
+    },
+    {"gesprek": "geen-integriteitskwestie", "verwezen_naar": "loket-binnen", "kanaal": "e-mail"},
+    {"gesprek": "geen-integriteitskwestie", "verwezen_naar": "loket-binnen", "kanaal": "e-mail"},
+    {"gesprek": "klacht", "kanaal": "webformulier"},
+    {"gesprek": "geen-integriteitskwestie", "verwezen_naar": "loket-binnen", "kanaal": "e-mail"},
+    {
+        "rubriek": "ongewenste-omgangsvormen",
+        "eenheid": "clsk-basis-b",
+        "uit_te_sluiten": ("clsk-basis-b-commandant",),
+        "afdoening": None,
+    },
+    {"gesprek": "klacht", "kanaal": "intern-formulier"},
+)
+
+
+def soort_melder(published: str) -> str:
+    """The published kind of melder as a code."""
+    if published == "Anoniem":
+        return "anoniem"
+    return "burger-buiten-defensie" if "buiten" in published.lower() else "militair"
+
+
+def read_cases() -> list[Zaak]:
+    """The published list, each row with its course."""
+    with CASES.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [
+        Zaak.model_validate(
+            {
+                "id": uuid.uuid4().hex,
+                "verhaal": row["omschrijving"],
+                "soort_melder": soort_melder(row["soort_melder"]),
+                "eenheid": "clsk-basis-a",
+                **course,
+            }
+        )
+        for row, course in zip(rows, COURSES, strict=True)
+    ]
+
+
+def forwarded(zaak: Zaak) -> bool:
+    """Whether this case goes to the COID."""
+    if not zaak.bereikbaar:
+        return zaak.instemming_op_formulier
+    return zaak.gesprek == "integriteitskwestie" and zaak.instemming
+
+
+def expected(zaak: Zaak) -> dict[str, int]:
+    """The facts of the services that this case calls for: routing key without version, how many at least."""
+    keys = ["intake.contact-geregistreerd", "intake.ontvangst-bevestigd"]
+    if not forwarded(zaak):
+        keys.append("intake.contact-afgesloten")
+        if zaak.verwezen_naar is not None or (zaak.gesprek == "klacht" and zaak.instemming):
+            keys.append("intake.contact-doorverwezen")
+        return dict.fromkeys(keys, 1)
+    keys += ["intake.melding-doorgezet", "routing.adviseur-toegewezen"]
+    if zaak.adviesgesprek_na_s:
+        keys.append("routing.termijn-verstreken")
+    if zaak.kwalificatie != "melding":
+        return dict.fromkeys([*keys, "registry.dossier-gesloten"], 1)
+    keys += ["registry.melding-geregistreerd", "routing.behandeling-uitgezet"]
+    if zaak.intrekken_na_plaatsing:
+        keys += ["intake.instemming-vervallen", "routing.behandeling-herzien"]
+    elif zaak.afdoening is not None:
+        keys += ["registry.melding-afgedaan", "registry.dossier-gesloten"]
+    return dict.fromkeys(keys, 1)
+
+
+@dataclass
+class Ear:
+    """What went over the bus, by subject."""
+
+    facts: dict[str, list[tuple[datetime, str, dict[str, Any]]]] = field(default_factory=dict)
+    count: int = 0
+
+    def hear(self, key: str, message: dict[str, Any]) -> None:
+        """Remember a message."""
+        self.count += 1
+        at = datetime.fromisoformat(message["time"])
+        self.facts.setdefault(message["subject"], []).append((at, key.rsplit(".", 1)[0], message["data"]))
+
+    def lacking(self, zaak: Zaak) -> list[str]:
+        """The facts that a case still waits for."""
+        heard = Counter(key for _, key, _ in self.facts.get(zaak.id, ()))
+        return [key for key, count in expected(zaak).items() if heard[key] < count]
+
+
+async def listen(environment: Environment, ear: Ear) -> Any:
+    """An independent listener: hears everything, states nothing."""
+    connection = await aio_pika.connect_robust(environment.amqp_url(flow.BEHEER))
+    channel = await connection.channel()
+    await channel.set_qos(prefetch_count=500)
+    queue = await channel.declare_queue("demo-luisteraar", exclusive=True)
+    await queue.bind(flow.EXCHANGE, "#")
+
+    async def handle(message: Any) -> None:
+        ear.hear(message.routing_key, json.loads(message.body))
+
+    await queue.consume(handle, no_ack=True)
+    return connection
+
+
+async def start_field(environment: Environment, keys: Path) -> asyncio.subprocess.Process:
+    """The other parties, as a process of their own; ready once it says so."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "ops.veld",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        cwd=CHECKOUT,
+        env={
+            **os.environ,
+            "VELD_URLS": json.dumps({name: environment.amqp_url(name) for name in flow.PUBLISHERS}),
+            "VELD_PUBLIC_KEYS": str(keys),
+        },
+    )
+    assert process.stdout is not None
+    if not await process.stdout.readline():
+        raise OpsError("the other parties could not join the bus")
+    return process
+
+
+async def travel(
+    stack: Stack, environment: Environment, cases: Sequence[Zaak], ear: Ear, notified: int
+) -> list[str]:
+    """Bring the cases in and wait until each has come to its end. Returns what is missing, in words."""
+    listener = await listen(environment, ear)
+    field_process = await start_field(environment, stack.keys / zegel.PUBLIC_FILE)
+    try:
+        assert field_process.stdin is not None
+        field_process.stdin.write("".join(zaak.model_dump_json() + "\n" for zaak in cases).encode())
+        await field_process.stdin.drain()
+        field_process.stdin.close()
+        deadline = time.monotonic() + PATIENCE_S
+        said = 0.0
+        while True:
+            ended = stack.ended()
+            if ended is not None:
+                return [f"{ended} on the way"]
+            if field_process.returncode is not None:
+                return ["the process that plays the other parties stopped on the way"]
+            missing = [
+                f"case {number}: {', '.join(lacking)} not heard"
+                for number, zaak in enumerate(cases, start=1)
+                if (lacking := ear.lacking(zaak))
+            ]
+            sent = await mails_sent(environment)
+            if sent < notified:
+                missing.append(f"{notified - sent} of {notified} notificaties not sent")
+            if not missing or time.monotonic() > deadline:
+                return missing
+            if time.monotonic() - said > 2:
+                said = time.monotonic()
+                print(f"  ... {len(cases) - len(missing)} of {len(cases)} cases at their end", flush=True)
+            await asyncio.sleep(0.1)
+    finally:
+        with suppress(ProcessLookupError):
+            field_process.terminate()
+        await field_process.wait()
+        await listener.close()
+
+
+async def administrator(environment: Environment) -> Any:
+    """The database as its administrator sees it: nobody else can join a notificatie to its case."""
+    dsn = environment.servers.postgres_dsn.rsplit("/", 1)[0] + f"/{environment.database}"
+    return await asyncpg.connect(dsn)
+
+
+async def mails_sent(environment: Environment) -> int:
+    """How many notificaties were handed to the mail server."""
+    connection = await administrator(environment)
+    try:
+        return int(
+            await connection.fetchval(
+                "select count(*) from notification.facts"
+                " where publisher = 'notification' and name = 'notificatie-verzonden.v1'"
+            )
+        )
+    finally:
+        await connection.close()
+
+
+def expected_mails(cases: Sequence[Zaak]) -> int:
+    """Three seats are told per placed case, less those excluded; a withdrawal may come before or after."""
+    return sum(
+        3 - len(zaak.uit_te_sluiten)
+        for zaak in cases
+        if forwarded(zaak) and zaak.kwalificatie == "melding" and not zaak.intrekken_na_plaatsing
+    )
+
+
+# --- telling -------------------------------------------------------------------------------------------
+
+_WHAT: Mapping[str, tuple[str, ...]] = {
+    "kanaal.contact-ontvangen": ("kanaal",),
+    "mid.gesprek-gevoerd": ("uitkomst",),
+    "mid.contactpoging-gedaan": ("resultaat",),
+    "mid.instemming-gegeven": ("geadresseerde",),
+    "coid.instemming-gegeven": ("geadresseerde",),
+    "intake.ontvangst-bevestigd": ("wijze",),
+    "intake.melding-doorgezet": ("geadresseerde",),
+    "intake.contact-afgesloten": ("uitkomst",),
+    "intake.contact-doorverwezen": ("naar",),
+    "routing.adviseur-toegewezen": ("adviseur",),
+    "routing.behandeling-uitgezet": ("eenheid", "behandelend_leidinggevende"),
+    "routing.behandeling-herzien": ("reden",),
+    "coid.kwestie-gekwalificeerd": ("kwalificatie",),
+    "lijn.afdoening-vastgesteld": ("afdoening",),
+    "lijn.nazorg-verleend": ("aan", "door"),
+    "registry.melding-geregistreerd": ("in_register",),
+}
+_CLOCKS = ("termijn-gestart", "termijn-nadert", "termijn-verstreken", "termijn-afgelopen")
+
+
+def show_case(number: int, zaak: Zaak, ear: Ear, texts: Mapping[str, Sequence[tuple[str, str]]]) -> None:
+    """One case: what it was, its path with times, who and why, what the line was told, how it ended."""
+    print(f"\n[{number:>2}] {zaak.verhaal}")
+    print(f"     {zaak.soort_melder}, by {zaak.kanaal}{', spoed' if zaak.spoed else ''}")
+    path = sorted(ear.facts.get(zaak.id, ()), key=lambda fact: fact[0])
+    if not path:
+        print("     nothing was heard of it")
+        return
+    start = path[0][0]
+    for at, key, data in path:
+        name = key.split(".", 1)[1]
+        if name in _CLOCKS and name != "termijn-verstreken":
+            continue
+        words = ", ".join(str(data[item]) for item in _WHAT.get(key, ()) if item in data)
+        if name == "termijn-verstreken":
+            words = f"{data['soort']}: overdue, told to {', '.join([data['rol'], *data['escaleert_naar']])}"
+        print(f"     {at.astimezone(UTC):%H:%M:%S} +{(at - start).total_seconds():6.3f} s  {key:<34} {words}")
+    for _, key, data in path:
+        if key == "routing.adviseur-toegewezen":
+            print(f"     adviser     {data['adviseur']}: {why(data['waarom'])}")
+    for functionaris, text in texts.get(zaak.id, ()):
+        print(f"     notificatie to {functionaris}:")
+        for line in text.strip().splitlines():
+            print(f"       | {line}")
+        break
+    others = [functionaris for functionaris, _ in texts.get(zaak.id, ())][1:]
+    if others:
+        print(f"       and the same, each with a kenmerk of its own, to {', '.join(others)}")
+    print(f"     outcome     {outcome(zaak, path)}")
+
+
+def why(waarom: Mapping[str, Any]) -> str:
+    """Why this adviser, in words."""
+    parts = [f"{waarom['kandidaten']} could take it"]
+    if waarom.get("doorslag"):
+        parts.append(f"decided by {waarom['doorslag']}")
+    if waarom.get("belasting") is not None:
+        parts.append(f"load {waarom['belasting']:g} per fte")
+    parts += [f"{one['aantal']} not ({one['reden']})" for one in waarom.get("afgevallen", ())]
+    return ", ".join(parts)
+
+
+def outcome(zaak: Zaak, path: Sequence[tuple[datetime, str, dict[str, Any]]]) -> str:
+    """How a case stands at the end, from the facts heard."""
+    keys = {key: data for _, key, data in path}
+    closed = keys.get("intake.contact-afgesloten")
+    if closed is not None:
+        referred = keys.get("intake.contact-doorverwezen")
+        return f"contact closed: {closed['uitkomst']}" + (
+            f", referred to {referred['naar']}" if referred else ""
+        )
+    if "routing.behandeling-herzien" in keys:
+        return "registered; consent withdrawn, the line was told to stop"
+    registered = keys.get("registry.melding-geregistreerd")
+    if registered is None:
+        return (
+            f"{keys.get('coid.kwestie-gekwalificeerd', {}).get('kwalificatie', 'open')}: counts as no melding"
+        )
+    done = keys.get("registry.melding-afgedaan")
+    words = f"registered in {registered['in_register']} under {RUBRIEKEN[registered['rubriek']]}"
+    if done is None:
+        return f"{words}; still open"
+    return f"{words}; {zaak.afdoening}, {zaak.maatregel}" + (
+        ", dossier closed" if "registry.dossier-gesloten" in keys else ""
+    )
+
+
+async def notification_texts(environment: Environment, stack: Stack) -> dict[str, list[tuple[str, str]]]:
+    """The mails that went out, by case; only the administrator of the database can tell which is which."""
+    mails = [
+        path.read_text(encoding="ascii").replace("\r", "").partition("\n\n")[2]
+        for path in sorted(stack.mail.glob("*.eml"))
+    ]
+    connection = await administrator(environment)
+    try:
+        rows = await connection.fetch(
+            "select zaak, functionaris, kenmerk::text as kenmerk from notification.notificaties order by 1, 2"
+        )
+    finally:
+        await connection.close()
+    texts: dict[str, list[tuple[str, str]]] = {}
+    for row in rows:
+        for mail in mails:
+            if row["kenmerk"] in mail:
+                texts.setdefault(row["zaak"], []).append((row["functionaris"], mail))
+    return texts
+
+
+def show_counts(cases: Sequence[Zaak], ear: Ear, mails: int) -> None:
+    """The counts: contacts and meldingen apart."""
+    keys = Counter(key for facts in ear.facts.values() for _, key, _ in facts)
+    print("\nCounts")
+    for label, count in (
+        ("contactmomenten", keys["intake.contact-geregistreerd"]),
+        ("forwarded with consent", keys["intake.melding-doorgezet"]),
+        ("registered as melding", keys["registry.melding-geregistreerd"]),
+        ("klachten handed in", keys["klachten.klacht-ingediend"]),
+        ("closed at the MID", keys["intake.contact-afgesloten"]),
+        ("notificaties sent", mails),
+        ("terms overdue", sum(keys[f"{service}.termijn-verstreken"] for service in flow.SERVICES)),
+        ("dossiers closed", keys["registry.dossier-gesloten"]),
+        ("facts on the bus", ear.count),
+    ):
+        print(f"  {count:>5}  {label}")
+    print(f"  {len(cases):>5}  cases brought in")
+
+
+# --- the command -----------------------------------------------------------------------------------------
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """No options: the demonstration is always the same."""
+
+
+def run(args: argparse.Namespace) -> int:
+    """Show it. Returns 0 when every case came to its end and the books balance."""
+    with servers() as found:
+        return asyncio.run(show(found))
+
+
+async def show(found: Any) -> int:
+    """The whole demonstration on these servers."""
+    began = time.monotonic()
+    environment = await environments.prepare(found, f"demo_{uuid.uuid4().hex[:8]}")
+    stack = Stack(
+        environment,
+        settings={
+            "routing": {
+                "termijnen": json.dumps({"adviseur-contact": LATE_S, "adviseur-contact.spoed": LATE_S})
+            }
+        },
+    )
+    cases = read_cases()
+    ear = Ear()
+    try:
+        print("Starting intake, routing, notification and registry ...", flush=True)
+        await asyncio.to_thread(stack.start_all)
+        print(f"{len(cases)} published cases travel over the bus ...", flush=True)
+        missing = await travel(stack, environment, cases, ear, expected_mails(cases))
+        texts = await notification_texts(environment, stack)
+        for number, zaak in enumerate(cases, start=1):
+            show_case(number, zaak, ear, texts)
+        show_counts(cases, ear, await mails_sent(environment))
+        ended = stack.ended()
+        if ended is not None:
+            missing.append(f"{ended} on the way")
+        print("\nSluitend")
+        balance = await sluitend.reconcile(environment, wait_s=10)
+        print(balance.as_text())
+        for line in missing:
+            print(f"MISSING  {line}")
+        good = not missing and balance.balanced
+        print(
+            f"\n{'Everything arrived' if good else 'NOT everything arrived'}"
+            f" ({time.monotonic() - began:.0f} s)."
+        )
+        return 0 if good else 1
+    finally:
+        await asyncio.to_thread(stack.stop)
+        await environments.destroy(environment)

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""`./meldpunt register`: the yearly table, the other counted series, and one matter, as the register has them.
+
+Reads as the registry's own runtime role; nothing is written.
+"""
+
+import argparse
+import asyncio
+import os
+import re
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import date, datetime
+from typing import Any, TypeVar
+
+import asyncpg
+import orjson
+
+from ops import OpsError, database
+from ops.servers import servers
+from services.registry import lezen
+from services.registry.core import weergave
+from services.registry.core.tabel import Tabel
+from shared import flow
+from shared.termijnen.kalender import TIJDZONE
+
+T = TypeVar("T")
+
+FORMATEN = ("tekst", "csv", "json")
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{7,63}")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `register`."""
+    parser.add_argument(
+        "--omgeving",
+        metavar="NAME",
+        default=os.environ.get("MELDPUNT_NAME", "meldpunt"),
+        help="virtual host and database (default: MELDPUNT_NAME, else meldpunt)",
+    )
+    asked = parser.add_subparsers(dest="vraag", required=True, metavar="tabel|reeksen|zaak")
+    tabel = asked.add_parser("tabel", help="a yearly table")
+    tabel.add_argument("tabel", choices=("rubrieken",), help="which table")
+    tabel.add_argument("--jaar", type=_jaar, required=True, metavar="YYYY", help="year of the table")
+    tabel.add_argument("--formaat", choices=FORMATEN, default="tekst", help="default: tekst")
+    tabel.add_argument(
+        "--peildatum",
+        type=_dag,
+        metavar="YYYY-MM-DD",
+        help="as the register stood at the end of this day (default: as the layout says, else today)",
+    )
+    reeksen = asked.add_parser(
+        "reeksen", help="contactmomenten, meldingen, klachten, adviezen: counted apart"
+    )
+    reeksen.add_argument("--jaar", type=_jaar, required=True, metavar="YYYY", help="year of the series")
+    reeksen.add_argument("--formaat", choices=FORMATEN, default="tekst", help="default: tekst")
+    zaak = asked.add_parser("zaak", help="one matter as the register knows it: codes, moments, opaque ids")
+    zaak.add_argument("id", type=_id, help="its opaque id")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints the answer. Returns 0, or 1 for a matter that the register does not know."""
+    if args.vraag == "tabel":
+        vandaag = datetime.now(TIJDZONE).date()
+        _print_tabel(
+            _read(
+                args.omgeving,
+                lambda connection: lezen.tabel_rubrieken(
+                    connection, args.jaar, peildatum=args.peildatum, vandaag=vandaag
+                ),
+            ),
+            args.formaat,
+        )
+    elif args.vraag == "reeksen":
+        _print_reeksen(_read(args.omgeving, lambda connection: lezen.reeksen(connection, args.jaar)), args)
+    else:
+        gevonden = _read(args.omgeving, lambda connection: lezen.zaak(connection, args.id))
+        if gevonden is None:
+            raise OpsError("the register does not know this matter")
+        _print_json(gevonden)
+    return 0
+
+
+def _read(name: str, question: Callable[[Any], Awaitable[T]]) -> T:
+    async def ask(dsn: str) -> T:
+        connection = await asyncpg.connect(dsn, timeout=30)
+        try:
+            return await question(connection)
+        finally:
+            await connection.close()
+
+    with servers() as found:
+        try:
+            return asyncio.run(ask(database.role_dsn(found, name, flow.REGISTRY)))
+        except (
+            asyncpg.InvalidCatalogNameError,
+            asyncpg.UndefinedTableError,
+            asyncpg.InvalidPasswordError,
+        ):
+            raise OpsError(f"there is no register in {name!r} yet; ./meldpunt up makes one") from None
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise OpsError(f"the register cannot be read ({type(error).__name__})") from None
+
+
+def _print_tabel(tabel: Tabel, formaat: str) -> None:
+    if formaat == "json":
+        _print_json(weergave.als_json(tabel))
+        return
+    if formaat == "tekst":
+        print(weergave.als_tekst(tabel), end="")
+        return
+    # The file has the published shape; what a reader must know beside it goes the other way.
+    print(weergave.als_csv(tabel), end="")
+    for regel in weergave.verantwoording(tabel):
+        print(regel, file=sys.stderr)
+
+
+def _print_reeksen(reeksen: list[lezen.Reeks], args: argparse.Namespace) -> None:
+    if args.formaat == "json":
+        _print_json([een._asdict() for een in reeksen])
+    elif args.formaat == "csv":
+        print("reeks,soort,aantal")
+        for een in reeksen:
+            print(f"{een.reeks},{een.soort},{een.aantal}")
+    else:
+        print(weergave.reeksen_als_tekst(args.jaar, reeksen), end="")
+
+
+def _print_json(value: Any) -> None:
+    print(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+
+
+def _jaar(text: str) -> int:
+    if not re.fullmatch(r"(19|20)\d\d", text):
+        raise argparse.ArgumentTypeError("a year has four digits, such as 2021")
+    return int(text)
+
+
+def _dag(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("a day is written as YYYY-MM-DD") from None
+
+
+def _id(text: str) -> str:
+    if not _ID.fullmatch(text):
+        raise argparse.ArgumentTypeError("this is not an id of a matter")
+    return text

@@ -1,0 +1,147 @@
+-- SPDX-License-Identifier: EUPL-1.2
+-- The register: matters without direct identifiers, what came of them, and the series that are counted apart. All of it
+-- follows from the facts; what must not be is a check here as well.
+
+create table zaken (
+    zaak                text primary key,
+    herkomst            text not null check (herkomst in ('mid', 'lijn', 'klacht', 'kmar', 'adviseur')),
+    cluster             text check (cluster in ('coid', 'kmar')),
+    onderdeel           text,                        -- where it happened
+    eenheid             text,
+    soort_melder        text,
+    onderwerpen         smallint[] not null,
+    ontvangen_op        timestamptz,
+    bevestigd_op        timestamptz,
+    doorgezet_op        timestamptz,
+    kwalificatie        text,
+    gekwalificeerd_op   timestamptz,
+    in_register         text,
+    rubriek             text,
+    register_onderdeel  text,                        -- under which it is registered
+    geregistreerd_op    date,
+    zelfde_als          text,                        -- the matter that this entry of the KMar's register is
+    dubbel              boolean not null,            -- another melding stands for the same event
+    telt                boolean not null,
+    uitgezet_op         timestamptz,
+    behandel_eenheid    text,
+    behandelaar         text,                        -- code of a seat
+    aanvaard_op         timestamptz,
+    herzien_op          timestamptz,
+    terugkoppeling_op   timestamptz,
+    afgedaan_op         timestamptz,
+    gesloten_op         timestamptz,
+    status              text not null check (status in ('open', 'afgedaan', 'gesloten')),
+    check ((kwalificatie is null) = (gekwalificeerd_op is null)),
+    check (num_nulls(in_register, rubriek, geregistreerd_op) in (0, 3)),
+    check (telt = (rubriek is not null and not dubbel)),
+    constraint zaken_alleen_meldingen_tellen
+        check (not telt or kwalificatie = 'melding' or kwalificatie is null and herkomst = 'kmar'),
+    constraint zaken_een_keer check (zelfde_als is null or not telt or kwalificatie = 'melding'),
+    check ((status = 'gesloten') = (gesloten_op is not null)),
+    check (status <> 'afgedaan' or afgedaan_op is not null),
+    constraint zaken_gesloten_na_terugkoppeling check (gesloten_op >= terugkoppeling_op or gesloten_op is null)
+);
+comment on table zaken is 'Each matter as the register knows it now. Codes and opaque ids only.';
+
+create table registratieversies (
+    zaak             text not null references zaken,
+    vanaf            timestamptz not null,
+    in_register      text,                           -- null: from then on no melding
+    rubriek          text,
+    onderdeel        text,
+    geregistreerd_op date,
+    primary key (zaak, vanaf),
+    check (num_nulls(in_register, rubriek, geregistreerd_op) in (0, 3))
+);
+comment on table registratieversies is 'What a registration was from when, so that a table can be taken up on any peildatum.';
+
+create table koppelingen (
+    zaak         text not null,
+    dubbele      text not null,
+    gekoppeld_op timestamptz not null,
+    primary key (zaak, dubbele),
+    check (zaak <> dubbele)
+);
+create index koppelingen_dubbele on koppelingen (dubbele);
+
+create table afdoeningen (
+    feit           uuid primary key,
+    zaak           text not null,
+    betrokkene     text not null,                    -- opaque id
+    vastgesteld_op timestamptz not null,
+    afdoening      text not null,
+    geldt          boolean not null                  -- false once a later one took its place
+);
+create index afdoeningen_zaak on afdoeningen (zaak);
+
+create table maatregelen (
+    feit      uuid not null references afdoeningen,
+    nummer    smallint not null,
+    maatregel text not null,
+    datum     date not null,
+    onderdeel text not null,                         -- branch that imposed it
+    telt      boolean not null,                      -- false: leerafspraak beside an ambtsbericht
+    primary key (feit, nummer)
+);
+
+create table nazorg (
+    feit        uuid primary key,
+    zaak        text not null,
+    verleend_op timestamptz not null,
+    aan         text not null,
+    door        text not null
+);
+create index nazorg_zaak on nazorg (zaak);
+
+create table contacten (
+    zaak          text primary key,
+    kanaal        text not null,
+    jaar          smallint not null,
+    ontvangen_op  timestamptz,
+    uitkomst      text,
+    verwezen_naar text,
+    constraint contacten_luisterend_oor_is_een_telling
+        check ((ontvangen_op is null) = (uitkomst is not distinct from 'luisterend-oor')),
+    check (ontvangen_op is not null or verwezen_naar is null)
+);
+create index contacten_jaar on contacten (jaar);
+comment on table contacten is 'Contactmomenten, counted apart from meldingen. Of a listening ear the count remains.';
+
+create table klachten (
+    zaak           text primary key,
+    soort          text not null check (soort in ('ongewenst-gedrag', 'onbehoorlijkheid', 'combinatie')),
+    onderdeel      text,
+    ingediend_op   timestamptz not null,
+    ontvankelijk   boolean,
+    cog_gevraagd   boolean not null,
+    oordelen       text[] not null,
+    afgehandeld_op timestamptz,
+    telt           boolean not null,                 -- false: converted into a melding
+    check ((afgehandeld_op is null) = (oordelen = '{}'))
+);
+
+create table adviezen (
+    feit       uuid primary key,
+    gegeven_op timestamptz not null,
+    soort      text not null,
+    onderdeel  text
+);
+
+create table overgenomen (
+    feit             uuid primary key,
+    geregistreerd_op date not null,
+    in_register      text not null,
+    rubriek_label    text not null,
+    aantal           integer not null check (aantal > 0),
+    vastgesteld      boolean not null
+);
+comment on table overgenomen is 'History from older registers: a case, or a count per cell.';
+
+create table tabelindelingen (
+    tabel          text not null,
+    jaar           smallint not null,
+    vastgesteld_op timestamptz not null,
+    feit           uuid not null,
+    inhoud         jsonb not null,
+    primary key (tabel, jaar)
+);

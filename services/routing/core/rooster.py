@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""An adviser as the roster knows them, and whether they can go on with what they have. Pure."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final, Literal, NamedTuple
+
+from shared.codes import Cluster, Onderdeel, Rubriek
+
+_EEN_DAG: Final = timedelta(days=1)
+
+Verhindering = Literal["belangenconflict", "afwezigheid", "vertrek", "anders"]
+"""Why an adviser cannot go on with a matter, as it is stated when another takes over."""
+
+
+class Periode(NamedTuple):
+    """A period of absence, both days included; without a last day it has no known end."""
+
+    van: date
+    tot_en_met: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Adviseur:
+    """One adviser. `open_zaken` is the number of open matters they hold."""
+
+    cluster: Cluster
+    code: str
+    onderdelen: frozenset[Onderdeel]
+    deskundigheid: frozenset[Rubriek] = frozenset()
+    fte: float = 1.0
+    afwezig: tuple[Periode, ...] = ()
+    uitgesloten_eenheden: frozenset[str] = frozenset()
+    alleen_eenheden: frozenset[str] = frozenset()
+    actief: bool = True
+    open_zaken: int = 0
+
+    def afwezig_op(self, dag: date) -> bool:
+        """Whether they are away on this day."""
+        return any(van <= dag and (tot is None or dag <= tot) for van, tot in self.afwezig)
+
+    def afwezig_binnen(self, dag: date, dagen: int) -> bool:
+        """Whether they will be away on one of the days after `dag`, up to and including `dag + dagen`."""
+        laatste = dag + timedelta(days=dagen)
+        return any(van <= laatste and (tot is None or dag < tot) for van, tot in self.afwezig)
+
+    def duur_afwezigheid(self, dag: date) -> int | None:
+        """How many days the absence on `dag` lasts from first to last, with what joins on to it.
+
+        0 when they are not away on that day, None when it has no known end.
+        """
+        if not self.afwezig_op(dag):
+            return 0
+        eerste = laatste = dag
+        uitgebreid = True
+        while uitgebreid:
+            uitgebreid = False
+            for van, tot in self.afwezig:
+                raakt = van <= laatste + _EEN_DAG and (tot is None or tot >= eerste - _EEN_DAG)
+                if not raakt:
+                    continue
+                if tot is None:
+                    return None
+                if van < eerste or tot > laatste:
+                    eerste, laatste, uitgebreid = min(eerste, van), max(laatste, tot), True
+        return (laatste - eerste).days + 1
+
+    def kan_uitvallen(self, dag: date) -> bool:
+        """Whether any matter they hold may have to go to another: they left, are away, or have a conflict."""
+        return not self.actief or bool(self.uitgesloten_eenheden) or self.afwezig_op(dag)

@@ -1,0 +1,404 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""A matter as all its facts together say it is. Pure.
+
+`vouw` folds the set of a matter's facts, in the order in which things happened. Which fact came in first
+makes no difference. What this service itself stated before is part of the set: it tells what need not be said
+again.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal, NamedTuple
+
+from services.routing.core.toewijzing import Vraag
+from shared import events as e
+from shared.codes import Cluster, Kwalificatie, Rubriek
+from shared.envelope import Fact
+
+SLUITEND: Final[frozenset[Kwalificatie]] = frozenset(
+    {"advies", "informatie", "geen-integriteitskwestie", "klacht"}
+)
+"""Qualifications with which a matter is no longer an adviser's open work."""
+
+Weigering = Literal["belangenconflict", "afwezigheid", "anders"]
+
+
+class Toewijzing(NamedTuple):
+    """Who holds the matter."""
+
+    cluster: Cluster
+    adviseur: str
+
+
+class Plaats(NamedTuple):
+    """Where the matter is treated: the unit, and the seat of the behandelend leidinggevende."""
+
+    eenheid: str
+    leidinggevende: str
+
+
+class Oordeel(NamedTuple):
+    """What the matter was found to be, and when."""
+
+    kwalificatie: Kwalificatie
+    op: datetime
+
+
+class Escalatie(NamedTuple):
+    """To which higher address a matter is brought, and why."""
+
+    naar: Literal["coid", "kmar", "sg"]
+    reden: Literal["vermoeden-misstand", "niet-opgepakt", "nieuwe-informatie", "vraag"]
+
+
+class Einde(NamedTuple):
+    """From when, and why (a code), nothing is expected of an adviser any more."""
+
+    op: datetime
+    reden: str
+
+
+@dataclass(frozen=True, slots=True)
+class Zaak:
+    """One matter. Moments are as the one who stated them knows them.
+
+    `einde` is None while the matter is open work. `plaats` is where it belongs now, `uitgezet` where this
+    service last placed it. `ontbreekt` is the cluster of which it was said that nobody is free.
+    """
+
+    subject: str
+    vraag: Vraag
+    spoed: bool
+    aangemeld_op: datetime
+    telt_vanaf: datetime
+    einde: Einde | None
+    instemming: bool
+    oordeel: Oordeel | None
+    gesproken_op: datetime | None
+    plaats: Plaats | None
+    partij_behandelt: bool
+    weigeringen: Mapping[str, Weigering]
+    te_escaleren: tuple[Escalatie, ...]
+    # what this service stated before
+    toewijzing: Toewijzing | None
+    eerst_toegewezen_op: datetime | None
+    waarom: e.Waarom | None
+    ontbreekt: Cluster | None
+    uitgezet: Plaats | None
+    besloten_op: datetime | None
+
+    @property
+    def open(self) -> bool:
+        """Whether it is an adviser's open work."""
+        return self.einde is None
+
+
+class _Lezing:
+    """What has been read of the facts so far, in folding order."""
+
+    __slots__ = (
+        "besloten_op",
+        "doorgezet",
+        "eerst_toegewezen",
+        "geescaleerd",
+        "gegeven",
+        "gekwalificeerd",
+        "gesloten_op",
+        "gesproken_op",
+        "heropend",
+        "heropend_op",
+        "ingetrokken",
+        "misstand",
+        "ontbreekt",
+        "ontvangen",
+        "plaats",
+        "rubriek",
+        "toewijzing",
+        "uitgezet",
+        "waarom",
+        "weigeringen",
+    )
+
+    def __init__(self) -> None:
+        self.doorgezet: list[e.MeldingDoorgezet] = []
+        self.ontvangen: e.MeldingOntvangen | None = None
+        self.gegeven: dict[str, str] = {}
+        self.ingetrokken: dict[str, datetime] = {}
+        self.gekwalificeerd: Oordeel | None = None
+        self.rubriek: Rubriek | None = None
+        self.misstand = False
+        self.gesproken_op: datetime | None = None
+        self.plaats: Plaats | None = None
+        self.weigeringen: dict[tuple[str, str], Weigering] = {}
+        self.heropend: set[tuple[datetime, Escalatie]] = set()
+        self.heropend_op: datetime | None = None
+        self.gesloten_op: datetime | None = None
+        self.toewijzing: Toewijzing | None = None
+        self.eerst_toegewezen: dict[Cluster, datetime] = {}
+        self.waarom: e.Waarom | None = None
+        self.ontbreekt: Cluster | None = None
+        self.uitgezet: Plaats | None = None
+        self.geescaleerd: list[Escalatie] = []
+        self.besloten_op: datetime | None = None
+
+    # --- heard ------------------------------------------------------------------------------------
+
+    def melding_doorgezet(self, feit: e.MeldingDoorgezet, _van: str) -> None:
+        self.doorgezet.append(feit)
+        self.gegeven[feit.instemming] = feit.geadresseerde
+
+    def melding_ontvangen(self, feit: e.MeldingOntvangen, _van: str) -> None:
+        if self.ontvangen is None:
+            self.ontvangen = feit
+
+    def instemming_gegeven(self, feit: e.InstemmingGegeven, _van: str) -> None:
+        self.gegeven[feit.instemming] = feit.geadresseerde
+
+    def instemming_ingetrokken(self, feit: e.InstemmingIngetrokken, _van: str) -> None:
+        self.ingetrokken.setdefault(feit.instemming, feit.ingetrokken_op)
+
+    def instemming_vervallen(self, feit: e.InstemmingVervallen, _van: str) -> None:
+        self.gegeven.setdefault(feit.instemming, feit.geadresseerde)
+        self.ingetrokken.setdefault(feit.instemming, feit.vervallen_op)
+
+    def kwestie_gekwalificeerd(self, feit: e.KwestieGekwalificeerd, _van: str) -> None:
+        self.gekwalificeerd = Oordeel(feit.kwalificatie, feit.gekwalificeerd_op)
+        self.rubriek = feit.rubriek or self.rubriek
+        self.misstand = self.misstand or feit.kwalificatie == "vermoeden-misstand"
+
+    def zaak_omgezet(self, feit: e.ZaakOmgezet, _van: str) -> None:
+        self.gekwalificeerd = Oordeel(feit.naar, feit.omgezet_op)
+        self.rubriek = feit.rubriek or self.rubriek
+
+    def adviesgesprek_gevoerd(self, feit: e.AdviesgesprekGevoerd, _van: str) -> None:
+        if self.gesproken_op is None:
+            self.gesproken_op = feit.gevoerd_op
+        # A later talk that agrees nothing about placement leaves what was agreed.
+        if feit.eenheid is not None and feit.behandelend_leidinggevende is not None:
+            self.plaats = Plaats(feit.eenheid, feit.behandelend_leidinggevende)
+
+    def toewijzing_geweigerd(self, feit: e.ToewijzingGeweigerd, van: str) -> None:
+        self.weigeringen.setdefault((van, feit.adviseur), feit.reden)
+
+    def melding_heropend(self, feit: e.MeldingHeropend, _van: str) -> None:
+        self.heropend_op = feit.teruggekeerd_op
+        if feit.escaleren_naar is not None:
+            self.heropend.add((feit.teruggekeerd_op, Escalatie(feit.escaleren_naar, feit.reden)))
+
+    def dossier_gesloten(self, feit: e.DossierGesloten, _van: str) -> None:
+        self.gesloten_op = feit.gesloten_op
+
+    # --- stated by this service ---------------------------------------------------------------------
+
+    def adviseur_toegewezen(self, feit: e.AdviseurToegewezen, _van: str) -> None:
+        self._toegewezen(feit.cluster, feit.adviseur, feit.waarom, feit.toegewezen_op)
+
+    def adviseur_vervangen(self, feit: e.AdviseurVervangen, _van: str) -> None:
+        self._toegewezen(feit.cluster, feit.naar, feit.waarom, feit.vervangen_op)
+
+    def _toegewezen(self, cluster: Cluster, adviseur: str, waarom: e.Waarom, op: datetime) -> None:
+        self.toewijzing, self.waarom, self.ontbreekt = Toewijzing(cluster, adviseur), waarom, None
+        self.eerst_toegewezen.setdefault(cluster, op)
+        self.besloten_op = op
+
+    def adviseur_ontbreekt(self, feit: e.AdviseurOntbreekt, _van: str) -> None:
+        self.ontbreekt, self.waarom, self.besloten_op = feit.cluster, feit.waarom, feit.vastgesteld_op
+
+    def behandeling_uitgezet(self, feit: e.BehandelingUitgezet, _van: str) -> None:
+        self.uitgezet = Plaats(feit.eenheid, feit.behandelend_leidinggevende)
+        self.besloten_op = feit.uitgezet_op
+
+    def behandeling_herzien(self, feit: e.BehandelingHerzien, _van: str) -> None:
+        self.uitgezet, self.besloten_op = None, feit.herzien_op
+
+    def melding_geescaleerd(self, feit: e.MeldingGeescaleerd, _van: str) -> None:
+        self.geescaleerd.append(Escalatie(feit.naar, feit.reden))
+        self.besloten_op = feit.geescaleerd_op
+
+    # --- consent ------------------------------------------------------------------------------------
+
+    def van_kracht(self, geadresseerde: str) -> bool:
+        """Whether a grant that names them stands."""
+        return any(
+            naar == geadresseerde and instemming not in self.ingetrokken
+            for instemming, naar in self.gegeven.items()
+        )
+
+    def weggevallen_op(self, geadresseerde: str) -> datetime | None:
+        """When the last grant that names them was withdrawn; None while one stands or when there was none."""
+        if self.van_kracht(geadresseerde):
+            return None
+        return max(
+            (
+                op
+                for instemming, op in self.ingetrokken.items()
+                if self.gegeven.get(instemming) == geadresseerde
+            ),
+            default=None,
+        )
+
+
+_STAPPEN: Final[dict[type[e.Event], Callable[[_Lezing, Any, str], None]]] = {
+    e.MeldingDoorgezet: _Lezing.melding_doorgezet,
+    e.MeldingOntvangen: _Lezing.melding_ontvangen,
+    e.InstemmingGegeven: _Lezing.instemming_gegeven,
+    e.InstemmingIngetrokken: _Lezing.instemming_ingetrokken,
+    e.InstemmingVervallen: _Lezing.instemming_vervallen,
+    e.KwestieGekwalificeerd: _Lezing.kwestie_gekwalificeerd,
+    e.ZaakOmgezet: _Lezing.zaak_omgezet,
+    e.AdviesgesprekGevoerd: _Lezing.adviesgesprek_gevoerd,
+    e.ToewijzingGeweigerd: _Lezing.toewijzing_geweigerd,
+    e.MeldingHeropend: _Lezing.melding_heropend,
+    e.DossierGesloten: _Lezing.dossier_gesloten,
+    e.AdviseurToegewezen: _Lezing.adviseur_toegewezen,
+    e.AdviseurVervangen: _Lezing.adviseur_vervangen,
+    e.AdviseurOntbreekt: _Lezing.adviseur_ontbreekt,
+    e.BehandelingUitgezet: _Lezing.behandeling_uitgezet,
+    e.BehandelingHerzien: _Lezing.behandeling_herzien,
+    e.MeldingGeescaleerd: _Lezing.melding_geescaleerd,
+}
+
+
+def vouw(subject: str, feiten: Iterable[Fact]) -> Zaak | None:
+    """The matter as its facts, given in folding order, say it is; None while none of them opens it."""
+    lezing = _Lezing()
+    for feit in feiten:
+        stap = _STAPPEN.get(type(feit.data))
+        if stap is not None:
+            stap(lezing, feit.data, feit.publisher)
+    if lezing.doorgezet:
+        return _doorgezet(subject, lezing)
+    if lezing.ontvangen is not None:
+        return _van_de_lijn(subject, lezing, lezing.ontvangen)
+    return None
+
+
+def _doorgezet(subject: str, lezing: _Lezing) -> Zaak:
+    """A matter that came with the melder's consent: the latest forward still in force wins."""
+    geldend = next(
+        (feit for feit in reversed(lezing.doorgezet) if feit.instemming not in lezing.ingetrokken), None
+    )
+    feit = geldend or lezing.doorgezet[-1]
+    return _zaak(
+        subject,
+        lezing,
+        cluster=feit.geadresseerde,
+        kenmerken=feit.kenmerken,
+        spoed=feit.spoed,
+        aangemeld_op=feit.doorgezet_op,
+        telt_vanaf=feit.contact_telt_vanaf,
+        ingetrokken_op=None if geldend is not None else lezing.ingetrokken[feit.instemming],
+        lijn_mag=lezing.van_kracht("lijn"),
+    )
+
+
+def _van_de_lijn(subject: str, lezing: _Lezing, feit: e.MeldingOntvangen) -> Zaak:
+    """A matter that a leidinggevende reported: no consent needed, but a withdrawal counts all the same."""
+    cluster: Cluster = "kmar" if feit.kenmerken.onderdeel == "KMAR" else "coid"
+    # Whom an unknown grant named is not known yet; until it is, nothing goes to the line.
+    onbekend = any(instemming not in lezing.gegeven for instemming in lezing.ingetrokken)
+    return _zaak(
+        subject,
+        lezing,
+        cluster=cluster,
+        kenmerken=feit.kenmerken,
+        spoed=feit.spoed,
+        aangemeld_op=feit.ontvangen_op,
+        telt_vanaf=feit.ontvangen_op,
+        ingetrokken_op=lezing.weggevallen_op(cluster),
+        lijn_mag=not onbekend and lezing.weggevallen_op("lijn") is None,
+    )
+
+
+def _zaak(
+    subject: str,
+    lezing: _Lezing,
+    *,
+    cluster: Cluster,
+    kenmerken: e.Kenmerken,
+    spoed: bool,
+    aangemeld_op: datetime,
+    telt_vanaf: datetime,
+    ingetrokken_op: datetime | None,
+    lijn_mag: bool,
+) -> Zaak:
+    weigeringen = {code: reden for (van, code), reden in lezing.weigeringen.items() if van == cluster}
+    partijen = _partijen(lezing)
+    oordeel, plaats = lezing.gekwalificeerd, lezing.plaats
+    instemming = ingetrokken_op is None
+    partij_behandelt = plaats is not None and plaats.leidinggevende in partijen
+    mag_uitgezet = (
+        instemming
+        and lijn_mag
+        and not partij_behandelt
+        and oordeel is not None
+        and oordeel.kwalificatie == "melding"
+    )
+    return Zaak(
+        subject,
+        Vraag(
+            cluster,
+            kenmerken.onderdeel,
+            kenmerken.eenheid,
+            lezing.rubriek or kenmerken.rubriek,
+            partijen,
+            frozenset(weigeringen),
+        ),
+        spoed,
+        aangemeld_op,
+        telt_vanaf,
+        _einde(lezing, ingetrokken_op),
+        instemming and lijn_mag,
+        oordeel,
+        lezing.gesproken_op,
+        plaats if mag_uitgezet else None,
+        partij_behandelt,
+        weigeringen,
+        _te_escaleren(lezing, instemming),
+        lezing.toewijzing,
+        lezing.eerst_toegewezen.get(cluster),
+        lezing.waarom,
+        lezing.ontbreekt,
+        lezing.uitgezet,
+        lezing.besloten_op,
+    )
+
+
+_GEEN: Final[frozenset[str]] = frozenset()
+
+
+def _partijen(lezing: _Lezing) -> frozenset[str]:
+    feit = lezing.ontvangen
+    return _GEEN if feit is None else frozenset((*feit.partijen, feit.leidinggevende))
+
+
+def _einde(lezing: _Lezing, ingetrokken_op: datetime | None) -> Einde | None:
+    """The earliest of what ends an adviser's work: consent withdrawn, qualified as something else, closed."""
+    einden = []
+    if ingetrokken_op is not None:
+        einden.append(Einde(ingetrokken_op, "instemming-ingetrokken"))
+    oordeel = lezing.gekwalificeerd
+    if oordeel is not None and oordeel.kwalificatie in SLUITEND:
+        einden.append(Einde(oordeel.op, oordeel.kwalificatie))
+    gesloten, heropend = lezing.gesloten_op, lezing.heropend_op
+    if gesloten is not None and (heropend is None or heropend <= gesloten):
+        einden.append(Einde(gesloten, "dossier-gesloten"))
+    return min(einden) if einden else None
+
+
+def _te_escaleren(lezing: _Lezing, instemming: bool) -> tuple[Escalatie, ...]:
+    """What must still be brought higher: a vermoeden van een misstand once, each return of the melder once.
+
+    Nothing goes to an address whose grant was withdrawn, and nothing of a matter that the cluster may no
+    longer hold.
+    """
+    if not instemming or not (lezing.misstand or lezing.heropend):
+        return ()
+    gewenst = Counter(
+        escalatie for _, escalatie in lezing.heropend if lezing.weggevallen_op(escalatie.naar) is None
+    )
+    if lezing.misstand:
+        gewenst[Escalatie("sg", "vermoeden-misstand")] = 1
+    return tuple(sorted((gewenst - Counter(lezing.geescaleerd)).elements()))

@@ -1,0 +1,58 @@
+-- SPDX-License-Identifier: EUPL-1.2
+-- The roster as the clusters state it, and every matter as its facts say it stands. All of it can be made anew
+-- from the facts; the checks say which states exist.
+
+create table clusters (
+    cluster text primary key,
+    stand   bigint not null default 1,               -- goes up when the roster changes and when a day begins
+    ruimte  bigint not null default 1,               -- goes up with `stand`, and when an adviser gets room
+    dag     date not null default '-infinity'        -- the last day that was begun, in Europe/Amsterdam
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.0, autovacuum_vacuum_threshold = 1000);
+insert into clusters (cluster) values ('coid'), ('kmar');
+comment on table clusters is
+    'One row per cluster; whoever assigns in it or changes its roster holds the row, after the matters.';
+
+create table adviseurs (
+    cluster              text not null references clusters,
+    code                 text not null,
+    volgnummer           bigint not null check (volgnummer >= 1),
+    onderdelen           text[] not null,
+    deskundigheid        text[] not null,
+    capaciteit_fte       double precision not null check (capaciteit_fte between 0 and 2),
+    afwezig_van          date[] not null,
+    afwezig_tot_en_met   date[] not null,            -- beside afwezig_van; null: no known end
+    uitgesloten_eenheden text[] not null,
+    alleen_eenheden      text[] not null,
+    actief               boolean not null,
+    open_zaken           integer not null default 0 check (open_zaken >= 0),
+    primary key (cluster, code),
+    check (cardinality(afwezig_van) = cardinality(afwezig_tot_en_met))
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.0, autovacuum_vacuum_threshold = 1000);
+
+-- Whose matters may have to go to another: a short list, looked at every second.
+create index adviseurs_met_beperking on adviseurs (cluster, code)
+    where not actief or afwezig_van <> '{}' or uitgesloten_eenheden <> '{}';
+
+create table zaken (
+    subject        text primary key,                 -- the matter's opaque id
+    cluster        text not null references clusters,
+    spoed          boolean not null,
+    telt_vanaf     timestamptz not null,             -- start of the adviser's week
+    open           boolean not null,                 -- an adviser's open work
+    wacht          boolean not null,                 -- open, and nobody is free
+    adviseur       text,
+    waarom         jsonb,                            -- why this adviser, or why nobody
+    kwalificatie   text,
+    instemming     boolean not null,                 -- may go to the line
+    eenheid        text,
+    leidinggevende text,                             -- where it is placed now
+    stand          bigint not null,                  -- of the cluster, when it was last decided about
+    ruimte         bigint not null,
+    constraint zaken_adviseur foreign key (cluster, adviseur) references adviseurs,
+    constraint zaken_wacht check (wacht = (open and adviseur is null)),
+    constraint zaken_waarom check (adviseur is null or waarom is not null),
+    constraint zaken_plaats check ((eenheid is null) = (leidinggevende is null)),
+    constraint zaken_lijn check (leidinggevende is null or (instemming and kwalificatie = 'melding'))
+) with (fillfactor = 80);
+create index zaken_wacht on zaken (cluster, ruimte) where wacht;
+create index zaken_adviseur on zaken (cluster, adviseur, stand) where open and adviseur is not null;

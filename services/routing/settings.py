@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Routing's settings, from environment variables that begin with `ROUTING_`."""
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from shared.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    """What routing needs to run, beside what every service needs."""
+
+    model_config = SettingsConfigDict(env_prefix="ROUTING_")
+
+    max_zaken_per_fte: float = Field(40, gt=0, description="Open matters per fte at which an adviser is full")
+    lange_afwezigheid_dagen: int = Field(
+        14, ge=1, description="Absence of so many days ends an assignment even after the talk with the melder"
+    )
+    herkansing_interval_s: float = Field(1.0, gt=0, description="How often waiting matters are looked at")
+    herkansing_aantal: int = Field(100, ge=1, le=1000, description="How many of them in one transaction")

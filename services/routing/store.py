@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Routing's own tables: one method, one query, one domain object, in the caller's transaction."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from services.routing.core.besluit import Besluit
+from services.routing.core.rooster import Adviseur, Periode
+from shared.codes import Cluster
+from shared.events import AdviseurGewijzigd
+from shared.postgres import Queries
+
+QUERIES = Queries(Path(__file__).with_name("queries.sql"))
+
+
+class Stand(NamedTuple):
+    """How often a cluster's roster changed (`stand`), and how often there was more room (`ruimte`)."""
+
+    stand: int
+    ruimte: int
+
+
+async def vergrendel(connection: Any, clusters: Iterable[str]) -> dict[str, Stand]:
+    """Lock these clusters until the transaction ends. Lock the matters first."""
+    rows = await connection.fetch(QUERIES.vergrendel_clusters, sorted(set(clusters)))
+    return {row["cluster"]: Stand(row["stand"], row["ruimte"]) for row in rows}
+
+
+async def adviseurs(connection: Any, clusters: Iterable[str]) -> list[Adviseur]:
+    """The advisers of these clusters, with what they hold."""
+    return [_adviseur(row) for row in await connection.fetch(QUERIES.adviseurs, sorted(set(clusters)))]
+
+
+async def adviseurs_met_beperking(connection: Any) -> list[Adviseur]:
+    """The advisers who left, have absence in their roster, or a conflict of interest."""
+    return [_adviseur(row) for row in await connection.fetch(QUERIES.adviseurs_met_beperking)]
+
+
+def _adviseur(row: Mapping[str, Any]) -> Adviseur:
+    return Adviseur(
+        row["cluster"],
+        row["code"],
+        frozenset(row["onderdelen"]),
+        frozenset(row["deskundigheid"]),
+        row["capaciteit_fte"],
+        tuple(map(Periode, row["afwezig_van"], row["afwezig_tot_en_met"])),
+        frozenset(row["uitgesloten_eenheden"]),
+        frozenset(row["alleen_eenheden"]),
+        row["actief"],
+        row["open_zaken"],
+    )
+
+
+async def save_adviseurs(
+    connection: Any, wijzigingen: Mapping[tuple[str, str], AdviseurGewijzigd]
+) -> dict[str, Stand]:
+    """Store the roster by cluster and code, unless a higher version is known; where it changed."""
+    rows = [
+        {
+            "cluster": cluster,
+            "code": code,
+            "volgnummer": feit.volgnummer,
+            "onderdelen": feit.onderdelen,
+            "deskundigheid": feit.deskundigheid,
+            "capaciteit_fte": feit.capaciteit_fte,
+            "afwezig_van": [periode.van.isoformat() for periode in feit.afwezig],
+            "afwezig_tot_en_met": [
+                None if periode.tot_en_met is None else periode.tot_en_met.isoformat()
+                for periode in feit.afwezig
+            ],
+            "uitgesloten_eenheden": feit.uitgesloten_eenheden,
+            "alleen_eenheden": feit.alleen_eenheden,
+            "actief": feit.actief,
+        }
+        for (cluster, code), feit in sorted(wijzigingen.items())
+    ]
+    changed = await connection.fetch(QUERIES.save_adviseurs, json.dumps(rows))
+    return {row["cluster"]: Stand(row["stand"], row["ruimte"]) for row in changed}
+
+
+async def save_zaken(connection: Any, besluiten: Sequence[Besluit], standen: Mapping[str, Stand]) -> None:
+    """Store matters as decided, and move the advisers' counters with them."""
+    rows = sorted(_zaak(besluit, standen[besluit.zaak.vraag.cluster]) for besluit in besluiten)
+    await connection.execute(QUERIES.save_zaken, *map(list, zip(*rows, strict=True)))
+
+
+def _zaak(besluit: Besluit, stand: Stand) -> tuple[Any, ...]:
+    zaak, waarom = besluit.zaak, besluit.waarom
+    cluster: Cluster = zaak.vraag.cluster
+    toewijzing, plaats = besluit.toewijzing, zaak.plaats
+    return (
+        zaak.subject,
+        cluster,
+        zaak.spoed,
+        zaak.telt_vanaf,
+        zaak.open,
+        besluit.wacht,
+        # A closed matter keeps the adviser it had, unless that was another cluster's.
+        toewijzing.adviseur if toewijzing is not None and toewijzing.cluster == cluster else None,
+        None if waarom is None else waarom.model_dump_json(exclude_none=True),
+        None if zaak.oordeel is None else zaak.oordeel.kwalificatie,
+        zaak.instemming,
+        None if plaats is None else plaats.eenheid,
+        None if plaats is None else plaats.leidinggevende,
+        *stand,
+    )
+
+
+async def begin_dag(connection: Any, vandaag: date) -> None:
+    """Let the day begin, once, in every cluster."""
+    await connection.execute(QUERIES.begin_dag, vandaag)
+
+
+async def wachtend(connection: Any, limit: int) -> list[str]:
+    """Lock and return waiting matters that are worth another try, most urgent first."""
+    return [row["subject"] for row in await connection.fetch(QUERIES.wachtend, limit)]
+
+
+async def van_adviseurs(connection: Any, wie: Sequence[Adviseur], limit: int) -> list[str]:
+    """Lock and return open matters of these advisers that were not looked at since something changed."""
+    rows = await connection.fetch(
+        QUERIES.van_adviseurs, [een.cluster for een in wie], [een.code for een in wie], limit
+    )
+    return [row["subject"] for row in rows]

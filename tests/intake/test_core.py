@@ -1,0 +1,496 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Properties of intake's decisions, without broker or database: facts go in one by one, in any order."""
+
+import ast
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+from uuid import UUID
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.intake.core.besluit import Besluit, Bijgewerkt, LuisterendOor, NogOnbekend, beslis, iso_week
+from services.intake.core.instemming import ClusterInstemming, IngetrokkenInstemming, InstemmingVanKracht
+from services.intake.core.zaak import Zaak, vouw
+from shared.codes import Geadresseerde, GesprekUitkomst, Kanaal, PogingResultaat, Verwijzing
+from shared.envelope import Fact
+from shared.events import (
+    ContactAfgesloten,
+    ContactDoorverwezen,
+    ContactGeregistreerd,
+    ContactOntvangen,
+    ContactpogingGedaan,
+    Event,
+    GesprekGevoerd,
+    Instemming,
+    InstemmingGegeven,
+    InstemmingIngetrokken,
+    InstemmingVervallen,
+    Kenmerken,
+    MelderTeruggekeerd,
+    MeldingDoorgezet,
+    MeldingHeropend,
+    OntvangstBevestigd,
+)
+from shared.inbox import in_order
+from shared.termijnen.klok import Klok, Vervallen
+from shared.termijnen.regels import Soort
+
+E = TypeVar("E", bound=Event)
+
+CLSK = Kenmerken(onderdeel="CLSK")
+T0 = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+NU = T0 + timedelta(days=30)
+G1, G2 = "toestemming1", "toestemming2"
+
+
+def t(uren: float) -> datetime:
+    """So many hours after the contact."""
+    return T0 + timedelta(hours=uren)
+
+
+class Loop:
+    """One matter as the service lives through it: facts come in, and what is stated becomes a fact too."""
+
+    def __init__(self, *events: Event) -> None:
+        self.feiten: list[Fact] = []
+        self.gesteld: list[Event] = []
+        self.besluit: Besluit = NogOnbekend()
+        for event in events:
+            self.hoor(event)
+
+    def hoor(self, event: Event) -> list[Event]:
+        """A fact comes in; returns what is stated because of it. Of a listening ear nothing more is heard."""
+        if isinstance(self.besluit, LuisterendOor):
+            return []
+        self._voeg_toe("elders", event)
+        return self.beslis()
+
+    def beslis(self) -> list[Event]:
+        """Decide, and put what is stated among the facts."""
+        moment = NU + timedelta(seconds=len(self.feiten))
+        self.besluit = beslis(self.zaak, nu=moment, max_pogingen=3)
+        nieuw = [] if isinstance(self.besluit, NogOnbekend) else list(self.besluit.feiten)
+        for event in nieuw:
+            self._voeg_toe("intake", event)
+        self.gesteld += nieuw
+        return nieuw
+
+    def _voeg_toe(self, wie: str, event: Event) -> None:
+        # The key follows from the content, so that facts of one moment are folded alike in every order.
+        nummer = len(self.feiten) if wie == "intake" else _nummer(event)
+        self.feiten.append(Fact(UUID(int=nummer), wie, str(nummer), "zaak-0001", NU, event))
+
+    @property
+    def zaak(self) -> Zaak:
+        """What the facts so far tell."""
+        return vouw(in_order(self.feiten))
+
+    @property
+    def bijgewerkt(self) -> Bijgewerkt:
+        """The decision, which keeps the contact."""
+        assert isinstance(self.besluit, Bijgewerkt)
+        return self.besluit
+
+    def van(self, soort: type[E]) -> list[E]:
+        """What was stated of one kind."""
+        return [event for event in self.gesteld if isinstance(event, soort)]
+
+    def klok(self, soort: Soort) -> Klok:
+        """One of the clocks wanted."""
+        assert isinstance(self.besluit, Bijgewerkt | LuisterendOor)
+        return next(klok for klok in self.besluit.klokken if klok.soort is soort)
+
+
+def _nummer(event: Event) -> int:
+    return int.from_bytes(f"{type(event).__name__}{event.model_dump_json()}".encode()[-100:], "big") % 2**127
+
+
+def contact(kanaal: Kanaal = "telefoon", **velden: Any) -> ContactOntvangen:
+    """A contact at T0."""
+    return ContactOntvangen(**{"kanaal": kanaal, "ontvangen_op": T0, "verzegeld": "kluis", **velden})
+
+
+def formulier(*geadresseerden: Geadresseerde, kenmerken: Kenmerken | None = CLSK) -> ContactOntvangen:
+    """A web form with consent on it."""
+    grants = tuple(Instemming(instemming=f"formulier-{aan}", geadresseerde=aan) for aan in geadresseerden)
+    return contact("webformulier", instemming=grants, kenmerken=kenmerken)
+
+
+def gesprek(
+    uren: float, uitkomst: GesprekUitkomst, kenmerken: Kenmerken | None = CLSK, naar: Verwijzing | None = None
+) -> GesprekGevoerd:
+    """A talk so many hours after the contact."""
+    return GesprekGevoerd(gevoerd_op=t(uren), uitkomst=uitkomst, kenmerken=kenmerken, verwezen_naar=naar)
+
+
+def geef(uren: float, grant: str = G1, aan: Geadresseerde = "coid") -> InstemmingGegeven:
+    """Consent given."""
+    return InstemmingGegeven(instemming=grant, geadresseerde=aan, gegeven_op=t(uren))
+
+
+def trek_in(uren: float, grant: str = G1) -> InstemmingIngetrokken:
+    """Consent withdrawn."""
+    return InstemmingIngetrokken(instemming=grant, ingetrokken_op=t(uren))
+
+
+def poging(uren: float, resultaat: PogingResultaat = "geen-gehoor") -> ContactpogingGedaan:
+    """An attempt to reach the melder."""
+    return ContactpogingGedaan(gedaan_op=t(uren), resultaat=resultaat)
+
+
+# --- any case, in any order -------------------------------------------------------------------------
+
+uren = st.integers(1, 12)
+grants = st.sampled_from([G1, G2, "formulier-coid"])
+aan = st.sampled_from(["coid", "kmar", "klachten", "sg"])
+kenmerken = st.sampled_from([None, CLSK, Kenmerken(onderdeel="KMAR")])
+# Erasure cannot be undone, so a listening ear that a later talk overrules is the one case in which order matters.
+uitkomsten = st.sampled_from([one for one in get_args(GesprekUitkomst) if one != "luisterend-oor"])
+
+feiten = st.one_of(
+    st.builds(gesprek, uren, uitkomsten, kenmerken, st.sampled_from([None, "vp", "dkp"])),
+    st.builds(poging, uren, st.sampled_from(get_args(PogingResultaat))),
+    st.builds(
+        InstemmingGegeven, instemming=grants, geadresseerde=aan, gegeven_op=uren.map(t), kenmerken=kenmerken
+    ),
+    st.builds(trek_in, uren, grants),
+    st.builds(
+        MelderTeruggekeerd,
+        teruggekeerd_op=uren.map(t),
+        reden=st.sampled_from(["niet-opgepakt", "vraag"]),
+        escaleren_naar=st.sampled_from([None, "coid", "sg"]),
+        verzegeld=st.none(),
+    ),
+)
+contacten = st.one_of(
+    st.sampled_from(get_args(Kanaal)).map(contact),
+    st.just(formulier("coid")),
+    st.just(formulier("coid", "kmar", kenmerken=None)),
+    st.just(contact("persoonlijk", spoed=True, ontvangen_op=t(2))),
+)
+zaken = st.tuples(
+    st.lists(contacten, min_size=1, max_size=2, unique_by=_nummer),
+    st.lists(feiten, max_size=7, unique_by=_nummer),
+).map(lambda delen: [*delen[0], *delen[1]])
+
+
+def projectie(loop: Loop) -> dict[str, Any]:
+    """How a matter ended, without what depends on the moment of our own decisions."""
+    zaak, besluit = loop.zaak, loop.bijgewerkt
+    laatste = max(loop.van(ContactAfgesloten), key=lambda feit: feit.afgesloten_op, default=None)
+    return {
+        "contact": besluit.contact,
+        "status": besluit.status,
+        "uitkomst": (besluit.uitkomst, besluit.uitkomst_op, besluit.gesproken_op),
+        "instemmingen": sorted(map(repr, besluit.instemmingen)),
+        "doorgezet": sorted(feit.geadresseerde for feit in zaak.doorgezet_van_kracht)
+        if besluit.status == "doorgezet"
+        else None,
+        "afgesloten": laatste.uitkomst if laatste is not None and besluit.status == "afgesloten" else None,
+        "vervallen": sorted((feit.instemming, feit.geadresseerde) for feit in loop.van(InstemmingVervallen)),
+        "klokken": [klok for klok in besluit.klokken if klok.soort is not Soort.ONTVANGSTBEVESTIGING],
+    }
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_every_order_of_the_same_facts_ends_in_the_same_state(data: st.DataObject) -> None:
+    """Facts are fed one by one in two orders; the contact, its grants, forwards and clocks end up alike."""
+    zaak = data.draw(zaken)
+    anders = data.draw(st.permutations(zaak))
+    assert projectie(Loop(*zaak)) == projectie(Loop(*anders))
+
+
+@settings(max_examples=200, deadline=None)
+@given(zaken)
+def test_deciding_again_states_nothing(zaak: Sequence[Event]) -> None:
+    """After each fact, a second decision over the same set has nothing left to say."""
+    loop = Loop()
+    for feit in zaak:
+        loop.hoor(feit)
+        assert loop.beslis() == []
+
+
+@settings(max_examples=300, deadline=None)
+@given(zaken.flatmap(st.permutations))
+def test_nothing_is_forwarded_without_a_grant_in_force_that_names_the_addressee(
+    zaak: Sequence[Event],
+) -> None:
+    """At each forward its grant was known and not withdrawn, and no other forward there was in force."""
+    loop = Loop()
+    for feit in zaak:
+        nieuw = [event for event in loop.hoor(feit) if isinstance(event, MeldingDoorgezet)]
+        gehoord = [fact.data for fact in loop.feiten if fact.publisher != "intake"]
+        ingetrokken = {one.instemming for one in gehoord if isinstance(one, InstemmingIngetrokken)}
+        gegeven = {
+            (one.instemming, one.geadresseerde)
+            for event in gehoord
+            for one in (
+                event.instemming
+                if isinstance(event, ContactOntvangen)
+                else [event]
+                if isinstance(event, InstemmingGegeven)
+                else []
+            )
+        }
+        for forward in nieuw:
+            assert (forward.instemming, forward.geadresseerde) in gegeven
+            assert forward.instemming not in ingetrokken
+        nu = [one.geadresseerde for one in loop.zaak.doorgezet_van_kracht]
+        assert len(nu) == len(set(nu))
+
+
+@settings(max_examples=200, deadline=None)
+@given(zaken.flatmap(st.permutations))
+def test_whoever_got_the_matter_hears_that_its_grant_was_withdrawn(zaak: Sequence[Event]) -> None:
+    """Each withdrawn grant that was known is stated as vervallen exactly once."""
+    loop = Loop(*zaak)
+    ingetrokken = [
+        (grant.instemming, grant.geadresseerde)
+        for grant in loop.zaak.instemmingen
+        if isinstance(grant, IngetrokkenInstemming)
+    ]
+    gezegd = [(feit.instemming, feit.geadresseerde) for feit in loop.van(InstemmingVervallen)]
+    assert sorted(gezegd) == sorted(ingetrokken)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(feiten, max_size=6))
+def test_nothing_is_decided_before_the_contact_itself_came_in(zaak: Sequence[Event]) -> None:
+    """Facts that come before the contact wait."""
+    loop = Loop(*zaak)
+    assert isinstance(loop.besluit, NogOnbekend)
+    assert loop.gesteld == []
+
+
+# --- consent and forwarding -------------------------------------------------------------------------
+
+
+def test_only_a_grant_in_force_that_names_a_cluster_can_make_a_forward() -> None:
+    """The class of the forward is made in one place in this service: a method that other grants do not have."""
+    assert hasattr(ClusterInstemming, "doorzetten")
+    assert not hasattr(InstemmingVanKracht, "doorzetten")
+    assert not hasattr(IngetrokkenInstemming, "doorzetten")
+    map_van_dienst = Path(__file__).parents[2] / "services" / "intake"
+    makers = [
+        path.name
+        for path in sorted(map_van_dienst.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "MeldingDoorgezet"
+    ]
+    assert makers == ["instemming.py"]
+
+
+def test_the_advisers_week_starts_with_the_contact_when_consent_came_with_it() -> None:
+    """Consent on the form counts from the contact, later consent from the moment it was given."""
+    op_formulier = Loop(formulier("coid"), gesprek(3, "integriteitskwestie"))
+    assert [feit.contact_telt_vanaf for feit in op_formulier.van(MeldingDoorgezet)] == [T0]
+    later = Loop(contact(), gesprek(3, "integriteitskwestie"), geef(5))
+    assert [feit.contact_telt_vanaf for feit in later.van(MeldingDoorgezet)] == [t(5)]
+
+
+def test_a_withdrawal_before_its_grant_keeps_the_matter_here() -> None:
+    """The withdrawal is a tombstone: the grant that comes after it is never in force."""
+    loop = Loop(contact(), gesprek(2, "integriteitskwestie"), trek_in(4), geef(3))
+    assert loop.van(MeldingDoorgezet) == []
+    assert [feit.instemming for feit in loop.van(InstemmingVervallen)] == [G1]
+    assert loop.bijgewerkt.status == "open"
+
+
+def test_a_new_grant_after_a_withdrawal_forwards_again() -> None:
+    """The second forward goes under the second grant; the first one was stated as vervallen."""
+    loop = Loop(contact(), gesprek(2, "integriteitskwestie"), geef(3), trek_in(4), geef(5, G2))
+    assert [feit.instemming for feit in loop.van(MeldingDoorgezet)] == [G1, G2]
+    assert [feit.instemming for feit in loop.van(InstemmingVervallen)] == [G1]
+    assert loop.bijgewerkt.status == "doorgezet"
+
+
+def test_a_second_grant_to_the_same_addressee_does_not_forward_twice() -> None:
+    """One addressee gets a matter once, and once more only when the first grant ends."""
+    loop = Loop(contact(), gesprek(2, "integriteitskwestie"), geef(3), geef(4, G2))
+    assert len(loop.van(MeldingDoorgezet)) == 1
+    loop.hoor(trek_in(5))
+    assert [feit.instemming for feit in loop.van(MeldingDoorgezet)] == [G1, G2]
+
+
+def test_each_cluster_that_consent_names_gets_the_matter() -> None:
+    """Consent for both is two forwards, each under its own grant."""
+    loop = Loop(contact(), gesprek(2, "integriteitskwestie"), geef(3), geef(3, G2, "kmar"))
+    assert [feit.geadresseerde for feit in loop.van(MeldingDoorgezet)] == ["coid", "kmar"]
+
+
+def test_consent_for_another_desk_forwards_nothing() -> None:
+    """A grant names its addressee and nobody else."""
+    loop = Loop(contact(), gesprek(2, "integriteitskwestie"), geef(3, aan="lijn"), geef(3, G2, "klachten"))
+    assert loop.van(MeldingDoorgezet) == []
+
+
+def test_a_grant_id_that_is_used_for_another_addressee_widens_nothing() -> None:
+    """The grant to the other addressee stands by itself, and one withdrawal of the id ends both."""
+    loop = Loop(
+        contact(), gesprek(2, "integriteitskwestie"), geef(3, aan="klachten"), geef(4, aan="coid"), trek_in(5)
+    )
+    assert {feit.geadresseerde for feit in loop.van(InstemmingVervallen)} == {"klachten", "coid"}
+    assert loop.zaak.van_kracht == []
+
+
+def test_a_forward_waits_for_the_codes() -> None:
+    """Without kenmerken there is nothing that may be clear; with them the matter goes at once."""
+    loop = Loop(contact(), gesprek(2, "integriteitskwestie", None), geef(3))
+    assert loop.van(MeldingDoorgezet) == []
+    loop.hoor(gesprek(4, "integriteitskwestie"))
+    assert [feit.kenmerken for feit in loop.van(MeldingDoorgezet)] == [CLSK]
+
+
+def test_the_latest_codes_go_with_the_matter() -> None:
+    """Codes of the talk overrule those of the form."""
+    kmar = Kenmerken(onderdeel="KMAR")
+    loop = Loop(formulier("coid"), gesprek(2, "integriteitskwestie", kmar))
+    assert [feit.kenmerken for feit in loop.van(MeldingDoorgezet)] == [kmar]
+
+
+# --- melders who are not reached ----------------------------------------------------------------------
+
+
+def test_consent_on_the_form_forwards_a_matter_whose_melder_is_not_reached() -> None:
+    """The third attempt without a talk sends the report on: it must not be lost."""
+    loop = Loop(formulier("coid"), poging(1), poging(2))
+    assert loop.van(MeldingDoorgezet) == []
+    loop.hoor(poging(3))
+    assert [feit.instemming for feit in loop.van(MeldingDoorgezet)] == ["formulier-coid"]
+    assert loop.van(ContactAfgesloten) == []
+    assert loop.bijgewerkt.status == "doorgezet"
+    assert loop.klok(Soort.MID_CONTACT).vervallen == Vervallen(t(3), "onbereikbaar")
+
+
+def test_without_consent_on_the_form_an_unreachable_melder_ends_the_contact() -> None:
+    """The contact is closed as unreachable and its clocks end; consent given otherwise does not count here."""
+    loop = Loop(contact(), geef(1), poging(1), poging(2), poging(3))
+    assert [feit.uitkomst for feit in loop.van(ContactAfgesloten)] == ["onbereikbaar"]
+    assert loop.klok(Soort.ONTVANGSTBEVESTIGING).vervallen == Vervallen(t(3), "onbereikbaar")
+    assert loop.van(MeldingDoorgezet) == []
+
+
+def test_a_melder_without_contact_details_is_unreachable_at_once() -> None:
+    """One attempt that finds no details is enough."""
+    loop = Loop(contact(), poging(1, "geen-contactgegevens"))
+    assert [feit.uitkomst for feit in loop.van(ContactAfgesloten)] == ["geen-contactgegevens"]
+    assert loop.klok(Soort.CONTACT_OPEN).gestopt_op == t(1)
+
+
+def test_a_talk_after_all_counts_again() -> None:
+    """Closed as unreachable, then spoken with: the matter goes its way and the clock was stopped by the talk."""
+    loop = Loop(contact(), poging(1), poging(2), poging(3), gesprek(9, "integriteitskwestie"), geef(9))
+    assert len(loop.van(MeldingDoorgezet)) == 1
+    assert loop.bijgewerkt.status == "doorgezet"
+    klok = loop.klok(Soort.MID_CONTACT)
+    assert (klok.gestopt_op, klok.vervallen) == (t(9), None)
+
+
+def test_the_withdrawal_of_form_consent_closes_an_unreachable_contact() -> None:
+    """Nothing keeps the forward any more: it lapses, and the contact is closed for what it is."""
+    loop = Loop(formulier("coid"), poging(1), poging(2), poging(3), trek_in(5, "formulier-coid"))
+    assert len(loop.van(InstemmingVervallen)) == 1
+    assert [feit.uitkomst for feit in loop.van(ContactAfgesloten)] == ["onbereikbaar"]
+
+
+# --- other outcomes ---------------------------------------------------------------------------------
+
+
+def test_a_contact_is_closed_once_per_outcome() -> None:
+    """Two talks that agree close it once; a talk that differs closes it anew, at a later moment."""
+    loop = Loop(contact(), gesprek(2, "informatie"), gesprek(3, "informatie"))
+    assert [(feit.uitkomst, feit.afgesloten_op) for feit in loop.van(ContactAfgesloten)] == [
+        ("informatie", t(2))
+    ]
+    loop.hoor(gesprek(4, "geen-integriteitskwestie"))
+    assert [feit.uitkomst for feit in loop.van(ContactAfgesloten)] == [
+        "informatie",
+        "geen-integriteitskwestie",
+    ]
+
+
+def test_a_talk_after_the_attempts_that_arrives_late_still_has_the_last_word() -> None:
+    """The talk was held before the attempts; its closing is stated at a moment after the one it overrules."""
+    loop = Loop(contact(), poging(5), poging(6), poging(7), gesprek(1, "informatie"))
+    eerst, daarna = loop.van(ContactAfgesloten)
+    assert (eerst.uitkomst, daarna.uitkomst) == ("onbereikbaar", "informatie")
+    assert daarna.afgesloten_op > eerst.afgesloten_op
+
+
+def test_a_referral_is_stated_as_the_talk_tells_it() -> None:
+    """Where to, and when."""
+    loop = Loop(contact(), gesprek(2, "doorverwijzing", None, "vp"))
+    assert [(feit.naar, feit.doorverwezen_op) for feit in loop.van(ContactDoorverwezen)] == [("vp", t(2))]
+    assert [feit.uitkomst for feit in loop.van(ContactAfgesloten)] == ["doorverwijzing"]
+
+
+def test_a_klacht_goes_to_the_complaints_desk_with_consent_alone() -> None:
+    """Closed as klacht at once; referred when a grant that names klachten is in force."""
+    loop = Loop(contact(), gesprek(2, "klacht"))
+    assert [feit.uitkomst for feit in loop.van(ContactAfgesloten)] == ["klacht"]
+    assert loop.van(ContactDoorverwezen) == []
+    loop.hoor(geef(5, aan="klachten"))
+    assert [(feit.naar, feit.doorverwezen_op) for feit in loop.van(ContactDoorverwezen)] == [("dkp", t(5))]
+
+
+def test_a_listening_ear_asks_for_nothing_but_its_count() -> None:
+    """It is registered, acknowledged and closed, its clocks have ended, and no grant or code comes along."""
+    loop = Loop(contact(), geef(1), gesprek(2, "luisterend-oor", None, "vp"))
+    assert isinstance(loop.besluit, LuisterendOor)
+    assert (loop.besluit.kanaal, loop.besluit.week) == ("telefoon", "2026-W10")
+    assert [type(feit) for feit in loop.gesteld] == [
+        ContactGeregistreerd,
+        OntvangstBevestigd,
+        ContactAfgesloten,
+    ]
+    assert [klok.gestopt_op for klok in loop.besluit.klokken] == [t(2), t(1), t(2)]
+
+
+def test_a_matter_that_was_forwarded_is_not_erased_as_a_listening_ear() -> None:
+    """What went to the COID with consent stays, until that consent is withdrawn."""
+    loop = Loop(contact(), gesprek(2, "integriteitskwestie"), geef(3), gesprek(4, "luisterend-oor", None))
+    assert loop.bijgewerkt.status == "doorgezet"
+    loop.hoor(trek_in(5))
+    assert isinstance(loop.besluit, LuisterendOor)
+
+
+def test_the_week_of_a_count_is_the_amsterdam_week() -> None:
+    """A quarter to one on a summer Monday in Amsterdam is Sunday in UTC."""
+    assert iso_week(datetime(2026, 6, 28, 22, 45, tzinfo=UTC)) == "2026-W27"
+
+
+# --- acknowledgement and return ----------------------------------------------------------------------
+
+
+def test_written_channels_acknowledge_at_registration_and_others_in_the_talk() -> None:
+    """By the channel itself now, else by the first talk."""
+    schriftelijk = Loop(contact("e-mail"))
+    assert [feit.wijze for feit in schriftelijk.van(OntvangstBevestigd)] == ["kanaal"]
+    mondeling = Loop(contact("voicemail"))
+    assert mondeling.van(OntvangstBevestigd) == []
+    mondeling.hoor(gesprek(4, "informatie"))
+    assert [(feit.wijze, feit.bevestigd_op) for feit in mondeling.van(OntvangstBevestigd)] == [
+        ("gesprek", t(4))
+    ]
+    assert mondeling.klok(Soort.ONTVANGSTBEVESTIGING).gestopt_op == t(4)
+
+
+def test_a_return_escalates_only_to_whom_consent_names() -> None:
+    """Without consent it is stated without an addressee, and stated again when consent comes."""
+    terug = MelderTeruggekeerd(teruggekeerd_op=t(9), reden="niet-opgepakt", escaleren_naar="sg")
+    loop = Loop(contact(), gesprek(2, "integriteitskwestie"), geef(3), terug)
+    assert [feit.escaleren_naar for feit in loop.van(MeldingHeropend)] == [None]
+    loop.hoor(geef(10, G2, "sg"))
+    assert [feit.escaleren_naar for feit in loop.van(MeldingHeropend)] == [None, "sg"]
+
+
+def test_contact_open_waits_for_consent_or_the_end() -> None:
+    """A matter without consent keeps the clock running; consent stops it."""
+    loop = Loop(contact(), gesprek(2, "integriteitskwestie"))
+    assert loop.klok(Soort.CONTACT_OPEN).gestopt_op is None
+    loop.hoor(geef(6))
+    assert loop.klok(Soort.CONTACT_OPEN).gestopt_op == t(6)

@@ -1,0 +1,430 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Notification on the real broker and database, with a real SMTP server: from fact to mail to fact."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from services.notification import store
+from shared import flow
+from shared.codes import Kwalificatie
+from shared.events import (
+    EenheidGewijzigd,
+    Functionaris,
+    InstemmingIngetrokken,
+    InstemmingVervallen,
+    KwestieGekwalificeerd,
+    LeidinggevendeGeinformeerd,
+    ZaakOmgezet,
+)
+from shared.service import Runtime
+from tests.bus import LATE, Bus, Heard, eventually, make_fact, new_id, now
+from tests.notification.mailserver import AFBREKEN, ZWIJGEN, Mailserver
+
+SNEL = {
+    "zend_interval_s": 0.05,
+    "wachttijden": (timedelta(milliseconds=200),) * 3,
+    "afzender": "notificatie@meldpunt.test",
+}
+VERZONDEN = "notification.notificatie-verzonden.v1"
+OPGEHOUDEN = "notification.notificatie-opgehouden.v1"
+MISLUKT = "notification.notificatie-mislukt.v1"
+
+
+@pytest.fixture
+async def mail() -> AsyncIterator[Mailserver]:
+    """The officials' mail server."""
+    server = Mailserver()
+    await server.start()
+    try:
+        yield server
+    finally:
+        await server.stop()
+
+
+Start = Callable[..., Awaitable[Runtime]]
+
+
+@pytest.fixture
+async def start(service: Start, mail: Mailserver) -> Start:
+    """Start notification with short waits, towards the mail server of the test."""
+
+    async def begin(**settings: Any) -> Runtime:
+        return await service("notification", **{"smtp_url": mail.url, **SNEL, **settings})
+
+    return begin
+
+
+def postbus(stoel: str) -> str:
+    return f"{stoel.lower()}@defensie.test"
+
+
+def eenheid(*stoelen: str, volgnummer: int = 1, zonder_postbus: tuple[str, ...] = ()) -> EenheidGewijzigd:
+    return EenheidGewijzigd(
+        gewijzigd_op=now(),
+        volgnummer=volgnummer,
+        onderdeel="CLSK",
+        sterkte=100,
+        functionarissen=(
+            *(Functionaris(functionaris=one, rol="commandant", postbus=postbus(one)) for one in stoelen),
+            *(Functionaris(functionaris=one, rol="cvp") for one in zonder_postbus),
+        ),
+    )
+
+
+def geinformeerd(
+    *stoelen: str, uit: tuple[str, ...] = (), op: datetime | None = None
+) -> LeidinggevendeGeinformeerd:
+    return LeidinggevendeGeinformeerd(
+        geinformeerd_op=op or now() - LATE,
+        leidinggevende="C-313",
+        onderdeel="CLSK",
+        eenheid="313-SQN",
+        hoofdgroep="ongewenst-gedrag",
+        te_notificeren=stoelen,
+        uit_te_sluiten=uit,
+    )
+
+
+async def hoort(gehoord: Heard, routing_key: str, aantal: int = 1) -> list[dict[str, Any]]:
+    """Wait for so many facts of a kind, and no more; returns what they say."""
+
+    async def genoeg() -> bool:
+        return len(gehoord.of(routing_key)) >= aantal
+
+    await eventually(genoeg)
+    await asyncio.sleep(0.3)
+    assert len(gehoord.of(routing_key)) == aantal
+    return [bericht["data"] for bericht in gehoord.of(routing_key)]
+
+
+async def statussen(runtime: Runtime) -> dict[str, str]:
+    """The state of each seat's notificatie."""
+    return dict(await runtime.pool.fetch("select functionaris, status from notificaties"))
+
+
+async def wordt(runtime: Runtime, **verwacht: str) -> None:
+    """Wait until the seats (written with _ for -) stand so, and nothing else stands there."""
+    doel = {stoel.replace("_", "-"): status for stoel, status in verwacht.items()}
+
+    async def bereikt() -> bool:
+        return await statussen(runtime) == doel
+
+    await eventually(bereikt)
+
+
+async def test_a_told_leidinggevende_becomes_mail_and_fact(bus: Bus, start: Start, mail: Mailserver) -> None:
+    """Each seat named gets one mail in its mailbox, the excluded one gets none, and each mail is a fact that
+    holds nothing of the matter."""
+    await start()
+    gehoord = await bus.listen("notification.#")
+    zaak = new_id()
+    await bus.state("organisatie", eenheid("C-313", "KAB-LSK", "CVP-LSK"), "313-SQN")
+    feit = geinformeerd("C-313", "KAB-LSK", "CVP-LSK", uit=("KAB-LSK",))
+    await bus.state("coid", feit, zaak)
+    await hoort(gehoord, VERZONDEN, 2)
+    assert sorted(one.aan for one in mail.aangenomen) == [postbus("C-313"), postbus("CVP-LSK")]
+    for bericht in gehoord.of(VERZONDEN):
+        assert bericht["data"]["zekerheid"] == "bevestigd"
+        assert bericht["data"]["mogelijk_dubbel"] is False
+        assert "traceparent" not in bericht
+        assert zaak not in str(bericht)
+    kenmerken = {bericht["subject"] for bericht in gehoord.of(VERZONDEN)}
+    assert kenmerken == {one.bericht["Message-ID"].strip("<>").partition("@")[0] for one in mail.aangenomen}
+    assert all(zaak not in one.ruw.decode() for one in mail.aangenomen)
+
+
+async def test_the_same_fact_again_sends_nothing_again(bus: Bus, start: Start, mail: Mailserver) -> None:
+    """A repeated message, and a second fact that names the same seat, leave the one mail there was."""
+    runtime = await start()
+    gehoord = await bus.listen("notification.#")
+    zaak = new_id()
+    await bus.state("organisatie", eenheid("C-313"), "313-SQN")
+    feit = make_fact("coid", geinformeerd("C-313"), zaak)
+    await bus.send_all([feit, feit])
+    await hoort(gehoord, VERZONDEN)
+    await bus.send(feit)
+    await bus.state("coid", geinformeerd("C-313", op=now()), zaak)
+    await bus.state("coid", gekwalificeerd("melding"), zaak)
+    await hoort(gehoord, VERZONDEN)
+    assert len(mail.ontvangen) == 1
+    await wordt(runtime, C_313="verzonden")
+
+
+def gekwalificeerd(kwalificatie: Kwalificatie) -> KwestieGekwalificeerd:
+    return KwestieGekwalificeerd(gekwalificeerd_op=now(), kwalificatie=kwalificatie, rubriek="overige")
+
+
+@pytest.mark.parametrize(
+    ("afzender", "feit"),
+    [
+        ("coid", gekwalificeerd("vermoeden-misstand")),
+        ("kmar", gekwalificeerd("klacht")),
+        ("coid", gekwalificeerd("geen-integriteitskwestie")),
+        (
+            "coid",
+            ZaakOmgezet(
+                omgezet_op=now(), naar="klacht", instemming="toestemming-1", soort_klacht="onbehoorlijkheid"
+            ),
+        ),
+        ("mid", InstemmingIngetrokken(ingetrokken_op=now(), instemming="toestemming-1")),
+        (
+            "intake",
+            InstemmingVervallen(vervallen_op=now(), instemming="toestemming-1", geadresseerde="coid"),
+        ),
+    ],
+    ids=["misstand", "klacht", "geen-kwestie", "omgezet", "ingetrokken", "vervallen"],
+)
+async def test_what_stops_a_matter_before_the_claim_stops_its_mail(
+    bus: Bus, start: Start, mail: Mailserver, afzender: str, feit: Event
+) -> None:
+    """Held for its mailbox, then stopped: when the mailbox comes nothing is sent, nor stated."""
+    runtime = await start()
+    gehoord = await bus.listen("notification.#")
+    zaak = new_id()
+    await bus.state("coid", geinformeerd("C-313"), zaak)
+    await hoort(gehoord, OPGEHOUDEN)
+    await bus.state(afzender, feit, zaak)
+    await wordt(runtime, C_313="vervallen")
+    await bus.state("organisatie", eenheid("C-313"), "313-SQN")
+    andere = new_id()
+    await bus.state("coid", geinformeerd("C-313"), andere)
+    await hoort(gehoord, VERZONDEN)
+    assert len(mail.ontvangen) == 1
+
+
+async def test_a_withdrawal_while_it_waits_for_another_attempt_cancels_it(
+    bus: Bus, start: Start, mail: Mailserver
+) -> None:
+    """Between attempts nothing is claimed: each attempt passes the consent gate again."""
+    mail.doe("RCPT", "451 later")
+    runtime = await start(wachttijden=(timedelta(seconds=2),))
+    zaak = new_id()
+    await bus.state("organisatie", eenheid("C-313"), "313-SQN")
+    await bus.state("coid", geinformeerd("C-313"), zaak)
+    await eventually(lambda: _stap(mail, "RCPT"))
+    await bus.state("portaal", InstemmingIngetrokken(ingetrokken_op=now(), instemming="toestemming-1"), zaak)
+    await wordt(runtime, C_313="vervallen")
+    await asyncio.sleep(2.5)
+    assert mail.ontvangen == []
+
+
+async def _stap(mail: Mailserver, stap: str) -> bool:
+    return stap in mail.stappen
+
+
+async def test_new_consent_sends_to_who_was_not_told_yet(bus: Bus, start: Start, mail: Mailserver) -> None:
+    """After a withdrawal nobody is told, until the adviser informs the leidinggevende anew; and the withdrawal of
+    consent that named another desk changes nothing."""
+    runtime = await start()
+    zaak = new_id()
+    await bus.state("organisatie", eenheid("C-313", "KAB-LSK"), "313-SQN")
+    await bus.state("coid", geinformeerd("C-313", op=now() - LATE), zaak)
+    await wordt(runtime, C_313="verzonden")
+    await bus.state(
+        "mid", InstemmingIngetrokken(ingetrokken_op=now() - LATE / 2, instemming="toestemming-1"), zaak
+    )
+    await bus.state("coid", geinformeerd("C-313", "KAB-LSK", op=now() - LATE / 4), zaak)
+    await wordt(runtime, C_313="verzonden", KAB_LSK="verzonden")
+    assert sorted(one.aan for one in mail.aangenomen) == [postbus("C-313"), postbus("KAB-LSK")]
+
+
+async def test_holds_for_an_unknown_seat_until_its_mailbox_comes(
+    bus: Bus, start: Start, mail: Mailserver
+) -> None:
+    """An unknown seat and one without a mailbox are each stated once as held; the unit fact releases them, an
+    older version of it does not."""
+    runtime = await start()
+    gehoord = await bus.listen("notification.#")
+    zaak = new_id()
+    await bus.state("organisatie", eenheid(zonder_postbus=("CVP-LSK",), volgnummer=7), "313-SQN")
+    await bus.state("coid", geinformeerd("C-313", "CVP-LSK"), zaak)
+    feiten = await hoort(gehoord, OPGEHOUDEN, 2)
+    assert {feit["functionaris"]: feit["reden"] for feit in feiten} == {
+        "C-313": "functionaris-onbekend",
+        "CVP-LSK": "geen-postbus",
+    }
+    await bus.state("organisatie", eenheid("C-313", "CVP-LSK", volgnummer=6), "313-SQN")
+    await bus.state("coid", gekwalificeerd("melding"), zaak)
+    await hoort(gehoord, OPGEHOUDEN, 2)
+    await wordt(runtime, C_313="opgehouden", CVP_LSK="opgehouden")
+    await bus.state("organisatie", eenheid("C-313", "CVP-LSK", volgnummer=8), "313-SQN")
+    await hoort(gehoord, VERZONDEN, 2)
+    await hoort(gehoord, OPGEHOUDEN, 2)
+    assert {feit["subject"] for feit in gehoord.of(OPGEHOUDEN)} == {
+        feit["subject"] for feit in gehoord.of(VERZONDEN)
+    }
+
+
+async def test_a_temporary_refusal_is_tried_again(bus: Bus, start: Start, mail: Mailserver) -> None:
+    """4xx for the recipient, then 4xx for the message, then accepted: one mail, one fact, nothing in doubt."""
+    mail.doe("RCPT", "451 later")
+    mail.doe("EINDE", "452 vol")
+    await start()
+    gehoord = await bus.listen("notification.#")
+    await bus.state("organisatie", eenheid("C-313"), "313-SQN")
+    await bus.state("coid", geinformeerd("C-313"), new_id())
+    (feit,) = await hoort(gehoord, VERZONDEN)
+    assert (feit["zekerheid"], feit["mogelijk_dubbel"]) == ("bevestigd", False)
+    assert len(mail.ontvangen) == 2
+    assert len(mail.aangenomen) == 1
+
+
+@pytest.mark.parametrize("stap", ["RCPT", "EINDE"])
+async def test_a_refused_address_fails_at_once_and_delays_nobody(
+    bus: Bus, start: Start, mail: Mailserver, stap: str
+) -> None:
+    """5xx: stated as refused after one attempt; the others in the same round get their mail."""
+    mail.doe(stap, "550 onbekend", aan=postbus("C-1"))
+    runtime = await start(smtp_verbindingen=1)
+    gehoord = await bus.listen("notification.#")
+    stoelen = ("C-1", "C-2", "C-3", "C-4")
+    await bus.state("organisatie", eenheid(*stoelen), "313-SQN")
+    await bus.state("coid", geinformeerd(*stoelen), new_id())
+    (feit,) = await hoort(gehoord, MISLUKT)
+    assert (feit["functionaris"], feit["reden"], feit["pogingen"]) == ("C-1", "geweigerd", 1)
+    await hoort(gehoord, VERZONDEN, 3)
+    await wordt(runtime, C_1="mislukt", C_2="verzonden", C_3="verzonden", C_4="verzonden")
+    (rij,) = await store.openstaand(runtime.pool)
+    assert (rij["functionaris"], rij["status"]) == ("C-1", "mislukt")
+
+
+@pytest.mark.parametrize("stap", ["EHLO", "MAIL", "RCPT"])
+async def test_a_cut_before_data_is_no_doubt(bus: Bus, start: Start, mail: Mailserver, stap: str) -> None:
+    """What was surely not handed over is simply tried again."""
+    mail.doe(stap, AFBREKEN)
+    mail.doe("HELO", AFBREKEN)
+    await start()
+    gehoord = await bus.listen("notification.#")
+    await bus.state("organisatie", eenheid("C-313"), "313-SQN")
+    await bus.state("coid", geinformeerd("C-313"), new_id())
+    (feit,) = await hoort(gehoord, VERZONDEN)
+    assert (feit["zekerheid"], feit["mogelijk_dubbel"]) == ("bevestigd", False)
+    assert len(mail.ontvangen) == 1
+
+
+async def test_a_cut_after_data_is_sent_again_as_the_same_message(
+    bus: Bus, start: Start, mail: Mailserver
+) -> None:
+    """The server may have taken it: sent again with the same Message-ID and words, and said to be perhaps double."""
+    mail.doe("EINDE", AFBREKEN)
+    await start()
+    gehoord = await bus.listen("notification.#")
+    await bus.state("organisatie", eenheid("C-313"), "313-SQN")
+    await bus.state("coid", geinformeerd("C-313"), new_id())
+    (feit,) = await hoort(gehoord, VERZONDEN)
+    assert (feit["zekerheid"], feit["mogelijk_dubbel"]) == ("bevestigd", True)
+    eerste, tweede = mail.ontvangen
+    assert eerste.bericht["Message-ID"] == tweede.bericht["Message-ID"]
+    assert eerste.tekst == tweede.tekst
+
+
+@pytest.mark.parametrize("gedrag", [AFBREKEN, ZWIJGEN])
+async def test_out_of_attempts_after_a_doubtful_one_is_uncertain(
+    bus: Bus, start: Start, mail: Mailserver, gedrag: str
+) -> None:
+    """Cut or silent after DATA, then refused for good: it cannot be called failed, since it may have arrived."""
+    mail.doe("EINDE", gedrag)
+    mail.doe("RCPT", "250 goed", "550 weg")
+    runtime = await start(smtp_timeout_s=0.5)
+    gehoord = await bus.listen("notification.#")
+    await bus.state("organisatie", eenheid("C-313"), "313-SQN")
+    await bus.state("coid", geinformeerd("C-313"), new_id())
+    (feit,) = await hoort(gehoord, VERZONDEN)
+    assert (feit["zekerheid"], feit["mogelijk_dubbel"]) == ("onbekend", True)
+    assert gehoord.of(MISLUKT) == []
+    assert await store.openstaand(runtime.pool) == []
+
+
+async def test_a_dead_mail_server_holds_up_no_facts(bus: Bus, start: Start, mail: Mailserver) -> None:
+    """While nothing can be sent facts go on being handled; when the server is back all mail goes."""
+    await mail.stop()
+    runtime = await start(wachttijden=(timedelta(milliseconds=300),) * 100)
+    gehoord = await bus.listen("notification.#")
+    await bus.state("organisatie", eenheid("C-313"), "313-SQN")
+    zaken = [new_id() for _ in range(60)]
+    await bus.send_all(make_fact("coid", geinformeerd("C-313"), zaak) for zaak in zaken)
+
+    async def alle_bekend() -> bool:
+        return len(await store.openstaand(runtime.pool)) == len(zaken)
+
+    await eventually(alle_bekend)
+    await asyncio.sleep(1)
+    assert {rij["status"] for rij in await store.openstaand(runtime.pool)} <= {"klaar", "geclaimd"}
+    await mail.start()
+    await hoort(gehoord, VERZONDEN, len(zaken))
+    assert gehoord.of(MISLUKT) == []
+    assert len(mail.aangenomen) == len(zaken)
+
+
+async def test_out_of_attempts_is_stated_as_unreachable(bus: Bus, start: Start, mail: Mailserver) -> None:
+    """A server that stays away ends in a fact and in the table, with the number of attempts."""
+    await mail.stop()
+    runtime = await start()
+    gehoord = await bus.listen("notification.#")
+    await bus.state("organisatie", eenheid("C-313"), "313-SQN")
+    await bus.state("coid", geinformeerd("C-313"), new_id())
+    (feit,) = await hoort(gehoord, MISLUKT)
+    assert (feit["reden"], feit["pogingen"]) == ("onbereikbaar", len(SNEL["wachttijden"]) + 1)
+    await wordt(runtime, C_313="mislukt")
+
+
+async def test_two_replicas_send_each_mail_once(bus: Bus, start: Start, mail: Mailserver) -> None:
+    """Both claim from one table at the same time; every seat of every matter is told once."""
+    await start(zend_aantal=5)
+    await start(zend_aantal=5)
+    gehoord = await bus.listen("notification.#")
+    await bus.state("organisatie", eenheid("C-313", "KAB-LSK"), "313-SQN")
+    zaken = [new_id() for _ in range(80)]
+    await bus.send_all(make_fact("coid", geinformeerd("C-313", "KAB-LSK"), zaak) for zaak in zaken)
+    feiten = await hoort(gehoord, VERZONDEN, 160)
+    assert len({feit["subject"] for feit in gehoord.of(VERZONDEN)}) == 160
+    assert not any(feit["mogelijk_dubbel"] for feit in feiten)
+    assert len(mail.ontvangen) == 160
+
+
+@pytest.mark.parametrize("data_begonnen", [False, True], ids=["before-data", "after-data"])
+async def test_takes_over_what_a_dead_sender_had_claimed(
+    bus: Bus, start: Start, mail: Mailserver, data_begonnen: bool
+) -> None:
+    """A claim that passed is anybody's: before DATA as if nothing had happened, after it as perhaps double."""
+    mail.doe("RCPT", "451 later")
+    runtime = await start(wachttijden=(timedelta(days=1),) * 3)
+    gehoord = await bus.listen("notification.#")
+    await bus.state("organisatie", eenheid("C-313"), "313-SQN")
+    await bus.state("coid", geinformeerd("C-313"), new_id())
+
+    async def wacht() -> bool:
+        return [rij["pogingen"] for rij in await store.openstaand(runtime.pool)] == [1]
+
+    await eventually(wacht)
+    await runtime.pool.execute(
+        "update notificaties set status = 'geclaimd', volgende_op = null, claim = gen_random_uuid(), pogingen = 2,"
+        " claim_tot = clock_timestamp() + '0.5 s', data_op = case when $1 then clock_timestamp() end",
+        data_begonnen,
+    )
+    await asyncio.sleep(0.2)
+    assert mail.ontvangen == []
+    (feit,) = await hoort(gehoord, VERZONDEN)
+    assert (feit["zekerheid"], feit["mogelijk_dubbel"]) == ("bevestigd", data_begonnen)
+    pogingen = await runtime.pool.fetchval("select pogingen from notificaties")
+    assert pogingen == (3 if data_begonnen else 2)
+
+
+async def test_a_sender_that_lost_its_claim_sends_nothing(bus: Bus, start: Start, mail: Mailserver) -> None:
+    """Whoever is overtaken finds out before DATA, the last moment at which nothing has been handed over."""
+    mail.doe("RCPT", ZWIJGEN)
+    runtime = await start(smtp_timeout_s=1.0)
+    await bus.state("organisatie", eenheid("C-313"), "313-SQN")
+    await bus.state("coid", geinformeerd("C-313"), new_id())
+    await eventually(lambda: _stap(mail, "RCPT"))
+    mail.laat_los("250 goed")
+
+
+async def test_stops_with_what_was_begun_finished(
+    bus: Bus, service: Start, environment: Any, keys: Any, mail: Mailserver
+) -> None:
+    """At SIGTERM the message in hand is finished and marked, and what was claimed beside it is given back."""
