@@ -6,8 +6,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -39,6 +41,23 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def seconds(text: str) -> float:
+    """The type of an option that is a time: `30s`, `2m`, `1h`, `1d`, or a number of seconds."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|h|d)?", text.strip())
+    if found is None:
+        raise argparse.ArgumentTypeError(f"not a time: {text!r} (write 30s, 2m, 1h or 1d)")
+    return float(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found[2] or "s"]
+
+
+def unambiguous(ids: Iterable[str], least: int = 8) -> int:
+    """How many characters from the beginning tell these ids apart: what a person has to type."""
+    width = least
+    for one, other in pairwise(sorted(set(ids))):
+        while one[:width] == other[:width]:
+            width += 1
+    return width
+
+
 def in_environment(name: str, act: Callable[[Environment], Awaitable[T]]) -> T:
     """Runs `act` on an environment that was made before. Raises OpsError when there is none.
 
@@ -54,7 +73,7 @@ async def _act(found: Servers, name: str, act: Callable[[Environment], Awaitable
     dsns = {service: database.role_dsn(found, name, service) for service in flow.SERVICES}
     try:
         return await act(Environment(name, found, dsns))
-    except asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError:
+    except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError):
         raise OpsError(f"the database of {name} is older than this code; {HOW_TO_START}") from None
 
 
@@ -75,7 +94,9 @@ async def schema(environment: Environment, service: str) -> AsyncIterator[Any]:
             environment.owner_dsn(service), timeout=_TIMEOUT_S, server_settings={"timezone": "UTC"}
         )
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise OpsError(f"the database of {environment.name} does not answer ({type(error).__name__})") from None
+        raise OpsError(
+            f"the database of {environment.name} does not answer ({type(error).__name__})"
+        ) from None
     try:
         yield connection
     finally:

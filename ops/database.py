@@ -65,6 +65,12 @@ async def prepare(servers: Servers, database: str) -> dict[str, str]:
     return {service: role_dsn(servers, database, service) for service in flow.SERVICES}
 
 
+async def exists(servers: Servers, database: str) -> bool:
+    """Whether this database was ever made."""
+    async with _administrator(servers) as admin:
+        return bool(await admin.fetchval(_SQL.database_exists, database))
+
+
 async def drop(servers: Servers, database: str) -> None:
     """Removes the database, cutting off who is connected. Nothing happens when it is not there."""
     async with _administrator(servers) as admin:

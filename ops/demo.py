@@ -162,7 +162,7 @@ class Ear:
 
 async def listen(environment: Environment, ear: Ear) -> Any:
     """An independent listener: hears everything, states nothing."""
-    connection = await aio_pika.connect_robust(environment.amqp_url(flow.BEHEER))
+    connection = await aio_pika.connect(environment.amqp_url(flow.BEHEER))
     channel = await connection.channel()
     await channel.set_qos(prefetch_count=500)
     queue = await channel.declare_queue("demo-luisteraar", exclusive=True)

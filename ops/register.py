@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""`./meldpunt register`: the yearly table, the other counted series, and one matter, as the register has them.
+"""`./meldpunt register`: the yearly table, the other counted series, and one matter as the register has it.
 
 Reads as the registry's own runtime role; nothing is written.
 """
@@ -32,14 +32,15 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{7,63}")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `register`."""
-    parser.add_argument(
+    where = argparse.ArgumentParser(add_help=False)
+    where.add_argument(
         "--omgeving",
         metavar="NAME",
         default=os.environ.get("MELDPUNT_NAME", "meldpunt"),
         help="virtual host and database (default: MELDPUNT_NAME, else meldpunt)",
     )
     asked = parser.add_subparsers(dest="vraag", required=True, metavar="tabel|reeksen|zaak")
-    tabel = asked.add_parser("tabel", help="a yearly table")
+    tabel = asked.add_parser("tabel", parents=[where], help="a yearly table")
     tabel.add_argument("tabel", choices=("rubrieken",), help="which table")
     tabel.add_argument("--jaar", type=_jaar, required=True, metavar="YYYY", help="year of the table")
     tabel.add_argument("--formaat", choices=FORMATEN, default="tekst", help="default: tekst")
@@ -50,11 +51,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="as the register stood at the end of this day (default: as the layout says, else today)",
     )
     reeksen = asked.add_parser(
-        "reeksen", help="contactmomenten, meldingen, klachten, adviezen: counted apart"
+        "reeksen", parents=[where], help="contactmomenten, meldingen, klachten, adviezen: counted apart"
     )
     reeksen.add_argument("--jaar", type=_jaar, required=True, metavar="YYYY", help="year of the series")
     reeksen.add_argument("--formaat", choices=FORMATEN, default="tekst", help="default: tekst")
-    zaak = asked.add_parser("zaak", help="one matter as the register knows it: codes, moments, opaque ids")
+    zaak = asked.add_parser(
+        "zaak", parents=[where], help="one matter as the register knows it: codes, moments, opaque ids"
+    )
     zaak.add_argument("id", type=_id, help="its opaque id")
 
 

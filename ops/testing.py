@@ -19,7 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """`args.pytest` begins with `--`. Returns 0 when all tests pass, else 1; 2 for options that pytest does not know."""
+    """Returns 0 when all tests pass, else 1; 2 for options that pytest does not know."""
+    # The first word is the `--` that keeps argparse from reading what follows.
     with servers():
         outcome = subprocess.run(
             [sys.executable, "-P", "-m", "pytest", *args.pytest[1:]],

@@ -128,7 +128,10 @@ def decode(arrival: Arrival, now: datetime) -> Fact | Refusal:
     if arrival.user != route.publisher:
         return Refusal("afzender past niet bij de routing key")
     try:
-        message = envelope_model(route.event).model_validate_json(arrival.body, context={"nu": now})
+        # Strict: a moment as a number or a number as text would be read one way here and another way elsewhere.
+        message = envelope_model(route.event).model_validate_json(
+            arrival.body, strict=True, context={"nu": now}
+        )
     except ValidationError as error:
         return Refusal(_in_words(error))
     if message.type != flow.event_type(route.event):

@@ -98,7 +98,7 @@ class Outbox:
         return len(confirmed)
 
     async def mark_sent(self, confirmed: Sequence[Stated]) -> None:
-        """Take confirmed facts out of the outbox. If that fails they are published again, under the same id."""
+        """Take confirmed facts out of the outbox; if that fails they go out again, under the same id."""
         if confirmed:
             await self._execute(QUERIES.delete_outbox, sorted(one.key for one in confirmed))
 

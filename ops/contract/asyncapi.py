@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: EUPL-1.2
 """The AsyncAPI 3.0 document: who states what and who hears what, one named message per fact.
 
-It stands on its own: the schemas are in it, in the part of JSON Schema that every AsyncAPI tool reads. Derived
-from `shared/events.py` and `shared/flow.py`, always the same.
+It stands on its own: the schemas are in it, in the part of JSON Schema that every AsyncAPI tool reads.
+Derived from `shared/events.py` and `shared/flow.py`, always the same.
 """
 
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any, Final
 
 import yaml
@@ -23,16 +24,16 @@ VERSION: Final = "1.0.0"
 BINDING_VERSION: Final = "0.3.0"
 
 INTRODUCTION: Final = """\
-Facts about integrity reports at Defensie, from a contact to a registered outcome. README.md beside this document
-says how to take part; schemas/ holds a JSON Schema (2020-12) per fact and corpus/ sample messages.
+Facts about integrity reports at Defensie, from a contact to a registered outcome. README.md beside this
+document says how to take part; schemas/ holds a JSON Schema (2020-12) per fact and corpus/ sample messages.
 
-Messages are CloudEvents 1.0 (NL GOV profile) in structured mode: the AMQP payload is the whole envelope as JSON,
-with the fact in `data`. Routing key, `type`, `source` and the AMQP property `user-id` must agree: an account states
-facts under its own name only, with its account name as `user-id`. Receivers ignore unknown fields, and apply a fact
-once per `source` and `id`, however often it arrives and in whatever order.
+Messages are CloudEvents 1.0 (NL GOV profile) in structured mode: the AMQP payload is the whole envelope as
+JSON, with the fact in `data`. Routing key, `type`, `source` and the AMQP property `user-id` must agree: an
+account states facts under its own name only, with its account name as `user-id`. Receivers ignore unknown
+fields, and apply a fact once per `source` and `id`, however often it arrives and in whatever order.
 
-A field named `verzegeld` holds compact JWE (alg ECDH-ES, enc A256GCM, key on P-256 from intake's public key set):
-names, free text and anything else that could tell who reported travel there and nowhere else.
+A field named `verzegeld` holds compact JWE (alg ECDH-ES, enc A256GCM, key on P-256 from intake's public key
+set): names, free text and anything else that could tell who reported travel there and nowhere else.
 """
 
 PARTIES: Final = {
@@ -90,6 +91,7 @@ def document() -> dict[str, Any]:
     }
 
 
+@cache
 def text() -> str:
     """The document as YAML."""
     return "# SPDX-License-Identifier: EUPL-1.2\n# Made by `./meldpunt contract write`.\n" + yaml.dump(
@@ -115,7 +117,7 @@ def _server() -> dict[str, Any]:
         "pathname": "/{vhost}",
         "protocol": "amqp",
         "protocolVersion": "0.9.1",
-        "description": "RabbitMQ 3.10 or newer. Whoever runs it gives the host and an account; TLS is theirs too.",
+        "description": "RabbitMQ 3.10 or newer. Whoever runs it gives the host, an account, and TLS.",
         "variables": {
             "host": {"default": "meldpunt.example", "description": "Host, with the port when it is not 5672"},
             "vhost": {"default": "meldpunt", "description": "Virtual host"},

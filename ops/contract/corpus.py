@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Sample messages of every fact, by everyone who states it: the least it may say, and all it may say.
 
-Made from the schema, always the same. What was once in the corpus stays there: those are the old messages that
-today's code must still read.
+Made from the schema, always the same. What was once in the corpus stays there: those are the old messages
+that today's code must still read.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ VERZEGELD: Final = (Path(__file__).parent / "verzegeld.jwe").read_text().strip()
 
 RECORDED: Final = datetime(2026, 2, 3, 12, 0, tzinfo=UTC)
 SUBJECT: Final = "4f7d2c9ab1e84c05"
-SUBJECTS: Final[Mapping[type[Event], str]] = {AdviseurGewijzigd: "coid-adviseur-3", EenheidGewijzigd: "CLAS-E12"}
+SUBJECTS: Final[Mapping[type[Event], str]] = {
+    AdviseurGewijzigd: "coid-adviseur-3",
+    EenheidGewijzigd: "CLAS-E12",
+}
 
 _MOMENT: Final = "2026-02-03T10:30:00Z"
 _MOMENTS: Final = {
@@ -78,8 +81,10 @@ _LEAST: Final[Mapping[type[Event], Mapping[str, Any]]] = {
 
 
 def samples(event: type[Event]) -> dict[str, str]:
-    """The sample messages of one fact by file name, `<publisher>.<variant>.json`; `minimaal` is left out where
-    it would say the same as `volledig`."""
+    """The sample messages of one fact by file name, `<publisher>.<variant>.json`.
+
+    `minimaal` is left out where it would say the same as `volledig`.
+    """
     schema = message_schema(event)
     least = {**_value(schema["properties"]["data"], "", schema["$defs"], full=False), **_LEAST.get(event, {})}
     full = _value(schema["properties"]["data"], "", schema["$defs"], full=True)

@@ -12,15 +12,14 @@ select * from unnest($1::uuid[], $2::text[], $3::text[])
 on conflict (feit) do nothing;
 
 -- name: contacten
--- Contacts as they stand now; a listening ear stays one.
+-- Contacts as they stand now. The caller leaves out those that were a listening ear.
 insert into contacten (subject, status, kanaal, ontvangen_op, spoed, uitkomst, uitkomst_op, gesproken_op, bevestigd_op)
 select * from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::boolean[], $6::text[],
                      $7::timestamptz[], $8::timestamptz[], $9::timestamptz[])
 on conflict (subject) do update
 set status = excluded.status, kanaal = excluded.kanaal, ontvangen_op = excluded.ontvangen_op, spoed = excluded.spoed,
     uitkomst = excluded.uitkomst, uitkomst_op = excluded.uitkomst_op, gesproken_op = excluded.gesproken_op,
-    bevestigd_op = excluded.bevestigd_op
-where contacten.status <> 'luisterend-oor';
+    bevestigd_op = excluded.bevestigd_op;
 
 -- name: instemmingen
 -- Grants as they stand now; only what changed is written.

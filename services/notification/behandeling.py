@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from services.notification import store
 from services.notification.core.adresboek import Adresboek
 from services.notification.core.zaak import vouw
-from services.notification.core.zending import Zending, beslis
+from services.notification.core.zending import Gevolg, Zending, beslis
 from shared.inbox import Work
 
 
@@ -32,7 +32,7 @@ async def behandel(work: Work, subjects: Iterable[str]) -> Behandeld:
     stoelen |= {stoel for zendingen in bestaand.values() for stoel in zendingen}
     adresboek = await store.adresboek(work.connection, stoelen)
     alle = {one.kenmerk: one for zendingen in bestaand.values() for one in zendingen.values()}
-    veranderd = {}
+    veranderd: dict[UUID, Zending] = {}
     for subject in sorted(zaken):
         zaak = zaken[subject]
         gevolgen = beslis(
@@ -43,8 +43,13 @@ async def behandel(work: Work, subjects: Iterable[str]) -> Behandeld:
             kenmerken=[uuid4() for _ in zaak.te_notificeren],
             nu=work.now,
         )
-        for gevolg in gevolgen:
-            veranderd[gevolg.zending.kenmerk] = gevolg.zending
-            if gevolg.feit is not None:
-                work.state(gevolg.feit, str(gevolg.zending.kenmerk), traced=False)
+        veranderd |= {gevolg.zending.kenmerk: gevolg.zending for gevolg in gevolgen}
+        stel(work, gevolgen)
     return Behandeld(alle | veranderd, veranderd, adresboek)
+
+
+def stel(work: Work, gevolgen: Iterable[Gevolg]) -> None:
+    """State the facts that follow. They go by their own random subject, and the trail ends here."""
+    for gevolg in gevolgen:
+        if gevolg.feit is not None:
+            work.state(gevolg.feit, str(gevolg.zending.kenmerk), traced=False)

@@ -64,10 +64,15 @@ select subject from matters where subject in (select zaak from due)
 order by subject for update skip locked;
 
 -- name: mark_data
--- Committed before the message is handed over. No row: the claim was lost, and nothing may be sent.
+-- Committed before messages are handed over. Who is not returned has lost its claim, and may not be sent.
+with ours as (
+    select kenmerk from notificaties
+    where kenmerk = any($1::uuid[]) and claim = $2 and claim_tot > clock_timestamp()
+    order by kenmerk for update
+)
 update notificaties set data_op = clock_timestamp(), claim_tot = clock_timestamp() + $3::interval
-where kenmerk = $1 and claim = $2 and claim_tot > clock_timestamp()
-returning kenmerk;
+from ours where notificaties.kenmerk = ours.kenmerk
+returning notificaties.kenmerk;
 
 -- name: claimed
 -- Of these what is still ours to mark.

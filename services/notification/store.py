@@ -77,13 +77,15 @@ async def lock_due_matters(connection: Any, nu: datetime, hoogstens: int) -> lis
     return [row["subject"] for row in await connection.fetch(QUERIES.lock_due_matters, nu, hoogstens)]
 
 
-async def mark_data(pool: Any, zending: Zending, claim_duur: timedelta) -> bool:
-    """Record that the message is about to be handed over. False: the claim was lost; send nothing."""
-    return await pool.fetchval(QUERIES.mark_data, zending.kenmerk, zending.claim, claim_duur) is not None
+async def mark_data(pool: Any, rijen: Sequence[Zending], claim_duur: timedelta) -> set[UUID]:
+    """Record that these, of one claim, are about to be handed over. What is not returned may not be sent."""
+    kenmerken = [rij.kenmerk for rij in rijen]
+    rows = await pool.fetch(QUERIES.mark_data, kenmerken, rijen[0].claim, claim_duur)
+    return {row["kenmerk"] for row in rows}
 
 
 async def claimed(connection: Any, rijen: Sequence[Zending]) -> set[UUID]:
-    """Which of these are still under the claim that they were sent under; locked."""
+    """Which of these, of one claim, are still under it; locked."""
     if not rijen:
         return set()
     kenmerken = sorted(rij.kenmerk for rij in rijen)

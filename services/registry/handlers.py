@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""What the registry does with each fact it hears: the dispatch table, and handlers that load, decide, store."""
+"""What the registry does with each fact it hears: the dispatch table and its handlers."""
 
 from collections.abc import Mapping, Sequence
 
@@ -57,7 +57,6 @@ async def behandel(work: Work, onderwerpen: set[str]) -> None:
     gevouwen = {onderwerp: vouw(dossiers[onderwerp]) for onderwerp in sorted(dossiers)}
     bewaard = await store.koppelingen(work.connection, gevouwen)
     dubbel = niet_tellend([*bewaard, *(een for zaak in gevouwen.values() for een in zaak.koppelingen)])
-    geteld = await store.geteld(work.connection, gevouwen)
     beslist = []
     for onderwerp, zaak in gevouwen.items():
         besluit = beslis(zaak, dubbel=onderwerp in dubbel)
@@ -65,11 +64,9 @@ async def behandel(work: Work, onderwerpen: set[str]) -> None:
             work.state(event, onderwerp)
         if besluit.klokken:
             work.clocks(onderwerp, besluit.klokken)
-        if besluit.alleen_telling:
-            geteld.add(onderwerp)
         beslist.append(store.Beslist(onderwerp, zaak, besluit))
     await store.save(work.connection, beslist)
-    await store.wis_feiten(work.connection, geteld)
+    await store.wis_geteld(work.connection, [een.onderwerp for een in beslist if not een.zaak.bekend])
     await work.know(een.onderwerp for een in beslist if een.zaak.geopend)
 
 

@@ -77,13 +77,13 @@ on conflict (zaak) do update
 set (jaar, ontvangen_op, uitkomst, verwezen_naar)
   = (excluded.jaar, excluded.ontvangen_op, excluded.uitkomst, excluded.verwezen_naar);
 
--- name: geteld
--- Of these matters, those of which only a count remains.
-select zaak from contacten where zaak = any($1::text[]) and ontvangen_op is null;
-
--- name: wis_feiten
--- What was said about these contacts goes; that it was said stays, so that it is not taken in again.
-update facts set data = null where subject = any($1::text[]) and data is not null;
+-- name: wis_geteld
+-- Of these contacts, those of which a count remains: what was said about them goes, also what comes late. That it was
+-- said stays, so that it is not taken in again.
+update facts set data = null
+from contacten
+where contacten.zaak = any($1::text[]) and contacten.ontvangen_op is null
+  and facts.subject = contacten.zaak and facts.data is not null;
 
 -- name: save_klachten
 insert into klachten
@@ -147,8 +147,8 @@ select * from (
     where gegeven_op >= $2 and gegeven_op < $3 group by soort
     union all
     select 5, 'maatregelen', maatregel, count(*)
-    from maatregelen join afdoeningen using (feit)
-    where geldt and telt and extract(year from datum) = $1 group by maatregel
+    from maatregelen join afdoeningen using (feit) join zaken using (zaak)
+    where geldt and maatregelen.telt and zaken.telt and extract(year from datum) = $1 group by maatregel
 ) as reeksen
 order by volgorde, soort;
 

@@ -41,16 +41,10 @@ async def koppelingen(connection: Any, zaken: Iterable[str]) -> list[Koppeling]:
     return [Koppeling(*row) for row in await connection.fetch(QUERIES.koppelingen, sorted(zaken))]
 
 
-async def geteld(connection: Any, zaken: Iterable[str]) -> set[str]:
-    """Of these, the contacts of which only a count remains."""
-    return {row["zaak"] for row in await connection.fetch(QUERIES.geteld, sorted(zaken))}
-
-
-async def wis_feiten(connection: Any, zaken: Iterable[str]) -> None:
-    """Forget what was said about these contacts."""
-    te_wissen = sorted(zaken)
-    if te_wissen:
-        await connection.execute(QUERIES.wis_feiten, te_wissen)
+async def wis_geteld(connection: Any, zaken: Sequence[str]) -> None:
+    """Of these, forget what was said about contacts of which only a count remains."""
+    if zaken:
+        await connection.execute(QUERIES.wis_geteld, zaken)
 
 
 async def save(connection: Any, beslist: Sequence[Beslist]) -> None:
@@ -71,7 +65,7 @@ async def save(connection: Any, beslist: Sequence[Beslist]) -> None:
 async def save_adviezen(connection: Any, facts: Sequence[Fact]) -> None:
     """Preventive advice and information, counted without a case."""
     rijen = [
-        {"feit": fact.key, "gegeven_op": x.gegeven_op, "soort": x.soort, "onderdeel": x.onderdeel}
+        {"feit": str(fact.key), "gegeven_op": x.gegeven_op, "soort": x.soort, "onderdeel": x.onderdeel}
         for fact in facts
         if isinstance(x := fact.data, AdviesGegeven)
     ]
@@ -82,7 +76,7 @@ async def save_overgenomen(connection: Any, facts: Sequence[Fact]) -> None:
     """History from older registers."""
     rijen = [
         {
-            "feit": fact.key,
+            "feit": str(fact.key),
             "geregistreerd_op": x.geregistreerd_op,
             "in_register": x.in_register,
             "rubriek_label": x.rubriek_label,
@@ -108,7 +102,7 @@ async def save_indelingen(connection: Any, facts: Sequence[Fact]) -> None:
                 "tabel": x.tabel,
                 "jaar": x.jaar,
                 "vastgesteld_op": x.vastgesteld_op,
-                "feit": fact.key,
+                "feit": str(fact.key),
                 "inhoud": x.model_dump(mode="json", exclude_none=True),
             }
             laatste[plaats] = positie, rij
@@ -185,7 +179,7 @@ def _koppelingen(beslist: Iterable[Beslist]) -> list[Rij]:
 def _afdoeningen(beslist: Iterable[Beslist]) -> list[Rij]:
     return _op_feit(
         {
-            "feit": uitkomst.key,
+            "feit": str(uitkomst.key),
             "zaak": een.onderwerp,
             "betrokkene": uitkomst.betrokkene,
             "vastgesteld_op": uitkomst.vastgesteld_op,
@@ -200,7 +194,7 @@ def _afdoeningen(beslist: Iterable[Beslist]) -> list[Rij]:
 def _maatregelen(beslist: Iterable[Beslist]) -> list[Rij]:
     return _op_feit(
         {
-            "feit": uitkomst.key,
+            "feit": str(uitkomst.key),
             "nummer": nummer,
             "maatregel": maatregel.maatregel,
             "datum": maatregel.datum,
@@ -216,7 +210,7 @@ def _maatregelen(beslist: Iterable[Beslist]) -> list[Rij]:
 def _nazorg(beslist: Iterable[Beslist]) -> list[Rij]:
     return _op_feit(
         {
-            "feit": zorg.key,
+            "feit": str(zorg.key),
             "zaak": een.onderwerp,
             "verleend_op": zorg.verleend_op,
             "aan": zorg.aan,

@@ -147,7 +147,7 @@ uren = st.integers(1, 12)
 grants = st.sampled_from([G1, G2, "formulier-coid"])
 aan = st.sampled_from(["coid", "kmar", "klachten", "sg"])
 kenmerken = st.sampled_from([None, CLSK, Kenmerken(onderdeel="KMAR")])
-# Erasure cannot be undone, so a listening ear that a later talk overrules is the one case in which order matters.
+# Erasure cannot be undone: a listening ear that a later talk overrules is the one case where order matters.
 uitkomsten = st.sampled_from([one for one in get_args(GesprekUitkomst) if one != "luisterend-oor"])
 
 feiten = st.one_of(
@@ -270,7 +270,7 @@ def test_nothing_is_decided_before_the_contact_itself_came_in(zaak: Sequence[Eve
 
 
 def test_only_a_grant_in_force_that_names_a_cluster_can_make_a_forward() -> None:
-    """The class of the forward is made in one place in this service: a method that other grants do not have."""
+    """A forward is made in one place in this service: a method that other grants do not have."""
     assert hasattr(ClusterInstemming, "doorzetten")
     assert not hasattr(InstemmingVanKracht, "doorzetten")
     assert not hasattr(IngetrokkenInstemming, "doorzetten")
@@ -367,8 +367,9 @@ def test_consent_on_the_form_forwards_a_matter_whose_melder_is_not_reached() -> 
 
 
 def test_without_consent_on_the_form_an_unreachable_melder_ends_the_contact() -> None:
-    """The contact is closed as unreachable and its clocks end; consent given otherwise does not count here."""
-    loop = Loop(contact(), geef(1), poging(1), poging(2), poging(3))
+    """The contact is closed as unreachable and its clocks end; consent given elsewhere does not count."""
+    later = InstemmingGegeven(instemming=G1, geadresseerde="coid", gegeven_op=t(1), kenmerken=CLSK)
+    loop = Loop(contact(), later, poging(1), poging(2), poging(3))
     assert [feit.uitkomst for feit in loop.van(ContactAfgesloten)] == ["onbereikbaar"]
     assert loop.klok(Soort.ONTVANGSTBEVESTIGING).vervallen == Vervallen(t(3), "onbereikbaar")
     assert loop.van(MeldingDoorgezet) == []
@@ -382,12 +383,20 @@ def test_a_melder_without_contact_details_is_unreachable_at_once() -> None:
 
 
 def test_a_talk_after_all_counts_again() -> None:
-    """Closed as unreachable, then spoken with: the matter goes its way and the clock was stopped by the talk."""
+    """Closed as unreachable, then spoken with: the matter goes its way, and the talk stopped the clock."""
     loop = Loop(contact(), poging(1), poging(2), poging(3), gesprek(9, "integriteitskwestie"), geef(9))
     assert len(loop.van(MeldingDoorgezet)) == 1
     assert loop.bijgewerkt.status == "doorgezet"
     klok = loop.klok(Soort.MID_CONTACT)
     assert (klok.gestopt_op, klok.vervallen) == (t(9), None)
+
+
+def test_a_talk_that_is_left_aside_still_reached_the_melder() -> None:
+    """Forwarded on form consent, then a listening ear: the forward stays, and the clock was kept."""
+    loop = Loop(formulier("coid"), poging(1), poging(2), poging(3), gesprek(5, "luisterend-oor", None))
+    assert loop.bijgewerkt.status == "doorgezet"
+    klok = loop.klok(Soort.MID_CONTACT)
+    assert (klok.gestopt_op, klok.vervallen) == (t(5), None)
 
 
 def test_the_withdrawal_of_form_consent_closes_an_unreachable_contact() -> None:
@@ -477,6 +486,14 @@ def test_written_channels_acknowledge_at_registration_and_others_in_the_talk() -
         ("gesprek", t(4))
     ]
     assert mondeling.klok(Soort.ONTVANGSTBEVESTIGING).gestopt_op == t(4)
+
+
+def test_a_talk_that_turns_out_to_have_been_earlier_corrects_the_acknowledgement() -> None:
+    """Talks that arrive in the wrong order end with the first talk's moment; in the right order once."""
+    verkeerd = Loop(contact(), gesprek(4, "informatie"), gesprek(2, "informatie"))
+    assert [feit.bevestigd_op for feit in verkeerd.van(OntvangstBevestigd)] == [t(4), t(2)]
+    goed = Loop(contact(), gesprek(2, "informatie"), gesprek(4, "informatie"))
+    assert [feit.bevestigd_op for feit in goed.van(OntvangstBevestigd)] == [t(2)]
 
 
 def test_a_return_escalates_only_to_whom_consent_names() -> None:

@@ -11,7 +11,7 @@ OK = "ok"
 AFBREKEN = "afbreken"
 """Cut the connection instead of answering."""
 ZWIJGEN = "zwijgen"
-"""Accept the words and never answer."""
+"""Answer only when the test says `verder`, then with OK."""
 
 
 @dataclass
@@ -43,6 +43,7 @@ class Mailserver:
     ontvangen: list[Ontvangen] = field(default_factory=list)
     aangenomen: list[Ontvangen] = field(default_factory=list)
     stappen: list[str] = field(default_factory=list)
+    verder: asyncio.Event = field(default_factory=asyncio.Event)
     _gedrag: dict[tuple[str, str], deque[str]] = field(default_factory=dict)
     _server: asyncio.Server | None = None
     _poort: int = 0
@@ -108,7 +109,8 @@ class Mailserver:
                 schrijver.transport.abort()
                 return
             if antwoord == ZWIJGEN:
-                await asyncio.Event().wait()
+                await self.verder.wait()
+                antwoord = OK
             schrijver.write(b"250 goed\r\n" if antwoord == OK else f"{antwoord}\r\n".encode("ascii"))
 
     def _antwoord(self, stap: str, aan: str) -> str:

@@ -4,15 +4,21 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
+from prometheus_client import generate_latest
 
+from ops.environment import Environment
 from services.notification import store
-from shared import flow
+from services.notification.settings import Settings
+from services.notification.verzending import stand
 from shared.codes import Kwalificatie
 from shared.events import (
     EenheidGewijzigd,
+    Event,
     Functionaris,
     InstemmingIngetrokken,
     InstemmingVervallen,
@@ -21,10 +27,12 @@ from shared.events import (
     ZaakOmgezet,
 )
 from shared.service import Runtime
-from tests.bus import LATE, Bus, Heard, eventually, make_fact, new_id, now
+from shared.settings import SettingsError, load
+from tests.bus import LATE, Bus, Heard, eventually, make_fact, new_id, now, running
+from tests.conftest import make_runtime
 from tests.notification.mailserver import AFBREKEN, ZWIJGEN, Mailserver
 
-SNEL = {
+SNEL: dict[str, Any] = {
     "zend_interval_s": 0.05,
     "wachttijden": (timedelta(milliseconds=200),) * 3,
     "afzender": "notificatie@meldpunt.test",
@@ -217,8 +225,8 @@ async def _stap(mail: Mailserver, stap: str) -> bool:
 
 
 async def test_new_consent_sends_to_who_was_not_told_yet(bus: Bus, start: Start, mail: Mailserver) -> None:
-    """After a withdrawal nobody is told, until the adviser informs the leidinggevende anew; and the withdrawal of
-    consent that named another desk changes nothing."""
+    """After a withdrawal nobody is told, until the adviser informs the leidinggevende anew; nobody is told
+    twice."""
     runtime = await start()
     zaak = new_id()
     await bus.state("organisatie", eenheid("C-313", "KAB-LSK"), "313-SQN")
@@ -260,7 +268,7 @@ async def test_holds_for_an_unknown_seat_until_its_mailbox_comes(
 
 
 async def test_a_temporary_refusal_is_tried_again(bus: Bus, start: Start, mail: Mailserver) -> None:
-    """4xx for the recipient, then 4xx for the message, then accepted: one mail, one fact, nothing in doubt."""
+    """4xx for the recipient, then 4xx for the message, then accepted: one mail, one fact, no doubt."""
     mail.doe("RCPT", "451 later")
     mail.doe("EINDE", "452 vol")
     await start()
@@ -275,9 +283,11 @@ async def test_a_temporary_refusal_is_tried_again(bus: Bus, start: Start, mail: 
 
 @pytest.mark.parametrize("stap", ["RCPT", "EINDE"])
 async def test_a_refused_address_fails_at_once_and_delays_nobody(
-    bus: Bus, start: Start, mail: Mailserver, stap: str
+    bus: Bus, start: Start, mail: Mailserver, stap: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """5xx: stated as refused after one attempt; the others in the same round get their mail."""
+    """5xx: stated as refused after one attempt; the others in the same round get their mail. Operators see it
+    in the table and in the numbers, and no address in the log."""
+    caplog.set_level("DEBUG")
     mail.doe(stap, "550 onbekend", aan=postbus("C-1"))
     runtime = await start(smtp_verbindingen=1)
     gehoord = await bus.listen("notification.#")
@@ -290,6 +300,10 @@ async def test_a_refused_address_fails_at_once_and_delays_nobody(
     await wordt(runtime, C_1="mislukt", C_2="verzonden", C_3="verzonden", C_4="verzonden")
     (rij,) = await store.openstaand(runtime.pool)
     assert (rij["functionaris"], rij["status"]) == ("C-1", "mislukt")
+    await stand(runtime)
+    (getal,) = [regel for regel in generate_latest().splitlines() if b'"notificaties_mislukt"' in regel]
+    assert getal.endswith(b" 1.0")
+    assert "@defensie" not in caplog.text
 
 
 @pytest.mark.parametrize("stap", ["EHLO", "MAIL", "RCPT"])
@@ -309,7 +323,7 @@ async def test_a_cut_before_data_is_no_doubt(bus: Bus, start: Start, mail: Mails
 async def test_a_cut_after_data_is_sent_again_as_the_same_message(
     bus: Bus, start: Start, mail: Mailserver
 ) -> None:
-    """The server may have taken it: sent again with the same Message-ID and words, and said to be perhaps double."""
+    """The server may have taken it: the same Message-ID and words go again, and the fact says so."""
     mail.doe("EINDE", AFBREKEN)
     await start()
     gehoord = await bus.listen("notification.#")
@@ -326,7 +340,7 @@ async def test_a_cut_after_data_is_sent_again_as_the_same_message(
 async def test_out_of_attempts_after_a_doubtful_one_is_uncertain(
     bus: Bus, start: Start, mail: Mailserver, gedrag: str
 ) -> None:
-    """Cut or silent after DATA, then refused for good: it cannot be called failed, since it may have arrived."""
+    """Cut or silent after DATA, then refused: it cannot be called failed, since it may have arrived."""
     mail.doe("EINDE", gedrag)
     mail.doe("RCPT", "250 goed", "550 weg")
     runtime = await start(smtp_timeout_s=0.5)
@@ -342,7 +356,7 @@ async def test_out_of_attempts_after_a_doubtful_one_is_uncertain(
 async def test_a_dead_mail_server_holds_up_no_facts(bus: Bus, start: Start, mail: Mailserver) -> None:
     """While nothing can be sent facts go on being handled; when the server is back all mail goes."""
     await mail.stop()
-    runtime = await start(wachttijden=(timedelta(milliseconds=300),) * 100)
+    runtime = await start(wachttijden=(timedelta(milliseconds=500),) * 30)
     gehoord = await bus.listen("notification.#")
     await bus.state("organisatie", eenheid("C-313"), "313-SQN")
     zaken = [new_id() for _ in range(60)]
@@ -372,6 +386,42 @@ async def test_out_of_attempts_is_stated_as_unreachable(bus: Bus, start: Start, 
     await wordt(runtime, C_313="mislukt")
 
 
+async def test_nothing_goes_in_the_clear_where_starttls_is_asked(
+    bus: Bus, start: Start, mail: Mailserver
+) -> None:
+    """A server that offers no STARTTLS gets no message, however reachable it is."""
+    await start(smtp_url=mail.url.replace("smtp:", "smtp+starttls:"))
+    gehoord = await bus.listen("notification.#")
+    await bus.state("organisatie", eenheid("C-313"), "313-SQN")
+    await bus.state("coid", geinformeerd("C-313"), new_id())
+    (feit,) = await hoort(gehoord, MISLUKT)
+    assert feit["reden"] == "onbereikbaar"
+    assert "EHLO" in mail.stappen
+    assert "MAIL" not in mail.stappen
+
+
+@pytest.mark.parametrize(
+    ("naam", "waarde"),
+    [
+        ("smtp_url", "http://geheim@mail.test"),
+        ("smtp_url", "smtp://geheim@mail.test:99999"),
+        ("afzender", "geheim\r\nBcc: iemand@mail.test"),
+        ("claim_duur", "59"),
+    ],
+)
+def test_wrong_settings_are_named_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, naam: str, waarde: str
+) -> None:
+    """What is wrong is named without its value; a claim must outlast the server's answers."""
+    goed = {"amqp_url": "amqp://x", "postgres_dsn": "postgresql://x", "public_keys": "x"}
+    for name, value in (goed | {naam: waarde}).items():
+        monkeypatch.setenv(f"NOTIFICATION_{name}".upper(), value)
+    with pytest.raises(SettingsError) as fout:
+        load(Settings)
+    assert naam in str(fout.value).lower()
+    assert "geheim" not in str(fout.value)
+
+
 async def test_two_replicas_send_each_mail_once(bus: Bus, start: Start, mail: Mailserver) -> None:
     """Both claim from one table at the same time; every seat of every matter is told once."""
     await start(zend_aantal=5)
@@ -390,7 +440,7 @@ async def test_two_replicas_send_each_mail_once(bus: Bus, start: Start, mail: Ma
 async def test_takes_over_what_a_dead_sender_had_claimed(
     bus: Bus, start: Start, mail: Mailserver, data_begonnen: bool
 ) -> None:
-    """A claim that passed is anybody's: before DATA as if nothing had happened, after it as perhaps double."""
+    """A claim that passed is anybody's: before DATA as if nothing happened, after it as perhaps double."""
     mail.doe("RCPT", "451 later")
     runtime = await start(wachttijden=(timedelta(days=1),) * 3)
     gehoord = await bus.listen("notification.#")
@@ -402,8 +452,9 @@ async def test_takes_over_what_a_dead_sender_had_claimed(
 
     await eventually(wacht)
     await runtime.pool.execute(
-        "update notificaties set status = 'geclaimd', volgende_op = null, claim = gen_random_uuid(), pogingen = 2,"
-        " claim_tot = clock_timestamp() + '0.5 s', data_op = case when $1 then clock_timestamp() end",
+        "update notificaties set status = 'geclaimd', volgende_op = null, pogingen = 2,"
+        " claim = gen_random_uuid(), claim_tot = clock_timestamp() + '0.5 s',"
+        " data_op = case when $1 then clock_timestamp() end",
         data_begonnen,
     )
     await asyncio.sleep(0.2)
@@ -417,14 +468,38 @@ async def test_takes_over_what_a_dead_sender_had_claimed(
 async def test_a_sender_that_lost_its_claim_sends_nothing(bus: Bus, start: Start, mail: Mailserver) -> None:
     """Whoever is overtaken finds out before DATA, the last moment at which nothing has been handed over."""
     mail.doe("RCPT", ZWIJGEN)
-    runtime = await start(smtp_timeout_s=1.0)
+    runtime = await start()
     await bus.state("organisatie", eenheid("C-313"), "313-SQN")
     await bus.state("coid", geinformeerd("C-313"), new_id())
     await eventually(lambda: _stap(mail, "RCPT"))
-    mail.laat_los("250 goed")
+    await runtime.pool.execute("update notificaties set claim = gen_random_uuid()")
+    mail.verder.set()
+    await eventually(lambda: _stap(mail, "RSET"))
+    await asyncio.sleep(0.3)
+    assert "DATA" not in mail.stappen
+    await wordt(runtime, C_313="geclaimd")
 
 
 async def test_stops_with_what_was_begun_finished(
-    bus: Bus, service: Start, environment: Any, keys: Any, mail: Mailserver
+    bus: Bus, environment: Environment, keys: Path, mail: Mailserver
 ) -> None:
     """At SIGTERM the message in hand is finished and marked, and what was claimed beside it is given back."""
+    mail.doe("EINDE", ZWIJGEN)
+    gehoord = await bus.listen("notification.#")
+    made = make_runtime(
+        environment, keys, "notification", **{**SNEL, "smtp_url": mail.url, "smtp_verbindingen": 1}
+    )
+    async with running(made) as runtime:
+        await bus.state("organisatie", eenheid("C-1", "C-2", "C-3"), "313-SQN")
+        await bus.state("coid", geinformeerd("C-1", "C-2", "C-3"), new_id())
+        await eventually(lambda: _stap(mail, "DATA"))
+        runtime.stop()
+        await asyncio.sleep(0.5)
+        mail.verder.set()
+    await hoort(gehoord, VERZONDEN)
+    connection = await asyncpg.connect(environment.dsns["notification"])
+    try:
+        rijen = await connection.fetch("select status, pogingen from notificaties order by status, kenmerk")
+    finally:
+        await connection.close()
+    assert [tuple(rij) for rij in rijen] == [("klaar", 0), ("klaar", 0), ("verzonden", 1)]

@@ -1,26 +1,521 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""The register on the real broker and database: what is stated comes back as counts."""
+"""The register on the real broker and database: what was stated about matters comes back as counts."""
 
-from tests.bus import Bus, eventually, new_id, now
+import asyncio
+import csv
+import io
+import json
+import random
+import subprocess
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, get_args
+
+import asyncpg
+import pytest
+
+from ops import CHECKOUT
+from ops.environment import Environment
+from services.registry import lezen
+from services.registry.core.weergave import als_csv
+from shared import events as e
+from shared import flow
+from shared.codes import RUBRIEKEN, Kwalificatie, Rubriek
+from shared.envelope import Fact
+from shared.events import Event
+from shared.service import Runtime
+from tests.bus import Bus, eventually, make_fact, new_id, now
 from tests.conftest import StartService
-from shared.events import KwestieGekwalificeerd
+
+GEPUBLICEERD = Path(__file__).parents[1] / "data" / "jid_2021_figuur5.csv"
+NOV = datetime(2021, 11, 8, 9, tzinfo=UTC)
 
 
-async def test_x(service: StartService, bus: Bus) -> None:
-    """x"""
-    runtime = await service("registry")
+@pytest.fixture
+async def register(service: StartService) -> Runtime:
+    """One registry."""
+    return await service("registry")
+
+
+async def tabel(register: Runtime, jaar: int = 2021, peildatum: date | None = None) -> str:
+    async with register.pool.acquire() as connection:
+        gevonden = await lezen.tabel_rubrieken(connection, jaar, peildatum=peildatum, vandaag=now().date())
+    return als_csv(gevonden)
+
+
+async def getelde(register: Runtime, jaar: int = 2021) -> dict[str, int]:
+    """The counts per rubriek over all registers, without the zeroes."""
+    _, *rijen, _ = csv.reader(io.StringIO(await tabel(register, jaar)))
+    sommen = {rij[0]: sum(int(cel or 0) for cel in rij[1:]) for rij in rijen}
+    return {label: som for label, som in sommen.items() if som}
+
+
+async def verwerkt(register: Runtime, *facts: Fact) -> None:
+    """Wait until these facts took effect."""
+
+    async def alle() -> bool:
+        keys = sorted({fact.key for fact in facts})
+        assert await register.pool.fetchval("select count(*) from geparkeerd") == 0
+        gevonden = await register.pool.fetchval("select count(*) from facts where key = any($1)", keys)
+        return bool(gevonden == len(keys))
+
+    await eventually(alle)
+
+
+async def hoor(register: Runtime, bus: Bus, *facts: Fact) -> None:
+    await bus.send_all(facts)
+    await verwerkt(register, *facts)
+
+
+def melding(
+    zaak: str, rubriek: Rubriek = "overige", op: datetime = NOV, kwalificatie: Kwalificatie = "melding"
+) -> Fact:
+    return make_fact(
+        "coid",
+        e.KwestieGekwalificeerd(gekwalificeerd_op=op, kwalificatie=kwalificatie, rubriek=rubriek),
+        zaak,
+    )
+
+
+def coid(zaak: str, event: Event) -> Fact:
+    return make_fact("coid", event, zaak)
+
+
+def omgezet(zaak: str, naar: str, op: datetime = NOV) -> Fact:
+    gegevens = {"omgezet_op": op, "naar": naar, "instemming": new_id()}
+    gegevens |= {"rubriek": "overige"} if naar == "melding" else {"soort_klacht": "onbehoorlijkheid"}
+    return coid(zaak, e.ZaakOmgezet.model_validate(gegevens))
+
+
+def klacht(zaak: str, op: datetime = NOV) -> Fact:
+    return make_fact("klachten", e.KlachtIngediend(ingediend_op=op, soort="combinatie"), zaak)
+
+
+def gecorrigeerd(zaak: str, **velden: object) -> Fact:
+    gegevens = {"gecorrigeerd_op": NOV + timedelta(days=1), **velden}
+    return coid(zaak, e.RegistratieGecorrigeerd.model_validate(gegevens))
+
+
+def gekoppeld(zaak: str, *dubbele: str) -> Fact:
+    return coid(zaak, e.MeldingenGekoppeld(gekoppeld_op=NOV + timedelta(days=1), dubbele=dubbele))
+
+
+def doorgezet(zaak: str, op: datetime = NOV) -> Fact:
+    return make_fact(
+        "intake",
+        e.MeldingDoorgezet(
+            doorgezet_op=op,
+            geadresseerde="coid",
+            instemming=new_id(),
+            ontvangen_op=op,
+            contact_telt_vanaf=op,
+            kenmerken=e.Kenmerken(onderdeel="CLSK", eenheid="clsk-basis-a"),
+        ),
+        zaak,
+    )
+
+
+# --- one matter -----------------------------------------------------------------------------------
+
+
+def verloop(zaak: str) -> list[Fact]:
+    """A matter from its forward to its end."""
+    maatregelen = tuple(
+        e.OpgelegdeMaatregel(maatregel=naam, datum=date(2021, 11, 30), onderdeel="CLAS")
+        for naam in ("ambtsbericht-of-berisping", "leerafspraak")  # the second is not counted twice
+    )
+    return [
+        doorgezet(zaak),
+        melding(zaak, "misbruik-positie", NOV + timedelta(days=1)),
+        make_fact(
+            "lijn",
+            e.AfdoeningVastgesteld(
+                vastgesteld_op=NOV + timedelta(days=20),
+                betrokkene="betrokkene-1",
+                afdoening="vastgesteld",
+                maatregelen=maatregelen,
+            ),
+            zaak,
+        ),
+        make_fact(
+            "lijn",
+            e.NazorgVerleend(verleend_op=NOV + timedelta(days=21), aan="melder", door="vp"),
+            zaak,
+        ),
+        coid(zaak, e.TerugkoppelingGegeven(gegeven_op=NOV + timedelta(days=22))),
+    ]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+async def test_a_matter_runs_from_its_forward_to_its_end_in_any_order(
+    register: Runtime, bus: Bus, seed: int
+) -> None:
+    """Heard twice and shuffled, one by one, it is registered, afgedaan and closed, each stated once."""
     heard = await bus.listen("registry.#")
     zaak = new_id()
-    await bus.state("coid", KwestieGekwalificeerd(gekwalificeerd_op=now(), kwalificatie="melding", rubriek="overige"), zaak)
+    facts = verloop(zaak) * 2
+    random.Random(seed).shuffle(facts)
+    for fact in facts:
+        await hoor(register, bus, fact)
 
-    async def telt():
-        return await runtime.pool.fetchval("select telt from zaken where zaak = $1", zaak)
+    async def gesloten() -> bool:
+        return bool(heard.of("registry.dossier-gesloten.v1"))
 
-    await eventually(telt)
-    await eventually(lambda: _n(heard))
-    print(heard.messages)
-    assert await runtime.pool.fetchval("select count(*) from geparkeerd") == 0
+    await eventually(gesloten)
+    (einde,) = heard.of("registry.dossier-gesloten.v1")
+    assert einde["subject"] == zaak
+    assert datetime.fromisoformat(einde["data"]["gesloten_op"]) == NOV + timedelta(days=22)
+    assert len(heard.of("registry.melding-afgedaan.v1")) == 1
+    assert heard.of("registry.melding-geregistreerd.v1")[-1]["data"]["onderdeel"] == "CLSK"
+    (klok,) = heard.of("registry.termijn-afgelopen.v1")
+    assert (klok["data"]["soort"], klok["data"]["uitkomst"]) == ("terugkoppeling", "gehaald")
+    async with register.pool.acquire() as connection:
+        gevonden = await lezen.zaak(connection, zaak)
+        reeksen = await lezen.reeksen(connection, 2021)
+    assert gevonden is not None
+    assert (gevonden["status"], gevonden["rubriek"], gevonden["telt"]) == (
+        "gesloten",
+        "misbruik-positie",
+        True,
+    )
+    assert [een["maatregel"] for een in gevonden["afdoeningen"]] == [
+        "ambtsbericht-of-berisping",
+        "leerafspraak",
+    ]
+    assert [een["door"] for een in gevonden["nazorg"]] == ["vp"]
+    assert ("meldingen", "HRHD", 1) in reeksen
+    assert [een for een in reeksen if een.reeks == "maatregelen"] == [
+        ("maatregelen", "ambtsbericht-of-berisping", 1)
+    ]
+    assert await register.pool.fetchval("select known from matters where subject = $1", zaak)
 
 
-async def _n(heard):
-    return heard.messages
+async def test_facts_before_the_one_that_opens_a_matter_wait(register: Runtime, bus: Bus) -> None:
+    """An outcome about an unknown matter states nothing and leaves it unknown, so that it is reported."""
+    heard = await bus.listen("registry.#")
+    zaak = new_id()
+    vroeg = [
+        fact
+        for fact in verloop(zaak)
+        if not isinstance(fact.data, e.MeldingDoorgezet | e.KwestieGekwalificeerd)
+    ]
+    await hoor(register, bus, *vroeg)
+    assert not await register.pool.fetchval("select known from matters where subject = $1", zaak)
+    assert await register.pool.fetchval("select count(*) from zaken") == 0
+    assert heard.messages == []
+
+
+async def test_two_replicas_state_each_matter_once(service: StartService, bus: Bus) -> None:
+    """Both work on the same matters at the same time, couplings included; nothing is said twice or lost."""
+    een, _ = await service("registry"), await service("registry")
+    heard = await bus.listen("registry.dossier-gesloten.v1")
+    zaken = [new_id() for _ in range(60)]
+    facts = [fact for zaak in zaken for fact in verloop(zaak)]
+    facts += [gekoppeld(zaken[k], zaken[k + 1]) for k in range(0, 60, 3)]
+    random.Random(7).shuffle(facts)
+    await bus.send_all([*facts, *facts])
+    await verwerkt(een, *facts)
+
+    async def alle() -> bool:
+        return len(heard.messages) >= 60
+
+    await eventually(alle)
+    await asyncio.sleep(0.3)
+    assert sorted(message["subject"] for message in heard.messages) == sorted(zaken)
+    assert await een.pool.fetchval("select count(*) from zaken where telt") == 40
+
+
+async def test_the_terugkoppeling_that_is_not_given_is_called_overdue(
+    service: StartService, bus: Bus
+) -> None:
+    """The clock is the registry's own, and starts at the acknowledgement."""
+    await service("registry", termijnen={"terugkoppeling": "1s"})
+    heard = await bus.listen("registry.termijn-verstreken.v1")
+    zaak = new_id()
+    bevestigd = e.OntvangstBevestigd(bevestigd_op=now(), ontvangen_op=now(), wijze="kanaal")
+    await bus.send_all([make_fact("intake", bevestigd, zaak), doorgezet(zaak, now())])
+
+    async def verstreken() -> list[dict[str, Any]]:
+        return heard.about(zaak)
+
+    (feit,) = await eventually(verstreken)
+    assert (feit["data"]["soort"], feit["data"]["rol"]) == ("terugkoppeling", "coid")
+
+
+# --- what counts ----------------------------------------------------------------------------------
+
+
+async def test_requalification_conversion_and_correction_change_the_table(
+    register: Runtime, bus: Bus
+) -> None:
+    """Each as the adviser's latest word says, and the matter counts at most once."""
+    eerst, klachten = [new_id() for _ in range(5)], [new_id() for _ in range(2)]
+    await hoor(register, bus, *(melding(zaak) for zaak in eerst), *(klacht(zaak) for zaak in klachten))
+    assert await getelde(register) == {"Overige": 5}
+    await hoor(
+        register,
+        bus,
+        melding(eerst[0], op=NOV + timedelta(days=1), kwalificatie="informatie"),
+        omgezet(eerst[1], "klacht", NOV + timedelta(days=1)),
+        omgezet(klachten[0], "melding", NOV + timedelta(days=1)),
+        gecorrigeerd(eerst[2], rubriek="lekken-informatie"),
+        gecorrigeerd(eerst[3], vervallen=True),
+        gecorrigeerd(eerst[4], geregistreerd_op=date(2020, 12, 31)),
+    )
+    assert await getelde(register) == {"Lekken en misbruik van informatie": 1, "Overige": 1}
+    assert await getelde(register, 2020) == {"Overige": 1}
+    _, *rijen, _ = csv.reader(io.StringIO(await tabel(register, peildatum=NOV.date())))
+    assert {rij[0]: rij[1] for rij in rijen if rij[1] != "0"} == {"Overige": "5"}
+    async with register.pool.acquire() as connection:
+        reeksen = await lezen.reeksen(connection, 2021)
+    assert [tuple(een) for een in reeksen if een.reeks == "klachten"] == [
+        ("klachten", "combinatie", 1),
+        ("klachten", "onbehoorlijkheid", 1),
+    ]
+
+
+async def test_coupled_meldingen_count_once_whatever_comes_first(register: Runtime, bus: Bus) -> None:
+    """The coupling may come before the melding it names, after it, or from both sides."""
+    heard = await bus.listen("registry.melding-geregistreerd.v1")
+    een, vroeg, laat = new_id(), new_id(), new_id()
+    await hoor(register, bus, melding(een), melding(laat))
+    await hoor(register, bus, gekoppeld(een, vroeg, laat))
+    await hoor(register, bus, melding(vroeg))
+    assert await getelde(register) == {"Overige": 1}
+    await hoor(register, bus, gekoppeld(laat, een))
+    assert await getelde(register) == {"Overige": 1}
+    telt = {}
+    for message in heard.messages:
+        telt[message["subject"]] = message["data"]["telt"]
+    staat = dict(await register.pool.fetch("select zaak, telt from zaken"))
+    assert vroeg not in telt
+    assert telt == {zaak: telt_nog for zaak, telt_nog in staat.items() if zaak != vroeg}
+
+
+async def test_a_ring_that_closes_over_many_couplings_keeps_one(service: StartService, bus: Bus) -> None:
+    """Eight meldingen, each naming the next, heard by two replicas at once: the smallest id counts."""
+    register, _ = await service("registry"), await service("registry")
+    ring = [new_id() for _ in range(8)]
+    facts = [melding(zaak) for zaak in ring] + [gekoppeld(ring[k], ring[(k + 1) % 8]) for k in range(8)]
+    random.Random(11).shuffle(facts)
+    await hoor(register, bus, *facts)
+    tellend = await register.pool.fetch("select zaak from zaken where telt")
+    assert [row["zaak"] for row in tellend] == [min(ring)]
+    assert await getelde(register) == {"Overige": 1}
+
+
+async def test_the_other_series_are_counted_apart(register: Runtime, bus: Bus) -> None:
+    """Contactmomenten, klachten and adviezen are no meldingen; the KMar's entry of a known matter is none."""
+    zaak = new_id()
+    contacten = [new_id(), new_id(), zaak]
+    facts = [
+        *(
+            make_fact("intake", e.ContactGeregistreerd(kanaal="telefoon", ontvangen_op=NOV), een)
+            for een in contacten
+        ),
+        make_fact("intake", e.ContactAfgesloten(afgesloten_op=NOV, uitkomst="informatie"), contacten[0]),
+        doorgezet(zaak),
+        melding(zaak),
+        coid("advies-1", e.AdviesGegeven(gegeven_op=NOV, soort="preventief-advies")),
+        coid("advies-1", e.AdviesGegeven(gegeven_op=NOV, soort="informatie")),
+        klacht("klacht-2021"),
+        make_fact(
+            "klachten",
+            e.KlachtAfgehandeld(afgehandeld_op=NOV, oordelen=("gegrond", "ongegrond")),
+            "klacht-2021",
+        ),
+        make_fact("kmar", e.EigenMeldingGeregistreerd(geregistreerd_op=NOV, rubriek="overige"), "kmar-1234"),
+        make_fact(
+            "kmar",
+            e.EigenMeldingGeregistreerd(geregistreerd_op=NOV, rubriek="overige", zaak=zaak),
+            "kmar-5678",
+        ),
+    ]
+    await hoor(register, bus, *facts, *facts)
+    async with register.pool.acquire() as connection:
+        reeksen = [tuple(een) for een in await lezen.reeksen(connection, 2021)]
+        assert await lezen.reeksen(connection, 2020) == []
+        gevonden = await lezen.zaak(connection, "klacht-2021")
+    assert reeksen == [
+        ("contactmomenten", "doorgezet", 1),
+        ("contactmomenten", "informatie", 1),
+        ("contactmomenten", "open", 1),
+        ("meldingen", "BPS", 1),
+        ("meldingen", "HRHD", 1),
+        ("klachten", "combinatie", 1),
+        ("adviezen", "informatie", 1),
+        ("adviezen", "preventief-advies", 1),
+    ]
+    assert gevonden is not None and gevonden["klacht"]["oordelen"] == ["gegrond", "ongegrond"]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_of_a_listening_ear_only_a_count_remains(
+    register: Runtime, environment: Environment, bus: Bus, seed: int
+) -> None:
+    """When it came and what it came to are nowhere in the schema, also when a fact about it comes late."""
+    zaak, moment = new_id(), datetime(2021, 7, 6, 5, 4, 3, tzinfo=UTC)
+    facts = [
+        make_fact("intake", e.ContactGeregistreerd(kanaal="telefoon", ontvangen_op=moment), zaak),
+        make_fact("intake", e.ContactAfgesloten(afgesloten_op=moment, uitkomst="luisterend-oor"), zaak),
+        make_fact(
+            "intake", e.OntvangstBevestigd(bevestigd_op=moment, ontvangen_op=moment, wijze="gesprek"), zaak
+        ),
+    ]
+    random.Random(seed).shuffle(facts)
+    for fact in [*facts, *facts]:
+        await hoor(register, bus, fact)
+    async with register.pool.acquire() as connection:
+        assert await lezen.reeksen(connection, 2021) == [("contactmomenten", "luisterend-oor", 1)]
+    resten = await _alles(environment)
+    assert "2021-07-06" not in resten
+    assert resten.count("luisterend-oor") == 1
+    assert await register.pool.fetchval("select count(*) from facts where data is null") == 3
+
+
+async def _alles(environment: Environment) -> str:
+    """Every row of every table of the register, as text."""
+    connection = await asyncpg.connect(environment.owner_dsn("registry"))
+    try:
+        namen = await connection.fetch("select tablename from pg_tables where schemaname = 'registry'")
+        rijen = await connection.fetch("select convert_from(data, 'UTF8') from facts where data is not null")
+        for (naam,) in namen:
+            rijen += await connection.fetch(f'select "{naam}"::text from "{naam}"')  # noqa: S608 - from the catalogue
+    finally:
+        await connection.close()
+    return "\n".join(tekst for (tekst,) in rijen)
+
+
+# --- the yearly table -----------------------------------------------------------------------------
+
+
+def gepubliceerd() -> tuple[Event, list[Fact]]:
+    """The layout of the published table of 2021, and facts that lead to its counts and to nothing more."""
+    _, *rijen, totaal = csv.reader(io.StringIO(GEPUBLICEERD.read_text(encoding="utf-8")))
+    codes = {label: code for code, label in RUBRIEKEN.items()}
+    indeling = e.TabelindelingVastgesteld.model_validate(
+        {
+            "vastgesteld_op": datetime(2022, 2, 1, tzinfo=UTC),
+            "tabel": "rubrieken",
+            "jaar": 2021,
+            "peildatum": date(2022, 1, 1),
+            "rijen": [{"label": rij[0], "rubriek": codes[rij[0]]} for rij in rijen],
+            "kolommen": [
+                {
+                    "label": "MVV en BPS t/m 3 nov",
+                    "registers": ["MVV", "BPS"],
+                    "vanaf": date(2021, 1, 1),
+                    "tot_en_met": date(2021, 11, 3),
+                    "niet_van_toepassing": [rij[0] for rij in rijen if rij[1] == ""],
+                    "gedrukt_totaal": int(totaal[1]),
+                },
+                {
+                    "label": "Webformulier en MID vanaf 4 nov",
+                    "registers": ["HRHD"],
+                    "vanaf": date(2021, 11, 4),
+                    "tot_en_met": date(2021, 12, 31),
+                    "gedrukt_totaal": int(totaal[2]),
+                },
+            ],
+        }
+    )
+    facts = []
+    for label, vroeg, laat in rijen:
+        aantal = int(vroeg or 0)
+        if aantal > 1:
+            # Half of a cell as a count, the rest case by case.
+            facts.append(_historie(label, aantal - aantal // 2))
+            facts += [_historie(label) for _ in range(aantal // 2)]
+        rubriek = codes[label]
+        for code in get_args(Rubriek):
+            if code == rubriek:
+                facts += [melding(new_id(), code) for _ in range(int(laat))]
+    return indeling, facts
+
+
+def _historie(label: str, aantal: int = 1) -> Fact:
+    event = e.MeldingOvergenomen(
+        geregistreerd_op=date(2021, 5, 5), in_register="MVV", rubriek_label=label, aantal=aantal
+    )
+    return make_fact("archief", event, new_id())
+
+
+def wat_niet_telt() -> list[Fact]:
+    """Contacts that come to nothing, klachten, requalifications, doubles, mistakes, and next year's."""
+    herzien, dubbel, fout, later, mild = (new_id() for _ in range(5))
+    jaren_later = datetime(2023, 1, 5, tzinfo=UTC)
+    return [
+        melding(herzien),
+        melding(herzien, op=NOV + timedelta(days=3), kwalificatie="geen-integriteitskwestie"),
+        melding(dubbel),
+        melding(mild, op=NOV, kwalificatie="advies"),
+        melding(fout),
+        gecorrigeerd(fout, vervallen=True),
+        melding(later, op=jaren_later),
+        klacht(new_id()),
+        make_fact("intake", e.ContactGeregistreerd(kanaal="e-mail", ontvangen_op=NOV), new_id()),
+        make_fact(
+            "kmar",
+            e.EigenMeldingGeregistreerd(geregistreerd_op=NOV, rubriek="overige", zaak=dubbel),
+            new_id(),
+        ),
+        gekoppeld(new_id(), dubbel),
+    ]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_the_published_table_comes_back_from_facts_on_the_bus(
+    register: Runtime, environment: Environment, bus: Bus, seed: int
+) -> None:
+    """Every message twice, in a random order, history through its own queue: the same file comes out."""
+    indeling, facts = gepubliceerd()
+    oud = indeling.model_copy(update={"vastgesteld_op": NOV, "rijen": indeling.rijen[:2]})  # type: ignore[attr-defined]
+    alles = [*facts, *wat_niet_telt(), coid("tabellen", indeling), coid("tabellen", oud)]
+    volgorde = [*alles, *alles]
+    random.Random(seed).shuffle(volgorde)
+    historie = [fact for fact in volgorde if isinstance(fact.data, e.MeldingOvergenomen)]
+    await asyncio.gather(
+        bus.send_all(historie, exchange=flow.EXCHANGE_HISTORIE),
+        bus.send_all(fact for fact in volgorde if not isinstance(fact.data, e.MeldingOvergenomen)),
+    )
+    await verwerkt(register, *alles)
+    assert await tabel(register) == GEPUBLICEERD.read_text(encoding="utf-8")
+
+    uitvoer = await _meldpunt(environment, "tabel", "rubrieken", "--jaar", "2021", "--formaat", "csv")
+    assert uitvoer.stdout == GEPUBLICEERD.read_text(encoding="utf-8")
+    assert "Peildatum 2022-01-01; telregel: gemeld" in uitvoer.stderr
+    uitvoer = await _meldpunt(environment, "tabel", "rubrieken", "--jaar", "2021", "--formaat", "json")
+    assert json.loads(uitvoer.stdout)["kolommen"][1]["registers"] == ["HRHD"]
+    assert json.loads(uitvoer.stdout)["opmerkingen"] == []
+
+
+async def _meldpunt(environment: Environment, *words: str) -> subprocess.CompletedProcess[str]:
+    return await asyncio.to_thread(
+        subprocess.run,
+        [str(CHECKOUT / "meldpunt"), "register", *words, "--omgeving", environment.name],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+
+
+async def test_the_command_shows_a_matter_and_the_series(
+    register: Runtime, environment: Environment, bus: Bus
+) -> None:
+    """A matter in codes and opaque ids; an unknown one is one line and status 1."""
+    zaak = new_id()
+    await hoor(register, bus, *verloop(zaak))
+    gevonden = json.loads((await _meldpunt(environment, "zaak", zaak)).stdout)
+    assert gevonden["status"] == "gesloten" and gevonden["eenheid"] == "clsk-basis-a"
+    reeksen = (await _meldpunt(environment, "reeksen", "--jaar", "2021")).stdout
+    assert reeksen.splitlines()[:4] == [
+        "Geteld in 2021, elke reeks apart",
+        "",
+        "meldingen  1",
+        "  HRHD     1",
+    ]
+    with pytest.raises(subprocess.CalledProcessError) as fout:
+        await _meldpunt(environment, "zaak", "onbekende-zaak")
+    assert fout.value.returncode == 1
+    assert fout.value.stderr == "meldpunt: the register does not know this matter\n"

@@ -1,14 +1,21 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Routing with a real broker and a real database: what it states, and what it keeps."""
 
-from datetime import UTC, date, datetime, timedelta
+import asyncio
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from ops.environment import Environment
 from shared import events as e
-from shared.codes import Cluster, Onderdeel
+from shared.codes import Cluster, Kwalificatie, Onderdeel
+from shared.envelope import Fact
 from shared.service import Runtime
-from tests.bus import LATE, Bus, Heard, eventually, new_id, now
-from tests.conftest import StartService
+from shared.termijnen.kalender import lokaal
+from tests.bus import LATE, Bus, Heard, eventually, make_fact, new_id, now, running
+from tests.conftest import StartService, make_runtime
 
 
 def adviseur(volgnummer: int = 1, **anders: Any) -> e.AdviseurGewijzigd:
@@ -19,7 +26,11 @@ def adviseur(volgnummer: int = 1, **anders: Any) -> e.AdviseurGewijzigd:
 
 
 def doorgezet(
-    geadresseerde: Cluster = "coid", *, instemming: str = "", onderdeel: Onderdeel = "CLAS", spoed: bool = False
+    geadresseerde: Cluster = "coid",
+    *,
+    instemming: str = "",
+    onderdeel: Onderdeel = "CLAS",
+    spoed: bool = False,
 ) -> e.MeldingDoorgezet:
     """A matter forwarded just now, under a grant of its own."""
     op = now()
@@ -64,3 +75,394 @@ async def test_assigns_an_adviser_and_says_why(service: StartService, bus: Bus) 
     (afgelopen,) = await gehoord(heard, zaak, "termijn-afgelopen")
     assert gestart["soort"] == "adviseur-contact"
     assert (afgelopen["soort"], afgelopen["uitkomst"]) == ("toewijzing", "gehaald")
+
+
+async def tellingen_kloppen(runtime: Runtime) -> None:
+    """Each adviser's counter is the number of open matters they hold."""
+    verschillen = await runtime.pool.fetch(
+        """
+        select adviseurs.cluster, adviseurs.code, adviseurs.open_zaken, count(zaken.subject) as geteld
+        from adviseurs left join zaken
+            on zaken.cluster = adviseurs.cluster and zaken.adviseur = adviseurs.code and zaken.open
+        group by adviseurs.cluster, adviseurs.code, adviseurs.open_zaken
+        having adviseurs.open_zaken <> count(zaken.subject)
+        """
+    )
+    assert verschillen == []
+
+
+async def rij(runtime: Runtime, subject: str) -> Any:
+    """A matter as it is kept."""
+    return await runtime.pool.fetchrow("select * from zaken where subject = $1", subject)
+
+
+def vandaag() -> Any:
+    return lokaal(now()).date()
+
+
+def afwezig(dagen: int | None) -> tuple[e.Afwezigheid, ...]:
+    """Away from yesterday, for so many days from today on, or without a known end."""
+    gisteren = vandaag() - timedelta(days=1)
+    tot_en_met = None if dagen is None else vandaag() + timedelta(days=dagen)
+    return (e.Afwezigheid(van=gisteren, tot_en_met=tot_en_met),)
+
+
+def gesprek(leidinggevende: str | None = "commandant-43") -> e.AdviesgesprekGevoerd:
+    """A talk that agrees on placement with this seat."""
+    return e.AdviesgesprekGevoerd(
+        gevoerd_op=now(),
+        adviseur="adviseur-1",
+        eenheid="43-brigade",
+        behandelend_leidinggevende=leidinggevende,
+    )
+
+
+def gekwalificeerd(wat: Kwalificatie = "melding") -> e.KwestieGekwalificeerd:
+    return e.KwestieGekwalificeerd(gekwalificeerd_op=now(), kwalificatie=wat, rubriek="overige")
+
+
+async def test_nobody_free_is_stated_once_and_tried_again_when_the_roster_changes(
+    service: StartService, bus: Bus
+) -> None:
+    """Without an adviser the matter waits and its clock runs; an adviser who comes takes it."""
+    heard = await bus.listen("routing.#")
+    runtime = await service("routing", herkansing_interval_s=0.1)
+    zaak = new_id()
+    await bus.state("intake", doorgezet(), zaak)
+    (ontbreekt,) = await gehoord(heard, zaak, "adviseur-ontbreekt")
+    assert ontbreekt["waarom"]["kandidaten"] == 0
+    assert (await rij(runtime, zaak))["wacht"]
+    await bus.state("coid", adviseur(onderdelen=("CZSK",)), "adviseur-2")
+    await asyncio.sleep(0.5)
+    await bus.state("coid", adviseur(), "adviseur-1")
+    (toegewezen,) = await gehoord(heard, zaak, "adviseur-toegewezen")
+    assert toegewezen["adviseur"] == "adviseur-1"
+    assert len(heard.about(zaak, "routing.adviseur-ontbreekt.")) == 1
+    assert not (await rij(runtime, zaak))["wacht"]
+    await tellingen_kloppen(runtime)
+
+
+async def test_a_full_adviser_takes_the_next_matter_when_one_closes(service: StartService, bus: Bus) -> None:
+    """One place: the second matter waits until the first is qualified as something else."""
+    heard = await bus.listen("routing.#")
+    runtime = await service("routing", max_zaken_per_fte=1, herkansing_interval_s=0.1)
+    await bus.state("coid", adviseur(), "adviseur-1")
+    eerste, tweede = new_id(), new_id()
+    await bus.state("intake", doorgezet(), eerste)
+    await gehoord(heard, eerste, "adviseur-toegewezen")
+    await bus.state("intake", doorgezet(), tweede)
+    (ontbreekt,) = await gehoord(heard, tweede, "adviseur-ontbreekt")
+    assert ontbreekt["waarom"]["afgevallen"] == [{"reden": "vol", "aantal": 1}]
+    await bus.state("coid", gekwalificeerd("advies"), eerste)
+    await gehoord(heard, tweede, "adviseur-toegewezen")
+    await tellingen_kloppen(runtime)
+
+
+async def test_an_adviser_who_steps_back_is_replaced(service: StartService, bus: Bus) -> None:
+    """Refused with another free: replaced, with the reason given; refused by the last: nobody."""
+    heard = await bus.listen("routing.#")
+    runtime = await service("routing")
+    await bus.state("coid", adviseur(), "adviseur-1")
+    await bus.state("coid", adviseur(), "adviseur-2")
+    zaak = new_id()
+    await bus.state("intake", doorgezet(), zaak)
+    (toegewezen,) = await gehoord(heard, zaak, "adviseur-toegewezen")
+    eerste = toegewezen["adviseur"]
+    weigert = e.ToewijzingGeweigerd(geweigerd_op=now(), adviseur=eerste, reden="belangenconflict")
+    await bus.state("coid", weigert, zaak)
+    (vervangen,) = await gehoord(heard, zaak, "adviseur-vervangen")
+    assert (vervangen["van"], vervangen["reden"]) == (eerste, "belangenconflict")
+    assert vervangen["naar"] != eerste
+    assert {"reden": "geweigerd", "aantal": 1} in vervangen["waarom"]["afgevallen"]
+    await tellingen_kloppen(runtime)
+    weigert = e.ToewijzingGeweigerd(geweigerd_op=now(), adviseur=vervangen["naar"], reden="anders")
+    await bus.state("coid", weigert, zaak)
+    await gehoord(heard, zaak, "adviseur-ontbreekt")
+    assert (await rij(runtime, zaak))["wacht"]
+    await tellingen_kloppen(runtime)
+
+
+async def test_a_refusal_that_comes_before_the_matter_counts(service: StartService, bus: Bus) -> None:
+    """The refusal waits for the matter it is about; then the matter goes to another."""
+    heard = await bus.listen("routing.#")
+    await service("routing")
+    await bus.state("coid", adviseur(), "adviseur-1")
+    await bus.state("coid", adviseur(), "adviseur-2")
+    zaak = new_id()
+    weigert = e.ToewijzingGeweigerd(geweigerd_op=now(), adviseur="adviseur-1", reden="belangenconflict")
+    await bus.state("coid", weigert, zaak)
+    await bus.state("intake", doorgezet(), zaak)
+    (toegewezen,) = await gehoord(heard, zaak, "adviseur-toegewezen")
+    assert toegewezen["adviseur"] == "adviseur-2"
+
+
+async def test_absence_replaces_before_the_talk_and_not_after_it(service: StartService, bus: Bus) -> None:
+    """Two matters of one adviser, who falls ill for three days: only the one not yet talked about moves."""
+    heard = await bus.listen("routing.#")
+    runtime = await service("routing", herkansing_interval_s=0.1)
+    await bus.state("coid", adviseur(), "adviseur-1")
+    met_gesprek, zonder = new_id(), new_id()
+    for zaak in (met_gesprek, zonder):
+        await bus.state("intake", doorgezet(), zaak)
+        await gehoord(heard, zaak, "adviseur-toegewezen")
+    await bus.state("coid", gesprek(), met_gesprek)
+    await bus.state("coid", adviseur(), "adviseur-2")
+    await bus.state("coid", adviseur(2, afwezig=afwezig(3)), "adviseur-1")
+    (vervangen,) = await gehoord(heard, zonder, "adviseur-vervangen")
+    assert (vervangen["naar"], vervangen["reden"]) == ("adviseur-2", "afwezigheid")
+    assert (await rij(runtime, met_gesprek))["adviseur"] == "adviseur-1"
+    await bus.state("coid", adviseur(3, afwezig=afwezig(None)), "adviseur-1")
+    (vervangen,) = await gehoord(heard, met_gesprek, "adviseur-vervangen")
+    assert vervangen["reden"] == "afwezigheid"
+    await tellingen_kloppen(runtime)
+
+
+async def test_an_adviser_who_leaves_is_replaced_everywhere(service: StartService, bus: Bus) -> None:
+    """Also after the talk, and more matters than fit in one round of the sweep."""
+    heard = await bus.listen("routing.#")
+    runtime = await service("routing", herkansing_interval_s=0.1, herkansing_aantal=2)
+    await bus.state("coid", adviseur(), "adviseur-1")
+    zaken = [new_id() for _ in range(5)]
+    for zaak in zaken:
+        await bus.state("intake", doorgezet(), zaak)
+        await bus.state("coid", gesprek(), zaak)
+    for zaak in zaken:
+        await gehoord(heard, zaak, "adviseur-toegewezen")
+    await bus.state("coid", adviseur(), "adviseur-2")
+    await bus.state("coid", adviseur(2, actief=False), "adviseur-1")
+    for zaak in zaken:
+        (vervangen,) = await gehoord(heard, zaak, "adviseur-vervangen")
+        assert (vervangen["naar"], vervangen["reden"]) == ("adviseur-2", "vertrek")
+    await tellingen_kloppen(runtime)
+
+
+async def test_a_new_day_brings_an_adviser_back(service: StartService, bus: Bus) -> None:
+    """Away until yesterday by the roster, and the day not begun yet: when it begins, the matter is taken.
+
+    The day is set back in the database, and the roster's row as it was then; nothing else changes.
+    """
+    heard = await bus.listen("routing.#")
+    runtime = await service("routing", herkansing_interval_s=0.1)
+    await bus.state("coid", adviseur(afwezig=afwezig(0)), "adviseur-1")
+    zaak = new_id()
+    await bus.state("intake", doorgezet(), zaak)
+    await gehoord(heard, zaak, "adviseur-ontbreekt")
+    gisteren = vandaag() - timedelta(days=1)
+    await runtime.pool.execute("update adviseurs set afwezig_tot_en_met = array[$1::date]", gisteren)
+    await asyncio.sleep(0.5)
+    assert (await rij(runtime, zaak))["wacht"]
+    await runtime.pool.execute("update clusters set dag = $1", gisteren)
+    await gehoord(heard, zaak, "adviseur-toegewezen")
+
+
+async def test_the_highest_version_of_an_adviser_counts(service: StartService, bus: Bus) -> None:
+    """An older version that comes later, and the same version with other words, change nothing."""
+    heard = await bus.listen("routing.#")
+    runtime = await service("routing")
+    await bus.state("coid", adviseur(2), "adviseur-1")
+    await bus.state("coid", adviseur(1, onderdelen=("CZSK",)), "adviseur-1")
+    await bus.state("coid", adviseur(2, onderdelen=("BS",)), "adviseur-1")
+    zaak = new_id()
+    await bus.state("intake", doorgezet(), zaak)
+    await gehoord(heard, zaak, "adviseur-toegewezen")
+    assert await runtime.pool.fetchval("select onderdelen from adviseurs") == ["CLAS", "CLSK"]
+
+
+async def test_kmar_has_a_cluster_of_its_own(service: StartService, bus: Bus) -> None:
+    """What is forwarded to the KMar, and what its line reports, goes to its own adviser and role."""
+    heard = await bus.listen("routing.#")
+    runtime = await service("routing")
+    await bus.state("coid", adviseur(onderdelen=("KMAR",)), "adviseur-1")
+    await bus.state("kmar", adviseur(onderdelen=("KMAR",)), "adviseur-1")
+    await bus.state("kmar", adviseur(onderdelen=("KMAR",), deskundigheid=("overige",)), "adviseur-9")
+    zaak, lijn, coid = new_id(), new_id(), new_id()
+    await bus.state("intake", doorgezet("kmar", onderdeel="KMAR"), zaak)
+    await bus.state("intake", doorgezet("coid", onderdeel="KMAR"), coid)
+    ontvangen = e.MeldingOntvangen(
+        ontvangen_op=now(),
+        kenmerken=e.Kenmerken(onderdeel="KMAR", rubriek="overige"),
+        leidinggevende="commandant-1",
+    )
+    await bus.state("lijn", ontvangen, lijn)
+    for subject, cluster, wie in ((zaak, "kmar", "adviseur-9"), (lijn, "kmar", "adviseur-9")):
+        (toegewezen,) = await gehoord(heard, subject, "adviseur-toegewezen")
+        assert (toegewezen["cluster"], toegewezen["adviseur"]) == (cluster, wie)
+    (toegewezen,) = await gehoord(heard, coid, "adviseur-toegewezen")
+    assert (toegewezen["cluster"], toegewezen["adviseur"]) == ("coid", "adviseur-1")
+    (gestart,) = await gehoord(heard, zaak, "termijn-gestart")
+    assert gestart["rol"] == "kmar"
+    await tellingen_kloppen(runtime)
+
+
+async def naar_de_lijn(bus: Bus, heard: Heard, zaak: str, grant: str) -> None:
+    """Bring a matter to the line, with a grant that can be withdrawn."""
+    await bus.state("coid", adviseur(), "adviseur-1")
+    await bus.state("intake", doorgezet(instemming=f"{grant}-coid"), zaak)
+    gegeven = e.InstemmingGegeven(instemming=grant, geadresseerde="lijn", gegeven_op=now())
+    await bus.state("coid", gegeven, zaak)
+    await bus.state("coid", gesprek(), zaak)
+    await bus.state("coid", gekwalificeerd(), zaak)
+    (uitgezet,) = await gehoord(heard, zaak, "behandeling-uitgezet")
+    assert uitgezet["behandelend_leidinggevende"] == "commandant-43"
+
+
+@pytest.mark.parametrize("welke", ["lijn", "coid"])
+async def test_consent_withdrawn_after_placement_tells_the_line_to_stop(
+    service: StartService, bus: Bus, welke: str
+) -> None:
+    """The line's grant: the cluster keeps the matter. The cluster's: its clocks lapse too."""
+    heard = await bus.listen("routing.#")
+    runtime = await service("routing")
+    zaak, grant = new_id(), new_id()
+    await naar_de_lijn(bus, heard, zaak, grant)
+    if welke == "lijn":
+        ingetrokken: e.Event = e.InstemmingIngetrokken(instemming=grant, ingetrokken_op=now())
+        await bus.state("mid", ingetrokken, zaak)
+    else:
+        ingetrokken = e.InstemmingVervallen(
+            instemming=f"{grant}-coid", geadresseerde="coid", vervallen_op=now()
+        )
+        await bus.state("intake", ingetrokken, zaak)
+    (herzien,) = await gehoord(heard, zaak, "behandeling-herzien")
+    assert herzien["reden"] == "instemming-ingetrokken"
+    bewaard = await rij(runtime, zaak)
+    assert (bewaard["leidinggevende"], bewaard["open"]) == (None, welke == "lijn")
+    await tellingen_kloppen(runtime)
+    if welke == "lijn":
+        gegeven = e.InstemmingGegeven(instemming=new_id(), geadresseerde="lijn", gegeven_op=now())
+        await bus.state("portaal", gegeven, zaak)
+        await gehoord(heard, zaak, "behandeling-uitgezet", 2)
+
+
+async def test_a_vermoeden_misstand_is_never_placed(service: StartService, bus: Bus) -> None:
+    """All that placement needs is there but the qualification: it goes to the SG, and not to the line.
+
+    The database refuses such a row as well.
+    """
+    heard = await bus.listen("routing.#")
+    runtime = await service("routing")
+    zaak, grant = new_id(), new_id()
+    await bus.state("coid", adviseur(), "adviseur-1")
+    await bus.state("coid", gekwalificeerd("vermoeden-misstand"), zaak)
+    gegeven = e.InstemmingGegeven(instemming=grant, geadresseerde="lijn", gegeven_op=now())
+    await bus.state("mid", gegeven, zaak)
+    await bus.state("coid", gesprek(), zaak)
+    await bus.state("intake", doorgezet(), zaak)
+    (geescaleerd,) = await gehoord(heard, zaak, "melding-geescaleerd")
+    assert (geescaleerd["naar"], geescaleerd["reden"]) == ("sg", "vermoeden-misstand")
+    await gehoord(heard, zaak, "adviseur-toegewezen")
+    assert heard.about(zaak, "routing.behandeling-") == []
+    with pytest.raises(Exception, match="zaken_lijn"):
+        await runtime.pool.execute(
+            "update zaken set eenheid = 'x', leidinggevende = 'y' where subject = $1", zaak
+        )
+
+
+async def test_a_returning_melder_is_escalated(service: StartService, bus: Bus) -> None:
+    """To whom intake named, with the reason; the matter that was closed is open work again."""
+    heard = await bus.listen("routing.#")
+    runtime = await service("routing")
+    zaak = new_id()
+    await bus.state("coid", adviseur(), "adviseur-1")
+    await bus.state("intake", doorgezet(), zaak)
+    await bus.state("registry", e.DossierGesloten(gesloten_op=now() - timedelta(minutes=2)), zaak)
+
+    async def gesloten() -> bool:
+        bewaard = await rij(runtime, zaak)
+        return bewaard is not None and not bewaard["open"]
+
+    await eventually(gesloten)
+    await tellingen_kloppen(runtime)
+    heropend = e.MeldingHeropend(
+        teruggekeerd_op=now() - timedelta(minutes=1), reden="niet-opgepakt", escaleren_naar="sg"
+    )
+    await bus.state("intake", heropend, zaak)
+    (geescaleerd,) = await gehoord(heard, zaak, "melding-geescaleerd")
+    assert (geescaleerd["naar"], geescaleerd["reden"]) == ("sg", "niet-opgepakt")
+    assert (await rij(runtime, zaak))["open"]
+    await tellingen_kloppen(runtime)
+
+
+async def test_two_replicas_assign_each_matter_once_and_share_the_work(
+    environment: Environment, keys: Path, bus: Bus
+) -> None:
+    """Two hundred matters, each sent twice, to two replicas: one assignment each, spread evenly."""
+    heard = await bus.listen("routing.adviseur-toegewezen.v1", "routing.adviseur-vervangen.v1")
+    zaken = [make_fact("intake", doorgezet(), new_id()) for _ in range(200)]
+    rooster = [make_fact("coid", adviseur(), f"adviseur-{n}") for n in range(4)]
+    een = make_runtime(environment, keys, "routing", prefetch=10, max_zaken_per_fte=50)
+    ander = make_runtime(environment, keys, "routing", prefetch=10, max_zaken_per_fte=50)
+    async with running(een), running(ander):
+        await bus.send_all(rooster)
+
+        async def bekend() -> bool:
+            return bool(await een.pool.fetchval("select count(*) = 4 from adviseurs"))
+
+        await eventually(bekend)
+        await bus.send_all([*zaken, *zaken])
+
+        async def alle() -> bool:
+            return len(heard.messages) >= len(zaken)
+
+        await eventually(alle, timeout=60)
+        await tellingen_kloppen(een)
+        lasten = await een.pool.fetch("select open_zaken from adviseurs")
+        assert [row["open_zaken"] for row in lasten] == [50, 50, 50, 50]
+        assert await een.pool.fetchval("select count(*) from geparkeerd") == 0
+    onderwerpen = [bericht["subject"] for bericht in heard.messages]
+    assert sorted(onderwerpen) == sorted(fact.subject for fact in zaken)
+
+
+async def test_the_same_course_in_any_order_ends_in_the_same_state(service: StartService, bus: Bus) -> None:
+    """One course in eight orders, every fact twice: the same row for each, and the same placement stated."""
+    heard = await bus.listen("routing.behandeling-uitgezet.v1")
+    runtime = await service("routing")
+    await bus.state("coid", adviseur(), "adviseur-1")
+    op = now() - timedelta(days=1)
+
+    def verloop(zaak: str) -> list[Fact]:
+        data: list[tuple[str, e.Event]] = [
+            ("intake", doorgezet(instemming=f"{zaak}-coid")),
+            ("coid", e.InstemmingGegeven(instemming=f"{zaak}-1", geadresseerde="lijn", gegeven_op=op)),
+            ("mid", e.InstemmingIngetrokken(instemming=f"{zaak}-1", ingetrokken_op=op)),
+            ("portaal", e.InstemmingGegeven(instemming=f"{zaak}-2", geadresseerde="lijn", gegeven_op=op)),
+            ("coid", gesprek()),
+            ("coid", gekwalificeerd("advies")),
+            ("coid", gekwalificeerd("melding")),
+        ]
+        return [make_fact(van, feit, zaak) for van, feit in data]
+
+    zaken = [new_id() for _ in range(8)]
+    berichten: list[Fact] = []
+    for nummer, zaak in enumerate(zaken):
+        feiten = verloop(zaak)
+        gedraaid = feiten[nummer % 7 :] + feiten[: nummer % 7]
+        berichten += [*(gedraaid if nummer < 4 else gedraaid[::-1]), *feiten]
+    await bus.send_all(berichten)
+
+    async def geplaatst() -> bool:
+        aantal = await runtime.pool.fetchval("select count(*) from zaken where leidinggevende is not null")
+        return bool(aantal == len(zaken))
+
+    await eventually(geplaatst)
+
+    async def alle_feiten() -> bool:
+        return bool(
+            await runtime.pool.fetchval("select count(*) = $1 from facts where publisher <> 'routing'", 57)
+        )
+
+    await eventually(alle_feiten)
+    eind = await runtime.pool.fetch(
+        "select distinct cluster, open, wacht, adviseur, kwalificatie, instemming, eenheid, leidinggevende"
+        " from zaken"
+    )
+    assert len(eind) == 1
+    assert eind[0]["open"]
+    assert eind[0]["kwalificatie"] == "melding"
+    await tellingen_kloppen(runtime)
+
+    async def gesteld() -> bool:
+        return len(heard.messages) >= len(zaken)
+
+    await eventually(gesteld)
+    assert {bericht["subject"] for bericht in heard.messages} == set(zaken)

@@ -155,6 +155,6 @@ def _vervallen(zaak: Zaak) -> Vervallen | None:
         if zaak.kwalificatie in _TE_BEHANDELEN or zaak.gekwalificeerd_op is None:
             return None
         return Vervallen(zaak.gekwalificeerd_op, zaak.kwalificatie)
-    if zaak.herkomst == "mid" and zaak.instemming_vervallen_op is not None:
+    if zaak.instemming_vervallen_op is not None:
         return Vervallen(zaak.instemming_vervallen_op, "instemming-ingetrokken")
     return None

@@ -24,7 +24,7 @@ Telregel = Literal["gemeld", "vastgesteld"]
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """What counts in a table: a melding, or history as a count. Exactly one of `rubriek` and `label` is given."""
+    """What counts in a table: a melding by its rubriek, or history as a count by its label."""
 
     in_register: str
     geregistreerd_op: date
@@ -82,7 +82,7 @@ def stand_op(
     koppelingen: Iterable[Koppeling],
     oordelen: Iterable[Oordeel],
 ) -> list[Telling]:
-    """The meldingen that count as the register stood at the end of `peildatum`: later facts are not known yet.
+    """The meldingen that count as the register stood at the end of `peildatum`: what came later is not known.
 
     `oordelen` come in order, per betrokkene the latest last; a matter is vastgesteld when it is for at least
     one betrokkene.

@@ -55,8 +55,9 @@ class Niemand:
 class _Selectie:
     """Who could take a matter but for their workload, best first, and how many could not, per reason."""
 
-    lagen: tuple[tuple[Adviseur, ...], ...]
-    """By expertise and presence; those in one tier differ in workload and code alone."""
+    lagen: tuple[tuple[tuple[tuple[Cluster, str], float, Adviseur], ...], ...]
+    """By expertise and presence; those in one tier differ in workload and code alone. Each with the key of
+    their workload and their fte: this is looked through for every matter."""
     deskundig: tuple[bool, ...]
     """Per tier, whether it holds the experts."""
     afgevallen: tuple[tuple[Reden, int], ...]
@@ -117,9 +118,9 @@ class Rooster:
         return gevonden
 
     def _selecteer(self, vraag: Vraag) -> _Selectie:
-        lagen: dict[tuple[bool, bool], list[Adviseur]] = {}
+        lagen: dict[tuple[bool, bool], list[tuple[tuple[Cluster, str], float, Adviseur]]] = {}
         aantallen: dict[Reden, int] = {}
-        for adviseur in self.adviseurs.values():
+        for sleutel, adviseur in self.adviseurs.items():
             if adviseur.cluster != vraag.cluster:
                 continue
             reden = waarom_niet(adviseur, vraag, self.vandaag)
@@ -130,10 +131,10 @@ class Rooster:
                 vraag.rubriek not in adviseur.deskundigheid,
                 adviseur.afwezig_binnen(self.vandaag, KOMENDE_DAGEN),
             )
-            lagen.setdefault(laag, []).append(adviseur)
+            lagen.setdefault(laag, []).append((sleutel, adviseur.fte, adviseur))
         volgorde = sorted(lagen)
         return _Selectie(
-            tuple(tuple(sorted(lagen[laag], key=lambda een: een.code)) for laag in volgorde),
+            tuple(tuple(lagen[laag]) for laag in volgorde),
             tuple(not ondeskundig for ondeskundig, _ in volgorde),
             tuple((reden, aantallen[reden]) for reden in REDENEN if reden in aantallen),
         )
@@ -159,11 +160,11 @@ def waarom_niet(adviseur: Adviseur, vraag: Vraag, vandaag: date) -> Reden | None
 def kies(vraag: Vraag, rooster: Rooster) -> AdviseurGevonden | Niemand:
     """The adviser for this matter, with what decided; or nobody, with who fell off for what."""
     selectie = rooster.selectie(vraag)
-    grens = rooster.max_zaken_per_fte
+    grens, belasting = rooster.max_zaken_per_fte, rooster.belasting
     lagen: list[tuple[bool, list[tuple[float, Adviseur]]]] = []
     kandidaten = vol = 0
     for deskundig, laag in zip(selectie.deskundig, selectie.lagen, strict=True):
-        met_ruimte = [(last, een) for een in laag if (last := rooster.per_fte(een)) < grens]
+        met_ruimte = [(last, een) for sleutel, fte, een in laag if (last := belasting[sleutel] / fte) < grens]
         kandidaten += len(met_ruimte)
         vol += len(laag) - len(met_ruimte)
         if met_ruimte:

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The log of what operators did with parked messages: action, object, result, origin, actor, time (BIO2
+8.15.01), one JSON object per line. It holds no content of a message."""
+
+from __future__ import annotations
+
+import fcntl
+import getpass
+import json
+import os
+import socket
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ops import STATE
+
+FILE = STATE / "audit.log"
+"""Where it is unless another file is named."""
+
+
+def record(
+    action: str, subject: str, result: str, *, reason: str | None = None, file: Path | None = None
+) -> None:
+    """Adds one line, on disk before this returns: what is not recorded is not done."""
+    line = {
+        "tijd": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "handeling": action,
+        "object": subject,
+        "resultaat": result,
+        "reden": reason,
+        "actor": os.environ.get("SUDO_USER") or getpass.getuser(),
+        "herkomst": socket.gethostname(),
+    }
+    file = file or FILE
+    file.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as log:
+        fcntl.flock(log, fcntl.LOCK_EX)
+        log.write(json.dumps(line, ensure_ascii=False) + "\n")
+        log.flush()
+        os.fsync(log.fileno())

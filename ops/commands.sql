@@ -1,0 +1,76 @@
+-- SPDX-License-Identifier: EUPL-1.2
+-- What the operators' commands ask of a service's schema, as the role that owns it.
+
+-- name: fact_keys
+-- Every fact that this service knows, heard and stated: by routing key the keys of 16 bytes, one after the other.
+select publisher || '.' || name as routing_key, string_agg(uuid_send(key), ''::bytea) as keys
+from facts group by publisher, name;
+
+-- name: outbox_keys
+-- What this service stated and has not had confirmed, in the same form.
+select routing_key, string_agg(uuid_send(key), ''::bytea) as keys from outbox group by routing_key;
+
+-- name: parked_keys
+-- What it parked and what an operator dropped, in the same form; and how many messages in which no fact could be read.
+select routing_key, status = 'vervallen' as weg,
+       coalesce(string_agg(uuid_send(feit), ''::bytea), ''::bytea) as keys,
+       count(*) filter (where feit is null) as onleesbaar
+from geparkeerd where status <> 'verwerkt' group by routing_key, status = 'vervallen';
+
+-- name: outbox_empty
+select not exists (select from outbox);
+
+-- name: parked_open
+-- What waits for an operator, oldest first.
+select id, reden, routing_key, afzender, feit, omvang, keer, eerst_op, laatst_op, status
+from geparkeerd where status in ('geparkeerd', 'aangeboden') order by eerst_op, id;
+
+-- name: parked_like
+-- The messages whose id begins with $1, whatever became of them.
+select id, reden, routing_key, afzender, feit, omvang, keer, eerst_op, laatst_op, status
+from geparkeerd where starts_with(id::text, $1) order by eerst_op, id;
+
+-- name: parked_body
+select verzegeld from geparkeerd where id = $1;
+
+-- name: offer
+-- Marked before it is published, so that the service's answer always comes after. Nothing when it is no longer open.
+update geparkeerd set status = 'aangeboden', laatst_op = clock_timestamp()
+where id = $1 and status in ('geparkeerd', 'aangeboden')
+returning routing_key, afzender, verzegeld, keer;
+
+-- name: withdraw_offer
+update geparkeerd set status = 'geparkeerd' where id = $1 and status = 'aangeboden';
+
+-- name: answer
+-- What the service made of a message that was offered again.
+select status, reden from geparkeerd where id = $1;
+
+-- name: drop_parked
+-- The row stays as evidence; the body goes.
+update geparkeerd set status = 'vervallen', verzegeld = null, laatst_op = clock_timestamp()
+where id = $1 and status in ('geparkeerd', 'aangeboden')
+returning id;
+
+-- name: waiting
+-- Matters of which facts are known, but not the one that opens them, for longer than $1.
+select matters.subject, matters.first_seen,
+       array_agg(facts.publisher || '.' || facts.name order by facts.time, facts.key)
+           filter (where facts.key is not null) as facts
+from matters left join facts using (subject)
+where not matters.known and matters.first_seen < clock_timestamp() - $1::interval
+group by matters.subject, matters.first_seen
+order by matters.first_seen, matters.subject;
+
+-- name: clocks
+select onderwerp, soort, generatie, start_op, eind_op, eind_atw_op, waarschuw_op, gewaarschuwd_op, verstreken_op,
+       gestopt_op, uitkomst, reden, spoed, rol, alleen_bewaking, afleiding
+from termijnen
+where $1 or uitkomst is null
+order by onderwerp, soort;
+
+-- name: clock_subjects
+select distinct onderwerp from termijnen;
+
+-- name: now
+select clock_timestamp();

@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""`./meldpunt geparkeerd`: the messages that could not be handled: list, show, replay, drop.
+
+A body is opened to be offered again, or for a person who says why; both are recorded. What a sender wrote is
+shown without control characters, so that it cannot speak to the operator's terminal.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from ops import OpsError, attach, audit, sleutels
+from ops.environment import Environment
+from ops.parking import WAIT_KNOWN, Geparkeerd, body_of, drop, parked, replay, waiting
+from shared import flow
+from shared.termijnen.kalender import lokaal
+
+_SHORT = 8
+"""Characters of an id that are shown where there is one message on each line of an answer."""
+
+
+# --- the command -----------------------------------------------------------------------------------------
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `geparkeerd`: one action, each with its own."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="list|show|replay|drop")
+    made = {
+        name: actions.add_parser(name, help=text, description=text)
+        for name, text in (
+            ("list", "what waits for an operator"),
+            ("show", "one message: when, from whom, why"),
+            ("replay", "offer messages to their service again"),
+            ("drop", "give messages up; their body is destroyed"),
+        )
+    }
+    made["list"].add_argument(
+        "--wachttijd",
+        type=attach.seconds,
+        default=WAIT_KNOWN.total_seconds(),
+        metavar="TIME",
+        help="list facts that wait longer than this for their matter (default: 1d)",
+    )
+    made["show"].add_argument("ids", nargs=1, metavar="ID")
+    made["show"].add_argument("--inhoud", action="store_true", help="open the body; recorded, with --reden")
+    made["show"].add_argument("--reden", metavar="TEXT", help="why it is opened")
+    made["replay"].add_argument("ids", nargs="*", metavar="ID")
+    made["replay"].add_argument("--alles", action="store_true", help="all that are open")
+    made["replay"].add_argument(
+        "--wacht", type=attach.seconds, default=10.0, metavar="TIME", help="for the answer (default: 10s)"
+    )
+    made["drop"].add_argument("ids", nargs="+", metavar="ID")
+    made["drop"].add_argument("--reden", metavar="TEXT", required=True, help="why it is given up")
+    for name, action in made.items():
+        action.add_argument("--dienst", choices=flow.SERVICES, help="of this service only")
+        if name in ("show", "replay"):
+            action.add_argument(
+                "--sleutels",
+                type=Path,
+                default=sleutels.FOLDER,
+                metavar="FOLDER",
+                help="where intake's private key set is",
+            )
+        attach.add_options(action)
+
+
+_Action = Callable[[Environment, argparse.Namespace], Awaitable[int]]
+
+
+def run(args: argparse.Namespace) -> int:
+    """Returns 0 when it was done, 1 when a message could not be handled after all, 2 for wrong use."""
+    wrong = _wrong_use(args)
+    if wrong:
+        print(f"meldpunt: {wrong} (see ./meldpunt geparkeerd {args.action} --help)", file=sys.stderr)
+        return 2
+    act: _Action = {"list": _list, "show": _show, "replay": _replay, "drop": _drop}[args.action]
+    return attach.in_environment(args.omgeving, lambda environment: act(environment, args))
+
+
+def _wrong_use(args: argparse.Namespace) -> str | None:
+    if args.action == "replay" and bool(args.ids) == args.alles:
+        return "name the messages to replay, or --alles"
+    if args.action == "show" and args.inhoud and not (args.reden or "").strip():
+        return "opening a message needs its reason: --reden"
+    if args.action == "drop" and not args.reden.strip():
+        return "dropping a message needs its reason: --reden"
+    return None
+
+
+async def _list(environment: Environment, args: argparse.Namespace) -> int:
+    services = _services(args)
+    found = await parked(environment, services)
+    print("\n".join(_listing(found)) if found else "Nothing is parked.")
+    late = await waiting(environment, services, timedelta(seconds=args.wachttijd))
+    if late:
+        print("\nFacts that wait for the fact that opens their matter:")
+        for one in late:
+            print(f"  {_moment(one.sinds)}  {one.dienst:<12}  {one.onderwerp}")
+            print(f"      {', '.join(one.feiten)}")
+    dead = (await environment.queue_depths())[flow.EXCHANGE_DOOD]
+    if dead:
+        print(
+            f"\n{dead} in the dead-letter queue {flow.EXCHANGE_DOOD}, which should be empty: no service took"
+        )
+        print("them, however often they were delivered. Look at them with the broker's own tools.")
+    return 0
+
+
+def _listing(found: Sequence[Geparkeerd]) -> list[str]:
+    width = attach.unambiguous([str(one.id) for one in found])
+    lines = [f"{'id':<{width}}  {'dienst':<12}  {'sinds':<16}  {'keer':>4}  {'afzender':<11}  feit"]
+    for one in found:
+        lines.append(
+            f"{str(one.id)[:width]}  {one.dienst:<12}  {_moment(one.eerst_op)}  {one.keer:>4}  "
+            f"{one.afzender or '-':<11}  {_printable(one.routing_key)}"
+        )
+        offered = "; offered again, no answer yet" if one.status == "aangeboden" else ""
+        lines.append(f"    {one.reden}{offered}")
+    return lines
+
+
+async def _show(environment: Environment, args: argparse.Namespace) -> int:
+    messages = await _named(environment, args, only_open=False)
+    for message in messages:
+        print("\n".join(_details(message)))
+    if args.inhoud:
+        kept = [message for message in messages if message.open] or messages
+        keys = sleutels.private(args.sleutels)
+        body = await body_of(environment, kept[0], keys)
+        # Recorded before anything is shown.
+        audit.record("geparkeerd inhoud geopend", str(kept[0].id), kept[0].dienst, reason=args.reden)
+        print(f"inhoud\n{_printable(body.decode(errors='replace'), keep=chr(10) + chr(9))}")
+    return 0
+
+
+def _details(message: Geparkeerd) -> list[str]:
+    fields = (
+        ("id", message.id),
+        ("dienst", message.dienst),
+        ("status", message.status),
+        ("reden", message.reden),
+        ("routing key", _printable(message.routing_key)),
+        ("afzender", message.afzender or "not vouched for by the broker"),
+        ("feit", message.feit or "could not be read"),
+        ("omvang", f"{message.omvang} bytes"),
+        ("keer", message.keer),
+        ("sinds", _moment(message.eerst_op)),
+        ("laatst", _moment(message.laatst_op)),
+    )
+    return [*(f"{name:<12} {value}" for name, value in fields), ""]
+
+
+async def _replay(environment: Environment, args: argparse.Namespace) -> int:
+    messages = await _named(environment, args, only_open=True)
+    if not messages:
+        print("Nothing is parked.")
+        return 0
+    keys = sleutels.private(args.sleutels)
+    absent = await attach.absent_services(environment)
+    unheard = all(message.dienst in absent for message in messages)
+    answers = await replay(environment, messages, keys, wait_s=0.0 if unheard else args.wacht)
+    for answer in answers:
+        audit.record("geparkeerd opnieuw aangeboden", str(answer.id), f"{answer.dienst}: {answer.status}")
+        words = {
+            "verwerkt": "handled",
+            "aangeboden": f"offered; no answer yet{_idle(answer.dienst, absent)}",
+            "geparkeerd": f"parked again: {answer.reden}",
+            "vervallen": "dropped meanwhile",
+        }
+        print(f"{str(answer.id)[:_SHORT]}  {answer.dienst:<12}  {words[answer.status]}")
+    return 0 if all(answer.status in ("verwerkt", "aangeboden") for answer in answers) else 1
+
+
+def _idle(service: str, absent: Sequence[str]) -> str:
+    return f": nobody runs {service}" if service in absent else ""
+
+
+async def _drop(environment: Environment, args: argparse.Namespace) -> int:
+    messages = await _named(environment, args, only_open=True)
+    for message in await drop(environment, messages):
+        audit.record("geparkeerd vervallen", str(message.id), message.dienst, reason=args.reden)
+        print(f"{str(message.id)[:_SHORT]}  {message.dienst:<12}  dropped: its body is destroyed")
+    return 0
+
+
+async def _named(environment: Environment, args: argparse.Namespace, *, only_open: bool) -> list[Geparkeerd]:
+    """The messages that the arguments name. Raises OpsError for an id that names none, or two different."""
+    if getattr(args, "alles", False):
+        return await parked(environment, _services(args))
+    chosen: list[Geparkeerd] = []
+    for prefix in args.ids:
+        found = await parked(environment, _services(args), id_prefix=prefix)
+        if not found:
+            raise OpsError(f"no parked message has an id that begins with {prefix}")
+        if len({one.id for one in found}) > 1:
+            raise OpsError(f"{prefix} is ambiguous: more than one parked message begins with it")
+        if only_open and not any(one.open for one in found):
+            raise OpsError(f"{prefix} is {found[0].status}: there is nothing left to do with it")
+        chosen += [one for one in found if one not in chosen and (one.open or not only_open)]
+    return chosen
+
+
+def _services(args: argparse.Namespace) -> Sequence[str]:
+    return flow.SERVICES if args.dienst is None else (args.dienst,)
+
+
+def _printable(text: str, keep: str = "") -> str:
+    return "".join(
+        each if each.isprintable() or each in keep else "\N{REPLACEMENT CHARACTER}" for each in text
+    )
+
+
+def _moment(moment: datetime) -> str:
+    return f"{lokaal(moment):%Y-%m-%d %H:%M}"

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The parked messages of all services: what there is, and what can be done with it.
+
+A parked message is known by its id; one that two services could not handle has the same id in both. Its body
+is sealed, and opened by whoever has intake's private key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+import aio_pika
+
+from ops import OpsError, attach
+from ops.environment import Environment
+from shared import flow, zegel
+from shared.consumer import REPLAY_HEADERS
+from shared.envelope import CONTENT_TYPE
+from shared.settings import ServiceSettings
+
+WAIT_KNOWN: Final[timedelta] = ServiceSettings.model_fields["wait_known"].default
+"""How long a fact may wait for the fact that opens its matter before it is listed."""
+
+_POLL_S = 0.1
+_TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True)
+class Geparkeerd:
+    """One message as one service parked it."""
+
+    dienst: str
+    id: UUID
+    reden: str
+    routing_key: str
+    afzender: str | None
+    feit: UUID | None
+    omvang: int
+    keer: int
+    eerst_op: datetime
+    laatst_op: datetime
+    status: str
+
+    @property
+    def open(self) -> bool:
+        """Whether there is still something to do with it."""
+        return self.status in ("geparkeerd", "aangeboden")
+
+
+@dataclass(frozen=True)
+class Wachtend:
+    """A matter of which a service knows facts, but not the fact that opens it."""
+
+    dienst: str
+    onderwerp: str
+    sinds: datetime
+    feiten: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Antwoord:
+    """What became of a message that was offered again; `reden` when it was parked again."""
+
+    dienst: str
+    id: UUID
+    status: str
+    reden: str | None = None
+
+
+# --- what there is ---------------------------------------------------------------------------------------
+
+
+async def parked(
+    environment: Environment, services: Iterable[str] = flow.SERVICES, *, id_prefix: str | None = None
+) -> list[Geparkeerd]:
+    """Parked messages that are open, oldest first; with `id_prefix` those that it names, whatever became of
+    them."""
+    found = []
+    for service in services:
+        async with attach.schema(environment, service) as connection:
+            rows = await (
+                connection.fetch(attach.SQL.parked_open)
+                if id_prefix is None
+                else connection.fetch(attach.SQL.parked_like, id_prefix.lower())
+            )
+            found += [Geparkeerd(dienst=service, **row) for row in rows]
+    return sorted(found, key=lambda one: (one.eerst_op, one.id, one.dienst))
+
+
+async def waiting(
+    environment: Environment, services: Iterable[str] = flow.SERVICES, longer_than: timedelta = WAIT_KNOWN
+) -> list[Wachtend]:
+    """Matters that are still unknown after so long, oldest first."""
+    found = []
+    for service in services:
+        async with attach.schema(environment, service) as connection:
+            for row in await connection.fetch(attach.SQL.waiting, longer_than):
+                feiten = tuple(row["facts"] or ())
+                found.append(Wachtend(service, row["subject"], row["first_seen"], feiten))
+    return sorted(found, key=lambda one: (one.sinds, one.onderwerp))
+
+
+# --- what can be done with it ----------------------------------------------------------------------------
+
+
+async def replay(
+    environment: Environment, messages: Sequence[Geparkeerd], keys: zegel.PrivateKeys, *, wait_s: float = 10.0
+) -> list[Antwoord]:
+    """Offers each message to its service again, in this order, as its original sender stated it.
+
+    Waits at most `wait_s` in all for what the services make of it. Raises OpsError when a body does not open
+    or the broker does not take it; what was offered before that stays offered.
+    """
+    async with attach.broker_connection(environment, flow.BEHEER) as connection:
+        channel = await connection.channel(on_return_raises=True)
+        for message in messages:
+            await _offer(environment, channel.default_exchange, message, keys)
+    deadline = asyncio.get_running_loop().time() + wait_s
+    return [await _answer(environment, message, deadline) for message in messages]
+
+
+async def _offer(
+    environment: Environment, exchange: Any, message: Geparkeerd, keys: zegel.PrivateKeys
+) -> None:
+    async with attach.schema(environment, message.dienst) as connection:
+        row = await connection.fetchrow(attach.SQL.offer, message.id)
+        if row is None:
+            raise OpsError(f"{message.id} is {message.status} in {message.dienst}: nothing to offer again")
+        try:
+            body = keys.open_parked(row["verzegeld"])
+            async with asyncio.timeout(_TIMEOUT_S):
+                await exchange.publish(_as_sent(body, row, message.id), message.dienst, mandatory=True)
+        except Exception as error:
+            await connection.execute(attach.SQL.withdraw_offer, message.id)
+            why = str(error) if isinstance(error, zegel.ZegelFout) else type(error).__name__
+            raise OpsError(f"{message.id} could not be offered to {message.dienst}: {why}") from None
+
+
+def _as_sent(body: bytes, row: Any, parked_id: UUID) -> aio_pika.Message:
+    originals = (row["routing_key"], row["afzender"] or "", str(parked_id))
+    return aio_pika.Message(
+        body,
+        content_type=CONTENT_TYPE,
+        delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+        message_id=uuid4().hex,
+        user_id=flow.BEHEER,
+        headers=dict(zip(REPLAY_HEADERS, originals, strict=True)),
+    )
+
+
+async def _answer(environment: Environment, message: Geparkeerd, deadline: float) -> Antwoord:
+    clock = asyncio.get_running_loop().time
+    async with attach.schema(environment, message.dienst) as connection:
+        while True:
+            row = await connection.fetchrow(attach.SQL.answer, message.id)
+            if row["status"] != "aangeboden" or clock() >= deadline:
+                again = row["reden"] if row["status"] == "geparkeerd" else None
+                return Antwoord(message.dienst, message.id, row["status"], again)
+            await asyncio.sleep(_POLL_S)
+
+
+async def drop(environment: Environment, messages: Sequence[Geparkeerd]) -> list[Geparkeerd]:
+    """Gives up these messages: the body goes, the row stays. Returns those that were still open."""
+    dropped = []
+    for message in messages:
+        async with attach.schema(environment, message.dienst) as connection:
+            if await connection.fetchval(attach.SQL.drop_parked, message.id):
+                dropped.append(message)
+    return dropped
+
+
+async def body_of(environment: Environment, message: Geparkeerd, keys: zegel.PrivateKeys) -> bytes:
+    """The message as it came in. Raises OpsError when it is no longer kept or does not open."""
+    async with attach.schema(environment, message.dienst) as connection:
+        sealed = await connection.fetchval(attach.SQL.parked_body, message.id)
+    if sealed is None:
+        raise OpsError(f"the body of {message.id} is no longer kept: it is {message.status}")
+    try:
+        return keys.open_parked(sealed)
+    except zegel.ZegelFout as error:
+        raise OpsError(f"{message.id}: {error}") from None

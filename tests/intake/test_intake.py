@@ -1,0 +1,530 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Intake with the real broker and the real database: what goes in, what comes out, what stays."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+
+from ops.environment import Environment
+from services.intake.handlers import build
+from services.intake.settings import Settings
+from shared import zegel
+from shared.codes import Geadresseerde, Kanaal
+from shared.events import (
+    ContactOntvangen,
+    ContactpogingGedaan,
+    GesprekGevoerd,
+    Instemming,
+    InstemmingGegeven,
+    InstemmingIngetrokken,
+    Kenmerken,
+    MelderTeruggekeerd,
+)
+from shared.service import main
+from shared.settings import load
+from tests.bus import LATE, Bus, Heard, eventually, make_fact, new_id, now
+from tests.conftest import StartService
+
+CLSK = Kenmerken(onderdeel="CLSK", rubriek="ongewenste-omgangsvormen")
+GEHEIM = b'{"naam": "Wilhelmina van Zandvliet-Roozendaal"}'
+
+
+@pytest.fixture
+async def database(environment: Environment) -> AsyncIterator[Any]:
+    """Intake's schema, as the service itself sees it."""
+    connection = await asyncpg.connect(environment.dsns["intake"])
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+class Melder:
+    """One matter on the bus, told by the parties of the field."""
+
+    def __init__(self, bus: Bus, keys: zegel.PublicKeys) -> None:
+        self.bus, self.keys, self.zaak, self.begin = bus, keys, new_id(), now() - LATE
+
+    async def meldt(self, kanaal: Kanaal = "telefoon", **velden: Any) -> ContactOntvangen:
+        """The contact comes in."""
+        event = ContactOntvangen(
+            **{
+                "kanaal": kanaal,
+                "ontvangen_op": self.begin,
+                "verzegeld": zegel.seal(GEHEIM, self.keys),
+                **velden,
+            }
+        )
+        await self.bus.state("kanaal", event, self.zaak)
+        return event
+
+    async def spreekt(self, uitkomst: str = "integriteitskwestie", na_min: int = 10, **velden: Any) -> None:
+        """The MID speaks with the melder."""
+        event = GesprekGevoerd.model_validate(
+            {"gevoerd_op": self.begin + timedelta(minutes=na_min), "uitkomst": uitkomst, **velden}
+        )
+        await self.bus.state("mid", event, self.zaak)
+
+    async def stemt_in(self, aan: Geadresseerde = "coid", wie: str = "mid", grant: str | None = None) -> str:
+        """Consent for one addressee; returns the grant."""
+        grant = grant or new_id()
+        moment = self.begin + timedelta(minutes=20)
+        event = InstemmingGegeven(instemming=grant, geadresseerde=aan, gegeven_op=moment, kenmerken=CLSK)
+        await self.bus.state(wie, event, self.zaak)
+        return grant
+
+    async def trekt_in(self, grant: str, wie: str = "mid") -> None:
+        """Consent withdrawn."""
+        event = InstemmingIngetrokken(instemming=grant, ingetrokken_op=self.begin + timedelta(minutes=30))
+        await self.bus.state(wie, event, self.zaak)
+
+
+@pytest.fixture
+def melder(bus: Bus, public_keys: zegel.PublicKeys) -> Melder:
+    """A melder who has not reported yet."""
+    return Melder(bus, public_keys)
+
+
+async def stated(heard: Heard, subject: str, naam: str, aantal: int = 1) -> list[dict[str, Any]]:
+    """Wait until so many facts of one kind are stated about a matter; returns their data."""
+
+    async def there() -> list[dict[str, Any]] | None:
+        found = heard.about(subject, f"intake.{naam}.")
+        return [message["data"] for message in found] if len(found) >= aantal else None
+
+    found: list[dict[str, Any]] = await eventually(there)
+    return found
+
+
+async def handled(database: Any, aantal: int) -> None:
+    """Wait until so many facts of other parties are in."""
+
+    async def there() -> bool:
+        gehoord = await database.fetchval("select count(*) from facts where publisher <> 'intake'")
+        return int(gehoord) >= aantal
+
+    await eventually(there)
+
+
+async def everything(database: Any) -> str:
+    """Every row of every table of the schema as text; bytes in hex, and facts also as what they spell."""
+    await database.execute("set xmlbinary = hex")
+    tables = await database.fetch(
+        "select table_to_xml(format('%I', table_name)::regclass, true, false, '')::text as tekst"
+        " from information_schema.tables where table_schema = 'intake'"
+    )
+    assert len(tables) > 8
+    data = await database.fetch(
+        "select convert_from(data, 'utf8') as tekst from facts where data is not null"
+    )
+    return "\n".join(row["tekst"] for row in (*tables, *data)).lower()
+
+
+# --- consent ----------------------------------------------------------------------------------------
+
+
+async def test_a_matter_is_forwarded_once_there_is_consent(
+    bus: Bus, service: StartService, melder: Melder, database: Any
+) -> None:
+    """Contact, talk and consent over the bus; the forward names the grant, which is in force."""
+    await service("intake")
+    heard = await bus.listen("intake.#")
+    await melder.meldt()
+    await melder.spreekt()
+    grant = await melder.stemt_in(wie="portaal")
+    [forward] = await stated(heard, melder.zaak, "melding-doorgezet")
+    assert (forward["geadresseerde"], forward["instemming"]) == ("coid", grant)
+    assert forward["kenmerken"]["rubriek"] == "ongewenste-omgangsvormen"
+    rows = await database.fetch("select status, uitkomst from contacten")
+    assert [tuple(row) for row in rows] == [("doorgezet", "integriteitskwestie")]
+    assert await database.fetchval("select van_kracht from doorzettingen")
+    assert await database.fetchval("select known from matters where subject = $1", melder.zaak)
+
+
+async def test_a_withdrawal_before_its_grant_stops_the_forward(
+    bus: Bus, service: StartService, melder: Melder, database: Any
+) -> None:
+    """The withdrawal comes first; the grant after it forwards nothing, and only a fresh one does."""
+    await service("intake")
+    heard = await bus.listen("intake.#")
+    grant = new_id()
+    await melder.trekt_in(grant, wie="coid")
+    await melder.meldt()
+    await melder.spreekt()
+    await melder.stemt_in(grant=grant)
+    assert [one["instemming"] for one in await stated(heard, melder.zaak, "instemming-vervallen")] == [grant]
+    vers = await melder.stemt_in()
+    assert [one["instemming"] for one in await stated(heard, melder.zaak, "melding-doorgezet")] == [vers]
+
+
+async def test_a_withdrawal_after_the_forward_tells_whoever_got_it(
+    bus: Bus, service: StartService, melder: Melder, database: Any
+) -> None:
+    """The grant lapses, the forward is no longer in force, and a new grant forwards again."""
+    await service("intake")
+    heard = await bus.listen("intake.#")
+    await melder.meldt()
+    await melder.spreekt()
+    eerste = await melder.stemt_in()
+    await stated(heard, melder.zaak, "melding-doorgezet")
+    await melder.trekt_in(eerste)
+    [vervallen] = await stated(heard, melder.zaak, "instemming-vervallen")
+    assert (vervallen["instemming"], vervallen["geadresseerde"]) == (eerste, "coid")
+    assert await database.fetchval("select status from contacten") == "open"
+    tweede = await melder.stemt_in()
+    await stated(heard, melder.zaak, "melding-doorgezet", 2)
+    rows = await database.fetch("select instemming, van_kracht from doorzettingen")
+    assert {row["instemming"]: row["van_kracht"] for row in rows} == {eerste: False, tweede: True}
+
+
+async def test_two_replicas_never_leave_a_forward_in_force_whose_grant_was_withdrawn(
+    bus: Bus, service: StartService, public_keys: zegel.PublicKeys, database: Any
+) -> None:
+    """Consent and its withdrawal race through two replicas, for many matters at once.
+
+    Whatever was forwarded was also stated as vervallen, once, and no grant is in force at the end.
+    """
+    await service("intake")
+    await service("intake")
+    heard = await bus.listen("intake.#")
+    melders = [Melder(bus, public_keys) for _ in range(40)]
+    for one in melders:
+        await one.meldt()
+        await one.spreekt()
+
+    async def race(one: Melder) -> None:
+        grant = new_id()
+        await asyncio.gather(one.stemt_in(grant=grant), one.trekt_in(grant, wie="portaal"))
+
+    await asyncio.gather(*map(race, melders))
+    for one in melders:
+        await stated(heard, one.zaak, "instemming-vervallen")
+    await handled(database, 4 * len(melders))
+
+    async def published() -> bool:
+        return bool(await database.fetchval("select count(*) = 0 from outbox"))
+
+    await eventually(published)
+    assert await database.fetchval("select count(*) from instemmingen where van_kracht") == 0
+    assert await database.fetchval("select count(*) from doorzettingen where van_kracht") == 0
+    assert await database.fetchval("select count(*) from geparkeerd") == 0
+    vervallen = [message["subject"] for message in heard.of("intake.instemming-vervallen.v1")]
+    assert sorted(vervallen) == sorted(one.zaak for one in melders)
+    doorgezet = [message["subject"] for message in heard.of("intake.melding-doorgezet.v1")]
+    assert (
+        len(doorgezet) == len(set(doorgezet)) == await database.fetchval("select count(*) from doorzettingen")
+    )
+
+
+async def test_the_database_refuses_a_forward_without_a_grant_in_force(
+    bus: Bus, service: StartService, melder: Melder, database: Any
+) -> None:
+    """Even a fault in the code cannot: the grant must be there, name the addressee and be in force."""
+    await service("intake")
+    heard = await bus.listen("intake.#")
+    await melder.meldt()
+    await melder.spreekt("geen-integriteitskwestie")
+    ingetrokken, ander, eerste, tweede = (new_id() for _ in range(4))
+    await melder.stemt_in(grant=ingetrokken)
+    await melder.trekt_in(ingetrokken)
+    await melder.stemt_in("klachten", grant=ander)
+    await melder.stemt_in(grant=eerste)
+    await melder.stemt_in(grant=tweede)
+    await stated(heard, melder.zaak, "instemming-vervallen")
+    await handled(database, 7)
+    insert = (
+        "insert into doorzettingen (subject, instemming, geadresseerde, doorgezet_op)"
+        " values ($1, $2, 'coid', now())"
+    )
+    for grant in (new_id(), ander, ingetrokken):
+        with pytest.raises(asyncpg.ForeignKeyViolationError):
+            await database.execute(insert, melder.zaak, grant)
+    await database.execute(insert, melder.zaak, eerste)
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await database.execute(insert, melder.zaak, tweede)
+
+
+# --- order and duplicates -----------------------------------------------------------------------------
+
+
+async def test_a_fact_that_arrives_twice_takes_effect_once(
+    bus: Bus, service: StartService, melder: Melder, database: Any
+) -> None:
+    """Every message is sent twice; each fact is stated once and the vault holds one seal."""
+    await service("intake")
+    heard = await bus.listen("intake.#")
+    facts = [
+        make_fact("kanaal", een_contact(melder), melder.zaak),
+        make_fact("mid", GesprekGevoerd(gevoerd_op=now(), uitkomst="integriteitskwestie"), melder.zaak),
+        make_fact(
+            "mid",
+            InstemmingGegeven(instemming=new_id(), geadresseerde="coid", gegeven_op=now(), kenmerken=CLSK),
+            melder.zaak,
+        ),
+    ]
+    await bus.send_all([*facts, *facts])
+    await bus.send_all(reversed(facts))
+    laatste = Melder(bus, melder.keys)
+    await laatste.meldt()
+    await stated(heard, laatste.zaak, "contact-geregistreerd")
+    for naam in ("contact-geregistreerd", "ontvangst-bevestigd", "melding-doorgezet"):
+        assert len(await stated(heard, melder.zaak, naam)) == 1
+    assert await database.fetchval("select count(*) from kluis where subject = $1", melder.zaak) == 1
+
+
+def een_contact(melder: Melder) -> ContactOntvangen:
+    """A contact with sealed content."""
+    return ContactOntvangen(
+        kanaal="telefoon", ontvangen_op=melder.begin, verzegeld=zegel.seal(GEHEIM, melder.keys)
+    )
+
+
+async def test_facts_that_come_before_their_contact_wait_for_it(
+    bus: Bus, service: StartService, melder: Melder, database: Any
+) -> None:
+    """Consent and talk come first: nothing is stated, the matter is not known. The contact sets all going."""
+    await service("intake")
+    heard = await bus.listen("intake.#")
+    await melder.stemt_in()
+    await melder.spreekt()
+    await handled(database, 2)
+    assert not await database.fetchval("select known from matters where subject = $1", melder.zaak)
+    assert heard.about(melder.zaak) == []
+    await melder.meldt()
+    await stated(heard, melder.zaak, "melding-doorgezet")
+    assert await database.fetchval("select known from matters where subject = $1", melder.zaak)
+
+
+# --- the vault ----------------------------------------------------------------------------------------
+
+
+async def test_sealed_content_rests_in_the_vault_alone(
+    bus: Bus, service: StartService, melder: Melder, database: Any
+) -> None:
+    """The seal stands in the vault and nowhere else, and what was sealed stands nowhere at all."""
+    await service("intake")
+    heard = await bus.listen("intake.#")
+    event = await melder.meldt()
+    terug = MelderTeruggekeerd(
+        teruggekeerd_op=now(), reden="nieuwe-informatie", verzegeld=zegel.seal(GEHEIM, melder.keys)
+    )
+    await bus.state("mid", terug, melder.zaak)
+    await stated(heard, melder.zaak, "melding-heropend")
+    rows = await database.fetch("select verzegeld from kluis where subject = $1", melder.zaak)
+    assert {row["verzegeld"] for row in rows} == {event.verzegeld, terug.verzegeld}
+    alles = await everything(database)
+    assert alles.count(event.verzegeld.lower()) == 1
+    assert "zandvliet" not in alles and GEHEIM.hex() not in alles
+
+
+@pytest.mark.parametrize(
+    "inhoud",
+    ["Wilhelmina van Zandvliet-Roozendaal", "naam.van.Wilhelmina.Zandvliet-Roozendaal.hier"],
+)
+async def test_content_that_is_not_sealed_is_refused_and_kept_by_nobody(
+    bus: Bus,
+    service: StartService,
+    melder: Melder,
+    database: Any,
+    inhoud: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It is parked with a reason that a person understands; the text is in no table, no fact and no log."""
+    await service("intake")
+    await melder.meldt(verzegeld=inhoud)
+
+    async def parked() -> list[Any]:
+        return list(await database.fetch("select reden, routing_key from geparkeerd"))
+
+    [row] = await eventually(parked)
+    assert row["reden"] == zegel.Reden.NIET_VERZEGELD.value
+    assert row["routing_key"] == "kanaal.contact-ontvangen.v1"
+    alles = await everything(database)
+    assert "zandvliet" not in alles and b"Zandvliet".hex() not in alles
+    assert "Zandvliet" not in caplog.text
+    assert await database.fetchval("select count(*) from contacten") == 0
+
+
+async def test_content_sealed_to_another_key_is_refused(
+    bus: Bus, service: StartService, melder: Melder, database: Any, tmp_path: Any
+) -> None:
+    """A seal that intake's keys do not open is parked, and the next message is handled."""
+    await service("intake")
+    heard = await bus.listen("intake.#")
+    zegel.write_keys(tmp_path / "vreemd")
+    vreemd = zegel.PublicKeys.from_file(tmp_path / "vreemd" / zegel.PUBLIC_FILE)
+    await melder.meldt(verzegeld=zegel.seal(GEHEIM, vreemd))
+    volgende = Melder(bus, melder.keys)
+    await volgende.meldt()
+    await stated(heard, volgende.zaak, "contact-geregistreerd")
+    assert await database.fetchval("select reden from geparkeerd") == zegel.Reden.ONBEKENDE_SLEUTEL.value
+
+
+# --- outcomes -----------------------------------------------------------------------------------------
+
+
+async def erased(database: Any, subject: str) -> None:
+    """Wait until the last traces of a listening ear are gone."""
+
+    async def there() -> bool:
+        moment: datetime | None = await database.fetchval(
+            "select gewist_op from contacten where subject = $1", subject
+        )
+        return moment is not None
+
+    await eventually(there)
+
+
+async def assert_nothing_left(database: Any, *sporen: str) -> None:
+    """None of these stands anywhere; one contact is counted, and no table has anything else of it."""
+    alles = await everything(database)
+    for spoor in sporen:
+        assert spoor.lower() not in alles
+        assert spoor.encode().hex() not in alles
+    tellingen = await database.fetch("select kanaal, uitkomst, aantal from tellingen")
+    assert [tuple(row) for row in tellingen] == [("telefoon", "luisterend-oor", 1)]
+    assert not await database.fetchval(
+        "select exists (table kluis) or exists (table instemmingen) or exists (table doorzettingen)"
+        " or exists (table termijnen)"
+    )
+
+
+async def test_a_listening_ear_leaves_a_count_and_nothing_else(
+    bus: Bus, service: StartService, melder: Melder, database: Any
+) -> None:
+    """Everything that was told is searched for in every table: seal, grant, unit, moments. Its duplicates and
+    what is told about it later leave nothing either.
+    """
+    await service("intake", wis_interval_s=0.1)
+    heard = await bus.listen("intake.#")
+    melder.begin = melder.begin.replace(second=33, microsecond=271828)
+    eenheid, grant = "EENHEID-SPOORLOOS", new_id()
+    kenmerken = Kenmerken(onderdeel="CLSK", eenheid=eenheid)
+    contact = make_fact("kanaal", een_contact(melder), melder.zaak)
+    await bus.send(contact)
+    await melder.stemt_in("klachten", grant=grant)
+    await melder.spreekt("luisterend-oor", kenmerken=kenmerken)
+    [afgesloten] = await stated(heard, melder.zaak, "contact-afgesloten")
+    assert afgesloten["uitkomst"] == "luisterend-oor"
+    await erased(database, melder.zaak)
+    assert isinstance(contact.data, ContactOntvangen)
+    await assert_nothing_left(database, contact.data.verzegeld, grant, eenheid, "33.271828")
+    await bus.send(contact)
+    await melder.stemt_in(grant=grant)
+    await melder.spreekt("integriteitskwestie", na_min=40, kenmerken=kenmerken)
+    terug = MelderTeruggekeerd(teruggekeerd_op=melder.begin, reden="vraag", verzegeld=contact.data.verzegeld)
+    await bus.state("mid", terug, melder.zaak)
+    await handled(database, 6)
+    await assert_nothing_left(
+        database, contact.data.verzegeld, grant, eenheid, "33.271828", "integriteitskwestie"
+    )
+    ended = heard.about(melder.zaak, "intake.termijn-afgelopen.")
+    assert {one["data"]["soort"]: one["data"]["uitkomst"] for one in ended} == dict.fromkeys(
+        ("mid-contact", "contact-open", "ontvangstbevestiging"), "gehaald"
+    )
+    assert len(heard.about(melder.zaak, "intake.melding-")) == 0
+
+
+async def test_listening_ears_are_added_up_per_week_and_channel(
+    bus: Bus, service: StartService, public_keys: zegel.PublicKeys, database: Any
+) -> None:
+    """Three contacts become one count; a contact that is none is counted by itself."""
+    await service("intake", wis_interval_s=0.1)
+    melders = [Melder(bus, public_keys) for _ in range(4)]
+    for one in melders:
+        one.begin = melders[0].begin
+        await one.meldt()
+    for one in melders[:3]:
+        await one.spreekt("luisterend-oor")
+    for one in melders[:3]:
+        await erased(database, one.zaak)
+    assert await database.fetchval("select sum(aantal) from tellingen") == 3
+    assert await database.fetchval("select count(*) from tellingen") == 1
+    assert await database.fetchval("select count(*) from contacten where status <> 'luisterend-oor'") == 1
+
+
+async def test_consent_on_the_form_saves_the_report_of_a_melder_who_is_not_reached(
+    bus: Bus, service: StartService, melder: Melder, database: Any
+) -> None:
+    """After the set number of attempts it goes on under the grant of the form; mid-contact lapses."""
+    await service("intake", max_pogingen=2)
+    heard = await bus.listen("intake.#")
+    grant = Instemming(instemming=new_id(), geadresseerde="kmar")
+    await melder.meldt("webformulier", instemming=(grant,), kenmerken=CLSK)
+    for minuten in (10, 20):
+        moment = melder.begin + timedelta(minutes=minuten)
+        await bus.state("mid", ContactpogingGedaan(gedaan_op=moment), melder.zaak)
+    [forward] = await stated(heard, melder.zaak, "melding-doorgezet")
+    assert (forward["geadresseerde"], forward["instemming"]) == ("kmar", grant.instemming)
+    assert datetime.fromisoformat(forward["contact_telt_vanaf"]) == melder.begin
+    ended = {one["soort"]: one for one in await stated(heard, melder.zaak, "termijn-afgelopen", 3)}
+    assert (ended["mid-contact"]["uitkomst"], ended["mid-contact"]["reden"]) == ("vervallen", "onbereikbaar")
+    assert heard.about(melder.zaak, "intake.contact-afgesloten.") == []
+
+
+@pytest.mark.parametrize(
+    ("uitkomst", "naar"),
+    [
+        ("klacht", None),
+        ("informatie", None),
+        ("doorverwijzing", "bmw"),
+        ("geen-integriteitskwestie", "loket-buiten"),
+    ],
+)
+async def test_other_outcomes_end_the_contact(
+    bus: Bus, service: StartService, melder: Melder, database: Any, uitkomst: str, naar: str | None
+) -> None:
+    """The contact is closed with its outcome, a referral is told, and nothing is forwarded although consent
+    for it was given.
+    """
+    await service("intake")
+    heard = await bus.listen("intake.#")
+    await melder.meldt()
+    await melder.stemt_in()
+    await melder.spreekt(uitkomst, verwezen_naar=naar)
+    [afgesloten] = await stated(heard, melder.zaak, "contact-afgesloten")
+    assert afgesloten["uitkomst"] == uitkomst
+    if naar is not None:
+        assert [one["naar"] for one in await stated(heard, melder.zaak, "contact-doorverwezen")] == [naar]
+    assert heard.about(melder.zaak, "intake.melding-doorgezet.") == []
+    assert await database.fetchval("select status from contacten") == "afgesloten"
+
+
+async def test_a_returning_melder_reopens_the_matter(
+    bus: Bus, service: StartService, melder: Melder, database: Any
+) -> None:
+    """The escalation names its addressee only while a grant that names it is in force."""
+    await service("intake")
+    heard = await bus.listen("intake.#")
+    await melder.meldt()
+    await melder.spreekt()
+    terug = MelderTeruggekeerd(teruggekeerd_op=now(), reden="niet-opgepakt", escaleren_naar="sg")
+    await bus.state("mid", terug, melder.zaak)
+    [heropend] = await stated(heard, melder.zaak, "melding-heropend")
+    assert "escaleren_naar" not in heropend
+    await melder.stemt_in("sg", wie="coid")
+    *_, heropend = await stated(heard, melder.zaak, "melding-heropend", 2)
+    assert heropend["escaleren_naar"] == "sg"
+
+
+# --- settings -----------------------------------------------------------------------------------------
+
+
+def test_without_its_private_keys_intake_does_not_start(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It exits with 2 and one line that names the setting."""
+    keys = tmp_path / "leeg.json"
+    keys.write_text("{}", encoding="utf-8")
+    keys.chmod(0o600)
+    monkeypatch.setenv("INTAKE_AMQP_URL", "amqp://127.0.0.1:1/")
+    monkeypatch.setenv("INTAKE_POSTGRES_DSN", "postgres://127.0.0.1:1/x")
+    monkeypatch.setenv("INTAKE_PUBLIC_KEYS", str(keys))
+    monkeypatch.setenv("INTAKE_PRIVATE_KEYS", str(keys))
+    assert main(build, lambda: load(Settings)) == 2
+    line = capsys.readouterr().out
+    assert "INTAKE_PRIVATE_KEYS" in line and line.count("\n") == 1

@@ -1,0 +1,690 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The decisions of routing: who takes a matter and why, and what follows from the set of its facts."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from itertools import permutations
+from typing import Any, get_args
+from uuid import UUID
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.routing.core.besluit import Besluit, beslis, beslis_alle
+from services.routing.core.rooster import Adviseur, Periode
+from services.routing.core.toewijzing import (
+    REDENEN,
+    AdviseurGevonden,
+    Niemand,
+    Rooster,
+    Vraag,
+    kies,
+    waarom_niet,
+)
+from services.routing.core.zaak import SLUITEND, Zaak, vouw
+from shared import events as e
+from shared.codes import Cluster, Onderdeel, Rubriek
+from shared.envelope import Fact
+from shared.inbox import in_order
+from shared.termijnen.regels import Soort
+
+VANDAAG = date(2026, 3, 10)
+BEGIN = datetime(2026, 3, 2, 9, tzinfo=UTC)
+NU = datetime(2026, 3, 10, 9, tzinfo=UTC)
+
+ONDERDELEN: tuple[Onderdeel, ...] = ("CLAS", "CLSK")
+RUBRIEKEN: tuple[Rubriek, ...] = ("overige", "lekken-informatie")
+EENHEDEN = ("eenheid-1", "eenheid-2")
+CLUSTERS: tuple[Cluster, ...] = ("coid", "kmar")
+
+
+def rooster(
+    adviseurs: Iterable[Adviseur], *, vandaag: date = VANDAAG, maximum: float = 40, lang: int = 14
+) -> Rooster:
+    return Rooster.van(adviseurs, vandaag, max_zaken_per_fte=maximum, lange_afwezigheid_dagen=lang)
+
+
+def adviseur(code: str, **anders: Any) -> Adviseur:
+    return Adviseur(**{"cluster": "coid", "code": code, "onderdelen": frozenset(("CLAS",)), **anders})
+
+
+VRAAG = Vraag("coid", "CLAS", "eenheid-1", "overige")
+
+dagen = st.integers(-20, 20).map(lambda n: VANDAAG + timedelta(days=n))
+perioden = st.builds(
+    lambda van, duur: Periode(van, None if duur is None else van + timedelta(days=duur)),
+    dagen,
+    st.none() | st.integers(0, 20),
+)
+deelverzamelingen = st.frozensets(st.sampled_from(EENHEDEN), max_size=1)
+adviseurs = st.lists(
+    st.builds(
+        Adviseur,
+        cluster=st.sampled_from(CLUSTERS),
+        code=st.integers(1, 30).map("adviseur-{}".format),
+        onderdelen=st.frozensets(st.sampled_from(ONDERDELEN), max_size=2),
+        deskundigheid=st.frozensets(st.sampled_from(RUBRIEKEN), max_size=2),
+        fte=st.sampled_from((0.0, 0.5, 1.0)),
+        afwezig=st.lists(perioden, max_size=2).map(tuple),
+        uitgesloten_eenheden=deelverzamelingen,
+        alleen_eenheden=deelverzamelingen,
+        actief=st.booleans(),
+        open_zaken=st.integers(0, 5),
+    ),
+    max_size=15,
+    unique_by=lambda een: een.code,
+)
+vragen = st.builds(
+    Vraag,
+    st.sampled_from(CLUSTERS),
+    st.sampled_from(ONDERDELEN),
+    st.none() | st.sampled_from(EENHEDEN),
+    st.none() | st.sampled_from(RUBRIEKEN),
+    st.frozensets(st.just("adviseur-1")),
+    st.frozensets(st.sampled_from(("adviseur-2", "adviseur-3"))),
+)
+
+
+# --- who takes it -----------------------------------------------------------------------------------
+
+
+@given(vragen, adviseurs)
+def test_never_chooses_who_cannot_take_it(vraag: Vraag, lijst: list[Adviseur]) -> None:
+    """The one chosen is there, of the cluster and branch, free of conflict, did not refuse and has room."""
+    keuze = kies(vraag, rooster(lijst, maximum=3))
+    if isinstance(keuze, Niemand):
+        return
+    gekozen = keuze.adviseur
+    assert gekozen.cluster == vraag.cluster
+    assert gekozen.actief
+    assert vraag.onderdeel in gekozen.onderdelen
+    assert not gekozen.alleen_eenheden or vraag.eenheid in gekozen.alleen_eenheden
+    assert vraag.eenheid not in gekozen.uitgesloten_eenheden
+    assert gekozen.code not in vraag.partijen | vraag.geweigerd
+    assert not any(van <= VANDAAG and (tot is None or tot >= VANDAAG) for van, tot in gekozen.afwezig)
+    assert gekozen.open_zaken / gekozen.fte < 3
+
+
+@given(vragen, adviseurs)
+def test_nobody_is_chosen_only_when_nobody_can_take_it(vraag: Vraag, lijst: list[Adviseur]) -> None:
+    """Nobody, exactly when each adviser of the cluster falls off for a reason of their own."""
+    keuze = kies(vraag, rooster(lijst, maximum=3))
+    kunnen = [
+        een
+        for een in lijst
+        if een.cluster == vraag.cluster
+        and waarom_niet(een, vraag, VANDAAG) is None
+        and een.open_zaken / een.fte < 3
+    ]
+    assert isinstance(keuze, Niemand) == (not kunnen)
+    assert keuze.waarom.kandidaten == len(kunnen)
+
+
+@given(vragen, adviseurs)
+def test_explains_everyone_who_fell_off(vraag: Vraag, lijst: list[Adviseur]) -> None:
+    """Candidates and those who fell off are together the whole cluster, each counted once."""
+    waarom = kies(vraag, rooster(lijst, maximum=3)).waarom
+    cluster = sum(een.cluster == vraag.cluster for een in lijst)
+    assert waarom.kandidaten + sum(een.aantal for een in waarom.afgevallen) == cluster
+    assert (waarom.doorslag is None) == (waarom.kandidaten == 0)
+    assert (waarom.doorslag == "enige") == (waarom.kandidaten == 1)
+
+
+@given(vragen, adviseurs, st.randoms(use_true_random=False))
+def test_the_order_of_the_roster_does_not_matter(vraag: Vraag, lijst: list[Adviseur], toeval: Any) -> None:
+    """The same advisers in another order give the same choice for the same reason."""
+    gehusseld = toeval.sample(lijst, len(lijst))
+    assert kies(vraag, rooster(lijst)) == kies(vraag, rooster(gehusseld))
+
+
+@given(st.lists(st.sampled_from((0.5, 1.0, 2.0)), min_size=1, max_size=6), st.integers(1, 60))
+def test_spreads_work_by_capacity(capaciteiten: list[float], aantal: int) -> None:
+    """Nobody got a matter while another had fewer per fte."""
+    namen = {f"adviseur-{n}": fte for n, fte in enumerate(capaciteiten)}
+    dienst = rooster([adviseur(code, fte=fte) for code, fte in namen.items()], maximum=1000)
+    for _ in range(aantal):
+        keuze = kies(VRAAG, dienst)
+        assert isinstance(keuze, AdviseurGevonden)
+        dienst.neem("coid", keuze.adviseur.code)
+    last = {code: dienst.belasting["coid", code] for code in namen}
+    assert sum(last.values()) == aantal
+    for code, fte in namen.items():
+        for ander, ander_fte in namen.items():
+            assert (last[code] - 1) / fte <= last[ander] / ander_fte
+
+
+def test_expertise_goes_before_presence_before_workload_before_code() -> None:
+    """Each criterion decides when the ones before it are equal, and is named."""
+    druk = adviseur("c", deskundigheid=frozenset(("overige",)), open_zaken=9)
+    weg_volgende_week = (Periode(VANDAAG + timedelta(days=5), None),)
+    vrij = [adviseur("a", open_zaken=1), adviseur("b"), adviseur("d")]
+    stappen = [
+        ([*vrij, druk], "c", "deskundigheid"),
+        ([adviseur("a", afwezig=weg_volgende_week), adviseur("b", open_zaken=9)], "b", "aanwezigheid"),
+        (vrij[:2], "b", "belasting"),
+        (vrij, "b", "code"),
+        (vrij[:1], "a", "enige"),
+    ]
+    for lijst, gekozen, doorslag in stappen:
+        keuze = kies(VRAAG, rooster(lijst))
+        assert isinstance(keuze, AdviseurGevonden)
+        assert (keuze.adviseur.code, keuze.waarom.doorslag) == (gekozen, doorslag)
+
+
+def test_absence_of_more_than_a_week_away_does_not_count_yet() -> None:
+    """Seven days ahead is looked at, the eighth is not."""
+    for dagen_weg, gekozen in ((7, "b"), (8, "a")):
+        weg = (Periode(VANDAAG + timedelta(days=dagen_weg), None),)
+        keuze = kies(VRAAG, rooster([adviseur("a", afwezig=weg), adviseur("b")]))
+        assert isinstance(keuze, AdviseurGevonden)
+        assert keuze.adviseur.code == gekozen
+
+
+@given(st.lists(perioden, max_size=4), dagen)
+def test_length_of_absence_joins_periods_that_touch(lijst: list[Periode], dag: date) -> None:
+    """The length equals that of counting day by day."""
+    een = adviseur("a", afwezig=tuple(lijst))
+    ver = timedelta(days=400)
+    terug = voor = dag
+    while een.afwezig_op(terug - timedelta(days=1)):
+        terug -= timedelta(days=1)
+    while een.afwezig_op(voor + timedelta(days=1)) and voor < dag + ver:
+        voor += timedelta(days=1)
+    verwacht: int | None = (voor - terug).days + 1 if een.afwezig_op(dag) else 0
+    assert een.duur_afwezigheid(dag) == (None if verwacht and voor >= dag + ver else verwacht)
+
+
+# --- what the facts of a matter come to ---------------------------------------------------------------
+
+
+def feit(nummer: int, van: str, data: e.Event) -> Fact:
+    return Fact(UUID(int=nummer), van, f"feit-{nummer}", "zaak-0001", NU, data)
+
+
+class Verloop:
+    """One matter as routing lives it: facts come in one by one, what it states joins the set."""
+
+    def __init__(self, dienst: Sequence[Adviseur], nu: datetime = NU) -> None:
+        self.dienst = dienst
+        self.nu = nu
+        self.feiten: list[Fact] = []
+        self.gesteld: list[e.Event] = []
+        self.besluit: Besluit | None = None
+
+    def hoor(self, *nieuw: Fact) -> list[e.Event]:
+        self.feiten += nieuw
+        return self.beslis()
+
+    def beslis(self) -> list[e.Event]:
+        self.nu += timedelta(seconds=1)
+        zaak = vouw("zaak-0001", in_order(self.feiten))
+        if zaak is None:
+            return []
+        self.besluit = beslis(zaak, rooster(self.dienst), self.nu)
+        for data in self.besluit.feiten:
+            self.feiten.append(feit(1_000_000 + len(self.feiten), "routing", data))
+        self.gesteld += self.besluit.feiten
+        return list(self.besluit.feiten)
+
+    @property
+    def zaak(self) -> Zaak:
+        zaak = vouw("zaak-0001", in_order(self.feiten))
+        assert zaak is not None
+        return zaak
+
+    def stelling(self) -> tuple[Any, ...]:
+        """What must be the same whatever the order; who was free and when it was decided is not in it."""
+        zaak, besluit = self.zaak, self.besluit
+        assert besluit is not None
+        klokken = [(k.soort, k.start, k.spoed, k.vervallen, k.rol) for k in besluit.klokken]
+        contact = next(k.gestopt_op for k in besluit.klokken if k.soort is Soort.ADVISEUR_CONTACT)
+        return (
+            zaak.vraag,
+            zaak.einde,
+            zaak.plaats,
+            zaak.uitgezet,
+            zaak.oordeel,
+            klokken,
+            contact,
+            besluit.wacht,
+        )
+
+
+DIENST = [adviseur(f"adviseur-{n}", onderdelen=frozenset(("CLAS", "KMAR"))) for n in range(6)] + [
+    adviseur(f"kmar-{n}", cluster="kmar", onderdelen=frozenset(("CLAS", "KMAR"))) for n in range(6)
+]
+KENMERKEN = e.Kenmerken(onderdeel="CLAS", eenheid="eenheid-1", rubriek="overige")
+
+tijden = st.integers(0, 7 * 24 * 60).map(lambda minuten: BEGIN + timedelta(minutes=minuten))
+grants = st.sampled_from(("toestemming-1", "toestemming-2"))
+doorgezet = st.builds(
+    lambda naar, instemming, op, spoed: (
+        "intake",
+        e.MeldingDoorgezet(
+            doorgezet_op=op,
+            geadresseerde=naar,
+            instemming=f"{instemming}-{naar}",
+            ontvangen_op=BEGIN,
+            contact_telt_vanaf=BEGIN,
+            spoed=spoed,
+            kenmerken=KENMERKEN,
+        ),
+    ),
+    st.sampled_from(CLUSTERS),
+    grants,
+    tijden,
+    st.booleans(),
+)
+ontvangen = st.builds(
+    lambda op, partijen: (
+        "lijn",
+        e.MeldingOntvangen(
+            ontvangen_op=op, kenmerken=KENMERKEN, leidinggevende="leidinggevende-1", partijen=partijen
+        ),
+    ),
+    tijden,
+    st.sampled_from(((), ("leidinggevende-2",))),
+)
+instemming = st.builds(
+    lambda naar, grant, op: (
+        "mid",
+        e.InstemmingGegeven(instemming=f"{grant}-{naar}", geadresseerde=naar, gegeven_op=op),
+    ),
+    st.sampled_from(("coid", "kmar", "lijn")),
+    grants,
+    tijden,
+)
+intrekking = st.builds(
+    lambda naar, grant, op, van: (
+        van,
+        e.InstemmingIngetrokken(instemming=f"{grant}-{naar}", ingetrokken_op=op)
+        if van != "intake"
+        else e.InstemmingVervallen(instemming=f"{grant}-{naar}", geadresseerde=naar, vervallen_op=op),
+    ),
+    st.sampled_from(("coid", "kmar", "lijn")),
+    grants,
+    tijden,
+    st.sampled_from(("mid", "coid", "intake")),
+)
+gesprek = st.builds(
+    lambda op, eenheid, leidinggevende: (
+        "coid",
+        e.AdviesgesprekGevoerd(
+            gevoerd_op=op,
+            adviseur="adviseur-0",
+            eenheid=eenheid,
+            behandelend_leidinggevende=leidinggevende,
+        ),
+    ),
+    tijden,
+    st.sampled_from((None, "eenheid-1")),
+    st.sampled_from((None, "leidinggevende-1", "leidinggevende-2", "leidinggevende-3")),
+)
+kwalificatie = st.builds(
+    lambda wat, op: (
+        "coid",
+        e.KwestieGekwalificeerd(gekwalificeerd_op=op, kwalificatie=wat, rubriek="overige"),
+    ),
+    st.sampled_from(("melding", "melding", "vermoeden-misstand", "advies", "klacht")),
+    tijden,
+)
+omzetting = st.builds(
+    lambda naar, op: (
+        "coid",
+        e.ZaakOmgezet(
+            omgezet_op=op,
+            naar=naar,
+            instemming="toestemming-3",
+            rubriek="overige",
+            soort_klacht="combinatie",
+        ),
+    ),
+    st.sampled_from(("melding", "klacht")),
+    tijden,
+)
+weigering = st.builds(
+    lambda wie, op: (
+        "coid",
+        e.ToewijzingGeweigerd(geweigerd_op=op, adviseur=wie, reden="belangenconflict"),
+    ),
+    st.sampled_from(("adviseur-0", "adviseur-1", "adviseur-2")),
+    tijden,
+)
+heropening = st.builds(
+    lambda op, naar: ("intake", e.MeldingHeropend(teruggekeerd_op=op, reden="vraag", escaleren_naar=naar)),
+    tijden,
+    st.sampled_from((None, "sg", "coid")),
+)
+sluiting = st.builds(lambda op: ("registry", e.DossierGesloten(gesloten_op=op)), tijden)
+
+zaken = st.tuples(
+    st.one_of(doorgezet, ontvangen),
+    st.lists(
+        st.one_of(
+            doorgezet,
+            ontvangen,
+            instemming,
+            intrekking,
+            gesprek,
+            gesprek,
+            kwalificatie,
+            kwalificatie,
+            omzetting,
+            weigering,
+            heropening,
+            sluiting,
+        ),
+        max_size=7,
+    ),
+).map(lambda delen: [feit(n, van, data) for n, (van, data) in enumerate([delen[0], *delen[1]], start=1)])
+
+
+@settings(max_examples=400, deadline=None)
+@given(zaken, st.randoms(use_true_random=False))
+def test_any_order_of_arrival_ends_in_one_state(feiten: list[Fact], toeval: Any) -> None:
+    """Facts one by one, in two orders and all at once: where it is placed, whose it is, its clocks agree."""
+    eind = []
+    for volgorde in (feiten, toeval.sample(feiten, len(feiten))):
+        verloop = Verloop(DIENST)
+        for een in volgorde:
+            verloop.hoor(een)
+        eind.append(verloop.stelling())
+    ineens = Verloop(DIENST)
+    ineens.hoor(*feiten)
+    assert eind[0] == eind[1] == ineens.stelling()
+
+
+@settings(max_examples=200, deadline=None)
+@given(zaken)
+def test_deciding_again_states_nothing(feiten: list[Fact]) -> None:
+    """What was stated is in the set, so a second decision has nothing to add, at any point on the way."""
+    verloop = Verloop(DIENST)
+    for een in feiten:
+        verloop.hoor(een)
+        assert verloop.beslis() == []
+
+
+@settings(max_examples=200, deadline=None)
+@given(zaken)
+def test_what_is_placed_may_be_placed(feiten: list[Fact]) -> None:
+    """With the line: only a melding, not with a party to it, and what is over is told to stop."""
+    verloop = Verloop(DIENST)
+    for een in feiten:
+        verloop.hoor(een)
+        zaak = vouw("zaak-0001", in_order(verloop.feiten))
+        if zaak is None or zaak.uitgezet is None:
+            continue
+        assert zaak.oordeel is not None
+        assert zaak.oordeel.kwalificatie == "melding"
+        assert zaak.uitgezet.leidinggevende not in zaak.vraag.partijen
+        assert zaak.instemming
+        assert zaak.uitgezet == zaak.plaats
+
+
+@settings(max_examples=200, deadline=None)
+@given(zaken)
+def test_an_open_matter_is_held_by_somebody_of_its_cluster_or_waits(feiten: list[Fact]) -> None:
+    """Whoever holds an open matter is of its cluster and has not stepped back from it."""
+    verloop = Verloop(DIENST)
+    for een in feiten:
+        verloop.hoor(een)
+    zaak, besluit = verloop.zaak, verloop.besluit
+    assert besluit is not None
+    if zaak.open:
+        assert besluit.toewijzing is not None
+        assert besluit.toewijzing.cluster == zaak.vraag.cluster
+        assert besluit.toewijzing.adviseur not in zaak.vraag.geweigerd
+    else:
+        assert not besluit.wacht
+
+
+def melding(op: datetime = BEGIN, wat: Any = "melding", nummer: int = 10) -> Fact:
+    data = e.KwestieGekwalificeerd(gekwalificeerd_op=op, kwalificatie=wat, rubriek="overige")
+    return feit(nummer, "coid", data)
+
+
+def forward(nummer: int = 1, naar: Cluster = "coid", grant: str = "toestemming-1", **anders: Any) -> Fact:
+    data = e.MeldingDoorgezet(
+        **{
+            "doorgezet_op": BEGIN,
+            "geadresseerde": naar,
+            "instemming": grant,
+            "ontvangen_op": BEGIN,
+            "contact_telt_vanaf": BEGIN,
+            "kenmerken": KENMERKEN,
+            **anders,
+        }
+    )
+    return feit(nummer, "intake", data)
+
+
+def lijn(nummer: int = 2) -> Fact:
+    data = e.InstemmingGegeven(instemming="toestemming-l", geadresseerde="lijn", gegeven_op=BEGIN)
+    return feit(nummer, "mid", data)
+
+
+def afspraak(leidinggevende: str = "leidinggevende-3", nummer: int = 3, uur: int = 1) -> Fact:
+    data = e.AdviesgesprekGevoerd(
+        gevoerd_op=BEGIN + timedelta(hours=uur),
+        adviseur="adviseur-0",
+        eenheid="eenheid-1",
+        behandelend_leidinggevende=leidinggevende,
+    )
+    return feit(nummer, "coid", data)
+
+
+def ingetrokken(grant: str, nummer: int = 20) -> Fact:
+    data = e.InstemmingIngetrokken(instemming=grant, ingetrokken_op=BEGIN + timedelta(hours=5))
+    return feit(nummer, "mid", data)
+
+
+def soorten(gesteld: Iterable[e.Event]) -> Counter[str]:
+    return Counter(data.naam for data in gesteld)
+
+
+def test_places_a_melding_once_whatever_comes_last() -> None:
+    """Forward, consent for the line, talk and qualification in all 24 orders: placed exactly once."""
+    for volgorde in permutations((forward(), lijn(), afspraak(), melding())):
+        verloop = Verloop(DIENST)
+        for een in volgorde:
+            verloop.hoor(een)
+        assert soorten(verloop.gesteld) == {"adviseur-toegewezen": 1, "behandeling-uitgezet": 1}
+
+
+def test_without_consent_for_the_line_nothing_is_placed() -> None:
+    """The same matter without that grant stays with the cluster."""
+    verloop = Verloop(DIENST)
+    verloop.hoor(forward(), afspraak(), melding())
+    assert soorten(verloop.gesteld) == {"adviseur-toegewezen": 1}
+
+
+def test_a_matter_from_the_line_needs_no_grant_but_heeds_a_withdrawal() -> None:
+    """A leidinggevende's own report is placed; a grant withdrawn for the line stops it."""
+    data = e.MeldingOntvangen(ontvangen_op=BEGIN, kenmerken=KENMERKEN, leidinggevende="leidinggevende-1")
+    verloop = Verloop(DIENST)
+    verloop.hoor(feit(1, "lijn", data), afspraak(), melding())
+    assert soorten(verloop.gesteld)["behandeling-uitgezet"] == 1
+    assert soorten(verloop.hoor(ingetrokken("toestemming-l"))) == {"behandeling-herzien": 1}
+    assert verloop.hoor(lijn()) == []
+
+
+def test_the_leidinggevende_who_reported_does_not_treat_it() -> None:
+    """Agreed with the reporter's own seat: not placed; agreed with another: placed there."""
+    data = e.MeldingOntvangen(
+        ontvangen_op=BEGIN,
+        kenmerken=KENMERKEN,
+        leidinggevende="leidinggevende-1",
+        partijen=("leidinggevende-2",),
+    )
+    verloop = Verloop(DIENST)
+    verloop.hoor(feit(1, "lijn", data), melding(), afspraak("leidinggevende-1"))
+    verloop.hoor(afspraak("leidinggevende-2", nummer=4, uur=2))
+    assert "behandeling-uitgezet" not in soorten(verloop.gesteld)
+    (uitgezet,) = verloop.hoor(afspraak("leidinggevende-3", nummer=5, uur=3))
+    assert isinstance(uitgezet, e.BehandelingUitgezet)
+    assert uitgezet.behandelend_leidinggevende == "leidinggevende-3"
+
+
+def test_a_party_that_becomes_known_late_stops_the_treatment() -> None:
+    """Placed with a seat that turns out to be a party: the line is told to stop, and why."""
+    data = e.MeldingOntvangen(ontvangen_op=BEGIN, kenmerken=KENMERKEN, leidinggevende="leidinggevende-3")
+    verloop = Verloop(DIENST)
+    verloop.hoor(forward(), lijn(), afspraak(), melding())
+    (herzien,) = verloop.hoor(feit(30, "lijn", data))
+    assert isinstance(herzien, e.BehandelingHerzien)
+    assert herzien.reden == "belangenconflict"
+
+
+def test_a_vermoeden_misstand_goes_to_the_sg_once_and_never_to_the_line() -> None:
+    """Whatever else was agreed; and a matter placed before is taken back."""
+    verloop = Verloop(DIENST)
+    verloop.hoor(forward(), lijn(), afspraak(), melding(wat="vermoeden-misstand"))
+    assert soorten(verloop.gesteld) == {"adviseur-toegewezen": 1, "melding-geescaleerd": 1}
+    verloop = Verloop(DIENST)
+    verloop.hoor(forward(), lijn(), afspraak(), melding())
+    later = melding(BEGIN + timedelta(hours=9), "vermoeden-misstand", nummer=11)
+    assert soorten(verloop.hoor(later)) == {"behandeling-herzien": 1, "melding-geescaleerd": 1}
+
+
+def test_consent_withdrawn_after_placement_stops_it_and_a_fresh_grant_places_it_again() -> None:
+    """The line's grant and the cluster's grant alike; for the cluster a fresh forward is needed."""
+    for grant, vers in (("toestemming-l", lijn(40)), ("toestemming-1", forward(40, grant="toestemming-9"))):
+        verloop = Verloop(DIENST)
+        verloop.hoor(forward(), lijn(), afspraak(), melding())
+        (herzien,) = verloop.hoor(ingetrokken(grant))
+        assert isinstance(herzien, e.BehandelingHerzien)
+        assert herzien.reden == "instemming-ingetrokken"
+        data = vers.data
+        if isinstance(data, e.InstemmingGegeven):
+            vers = feit(40, "mid", data.model_copy(update={"instemming": "toestemming-8"}))
+        assert soorten(verloop.hoor(vers)) == {"behandeling-uitgezet": 1}
+
+
+def test_every_return_of_the_melder_escalates_once() -> None:
+    """Stated again for one return, at first without the addressee: one escalation per return."""
+    verloop = Verloop(DIENST)
+    verloop.hoor(forward())
+    for nummer, (uur, naar) in enumerate([(6, None), (6, "sg"), (6, "sg"), (8, "sg")], start=50):
+        data = e.MeldingHeropend(
+            teruggekeerd_op=BEGIN + timedelta(hours=uur), reden="niet-opgepakt", escaleren_naar=naar
+        )
+        verloop.hoor(feit(nummer, "intake", data))
+    assert soorten(verloop.gesteld)["melding-geescaleerd"] == 2
+
+
+def test_forwarded_to_both_clusters_the_latest_still_in_force_holds_it() -> None:
+    """The KMar's forward came last and wins, until its grant is withdrawn."""
+    verloop = Verloop(DIENST)
+    verloop.hoor(forward())
+    later = BEGIN + timedelta(hours=2)
+    (vervangen,) = verloop.hoor(forward(2, "kmar", "toestemming-k", doorgezet_op=later))
+    assert isinstance(vervangen, e.AdviseurVervangen)
+    assert vervangen.cluster == "kmar"
+    (terug,) = verloop.hoor(ingetrokken("toestemming-k"))
+    assert isinstance(terug, e.AdviseurVervangen)
+    assert (terug.cluster, verloop.zaak.open) == ("coid", True)
+
+
+def test_a_closing_qualification_ends_the_work_and_another_opens_it_again() -> None:
+    """Advice, information, no integrity matter and klacht end it; both clocks lapse for that reason."""
+    for wat in SLUITEND:
+        verloop = Verloop(DIENST)
+        verloop.hoor(melding(wat=wat), forward())
+        assert verloop.gesteld == []
+        assert verloop.besluit is not None
+        assert {k.vervallen.reden for k in verloop.besluit.klokken if k.vervallen} == {wat}
+        later = melding(BEGIN + timedelta(hours=9), nummer=11)
+        assert soorten(verloop.hoor(later)) == {"adviseur-toegewezen": 1}
+
+
+# --- who goes on --------------------------------------------------------------------------------------
+
+
+def test_an_absent_adviser_is_replaced_before_the_talk_and_kept_after_it() -> None:
+    """One day away: the matter goes to another, unless they have spoken; two weeks away: it does go."""
+    een_dag = (Periode(VANDAAG, VANDAAG),)
+    twee_weken = (Periode(VANDAAG, VANDAAG + timedelta(days=13)),)
+    onbekend = (Periode(VANDAAG, None),)
+    for afwezig, gesproken, vervangt in (
+        (een_dag, False, True),
+        (een_dag, True, False),
+        (twee_weken, True, True),
+        ((Periode(VANDAAG, VANDAAG + timedelta(days=12)),), True, False),
+        (onbekend, True, True),
+    ):
+        verloop = Verloop([adviseur("adviseur-a")])
+        verloop.hoor(forward(), *([afspraak()] if gesproken else []))
+        verloop.dienst = [adviseur("adviseur-a", afwezig=afwezig), adviseur("adviseur-b")]
+        gesteld = verloop.beslis()
+        assert soorten(gesteld) == ({"adviseur-vervangen": 1} if vervangt else {})
+        if vervangt:
+            assert isinstance(gesteld[0], e.AdviseurVervangen)
+            assert (gesteld[0].naar, gesteld[0].reden) == ("adviseur-b", "afwezigheid")
+
+
+def test_says_once_that_nobody_is_free_and_then_who_is() -> None:
+    """Refused, nobody else: stated once, however often it is tried; then replaced, for the reason given."""
+    geweigerd = e.ToewijzingGeweigerd(geweigerd_op=NU, adviseur="adviseur-a", reden="belangenconflict")
+    verloop = Verloop([adviseur("adviseur-a")])
+    verloop.hoor(forward())
+    assert soorten(verloop.hoor(feit(5, "coid", geweigerd))) == {"adviseur-ontbreekt": 1}
+    assert verloop.besluit is not None
+    assert verloop.besluit.wacht
+    assert verloop.beslis() == []
+    verloop.dienst = [adviseur("adviseur-a"), adviseur("adviseur-b")]
+    (vervangen,) = verloop.beslis()
+    assert isinstance(vervangen, e.AdviseurVervangen)
+    assert (vervangen.van, vervangen.naar, vervangen.reden) == (
+        "adviseur-a",
+        "adviseur-b",
+        "belangenconflict",
+    )
+
+
+def test_says_so_when_the_adviser_who_was_away_is_back() -> None:
+    """Away, nobody else, back: the fact that nobody is free is followed by one that says who is."""
+    verloop = Verloop([adviseur("adviseur-a")])
+    verloop.hoor(forward())
+    verloop.dienst = [adviseur("adviseur-a", afwezig=(Periode(VANDAAG, None),))]
+    assert soorten(verloop.beslis()) == {"adviseur-ontbreekt": 1}
+    verloop.dienst = [adviseur("adviseur-a")]
+    assert soorten(verloop.beslis()) == {"adviseur-toegewezen": 1}
+    assert verloop.beslis() == []
+
+
+def test_the_most_urgent_matter_gets_the_last_place() -> None:
+    """Of three matters and one place, spoed comes first although it came last."""
+    dienst = rooster([adviseur("adviseur-a")], maximum=1)
+    zaken = []
+    for nummer, spoed in enumerate((False, False, True), start=1):
+        telt = BEGIN + timedelta(hours=nummer)
+        zaak = vouw(f"zaak-000{nummer}", [forward(nummer, spoed=spoed, contact_telt_vanaf=telt)])
+        assert zaak is not None
+        zaken.append(zaak)
+    besluiten = beslis_alle(zaken, dienst, NU)
+    assert [(b.zaak.subject, b.wacht) for b in besluiten] == [
+        ("zaak-0003", False),
+        ("zaak-0001", True),
+        ("zaak-0002", True),
+    ]
+
+
+def test_own_facts_keep_their_order_when_the_clock_goes_back() -> None:
+    """A decision after one that bears a later moment is still the last one."""
+    verloop = Verloop([adviseur("adviseur-a")])
+    verloop.hoor(forward())
+    verloop.nu -= timedelta(days=1)
+    verloop.dienst = [adviseur("adviseur-b"), adviseur("adviseur-a", actief=False)]
+    (vervangen,) = verloop.beslis()
+    assert isinstance(vervangen, e.AdviseurVervangen)
+    assert vervangen.reden == "vertrek"
+    assert verloop.zaak.toewijzing is not None
+    assert verloop.zaak.toewijzing.adviseur == "adviseur-b"
+    assert verloop.beslis() == []
+
+
+def test_every_reason_for_falling_off_can_be_stated() -> None:
+    """The reasons that the choice counts are those the fact may carry."""
+    afgevallen = e.Afgevallen.model_fields["reden"].annotation
+    assert set(REDENEN) == set(get_args(afgevallen))

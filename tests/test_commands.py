@@ -1,0 +1,780 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The operators' commands on a real broker and database: what they do, what they say, how they end."""
+
+import argparse
+import asyncio
+import json
+import os
+import pickle
+import shutil
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import asyncpg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ops import CHECKOUT, SERVICES, STATE, OpsError, attach, audit, sluitend
+from ops import __main__ as cli
+from ops import environment as environments
+from ops.environment import Environment
+from ops.parking import Geparkeerd, parked, replay
+from ops.send import Options, Ready, Refused, make, pieces
+from ops.servers import Servers
+from ops.sluitend import Boeken, reckon, reconcile
+from ops.stack import MAILBAK, Stack
+from ops.termijnen import duration
+from shared import flow, zegel
+from shared.envelope import Fact, encode
+from shared.events import KwestieGekwalificeerd, MeldingGeregistreerd
+from shared.inbox import Work
+from shared.service import Runtime, Service
+from shared.settings import ServiceSettings
+from shared.termijnen import waak
+from shared.termijnen.klok import Bewaard, Klok, termijn
+from shared.termijnen.overgang import Verandering
+from shared.termijnen.regels import Soort, regels
+from tests.bus import Bus, eventually, make_fact, new_id, now, running
+
+KEY = "coid.kwestie-gekwalificeerd.v1"
+TYPE = flow.TYPE_PREFIX + "kwestie-gekwalificeerd.v1"
+CANARY = "Kanarie-van-Wassenaar"
+
+
+class Said(NamedTuple):
+    """What a command answered with."""
+
+    status: int
+    out: str
+    err: str
+
+
+class Command:
+    """Runs commands of `./meldpunt` in this process, on one environment."""
+
+    def __init__(self, environment: Environment, capsys: pytest.CaptureFixture[str]) -> None:
+        self._environment = environment
+        self._capsys = capsys
+
+    async def __call__(self, *words: str) -> Said:
+        self._capsys.readouterr()
+        status = await asyncio.to_thread(self._run, [*words, "--omgeving", self._environment.name])
+        return Said(status, *self._capsys.readouterr())
+
+    def _run(self, words: Sequence[str]) -> int:
+        try:
+            return cli.main(words)
+        except SystemExit as error:
+            return int(error.code or 0)
+
+
+@pytest.fixture
+def meldpunt(
+    environment: Environment,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> Command:
+    monkeypatch.setattr(audit, "FILE", tmp_path / "audit.log")
+    return Command(environment, capsys)
+
+
+class Answer:
+    """A small service: states one fact for each qualification; fails as long as it is broken."""
+
+    def __init__(self) -> None:
+        self.broken = False
+        self.knows = True
+
+    async def __call__(self, work: Work, facts: Sequence[Fact]) -> None:
+        for subject, dossier in (await work.dossiers({fact.subject for fact in facts})).items():
+            if self.broken:
+                raise ValueError("a bug that quotes content")
+            if not any(fact.publisher == "registry" for fact in dossier):
+                work.state(
+                    MeldingGeregistreerd(
+                        geregistreerd_op=work.now, in_register="HRHD", rubriek="overige", telt=True
+                    ),
+                    subject,
+                )
+        if self.knows:
+            await work.know({fact.subject for fact in facts})
+
+
+@pytest.fixture
+def answer() -> Answer:
+    return Answer()
+
+
+@pytest.fixture
+async def registry(environment: Environment, keys: Path, answer: Answer) -> AsyncIterator[Runtime]:
+    """The small service, in registry's place."""
+    settings = ServiceSettings.model_validate(
+        {
+            "amqp_url": environment.amqp_url("registry"),
+            "postgres_dsn": environment.dsns["registry"],
+            "public_keys": keys / zegel.PUBLIC_FILE,
+        }
+    )
+    service = Service("registry", {KwestieGekwalificeerd: answer})
+    async with running(Runtime(service, settings)) as made:
+        yield made
+
+
+def qualified() -> KwestieGekwalificeerd:
+    return KwestieGekwalificeerd(gekwalificeerd_op=now(), kwalificatie="melding", rubriek="overige")
+
+
+def message(**changes: Any) -> dict[str, Any]:
+    """A fact as a person writes it in a file: only what only they can know."""
+    data = {"gekwalificeerd_op": "2026-01-05T10:00:00+01:00", "kwalificatie": "melding", "rubriek": "overige"}
+    return {"type": TYPE, "subject": new_id(), "data": data} | changes
+
+
+async def stored(runtime: Runtime, publisher: str) -> list[asyncpg.Record]:
+    found: list[asyncpg.Record] = await runtime.pool.fetch(
+        "select * from facts where publisher = $1", publisher
+    )
+    return found
+
+
+async def open_ones(environment: Environment, count: int = 1) -> list[Geparkeerd]:
+    async def enough() -> list[Geparkeerd]:
+        found = await parked(environment, ["registry"])
+        return found if len(found) >= count else []
+
+    found: list[Geparkeerd] = await eventually(enough)
+    return found
+
+
+# --- send ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", ["lines", "array", "one"])
+async def test_send_completes_and_states_what_a_file_holds(
+    shape: str, registry: Runtime, meldpunt: Command, tmp_path: Path
+) -> None:
+    """Lines, an array or one object over several lines: each fact gets id, time and source, and arrives."""
+    facts = [message()] if shape == "one" else [message(), message(source=flow.source("coid"), id="eigen-id")]
+    file = tmp_path / "feiten"
+    file.write_text(
+        {
+            "lines": "\n".join(json.dumps(fact) for fact in facts) + "\n\n",
+            "array": json.dumps(facts),
+            "one": json.dumps(facts[0], indent=2),
+        }[shape]
+    )
+    said = await meldpunt("send", str(file), "--als", "coid")
+    assert said.status == 0, said
+    lines = said.out.splitlines()
+    assert [line.split()[:3] for line in lines] == [["ok", KEY, fact["subject"]] for fact in facts]
+
+    async def arrived() -> bool:
+        return len(await stored(registry, "coid")) == len(facts)
+
+    await eventually(arrived)
+
+
+async def test_send_refuses_what_is_not_a_fact_and_does_not_repeat_it(
+    environment: Environment, meldpunt: Command, tmp_path: Path
+) -> None:
+    """Each bad line is told by number and in words; nothing of it is shown or published; status is 1."""
+    data = message()["data"]
+    bad: list[tuple[str, str]] = [
+        (f"geen json {CANARY}", "geen JSON-object"),
+        (json.dumps([CANARY]), "geen JSON-object"),
+        (json.dumps(message(data=data | {"kwalificatie": CANARY})), "onbekende code: data.kwalificatie"),
+        (json.dumps(message(type=CANARY)), "routing key heeft niet de vorm"),
+        (json.dumps(message(source=f"urn:nld:oin:1:systeem:{CANARY}")), "onbekende afzender"),
+        (json.dumps(message(source=flow.source("registry"))), "niet namens onze diensten"),
+        (json.dumps(message(source="urn:nld:oin:1:systeem:coid")), "source past niet bij de afzender"),
+        (json.dumps(message(data=data | {"inhoud": CANARY})), "inhoud is niet verzegeld"),
+        (json.dumps(message(extra=CANARY * 5000)), "groter dan 64 KB"),
+    ]
+    file = tmp_path / "feiten"
+    file.write_text("\n".join(line for line, _ in bad))
+    said = await meldpunt("send", str(file), "--als", "coid")
+    assert said.status == 1
+    lines = said.out.splitlines()
+    assert len(lines) == len(bad)
+    for number, (line, (_, why)) in enumerate(zip(lines, bad, strict=True), start=1):
+        assert line.startswith(f"refused  line {number}: ") and why in line
+    assert CANARY not in said.out + said.err
+    assert not any((await environment.queue_depths()).values())
+
+
+async def test_send_unseen_leaves_the_judgement_to_the_service(
+    registry: Runtime, environment: Environment, meldpunt: Command, tmp_path: Path
+) -> None:
+    """What is not valid reaches the service, which parks it; what the broker cannot take is told at once, and
+    the rest of the file is not held up by it."""
+    file = tmp_path / "feiten"
+    file.write_text("\n".join(["geen json", "x" * 10_000_000, "ook niet"]))
+    said = await meldpunt("send", str(file), "--ongezien", "--als", "coid", "--routing-key", KEY)
+    assert said.status == 1
+    assert [line.split()[0] for line in said.out.splitlines()] == ["ok", "refused", "ok"]
+    assert "groter dan wat de broker aanneemt" in said.out.splitlines()[1]
+    assert [one.reden for one in await open_ones(environment, 2)] == ["geen JSON", "geen JSON"]
+
+
+async def test_send_seals_content_before_it_leaves(
+    bus: Bus, meldpunt: Command, keys: Path, tmp_path: Path
+) -> None:
+    """`inhoud` travels as `verzegeld`, which intake's key opens, and no longer in the clear."""
+    heard = await bus.listen("kanaal.#")
+    data = {"kanaal": "telefoon", "ontvangen_op": "2026-01-05T10:00:00+01:00", "inhoud": CANARY}
+    file = tmp_path / "feiten"
+    file.write_text(
+        json.dumps(message(type=flow.TYPE_PREFIX + "contact-ontvangen.v1", data=data)),
+    )
+    said = await meldpunt("send", str(file), "--als", "kanaal", "--verzegel", "--sleutels", str(keys))
+    assert said.status == 0, said
+
+    async def arrived() -> list[dict[str, Any]]:
+        return heard.messages
+
+    (sent,) = await eventually(arrived)
+    assert CANARY not in json.dumps(sent) and "inhoud" not in sent["data"]
+    private = zegel.PrivateKeys.from_file(keys / zegel.PRIVATE_FILE)
+    assert json.loads(private.open_sealed(sent["data"]["verzegeld"])) == {"verhaal": CANARY}
+
+
+async def test_send_says_that_nobody_runs(meldpunt: Command, tmp_path: Path) -> None:
+    """Facts for services that do not run are safe in their queues, and the operator is told so."""
+    file = tmp_path / "feiten"
+    file.write_text(json.dumps(message()))
+    said = await meldpunt("send", str(file), "--als", "coid")
+    assert said.status == 0
+    (line,) = said.err.splitlines()
+    assert "nobody runs intake, routing, notification, registry" in line
+
+
+async def test_send_answers_wrong_use_with_one_line(meldpunt: Command, tmp_path: Path) -> None:
+    """No such file or no such sender is status 2; a file without facts is status 1."""
+    empty = tmp_path / "leeg"
+    empty.write_text("\n")
+    for words, status in (
+        (["send", str(tmp_path / "niets")], 2),
+        (["send", str(empty), "--als", "niemand"], 2),
+        (["send", str(tmp_path)], 2),
+        (["send", str(empty)], 1),
+    ):
+        said = await meldpunt(*words)
+        assert said.status == status
+        assert len(said.err.splitlines()) == 1 and said.out == ""
+
+
+@given(text=st.binary(max_size=300))
+def test_whatever_a_file_holds_is_sent_or_refused(text: bytes) -> None:
+    """No input makes it fail in another way, and a refusal never holds the input."""
+    for place, piece in pieces(text):
+        outcome = make(place, piece, Options(publisher="coid"), now(), "id-1")
+        assert isinstance(outcome, Ready | Refused)
+
+
+# --- geparkeerd ------------------------------------------------------------------------------------------
+
+
+async def test_a_replay_after_the_repair_takes_effect(
+    registry: Runtime, answer: Answer, environment: Environment, bus: Bus, meldpunt: Command, keys: Path
+) -> None:
+    """A message parked by a fault in the handler is handled once the fault is gone, as its sender's, once."""
+    answer.broken = True
+    fact = await bus.state("coid", qualified(), new_id())
+    (one,) = await open_ones(environment)
+    assert one.reden == "fout bij de verwerking (ValueError)"
+    answer.broken = False
+
+    said = await meldpunt("geparkeerd", "replay", str(one.id)[:8], "--sleutels", str(keys))
+    assert (said.status, said.out) == (0, f"{str(one.id)[:8]}  registry      handled\n")
+    (known,) = await stored(registry, "coid")
+    assert (known["key"], known["id"]) == (fact.key, fact.id)
+    assert len(await stored(registry, "registry")) == 1
+    row = await registry.pool.fetchrow("select status, verzegeld from geparkeerd")
+    assert tuple(row) == ("verwerkt", None)
+    assert (await meldpunt("geparkeerd", "list")).out == "Nothing is parked.\n"
+    again = await meldpunt("geparkeerd", "replay", str(one.id), "--sleutels", str(keys))
+    assert again.status == 1 and "nothing left to do" in again.err
+
+
+async def test_a_replay_of_what_stays_wrong_is_parked_again(
+    registry: Runtime, environment: Environment, bus: Bus, meldpunt: Command, keys: Path
+) -> None:
+    """Offering a message with a wrong field again cannot repair it: it is parked for the same reason."""
+    body = json.loads(encode(make_fact("coid", qualified(), new_id())))
+    body["data"]["kwalificatie"] = CANARY
+    await bus.raw("coid", KEY, json.dumps(body).encode())
+    (one,) = await open_ones(environment)
+    said = await meldpunt("geparkeerd", "replay", "--alles", "--sleutels", str(keys))
+    assert said.status == 1
+    assert said.out == f"{str(one.id)[:8]}  registry      parked again: onbekende code: data.kwalificatie\n"
+    (after,) = await open_ones(environment)
+    assert (after.id, after.keer, after.status, after.afzender) == (one.id, 2, "geparkeerd", "coid")
+
+
+async def test_a_replay_keeps_a_missing_sender_missing(
+    registry: Runtime, environment: Environment, bus: Bus, keys: Path
+) -> None:
+    """Offering it again does not lend a message the operators' own authority."""
+    await bus.raw("coid", KEY, encode(make_fact("coid", qualified(), new_id())), user_id=None)
+    (one,) = await open_ones(environment)
+    private = zegel.PrivateKeys.from_file(keys / zegel.PRIVATE_FILE)
+    (answered,) = await replay(environment, [one], private)
+    assert (answered.status, answered.reden) == ("geparkeerd", "afzender niet vastgesteld: user-id ontbreekt")
+
+
+async def test_a_replay_that_cannot_be_offered_stays_parked(
+    registry: Runtime, environment: Environment, bus: Bus, tmp_path: Path
+) -> None:
+    """With another key the body does not open: one line says so, and the message can be offered later."""
+    await bus.raw("coid", KEY, b"geen json")
+    (one,) = await open_ones(environment)
+    zegel.write_keys(tmp_path / "andere")
+    other = zegel.PrivateKeys.from_file(tmp_path / "andere" / zegel.PRIVATE_FILE)
+    with pytest.raises(OpsError, match="could not be offered"):
+        await replay(environment, [one], other)
+    assert [again.status for again in await parked(environment)] == ["geparkeerd"]
+
+
+async def test_a_dropped_message_leaves_its_row_and_no_body(
+    registry: Runtime, environment: Environment, bus: Bus, meldpunt: Command
+) -> None:
+    """Dropping needs a reason, destroys the body, is recorded, and can be done once."""
+    await bus.raw("coid", KEY, b"geen json")
+    (one,) = await open_ones(environment)
+    assert (await meldpunt("geparkeerd", "drop", str(one.id))).status == 2
+    said = await meldpunt("geparkeerd", "drop", str(one.id), "--reden", "proefbericht")
+    assert said.status == 0 and "dropped" in said.out
+    row = await registry.pool.fetchrow("select status, verzegeld, reden from geparkeerd")
+    assert tuple(row) == ("vervallen", None, "geen JSON")
+    recorded = json.loads(audit.FILE.read_text())
+    assert (recorded["object"], recorded["reden"]) == (str(one.id), "proefbericht")
+    again = await meldpunt("geparkeerd", "drop", str(one.id), "--reden", "nog eens")
+    assert again.status == 1 and len(again.err.splitlines()) == 1
+    assert "vervallen" in (await meldpunt("geparkeerd", "show", str(one.id))).out
+
+
+async def test_a_body_is_shown_for_a_reason_and_that_is_recorded(
+    registry: Runtime, environment: Environment, bus: Bus, meldpunt: Command, keys: Path
+) -> None:
+    """List and show hold nothing of the body; opened, it cannot speak to the terminal; it is not recorded."""
+    await bus.raw("coid", KEY, f"{CANARY} \x1b[2J".encode())
+    (one,) = await open_ones(environment)
+    listed = await meldpunt("geparkeerd", "list")
+    shown = await meldpunt("geparkeerd", "show", str(one.id))
+    assert "geen JSON" in listed.out and "geen JSON" in shown.out
+    assert CANARY not in listed.out + shown.out
+    where = ["--sleutels", str(keys)]
+    assert (await meldpunt("geparkeerd", "show", str(one.id), "--inhoud", *where)).status == 2
+    assert not audit.FILE.exists()
+    opened = await meldpunt("geparkeerd", "show", str(one.id), "--inhoud", "--reden", "melding 12", *where)
+    assert CANARY in opened.out and "\x1b" not in opened.out
+    recorded = json.loads(audit.FILE.read_text())
+    assert (recorded["object"], recorded["reden"]) == (str(one.id), "melding 12")
+    assert CANARY not in audit.FILE.read_text()
+
+
+async def test_facts_that_wait_for_their_matter_are_listed(
+    registry: Runtime, answer: Answer, bus: Bus, meldpunt: Command
+) -> None:
+    """A fact whose matter nobody opened shows after the waiting period, with its subject and kind."""
+    answer.knows = False
+    subject = new_id()
+    await bus.state("coid", qualified(), subject)
+
+    async def stored_one() -> bool:
+        return bool(await stored(registry, "coid"))
+
+    await eventually(stored_one)
+    assert subject not in (await meldpunt("geparkeerd", "list")).out
+    said = await meldpunt("geparkeerd", "list", "--wachttijd", "0s")
+    assert subject in said.out and KEY in said.out
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["replay"], ["replay", "abc", "--alles"], ["show"], ["list", "--wachttijd", "kort"]]
+)
+async def test_geparkeerd_answers_wrong_use_with_one_line(words: list[str], meldpunt: Command) -> None:
+    """Wrong use is status 2 and one line that says where help is."""
+    said = await meldpunt("geparkeerd", *words)
+    assert said.status == 2
+    (line,) = said.err.splitlines()
+    assert "--help" in line
+
+
+# --- sluitend --------------------------------------------------------------------------------------------
+
+
+async def quiet(environment: Environment, runtime: Runtime, count: int) -> None:
+    async def all_stated() -> bool:
+        left = await runtime.pool.fetchval("select count(*) from outbox")
+        return left == 0 and len(await stored(runtime, "registry")) == count
+
+    await eventually(all_stated)
+
+
+async def test_the_books_balance_and_a_fact_that_was_removed_is_named(
+    registry: Runtime, environment: Environment, bus: Bus, meldpunt: Command
+) -> None:
+    """Facts are handled, or wait for services that do not run; what is taken from a queue is missed."""
+    facts = [make_fact("coid", qualified(), new_id()) for _ in range(30)]
+    await bus.send_all([*facts, *facts])
+    await quiet(environment, registry, 30)
+    good = await meldpunt("sluitend", "--json")
+    assert good.status == 0, good.out
+    by_service = {line["dienst"]: line for line in json.loads(good.out)["feiten"] if line["feit"] == KEY}
+    assert by_service["registry"]["verwerkt"] == by_service["registry"]["gesteld"] == 30
+    # What outside systems stated is known from whoever heard it: here registry, from which the others follow.
+    assert by_service["routing"]["wacht"] == by_service["notification"]["wacht"] == 30
+
+    # routing hears what registry knows, and its queue is emptied: 30 facts are nowhere.
+    connection = await bus.connect(flow.BEHEER)
+    channel = await connection.channel()
+    await (await channel.declare_queue("routing", passive=True)).purge()
+    bad = await meldpunt("sluitend")
+    assert bad.status == 1
+    assert "NOT sluitend: 30 missing" in bad.out.splitlines()[-1]
+    assert f"{KEY}: stated, but nowhere in routing: 30" in bad.out
+
+
+async def test_a_fact_that_vanished_from_a_hearer_is_missed(environment: Environment) -> None:
+    """What one of our services stated, published and a hearer does not have is named, in both directions."""
+    keys = [uuid.uuid4() for _ in range(3)]
+    for service, own in (("routing", keys[:2]), ("registry", keys[1:])):
+        async with attach.schema(environment, service) as connection:
+            await connection.executemany(
+                "insert into facts (key, publisher, id, name, subject, time, data, digest)"
+                " values ($1, 'routing', $1::text, 'behandeling-uitgezet.v1', 'zaak', now(), '{}', '')",
+                [(key,) for key in own],
+            )
+    uitkomst = await reconcile(environment, patience_s=0)
+    (regel,) = uitkomst.regels
+    assert not uitkomst.balanced
+    assert (regel.gesteld, regel.verwerkt) == (2, 1)
+    assert (set(regel.mist), set(regel.ongesteld)) == ({keys[0].bytes}, {keys[2].bytes})
+    assert str(keys[0]) in uitkomst.as_text()
+
+    async with attach.schema(environment, "routing") as connection:
+        await connection.execute(
+            "insert into outbox (key, routing_key, lease_until) values ($1, $2, now())",
+            keys[0],
+            "routing.behandeling-uitgezet.v1",
+        )
+    (regel,) = (await reconcile(environment, patience_s=0)).regels
+    assert (regel.wacht, regel.mist) == (1, frozenset())
+
+
+async def test_sluitend_waits_for_work_in_progress(
+    registry: Runtime, answer: Answer, environment: Environment, bus: Bus
+) -> None:
+    """A fact that is on its way when it begins to look is not called missing."""
+    facts = [make_fact("coid", qualified(), new_id()) for _ in range(200)]
+    sending = asyncio.create_task(bus.send_all(facts))
+    for _ in range(3):
+        assert (await reconcile(environment)).balanced
+    await sending
+    assert (await reconcile(environment)).balanced
+
+
+async def test_a_parked_fact_is_accounted_for_also_when_it_cannot_be_read(
+    registry: Runtime, answer: Answer, environment: Environment, bus: Bus, meldpunt: Command
+) -> None:
+    """Parked and dropped facts count as such; a dead letter makes the books not balance."""
+    answer.broken = True
+    await bus.state("coid", qualified(), new_id())
+    (one,) = await open_ones(environment)
+    regel = await _line(environment, "registry")
+    assert (regel.gesteld, regel.verwerkt, regel.geparkeerd) == (1, 0, 1)
+    await meldpunt("geparkeerd", "drop", str(one.id), "--reden", "proef")
+    regel = await _line(environment, "registry")
+    assert (regel.geparkeerd, regel.vervallen) == (0, 1)
+    await bus.raw(flow.BEHEER, "", b"dood", exchange=flow.EXCHANGE_DOOD, user_id=None)
+    uitkomst = await reconcile(environment, patience_s=0)
+    assert not uitkomst.balanced and "dead-letter" in uitkomst.as_text()
+    assert "1 in the dead-letter queue" in (await meldpunt("geparkeerd", "list")).out
+
+
+async def _line(environment: Environment, service: str) -> sluitend.Regel:
+    uitkomst = await reconcile(environment)
+    assert uitkomst.balanced, uitkomst.as_text()
+    return next(regel for regel in uitkomst.regels if (regel.feit, regel.dienst) == (KEY, service))
+
+
+PLACES = ("verwerkt", "outbox", "geparkeerd", "vervallen", "onleesbaar", "wachtrij", "kwijt")
+
+
+@given(st.lists(st.sampled_from(PLACES), max_size=60))
+def test_every_fact_is_counted_where_it_is(places: list[str]) -> None:
+    """Wherever a fact may be, it is counted there and once; only what is nowhere is missing."""
+    rk = "routing.behandeling-uitgezet.v1"
+    at = {
+        place: frozenset(bytes([number] * 16) for number, one in enumerate(places) if one == place)
+        for place in PLACES
+    }
+    everything: frozenset[bytes] = frozenset().union(*at.values())
+    boeken = {service: Boeken() for service in flow.SERVICES} | {
+        "routing": Boeken(facts={rk: everything}, outbox={rk: at["outbox"]}),
+        "registry": Boeken(
+            facts={rk: at["verwerkt"]},
+            parked={rk: at["geparkeerd"]},
+            dropped={rk: at["vervallen"]},
+            unreadable={rk: len(at["onleesbaar"])},
+        ),
+    }
+    depths = {name: 0 for service in flow.SERVICES for name in (service, f"{service}.historie")}
+    depths["registry.historie"] = len(at["wachtrij"])
+    found = reckon(boeken, depths)
+    if not places:
+        assert found == []
+        return
+    (regel,) = found
+    assert (regel.gesteld, regel.verwerkt, regel.vervallen) == (
+        len(places),
+        len(at["verwerkt"]),
+        len(at["vervallen"]),
+    )
+    assert bool(regel.mist) == bool(at["kwijt"])
+    assert at["kwijt"] <= regel.mist <= everything - at["verwerkt"] - at["outbox"]
+    if not at["kwijt"]:
+        assert regel.wacht == len(at["outbox"]) + len(at["wachtrij"])
+        assert regel.geparkeerd == len(at["geparkeerd"]) + len(at["onleesbaar"])
+
+
+# --- termijnen -------------------------------------------------------------------------------------------
+
+
+async def arm(environment: Environment, service: str, subject: str, klok: Klok) -> None:
+    async with attach.schema(environment, service) as connection:
+        stored = Bewaard(subject, termijn(klok, regels()[klok.soort]))
+        await waak.save(connection, [Verandering(stored)])
+
+
+async def test_termijnen_lists_what_is_late_before_what_runs(
+    environment: Environment, meldpunt: Command
+) -> None:
+    """Overdue first, then what is only watched, then the least time left; 80 wide; the end explained."""
+    assert (await meldpunt("termijnen")).out == "No term runs.\n"
+    late, early, done = (f"{letter}{new_id()}" for letter in "abc")
+    await arm(environment, "routing", late, Klok(Soort.ADVISEUR_CONTACT, now() - timedelta(days=20)))
+    await arm(environment, "intake", late, Klok(Soort.CONTACT_OPEN, now() - timedelta(days=20)))
+    await arm(environment, "registry", early, Klok(Soort.TERUGKOPPELING, now()))
+    await arm(environment, "intake", early, Klok(Soort.ONTVANGSTBEVESTIGING, now()))
+    ended = Klok(Soort.ONTVANGSTBEVESTIGING, now() - timedelta(days=3), gestopt_op=now() - timedelta(days=2))
+    await arm(environment, "intake", done, ended)
+
+    said = await meldpunt("termijnen")
+    rows = [line.split() for line in said.out.splitlines() if line[:8] in (late[:8], early[:8], done[:8])]
+    assert [(row[0], row[1]) for row in rows] == [
+        (late[:8], "adviseur-contact"),
+        (late[:8], "contact-open"),
+        (early[:8], "ontvangstbevestiging"),
+        (early[:8], "terugkoppeling"),
+    ]
+    assert said.out.startswith("Overdue (verstreken): 1\n")
+    assert all(len(line) <= 80 for line in said.out.splitlines())
+    everything = await meldpunt("termijnen", "--alles")
+    assert f"{done[:8]} ontvangstbevestiging" in everything.out and "gehaald" in everything.out
+    assert all(len(line) <= 80 for line in everything.out.splitlines())
+    data = json.loads((await meldpunt("termijnen", "--json")).out)
+    assert [one["stand"] for one in data] == ["verstreken", "gewaarschuwd", "loopt", "loopt"]
+    assert data[0]["rest_s"] < 0 < data[2]["rest_s"]
+
+    explained = await meldpunt("termijnen", "leg-uit", late[:10], "adviseur-contact")
+    assert explained.status == 0
+    assert "7 kalenderdagen na" in explained.out and "JID 2021" in explained.out
+    assert (await meldpunt("termijnen", "leg-uit", late, "toewijzing")).status == 1
+    assert (await meldpunt("termijnen", "leg-uit", "bestaat-niet")).status == 1
+    assert (await meldpunt("termijnen", "leg-uit", late, "zomaar")).status == 2
+
+
+def test_ids_are_cut_where_they_still_differ() -> None:
+    """Eight characters, or as many as it takes to tell two matters apart."""
+    assert attach.unambiguous([]) == 8
+    assert attach.unambiguous(["aaaaaaaabc", "aaaaaaaabd", "b"]) == 10
+    assert attach.unambiguous(["aaaaaaaaaa", "aaaaaaaaaa"]) == 8
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0, "0s"), (61, "1m 01s"), (3600, "1h 00m"), (200_000, "2d 07h")]
+)
+def test_a_length_is_told_in_its_two_largest_units(seconds: int, words: str) -> None:
+    """Enough to see how urgent it is."""
+    assert duration(timedelta(seconds=seconds)) == words
+
+
+# --- what they share -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("words", [["sluitend"], ["termijnen"], ["geparkeerd", "list"]])
+def test_without_an_environment_one_line_says_how_to_start(
+    words: list[str], servers: Servers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Somebody who looks before anything ran is told the next step."""
+    assert cli.main([*words, "--omgeving", "bestaat_niet"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "./meldpunt up" in line
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("30s", 30.0), ("2m", 120.0), ("1d", 86_400.0), ("0.5", 0.5)])
+def test_a_time_on_the_command_line_has_a_unit(text: str, seconds: float) -> None:
+    """Seconds when no unit is named; anything else is refused."""
+    assert attach.seconds(text) == seconds
+    with pytest.raises(argparse.ArgumentTypeError):
+        attach.seconds(f"{text}x")
+
+
+# --- the stack -------------------------------------------------------------------------------------------
+
+
+def alive(pid: int) -> bool:
+    """Whether this process runs, and is not only waited for by its parent."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def children_of(pid: int) -> dict[int, str]:
+    """The processes that this one started, with their command lines."""
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return {int(child): Path(f"/proc/{child}/cmdline").read_text().replace("\0", " ") for child in found}
+
+
+def environment_of(pid: int) -> dict[str, str]:
+    """The environment variables that a process was started with."""
+    entries = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    return dict(entry.decode().split("=", 1) for entry in entries if entry)
+
+
+async def test_the_stack_runs_watches_and_stops_the_services(
+    environment: Environment, keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All four become ready; the private key is intake's alone and no administrator's secret is passed on;
+    one that is killed is noticed and can be started again; the rest stops in an orderly way."""
+    monkeypatch.setenv("MELDPUNT_IETS", "geheim")
+    monkeypatch.setenv("ROUTING_LOG_LEVEL", "WARNING")
+    stack = Stack(environment, state=tmp_path, keys=keys)
+    try:
+        await asyncio.to_thread(stack.start_all)
+        for service in SERVICES:
+            pid = stack.pid(service)
+            assert pid is not None and stack.is_ready(service)
+            variables = environment_of(pid)
+            assert "MELDPUNT_IETS" not in variables
+            assert ("INTAKE_PRIVATE_KEYS" in variables) == (service == "intake")
+            assert ("ROUTING_LOG_LEVEL" in variables) == (service == "routing")
+            foreign = [other for other in SERVICES if other != service]
+            assert not any(environment.servers.password(other) in str(variables) for other in foreign)
+        assert stack.ended() is None
+
+        routing = stack.pid("routing")
+        assert routing is not None
+        os.kill(routing, signal.SIGKILL)
+        ended = await asyncio.to_thread(stack.ended, 5)
+        assert str(ended) == "routing ended (SIGKILL)"
+        await asyncio.to_thread(stack.start, "routing")
+        assert stack.pid("routing") not in (None, routing)
+        await asyncio.to_thread(stack.kill, "registry")
+        assert stack.ended() is None and stack.pid("registry") is None
+    finally:
+        statuses = await asyncio.to_thread(stack.stop)
+    assert statuses == {"intake": 0, "routing": 0, "notification": 0, MAILBAK: 0}
+
+
+async def test_a_service_that_cannot_start_is_one_clear_line(
+    environment: Environment, keys: Path, tmp_path: Path
+) -> None:
+    """A wrong setting is told with the service's name and where its log is; nothing is left running."""
+    stack = Stack(environment, state=tmp_path, keys=keys, settings={"routing": {"prefetch": "0"}})
+    with pytest.raises(OpsError, match=r"routing ended \(status 2\) at its start; see .*routing\.log"):
+        await asyncio.to_thread(stack.__enter__)
+    assert all(stack.pid(service) is None for service in SERVICES)
+
+
+async def test_services_end_when_whoever_started_them_is_killed(
+    environment: Environment, keys: Path, tmp_path: Path
+) -> None:
+    """Nothing outlives its stack, even when that had no chance to stop it."""
+    starter = tmp_path / "starter.py"
+    starter.write_text(
+        "import os, pickle, signal, sys\n"
+        "from pathlib import Path\n"
+        "from ops.stack import Stack\n"
+        "environment = pickle.load(sys.stdin.buffer)\n"
+        f"stack = Stack(environment, state=Path({str(tmp_path)!r}), keys=Path({str(keys)!r}))\n"
+        "print(stack.start('mailbak'), flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    outcome = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-P", str(starter)],
+        env=os.environ | {"PYTHONPATH": str(CHECKOUT)},
+        input=pickle.dumps(environment),
+        capture_output=True,
+        check=False,
+    )
+    assert outcome.returncode == -signal.SIGKILL, outcome.stderr
+    pid = int(outcome.stdout)
+
+    async def gone() -> bool:
+        return not alive(pid)
+
+    await eventually(gone)
+
+
+async def test_up_restarts_what_dies_and_stops_cleanly(servers: Servers) -> None:
+    """`up` says where everything is without a password, starts a killed service again, lets no second `up`
+    in, and ends with status 0 on SIGTERM with nothing left running."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    words = [sys.executable, "-P", "-m", "ops", "up", "--omgeving", name]
+    env = os.environ | {"PYTHONPATH": str(CHECKOUT)}
+    up = await asyncio.create_subprocess_exec(*words, env=env, stdout=asyncio.subprocess.PIPE)
+    said: list[str] = []
+
+    async def until(words: str) -> None:
+        assert up.stdout is not None
+        async with asyncio.timeout(60):
+            while not said or words not in said[-1]:
+                line = await up.stdout.readline()
+                assert line, said
+                said.append(line.decode())
+
+    try:
+        await until("work beside it")
+        overview = "".join(said)
+        assert all(service in overview for service in SERVICES)
+        assert not any(servers.password(account) in overview for account in STATE_ACCOUNTS)
+        access = STATE / "toegang" / name
+        assert access.stat().st_mode & 0o077 == 0
+        second = await asyncio.to_thread(subprocess.run, words, env=env, capture_output=True, text=True)
+        assert second.returncode == 1 and "is up already" in second.stderr
+
+        services = {line.split()[-1]: pid for pid, line in children_of(up.pid).items()}
+        os.kill(services["services.routing"], signal.SIGKILL)
+        await until("routing ended (SIGKILL)")
+        await until("routing      started again")
+        children = children_of(up.pid)
+        up.terminate()
+        await until("stopped")
+        assert await up.wait() == 0
+        assert not any(alive(pid) for pid in children)
+    finally:
+        if up.returncode is None:
+            up.kill()
+            await up.wait()
+        access = STATE / "toegang" / name
+        access.unlink(missing_ok=True)
+        (STATE / "run" / f"{name}.lock").unlink(missing_ok=True)
+        for folder in ("log", "mail"):
+            shutil.rmtree(STATE / folder / name, ignore_errors=True)
+        await environments.destroy(await environments.prepare(servers, name))
+
+
+STATE_ACCOUNTS = (*flow.SERVICES, *flow.PUBLISHERS, flow.BEHEER)

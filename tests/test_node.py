@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""A participant in another language, with the contract folder alone."""
+
+import asyncio
+import json
+import os
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops import CHECKOUT
+from ops.contract import node
+from ops.environment import Environment
+from shared import zegel
+from tests.bus import Bus, eventually
+from tests.conftest import StartService
+
+STORY = "Op de werkplaats verdwijnt gereedschap; ik zag wie het meenam.\n"
+
+
+@pytest.fixture
+async def example(tmp_path: Path) -> Path:
+    """The example and the contract folder, away from this checkout: nothing else of it can be reached."""
+    packages = await asyncio.to_thread(node.installed, node.EXAMPLE)
+    place = tmp_path / "voorbeeld"
+    shutil.copytree(node.EXAMPLE, place, ignore=shutil.ignore_patterns("node_modules"))
+    shutil.copytree(CHECKOUT / "contract", tmp_path / "contract")
+    (place / "node_modules").symlink_to(packages / "node_modules")
+    return place
+
+
+async def start(place: Path, script: str, **env: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        "node",
+        script,
+        cwd=place,
+        env=os.environ | {"MELDPUNT_CONTRACT": str(place.parent / "contract")} | env,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+@pytest.fixture
+async def listener(example: Path, environment: Environment) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The listener, listening."""
+    process = await start(example, "luister.mjs", MELDPUNT_AMQP_URL=environment.amqp_url("kanaal"))
+    try:
+        assert process.stderr is not None
+        async with asyncio.timeout(30):
+            assert await process.stderr.readline() == b"listening\n"
+        yield process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
+async def lines(process: asyncio.subprocess.Process, count: int) -> list[dict[str, Any]]:
+    assert process.stdout is not None
+    async with asyncio.timeout(30):
+        return [json.loads(await process.stdout.readline()) for _ in range(count)]
+
+
+async def test_a_program_in_another_language_takes_part(
+    example: Path,
+    environment: Environment,
+    listener: asyncio.subprocess.Process,
+    bus: Bus,
+    service: StartService,
+    keys: Path,
+) -> None:
+    """What it seals, intake can open and registers; what intake states about it, it hears."""
+    runtime = await service("intake")
+    heard = await bus.listen("#")
+    url = environment.amqp_url("kanaal")
+    sender = await start(
+        example, "meld.mjs", MELDPUNT_AMQP_URL=url, MELDPUNT_JWKS=str(keys / zegel.PUBLIC_FILE)
+    )
+    async with asyncio.timeout(30):
+        out, err = await sender.communicate(STORY.encode())
+    assert sender.returncode == 0, err.decode()
+    subject = out.decode().strip()
+
+    told = await lines(listener, 2)
+    assert sorted(line["fact"] for line in told) == ["contact-geregistreerd.v1", "ontvangst-bevestigd.v1"]
+    assert {line["subject"] for line in told} == {subject}
+    assert all(line["data"].get("kanaal", "webformulier") == "webformulier" for line in told)
+
+    async def stated() -> bool:
+        return bool(heard.about(subject, "kanaal.contact-ontvangen.v1"))
+
+    await eventually(stated)
+    (message,) = heard.about(subject, "kanaal.contact-ontvangen.v1")
+    private = zegel.PrivateKeys.from_file(keys / zegel.PRIVATE_FILE)
+    assert json.loads(private.open_sealed(message["data"]["verzegeld"])) == {"verhaal": STORY}
+    assert await runtime.pool.fetchval("select count(*) from geparkeerd") == 0
+    assert STORY.strip() not in json.dumps(heard.messages)
+
+
+async def test_a_publisher_that_is_refused_says_so(
+    example: Path, environment: Environment, keys: Path
+) -> None:
+    """Under another party's account the broker takes nothing over, and the program does not call it done."""
+    sender = await start(
+        example,
+        "meld.mjs",
+        MELDPUNT_AMQP_URL=environment.amqp_url("lijn"),
+        MELDPUNT_JWKS=str(keys / zegel.PUBLIC_FILE),
+    )
+    async with asyncio.timeout(30):
+        out, err = await sender.communicate(STORY.encode())
+    assert sender.returncode == 1
+    assert out == b""
+    (line,) = err.decode().splitlines()
+    assert line.startswith("not stated: ") and "ACCESS_REFUSED" in line
