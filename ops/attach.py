@@ -34,10 +34,14 @@ _TIMEOUT_S = 20
 T = TypeVar("T")
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """The option that names another environment than the usual one."""
+def add_options(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
+    """The option that names another environment than the usual one; `again` for a parser below one that has
+    it, whose value then stands unless it is given here."""
     parser.add_argument(
-        "--omgeving", default=NAME, metavar="NAME", help="the environment to look at (default: %(default)s)"
+        "--omgeving",
+        default=argparse.SUPPRESS if again else NAME,
+        metavar="NAME",
+        help=f"the environment to look at (default: {NAME})",
     )
 
 

@@ -221,6 +221,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     explain.add_argument("zaak", metavar="ID", help="the matter's id, or its beginning")
     explain.add_argument("soort", nargs="?", choices=[str(soort) for soort in Soort], metavar="SOORT")
+    attach.add_options(explain, again=True)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -128,7 +128,7 @@ def decode(arrival: Arrival, now: datetime) -> Fact | Refusal:
     if arrival.user != route.publisher:
         return Refusal("afzender past niet bij de routing key")
     try:
-        # Strict: a moment as a number or a number as text would be read one way here and another way elsewhere.
+        # Strict: a moment given as a number, or a number as text, is read one way here and another elsewhere.
         message = envelope_model(route.event).model_validate_json(
             arrival.body, strict=True, context={"nu": now}
         )

@@ -451,7 +451,8 @@ async def test_a_fact_that_vanished_from_a_hearer_is_missed(environment: Environ
         async with attach.schema(environment, service) as connection:
             await connection.executemany(
                 "insert into facts (key, publisher, id, name, subject, time, data, digest)"
-                " values ($1, 'routing', $1::text, 'behandeling-uitgezet.v1', 'zaak', now(), '{}', '')",
+                " values ($1::uuid, 'routing', 'id-' || $1::uuid, 'behandeling-uitgezet.v1', 'zaak', now(),"
+                " '{}', '')",
                 [(key,) for key in own],
             )
     uitkomst = await reconcile(environment, patience_s=0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""A real SMTP server on a port of its own, that behaves as a test tells it to."""
+"""A real SMTP server on a port of its own, that behaves as a test tells it to; and a wire that can be cut."""
 
 import asyncio
 import email
@@ -118,3 +118,46 @@ class Mailserver:
             if self._gedrag.get(sleutel):
                 return self._gedrag[sleutel].popleft()
         return OK
+
+
+@dataclass
+class Draad:
+    """A wire to another server, that a test can cut and mend."""
+
+    host: str
+    port: int
+    _server: asyncio.Server | None = None
+    _poort: int = 0
+    _einden: set[asyncio.StreamWriter] = field(default_factory=set)
+
+    async def heel(self) -> int:
+        """Connect from now on; returns the port to use."""
+        self._server = await asyncio.start_server(self._verbind, "127.0.0.1", self._poort, reuse_address=True)
+        self._poort = self._server.sockets[0].getsockname()[1]
+        return self._poort
+
+    async def knip(self) -> None:
+        """Cut what there is and refuse what comes."""
+        if self._server is not None:
+            self._server.close()
+            for einde in list(self._einden):
+                einde.transport.abort()
+            self._server = None
+
+    async def _verbind(self, lezer: asyncio.StreamReader, schrijver: asyncio.StreamWriter) -> None:
+        daar_lezer, daar_schrijver = await asyncio.open_connection(self.host, self.port)
+        self._einden |= {schrijver, daar_schrijver}
+        try:
+            await asyncio.gather(self._stroom(lezer, daar_schrijver), self._stroom(daar_lezer, schrijver))
+        finally:
+            self._einden -= {schrijver, daar_schrijver}
+
+    async def _stroom(self, van: asyncio.StreamReader, naar: asyncio.StreamWriter) -> None:
+        try:
+            while brok := await van.read(65536):
+                naar.write(brok)
+                await naar.drain()
+        except OSError:
+            return
+        finally:
+            naar.close()

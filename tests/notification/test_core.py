@@ -208,7 +208,7 @@ def test_only_the_latest_qualification_counts(kwalificatie: Kwalificatie) -> Non
 
 
 def test_a_case_that_was_converted_is_what_it_was_converted_to() -> None:
-    """A melding that turned out to be a klacht goes to nobody in the line, and the other way round it does."""
+    """A melding that turned out to be a klacht goes to nobody in the line, the other way round it does."""
     gemeld = geinformeerd(1, ["C-1"])
     assert not vouw(feiten(gemeld, gekwalificeerd(2, "melding"), omgezet(3, "klacht"))).te_notificeren
     assert vouw(feiten(gemeld, gekwalificeerd(2, "klacht"), omgezet(3, "melding"))).te_notificeren

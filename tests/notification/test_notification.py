@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -30,7 +31,7 @@ from shared.service import Runtime
 from shared.settings import SettingsError, load
 from tests.bus import LATE, Bus, Heard, eventually, make_fact, new_id, now, running
 from tests.conftest import make_runtime
-from tests.notification.mailserver import AFBREKEN, ZWIJGEN, Mailserver
+from tests.notification.mailserver import AFBREKEN, ZWIJGEN, Draad, Mailserver
 
 SNEL: dict[str, Any] = {
     "zend_interval_s": 0.05,
@@ -503,3 +504,34 @@ async def test_stops_with_what_was_begun_finished(
     finally:
         await connection.close()
     assert [tuple(rij) for rij in rijen] == [("klaar", 0), ("klaar", 0), ("verzonden", 1)]
+
+
+async def test_what_was_accepted_is_marked_once_the_database_is_back(
+    bus: Bus, environment: Environment, keys: Path, mail: Mailserver
+) -> None:
+    """The mail server answers while the database is away: the answer is kept, nothing goes twice."""
+    mail.doe("EINDE", ZWIJGEN)
+    gehoord = await bus.listen("notification.#")
+    dsn = urlsplit(environment.dsns["notification"])
+    draad = Draad(dsn.hostname or "", dsn.port or 5432)
+    via = dsn._replace(netloc=f"{dsn.netloc.rpartition('@')[0]}@127.0.0.1:{await draad.heel()}")
+    made = make_runtime(
+        environment, keys, "notification", **SNEL, smtp_url=mail.url, postgres_dsn=via.geturl()
+    )
+    async with running(made):
+        await bus.state("organisatie", eenheid("C-313"), "313-SQN")
+        await bus.state("coid", geinformeerd("C-313"), new_id())
+        await eventually(lambda: _aangeboden(mail))
+        await draad.knip()
+        mail.verder.set()
+        await asyncio.sleep(1.5)
+        assert gehoord.of(VERZONDEN) == []
+        await draad.heel()
+        (feit,) = await hoort(gehoord, VERZONDEN)
+    await draad.knip()
+    assert (feit["zekerheid"], feit["mogelijk_dubbel"]) == ("bevestigd", False)
+    assert len(mail.ontvangen) == 1
+
+
+async def _aangeboden(mail: Mailserver) -> bool:
+    return bool(mail.ontvangen)

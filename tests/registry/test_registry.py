@@ -18,6 +18,7 @@ from ops import CHECKOUT
 from ops.environment import Environment
 from services.registry import lezen
 from services.registry.core.weergave import als_csv
+from services.registry.handlers import zaken
 from shared import events as e
 from shared import flow
 from shared.codes import RUBRIEKEN, Kwalificatie, Rubriek
@@ -209,9 +210,9 @@ async def test_two_replicas_state_each_matter_once(service: StartService, bus: B
     """Both work on the same matters at the same time, couplings included; nothing is said twice or lost."""
     een, _ = await service("registry"), await service("registry")
     heard = await bus.listen("registry.dossier-gesloten.v1")
-    zaken = [new_id() for _ in range(60)]
-    facts = [fact for zaak in zaken for fact in verloop(zaak)]
-    facts += [gekoppeld(zaken[k], zaken[k + 1]) for k in range(0, 60, 3)]
+    alle_zaken = [new_id() for _ in range(60)]
+    facts = [fact for zaak in alle_zaken for fact in verloop(zaak)]
+    facts += [gekoppeld(alle_zaken[k], alle_zaken[k + 1]) for k in range(0, 60, 3)]
     random.Random(7).shuffle(facts)
     await bus.send_all([*facts, *facts])
     await verwerkt(een, *facts)
@@ -221,7 +222,7 @@ async def test_two_replicas_state_each_matter_once(service: StartService, bus: B
 
     await eventually(alle)
     await asyncio.sleep(0.3)
-    assert sorted(message["subject"] for message in heard.messages) == sorted(zaken)
+    assert sorted(message["subject"] for message in heard.messages) == sorted(alle_zaken)
     assert await een.pool.fetchval("select count(*) from zaken where telt") == 40
 
 
@@ -302,6 +303,22 @@ async def test_a_ring_that_closes_over_many_couplings_keeps_one(service: StartSe
     tellend = await register.pool.fetch("select zaak from zaken where telt")
     assert [row["zaak"] for row in tellend] == [min(ring)]
     assert await getelde(register) == {"Overige": 1}
+
+
+async def test_couplings_are_added_by_one_at_a_time(register: Runtime) -> None:
+    """Parts of a ring that know nothing of each other yet must not be decided side by side."""
+
+    async def neem_op(fact: Fact) -> None:
+        async with register.transaction() as work:
+            await zaken(work, (await work.receive([fact]))[0])
+
+    async with register.transaction() as work:
+        await zaken(work, (await work.receive([gekoppeld(new_id(), new_id())]))[0])
+        ander = asyncio.create_task(neem_op(gekoppeld(new_id(), new_id())))
+        klaar, _ = await asyncio.wait([ander], timeout=0.5)
+        assert not klaar
+    await asyncio.wait_for(ander, 10)
+    assert await register.pool.fetchval("select count(*) from koppelingen") == 2
 
 
 async def test_the_other_series_are_counted_apart(register: Runtime, bus: Bus) -> None:
