@@ -5,8 +5,8 @@ Machines differ and are shared, so a figure by itself says little: rounds of the
 process alternate, and the ratio of their medians is what counts.
 
 `hop`   the real routing process (its own handler, telemetry on, a million facts in its table) against a
-        program that does the same broker work and nothing else. Both get the same messages in and put the same
-        messages out.
+        program that does the same broker work and nothing else. Both get the same messages in and put the
+        same messages out.
 `flow`  whole matters through all four services, the other parties played by a process of its own.
 """
 
@@ -113,9 +113,7 @@ def forwarded(subject: str) -> Fact:
         ),
     )
     fact_id = str(uuid.uuid4())
-    return Fact(
-        fact_key(flow.source(flow.INTAKE), fact_id), flow.INTAKE, fact_id, subject, at, event
-    )
+    return Fact(fact_key(flow.source(flow.INTAKE), fact_id), flow.INTAKE, fact_id, subject, at, event)
 
 
 async def hop(found: Servers, args: argparse.Namespace) -> dict[str, Any]:
@@ -228,9 +226,7 @@ class Bench:
     async def roster(self) -> None:
         """Five advisers for the branch, as CLAS had in 2021."""
         for number in range(5):
-            event = e.AdviseurGewijzigd(
-                gewijzigd_op=datetime.now(UTC), volgnummer=1, onderdelen=("CLAS",)
-            )
+            event = e.AdviseurGewijzigd(gewijzigd_op=datetime.now(UTC), volgnummer=1, onderdelen=("CLAS",))
             fact_id = str(uuid.uuid4())
             fact = Fact(
                 fact_key(flow.source("coid"), fact_id),
@@ -263,9 +259,7 @@ class Bench:
                 message.user_id = flow.BEHEER
                 pending.append(self._channel.default_exchange.publish(message, IN))
             else:
-                pending.append(
-                    self._intake.publish(message, flow.routing_key(flow.INTAKE, type(fact.data)))
-                )
+                pending.append(self._intake.publish(message, flow.routing_key(flow.INTAKE, type(fact.data))))
             if len(pending) == 300:
                 await asyncio.gather(*pending)
                 pending.clear()
@@ -347,5 +341,3 @@ def _message(fact: Fact, user: str) -> aio_pika.Message:
 
 def _say(args: argparse.Namespace, line: str) -> None:
     print(line, file=sys.stderr if args.json else sys.stdout, flush=True)
-
-

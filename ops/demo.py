@@ -41,6 +41,9 @@ PATIENCE_S = 45.0
 LATE_S = "4s"
 """The adviser's week, shortened, so that one escalation can be watched."""
 
+FIRST_NOTIFIED = 2
+"""The case whose notificatie is printed in full."""
+
 # How the field would take up each row of the published list, in its order. What the list itself says (kind of
 # melder, melding or klacht, who handled it) is kept; the rest is a plausible course.
 COURSES: tuple[dict[str, Any], ...] = (
@@ -175,8 +178,10 @@ async def listen(environment: Environment, ear: Ear) -> Any:
     return connection
 
 
-async def start_field(environment: Environment, keys: Path) -> asyncio.subprocess.Process:
-    """The other parties, as a process of their own; ready once it says so."""
+async def start_field(
+    environment: Environment, keys: Path, interval_s: float = 0.05
+) -> asyncio.subprocess.Process:
+    """The other parties, as a process of their own, ready; they bring in a case per interval."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -188,6 +193,7 @@ async def start_field(environment: Environment, keys: Path) -> asyncio.subproces
             **os.environ,
             "VELD_URLS": json.dumps({name: environment.amqp_url(name) for name in flow.PUBLISHERS}),
             "VELD_PUBLIC_KEYS": str(keys),
+            "VELD_INTERVAL_S": str(interval_s),
         },
     )
     assert process.stdout is not None
@@ -227,7 +233,8 @@ async def travel(
                 return missing
             if time.monotonic() - said > 2:
                 said = time.monotonic()
-                print(f"  ... {len(cases) - len(missing)} of {len(cases)} cases at their end", flush=True)
+                under_way = sum(1 for zaak in cases if ear.lacking(zaak))
+                print(f"  ... {len(cases) - under_way} of {len(cases)} cases at their end", flush=True)
             await asyncio.sleep(0.1)
     finally:
         with suppress(ProcessLookupError):
@@ -308,15 +315,22 @@ def show_case(number: int, zaak: Zaak, ear: Ear, texts: Mapping[str, Sequence[tu
     for _, key, data in path:
         if key == "routing.adviseur-toegewezen":
             print(f"     adviser     {data['adviseur']}: {why(data['waarom'])}")
-    for functionaris, text in texts.get(zaak.id, ()):
-        print(f"     notificatie to {functionaris}:")
-        for line in text.strip().splitlines():
-            print(f"       | {line}")
-        break
-    others = [functionaris for functionaris, _ in texts.get(zaak.id, ())][1:]
-    if others:
-        print(f"       and the same, each with a kenmerk of its own, to {', '.join(others)}")
+    show_notificatie(texts.get(zaak.id, ()), whole=number == FIRST_NOTIFIED)
     print(f"     outcome     {outcome(zaak, path)}")
+
+
+def show_notificatie(told: Sequence[tuple[str, str]], *, whole: bool) -> None:
+    """What the line was told: the letter once in full, then only what differs from case to case."""
+    if not told:
+        return
+    functionaris, text = told[0]
+    print(f"     notificatie to {functionaris}:")
+    for line in text.strip().splitlines():
+        if whole or " ..." in line:
+            print(f"       | {line}")
+    if len(told) > 1:
+        others = ", ".join(other for other, _ in told[1:])
+        print(f"       and the same, each under a kenmerk of its own, to {others}")
 
 
 def why(waarom: Mapping[str, Any]) -> str:

@@ -12,8 +12,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-import aio_pika
-from aio_pika.abc import DeliveryMode
+from aiormq import spec
 
 from shared import flow
 from shared.envelope import CONTENT_TYPE, encode
@@ -23,6 +22,7 @@ from shared.telemetry import Meter, describe
 
 log = logging.getLogger(__name__)
 
+_PERSISTENT = 2
 PIPELINE = 256
 """How many messages may wait for their confirm at once."""
 
@@ -34,15 +34,18 @@ class Publisher:
         self._connection = connection
         self._user = user
         self._timeout_s = timeout_s
-        self._exchange: Any = None
+        self._channel: Any = None
         self._opening = asyncio.Lock()
 
     async def _open(self) -> Any:
         async with self._opening:
-            if self._exchange is None or self._exchange.channel.is_closed:
-                channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
-                self._exchange = await channel.get_exchange(flow.EXCHANGE, ensure=False)
-            return self._exchange
+            if self._channel is None or self._channel.is_closed:
+                self._channel = await self._connection.channel(
+                    publisher_confirms=True, on_return_raises=True
+                )
+            # One layer down it can be told not to wait until each message has left the socket before the
+            # next is written: a batch then leaves in a few writes.
+            return await self._channel.get_underlay_channel()
 
     async def publish(self, batch: Sequence[Stated]) -> list[Stated]:
         """Publish all; returns those that the broker confirmed. Never raises for a broker that is away."""
@@ -52,9 +55,9 @@ class Publisher:
             try:
                 # aio-pika's own timeout does not cover waiting for a reconnect.
                 async with asyncio.timeout(self._timeout_s):
-                    exchange = await self._open()
+                    channel = await self._open()
                     results = await asyncio.gather(
-                        *(self._one(exchange, stated) for stated in part), return_exceptions=True
+                        *(self._one(channel, stated) for stated in part), return_exceptions=True
                     )
             except Exception as error:
                 log.warning("publish failed", extra={"error": describe(error), "count": len(part)})
@@ -67,15 +70,20 @@ class Publisher:
                 )
         return confirmed
 
-    async def _one(self, exchange: Any, stated: Stated) -> None:
-        message = aio_pika.Message(
+    async def _one(self, channel: Any, stated: Stated) -> None:
+        await channel.basic_publish(
             stated.body,
-            content_type=CONTENT_TYPE,
-            delivery_mode=DeliveryMode.PERSISTENT,
-            message_id=stated.fact_id,
-            user_id=self._user,
+            exchange=flow.EXCHANGE,
+            routing_key=stated.routing_key,
+            properties=spec.Basic.Properties(
+                content_type=CONTENT_TYPE,
+                delivery_mode=_PERSISTENT,
+                message_id=stated.fact_id,
+                user_id=self._user,
+            ),
+            mandatory=stated.routing_key in flow.HEARD,
+            wait=False,
         )
-        await exchange.publish(message, stated.routing_key, mandatory=stated.routing_key in flow.HEARD)
 
 
 class Outbox:

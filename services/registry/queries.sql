@@ -11,8 +11,12 @@ select pg_advisory_xact_lock(hashtext('meldpunt-koppelingen'));
 with recursive verbonden (zaak) as (
     select unnest($1::text[])
     union
-    select case when k.zaak = v.zaak then k.dubbele else k.zaak end
-    from verbonden v join koppelingen k on k.zaak = v.zaak or k.dubbele = v.zaak
+    select ander.zaak
+    from verbonden v cross join lateral (
+        select dubbele from koppelingen where koppelingen.zaak = v.zaak
+        union all
+        select koppelingen.zaak from koppelingen where dubbele = v.zaak
+    ) as ander (zaak)
 )
 select zaak from verbonden;
 
@@ -21,8 +25,12 @@ select zaak from verbonden;
 with recursive verbonden (zaak) as (
     select unnest($1::text[])
     union
-    select case when k.zaak = v.zaak then k.dubbele else k.zaak end
-    from verbonden v join koppelingen k on k.zaak = v.zaak or k.dubbele = v.zaak
+    select ander.zaak
+    from verbonden v cross join lateral (
+        select dubbele from koppelingen where koppelingen.zaak = v.zaak
+        union all
+        select koppelingen.zaak from koppelingen where dubbele = v.zaak
+    ) as ander (zaak)
 )
 select k.zaak, k.dubbele, k.gekoppeld_op from koppelingen k
 where k.zaak in (select zaak from verbonden);

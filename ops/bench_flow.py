@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""`bench flow`: whole matters through all four services, with the other parties as a process of its own.
+
+First as many as go at once, which gives the matters per second; then at half that pace, which gives the
+time from a contact to the moment its notificatie is claimed for sending. The other parties, the mail server,
+broker and database share the machine with the services, and are part of what is measured.
+"""
+
+import argparse
+import asyncio
+import statistics
+import time
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from ops import SERVICES, OpsError
+from ops import environment as environments
+from ops.demo import start_field
+from ops.environment import Environment
+from ops.servers import Servers
+from ops.stack import Stack
+from ops.veld import EENHEDEN, Zaak
+from shared import zegel
+
+CLOSED = "select count(*) from registry.facts where name = 'dossier-gesloten.v1'"
+LATENCY = Path(__file__).with_name("bench_latency.sql")
+RUBRIEKEN = ("ongewenste-omgangsvormen", "overschrijding-interne-regels", "lekken-informatie", "overige")
+
+
+def matters(count: int) -> list[Zaak]:
+    """Matters that go all the way: consent, adviser, line, outcome."""
+    return [
+        Zaak.model_validate(
+            {
+                "id": uuid.uuid4().hex,
+                "verhaal": "Een verhaal van gewone lengte. " * 20,
+                "soort_melder": "militair",
+                "eenheid": EENHEDEN[number % len(EENHEDEN)][0],
+                "rubriek": RUBRIEKEN[number % len(RUBRIEKEN)],
+            }
+        )
+        for number in range(count)
+    ]
+
+
+async def flow(found: Servers, args: argparse.Namespace) -> dict[str, Any]:
+    """Measure both, in fresh environments."""
+    environment = await environments.prepare(found, f"bench_{uuid.uuid4().hex[:8]}")
+    stack = Stack(environment, settings={"routing": {"max_zaken_per_fte": "100000000"}})
+    try:
+        await asyncio.to_thread(stack.start_all)
+        idle = memory(stack)
+        full = [await travel(stack, environment, args.matters, 0.0) for _ in range(args.rounds)]
+        per_second = statistics.median(args.matters / seconds for seconds, _ in full)
+        paced = await travel(stack, environment, args.matters, 2 / per_second)
+        latencies = sorted(paced[1])
+        return {
+            "matters_per_s": round(per_second, 1),
+            "spread": round((max(s for s, _ in full) - min(s for s, _ in full)) / 2 / full[0][0], 3),
+            "half_load_per_s": round(per_second / 2, 1),
+            "contact_to_claimed_p50_s": round(quantile(latencies, 0.50), 3),
+            "contact_to_claimed_p99_s": round(quantile(latencies, 0.99), 3),
+            "notificaties_timed": len(latencies),
+            "matters_per_round": args.matters,
+            "rounds": args.rounds,
+            "memory_idle_mb": idle,
+            "memory_peak_mb": memory(stack, "VmHWM"),
+        }
+    finally:
+        await asyncio.to_thread(stack.stop)
+        await environments.destroy(environment)
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """The value that this share of the sorted values does not exceed."""
+    return values[min(len(values) - 1, int(share * len(values)))]
+
+
+def memory(stack: Stack, what: str = "VmRSS") -> dict[str, float]:
+    """What each service holds in memory, now or at most so far, in MB."""
+    found = {}
+    for service in SERVICES:
+        for line in Path(f"/proc/{stack.pid(service)}/status").read_text().splitlines():
+            if line.startswith(what):
+                found[service] = round(int(line.split()[1]) / 1024, 1)
+    return found
+
+
+async def travel(
+    stack: Stack, environment: Environment, count: int, interval_s: float
+) -> tuple[float, list[float]]:
+    """Bring in so many matters, one per interval (seconds), and wait until each dossier is closed.
+
+    Returns the seconds it took, and for each notificatie the seconds from contact to claim.
+    """
+    cases = matters(count)
+    connection = await asyncpg.connect(
+        environment.servers.postgres_dsn.rsplit("/", 1)[0] + f"/{environment.database}"
+    )
+    process = await start_field(environment, stack.keys / zegel.PUBLIC_FILE, interval_s)
+    try:
+        assert process.stdin is not None
+        before = await connection.fetchval(CLOSED)
+        since = await connection.fetchval("select clock_timestamp()")
+        started = time.perf_counter()
+        process.stdin.write("".join(zaak.model_dump_json() + "\n" for zaak in cases).encode())
+        await process.stdin.drain()
+        process.stdin.close()
+        deadline = time.monotonic() + 120 + count * interval_s
+        while await connection.fetchval(CLOSED) - before < count:
+            stack.check()
+            if time.monotonic() > deadline:
+                raise OpsError(f"{await connection.fetchval(CLOSED) - before} of {count} dossiers closed")
+            await asyncio.sleep(0.05)
+        seconds = time.perf_counter() - started
+        await asyncio.sleep(1)
+        rows = await connection.fetch(LATENCY.read_text(), since)
+        return seconds, [float(row["seconds"]) for row in rows]
+    finally:
+        process.kill()
+        await process.wait()
+        await connection.close()

@@ -1,0 +1,44 @@
+-- SPDX-License-Identifier: EUPL-1.2
+-- What the crash test asks of a service's schema, as the role that owns it.
+
+-- name: known
+-- Every fact that this service knows. The content of what it stated itself, where it was not erased.
+select key, publisher, name, subject,
+       case when publisher = $1 then convert_from(data, 'UTF8') end as data
+from facts;
+
+-- name: settled
+-- How often this service stated each kind of fact.
+select name, count(*) as aantal from facts where publisher = $1 group by name;
+
+-- name: assigned
+-- Of these matters those that have an adviser.
+select subject from facts
+where publisher = 'routing' and name = 'adviseur-toegewezen.v1' and subject = any($1::text[]);
+
+-- name: parked
+select count(*) from geparkeerd;
+
+-- name: unpublished
+select count(*) from outbox;
+
+-- name: listening_ears
+select coalesce(sum(aantal), 0)::integer from tellingen;
+
+-- name: miscounted_advisers
+-- Advisers whose counter is not the number of open matters they hold: it moves by one with each assignment.
+select count(*) from (
+    select from adviseurs left join zaken
+        on zaken.cluster = adviseurs.cluster and zaken.adviseur = adviseurs.code and zaken.open
+    group by adviseurs.cluster, adviseurs.code, adviseurs.open_zaken
+    having adviseurs.open_zaken <> count(zaken.subject)
+) as miscounted;
+
+-- name: afdoeningen
+select count(*) from afdoeningen where geldt;
+
+-- name: mails
+select kenmerk, zaak, functionaris, status from notificaties;
+
+-- name: mails_under_way
+select count(*) from notificaties where status in ('klaar', 'geclaimd');
