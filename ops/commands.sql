@@ -37,7 +37,7 @@ select verzegeld from geparkeerd where id = $1;
 -- Marked before it is published, so that the service's answer always comes after. Nothing when it is no longer open.
 update geparkeerd set status = 'aangeboden', laatst_op = clock_timestamp()
 where id = $1 and status in ('geparkeerd', 'aangeboden')
-returning routing_key, afzender, verzegeld, keer;
+returning routing_key, routing_key_verzegeld, afzender, verzegeld, keer;
 
 -- name: withdraw_offer
 update geparkeerd set status = 'geparkeerd' where id = $1 and status = 'aangeboden';
@@ -48,7 +48,7 @@ select status, reden from geparkeerd where id = $1;
 
 -- name: drop_parked
 -- The row stays as evidence; the body goes.
-update geparkeerd set status = 'vervallen', verzegeld = null, laatst_op = clock_timestamp()
+update geparkeerd set status = 'vervallen', verzegeld = null, routing_key_verzegeld = null, laatst_op = clock_timestamp()
 where id = $1 and status in ('geparkeerd', 'aangeboden')
 returning id;
 

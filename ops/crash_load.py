@@ -232,12 +232,11 @@ class Load:
         random.shuffle(facts)
         await self._state(facts)
 
-    async def close(self, subjects: Sequence[str]) -> None:
+    def close_later(self, subjects: Sequence[str]) -> None:
         """The melders of these matters are told how they ended."""
         self.cases.open -= set(subjects)
-        at = datetime.now(UTC)
-        told = e.TerugkoppelingGegeven(gegeven_op=at)
-        await self._state([state("coid", told, subject) for subject in subjects])
+        told = e.TerugkoppelingGegeven(gegeven_op=datetime.now(UTC))
+        self._start(self._state([state("coid", told, subject) for subject in subjects]))
 
     async def _state(self, facts: Sequence[Fact]) -> None:
         await self._parties.state(facts)

@@ -160,10 +160,10 @@ def _before_ack(fuse: Fuse) -> None:
 def _after_ack(fuse: Fuse) -> None:
     send = Outbox.send
 
-    async def sending(self: Outbox, stated: Sequence[Any]) -> int:
+    async def sending(self: Outbox, *args: Any) -> int:
         await asyncio.sleep(ACK_LEAVES_S)
         fuse.passage()
-        return await send(self, stated)
+        return await send(self, *args)
 
     _replace(Outbox, "send", sending)
 

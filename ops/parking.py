@@ -133,16 +133,18 @@ async def _offer(
             raise OpsError(f"{message.id} is {message.status} in {message.dienst}: nothing to offer again")
         try:
             body = keys.open_parked(row["verzegeld"])
+            sealed = row["routing_key_verzegeld"]
+            key = row["routing_key"] if sealed is None else keys.open_parked(sealed).decode()
             async with asyncio.timeout(_TIMEOUT_S):
-                await exchange.publish(_as_sent(body, row, message.id), message.dienst, mandatory=True)
+                await exchange.publish(_as_sent(body, key, row, message.id), message.dienst, mandatory=True)
         except Exception as error:
             await connection.execute(attach.SQL.withdraw_offer, message.id)
             why = str(error) if isinstance(error, zegel.ZegelFout) else type(error).__name__
             raise OpsError(f"{message.id} could not be offered to {message.dienst}: {why}") from None
 
 
-def _as_sent(body: bytes, row: Any, parked_id: UUID) -> aio_pika.Message:
-    originals = (row["routing_key"], row["afzender"] or "", str(parked_id))
+def _as_sent(body: bytes, routing_key: str, row: Any, parked_id: UUID) -> aio_pika.Message:
+    originals = (routing_key, row["afzender"] or "", str(parked_id))
     return aio_pika.Message(
         body,
         content_type=CONTENT_TYPE,

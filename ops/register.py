@@ -5,8 +5,6 @@ Reads as the registry's own runtime role; nothing is written.
 """
 
 import argparse
-import asyncio
-import os
 import re
 import sys
 from collections.abc import Awaitable, Callable
@@ -16,8 +14,8 @@ from typing import Any, TypeVar
 import asyncpg
 import orjson
 
-from ops import OpsError, database
-from ops.servers import servers
+from ops import OpsError, attach
+from ops.environment import Environment
 from services.registry import lezen
 from services.registry.core import weergave
 from services.registry.core.tabel import Tabel
@@ -33,12 +31,7 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{7,63}")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `register`."""
     where = argparse.ArgumentParser(add_help=False)
-    where.add_argument(
-        "--omgeving",
-        metavar="NAME",
-        default=os.environ.get("MELDPUNT_NAME", "meldpunt"),
-        help="virtual host and database (default: MELDPUNT_NAME, else meldpunt)",
-    )
+    attach.add_options(where)
     asked = parser.add_subparsers(dest="vraag", required=True, metavar="tabel|reeksen|zaak")
     tabel = asked.add_parser("tabel", parents=[where], help="a yearly table")
     tabel.add_argument("tabel", choices=("rubrieken",), help="which table")
@@ -85,24 +78,17 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _read(name: str, question: Callable[[Any], Awaitable[T]]) -> T:
-    async def ask(dsn: str) -> T:
-        connection = await asyncpg.connect(dsn, timeout=30)
+    async def ask(environment: Environment) -> T:
+        try:
+            connection = await asyncpg.connect(environment.dsns[flow.REGISTRY], timeout=20)
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise OpsError(f"the register cannot be read ({type(error).__name__})") from None
         try:
             return await question(connection)
         finally:
             await connection.close()
 
-    with servers() as found:
-        try:
-            return asyncio.run(ask(database.role_dsn(found, name, flow.REGISTRY)))
-        except (
-            asyncpg.InvalidCatalogNameError,
-            asyncpg.UndefinedTableError,
-            asyncpg.InvalidPasswordError,
-        ):
-            raise OpsError(f"there is no register in {name!r} yet; ./meldpunt up makes one") from None
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            raise OpsError(f"the register cannot be read ({type(error).__name__})") from None
+    return attach.in_environment(name, ask)
 
 
 def _print_tabel(tabel: Tabel, formaat: str) -> None:

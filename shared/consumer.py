@@ -11,6 +11,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -63,7 +64,8 @@ def arrival_of(raw: Any) -> Arrival:
     headers = raw.headers or {}
     if raw.user_id == flow.BEHEER and all(name in headers for name in REPLAY_HEADERS):
         routing_key, user, parked = (str(headers[name]) for name in REPLAY_HEADERS)
-        return Arrival(raw.body, routing_key, user or None, UUID(parked))
+        with suppress(ValueError):
+            return Arrival(raw.body, routing_key, user or None, UUID(parked))
     return Arrival(raw.body, raw.routing_key or "", raw.user_id)
 
 
@@ -188,16 +190,25 @@ class Consumer:
         bad: list[Parked] = []
         now = datetime.now(UTC)
         for delivery in deliveries:
-            outcome = decode(delivery.arrival, now)
-            if isinstance(outcome, Fact) and type(outcome.data) not in self._handlers:
-                outcome = Refusal("deze dienst hoort dit feit niet")
-            if isinstance(outcome, Fact) and self._admit is not None:
-                outcome = self._admit(outcome) or outcome
+            outcome = self._decode_one(delivery.arrival, now)
             if isinstance(outcome, Fact):
                 good.append((delivery, outcome))
             else:
                 bad.append(Parked(delivery, outcome.reason))
         return good, bad
+
+    def _decode_one(self, arrival: Arrival, now: datetime) -> Fact | Refusal:
+        try:
+            outcome = decode(arrival, now)
+            if isinstance(outcome, Fact) and type(outcome.data) not in self._handlers:
+                return Refusal("deze dienst hoort dit feit niet")
+            if isinstance(outcome, Fact) and self._admit is not None:
+                return self._admit(outcome) or outcome
+            return outcome
+        except Exception as error:
+            # Whatever a sender thinks up, it is parked: a message must never be able to stop the service.
+            log.error("message not readable", extra={"error": describe(error)})
+            return Refusal(f"niet te lezen ({type(error).__name__})")
 
     async def _apply(self, good: Sequence[tuple[Delivery, Fact]], bad: Sequence[Parked]) -> list[Stated]:
         """Apply a batch, waiting out what passes; park the one message that cannot be applied."""

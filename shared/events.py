@@ -662,7 +662,9 @@ class BehandelingHerzien(Event):
     naam = "behandeling-herzien"
     moment = "herzien_op"
     herzien_op: Moment = Field(description="When")
-    reden: Literal["instemming-ingetrokken", "geherkwalificeerd", "belangenconflict"] = Field(description="Why")
+    reden: Literal["instemming-ingetrokken", "geherkwalificeerd", "belangenconflict"] = Field(
+        description="Why"
+    )
 
 
 class MeldingGeescaleerd(Event):

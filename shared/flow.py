@@ -174,6 +174,9 @@ MAY_HEAR: Final[Mapping[str, tuple[str, ...]]] = {
 PUBLISHERS: Final = tuple(name for name in STATES if name not in SERVICES)
 """The outside systems, each with a broker account of its own."""
 
+ACCOUNTS: Final = frozenset((*STATES, BEHEER))
+"""Every broker account there is."""
+
 OIN: Final[Mapping[str, str]] = {
     name: f"000000990000{number:04d}0000" for number, name in enumerate(STATES, start=1)
 }

@@ -26,6 +26,8 @@ from shared.termijnen.regels import Regel, Soort
 
 QUERIES = Queries(Path(__file__).with_name("queries.sql"))
 
+UNKNOWN_KEY = "onbekend"
+
 _EVENTS = {flow.wire_name(route.event): route.event for route in flow.ROUTES.values()}
 
 Handler = Callable[["Work", Sequence[Fact]], Awaitable[None]]
@@ -179,16 +181,21 @@ class Work:
     async def park(
         self, arrival: Arrival, reason: str, keys: zegel.PublicKeys, fact: UUID | None = None
     ) -> None:
-        """Keep what cannot be handled: visible by its reason, readable by nobody but intake."""
+        """Keep what cannot be handled: visible by its reason, readable by nobody but intake.
+
+        A routing key that is nobody's is the sender's own words, and is sealed as the body is.
+        """
+        known = arrival.routing_key in flow.ROUTES
         await self.connection.execute(
             QUERIES.park,
             parked_id(arrival),
             reason,
-            arrival.routing_key[:255],
-            arrival.user,
+            arrival.routing_key if known else UNKNOWN_KEY,
+            arrival.user if arrival.user in flow.ACCOUNTS else None,
             fact,
             len(arrival.body),
             zegel.seal_parked(arrival.body, keys),
+            None if known else zegel.seal_parked(arrival.routing_key.encode(), keys),
         )
 
     async def flush(self) -> list[Stated]:

@@ -40,9 +40,7 @@ class Publisher:
     async def _open(self) -> Any:
         async with self._opening:
             if self._channel is None or self._channel.is_closed:
-                self._channel = await self._connection.channel(
-                    publisher_confirms=True, on_return_raises=True
-                )
+                self._channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
             # One layer down it can be told not to wait until each message has left the socket before the
             # next is written: a batch then leaves in a few writes.
             return await self._channel.get_underlay_channel()

@@ -61,15 +61,16 @@ select facts.key, leased.routing_key, facts.publisher, facts.id, facts.name, fac
 from leased join facts using (key);
 
 -- name: park
-insert into geparkeerd (id, reden, routing_key, afzender, feit, omvang, verzegeld)
-values ($1, $2, $3, $4, $5, $6, $7)
+insert into geparkeerd (id, reden, routing_key, afzender, feit, omvang, verzegeld, routing_key_verzegeld)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
 on conflict (id) do update
-set reden = excluded.reden, verzegeld = excluded.verzegeld, status = 'geparkeerd',
+set reden = excluded.reden, verzegeld = excluded.verzegeld,
+    routing_key_verzegeld = excluded.routing_key_verzegeld, status = 'geparkeerd',
     keer = geparkeerd.keer + 1, laatst_op = clock_timestamp();
 
 -- name: unpark
 -- A replay succeeded: the body is no longer needed.
-update geparkeerd set status = 'verwerkt', verzegeld = null, laatst_op = clock_timestamp()
+update geparkeerd set status = 'verwerkt', verzegeld = null, routing_key_verzegeld = null, laatst_op = clock_timestamp()
 where id = any($1::uuid[]) and status in ('geparkeerd', 'aangeboden');
 
 -- name: depths

@@ -37,8 +37,8 @@ MAX_TOKEN_BYTES: Final = 48 * 1024
 """Longest seal on the bus, about 35 KiB of content: its event stays under the 64 KB of the NL GOV profile."""
 MAX_HEADER_BYTES: Final = 1024
 """Longest protected header, counted as it is sent (base64url)."""
-MAX_GEPARKEERD_BYTES: Final = 16 * 1024 * 1024
-"""Largest body that can be sealed for the parking table."""
+MAX_GEPARKEERD_BYTES: Final = 128 * 1024 * 1024
+"""Largest body that can be sealed for the parking table: the most that any broker passes by default."""
 PRIVATE_FILE: Final = "private.jwks.json"
 PUBLIC_FILE: Final = "public.jwks.json"
 

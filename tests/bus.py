@@ -160,6 +160,10 @@ class Bus:
         )
         await target.publish(message, routing_key, mandatory=True)
 
+    def forget(self, account: str) -> None:
+        """Begin anew under this account: the broker closes a channel that did what it may not."""
+        self._exchanges = {key: value for key, value in self._exchanges.items() if key[0] != account}
+
     async def listen(self, *bindings: str) -> Heard:
         """Hear everything under these binding keys from now on, in a queue of one's own."""
         heard = Heard()

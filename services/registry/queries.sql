@@ -32,8 +32,8 @@ with recursive verbonden (zaak) as (
         select koppelingen.zaak from koppelingen where dubbele = v.zaak
     ) as ander (zaak)
 )
-select k.zaak, k.dubbele, k.gekoppeld_op from koppelingen k
-where k.zaak in (select zaak from verbonden);
+select een.zaak, een.dubbele, een.gekoppeld_op
+from verbonden cross join lateral (select * from koppelingen where koppelingen.zaak = verbonden.zaak) as een;
 
 -- name: save_koppelingen
 insert into koppelingen

@@ -37,11 +37,12 @@ create index outbox_lease on outbox (lease_until);
 create table geparkeerd (
     id            uuid primary key,                  -- from the message itself, so that it stands here once
     reden         text not null,
-    routing_key   text not null,
-    afzender      text,
+    routing_key   text not null,                     -- 'onbekend' when it is no key of ours
+    afzender      text,                              -- the account, as the broker validated it
     feit          uuid,                              -- key of the fact, where it could be read
     omvang        integer not null,                  -- bytes
     verzegeld     text,                              -- the body, sealed to intake's key; null once handled or dropped
+    routing_key_verzegeld text,                      -- a key that is not ours, sealed as the body is
     keer          integer not null default 1,
     eerst_op      timestamptz not null default clock_timestamp(),
     laatst_op     timestamptz not null default clock_timestamp(),

@@ -86,7 +86,7 @@ class Mailserver:
             schrijver.close()
 
     async def _praat(self, lezer: asyncio.StreamReader, schrijver: asyncio.StreamWriter) -> None:
-        aan = ""
+        aan, begonnen = "", False
         schrijver.write(b"220 mail.test\r\n")
         while True:
             regel = (await lezer.readuntil(b"\r\n")).decode("ascii").strip()
@@ -98,6 +98,9 @@ class Mailserver:
                 schrijver.write(b"221 tot ziens\r\n")
                 return
             antwoord = self._antwoord(stap, aan)
+            if stap == "MAIL" and begonnen:
+                antwoord = "503 er loopt al een bericht"
+            begonnen = stap not in ("EHLO", "HELO", "RSET", "DATA")
             if stap == "DATA" and antwoord == OK:
                 schrijver.write(b"354 ga door\r\n")
                 ruw = (await lezer.readuntil(b"\r\n.\r\n"))[:-3].replace(b"\r\n..", b"\r\n.")

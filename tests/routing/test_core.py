@@ -3,6 +3,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import permutations
 from typing import Any, get_args
@@ -106,6 +107,27 @@ def test_never_chooses_who_cannot_take_it(vraag: Vraag, lijst: list[Adviseur]) -
     assert gekozen.open_zaken / gekozen.fte < 3
 
 
+def test_each_reason_stands_by_itself() -> None:
+    """One adviser who could not take it for one reason only is counted under that reason."""
+    gevallen: dict[str, dict[str, Any]] = {
+        "inactief": {"actief": False},
+        "ander-onderdeel": {"onderdelen": frozenset(("CZSK",))},
+        "alleen-andere-eenheden": {"alleen_eenheden": frozenset(("eenheid-2",))},
+        "belangenconflict": {"uitgesloten_eenheden": frozenset(("eenheid-1",))},
+        "afwezig": {"afwezig": (Periode(VANDAAG, VANDAAG),)},
+        "vol": {"open_zaken": 40},
+    }
+    for reden, anders in gevallen.items():
+        waarom = kies(VRAAG, rooster([adviseur("a", **anders)])).waarom
+        assert [(een.reden, een.aantal) for een in waarom.afgevallen] == [(reden, 1)]
+    for reden, veld in (("belangenconflict", "partijen"), ("geweigerd", "geweigerd")):
+        vraag = replace(VRAAG, **{veld: frozenset(("a",))})
+        waarom = kies(vraag, rooster([adviseur("a")])).waarom
+        assert [(een.reden, een.aantal) for een in waarom.afgevallen] == [(reden, 1)]
+    waarom = kies(VRAAG, rooster([adviseur("a", fte=0.0)])).waarom
+    assert [(een.reden, een.aantal) for een in waarom.afgevallen] == [("inactief", 1)]
+
+
 @given(vragen, adviseurs)
 def test_nobody_is_chosen_only_when_nobody_can_take_it(vraag: Vraag, lijst: list[Adviseur]) -> None:
     """Nobody, exactly when each adviser of the cluster falls off for a reason of their own."""
@@ -181,7 +203,14 @@ def test_absence_of_more_than_a_week_away_does_not_count_yet() -> None:
         assert keuze.adviseur.code == gekozen
 
 
-@given(st.lists(perioden, max_size=4), dagen)
+korte_perioden = st.builds(
+    lambda van, duur: Periode(van, van + timedelta(days=duur)),
+    st.integers(-5, 5).map(lambda n: VANDAAG + timedelta(days=n)),
+    st.integers(0, 2),
+)
+
+
+@given(st.lists(korte_perioden | perioden, max_size=5), dagen | st.just(VANDAAG))
 def test_length_of_absence_joins_periods_that_touch(lijst: list[Periode], dag: date) -> None:
     """The length equals that of counting day by day."""
     een = adviseur("a", afwezig=tuple(lijst))
@@ -383,16 +412,23 @@ zaken = st.tuples(
 @settings(max_examples=400, deadline=None)
 @given(zaken, st.randoms(use_true_random=False))
 def test_any_order_of_arrival_ends_in_one_state(feiten: list[Fact], toeval: Any) -> None:
-    """Facts one by one, in two orders and all at once: where it is placed, whose it is, its clocks agree."""
-    eind = []
+    """Facts one by one, in two orders and all at once: where it is placed, whose it is, its clocks agree.
+
+    Where it was escalated too, unless consent was withdrawn: what was told before that cannot be untold.
+    """
+    eind, geescaleerd = [], []
     for volgorde in (feiten, toeval.sample(feiten, len(feiten))):
         verloop = Verloop(DIENST)
         for een in volgorde:
             verloop.hoor(een)
         eind.append(verloop.stelling())
+        geescaleerd.append([een for een in verloop.gesteld if isinstance(een, e.MeldingGeescaleerd)])
     ineens = Verloop(DIENST)
     ineens.hoor(*feiten)
     assert eind[0] == eind[1] == ineens.stelling()
+    if not any(isinstance(een.data, e.InstemmingIngetrokken | e.InstemmingVervallen) for een in feiten):
+        waarheen = [Counter((een.naar, een.reden) for een in keer) for keer in geescaleerd]
+        assert waarheen[0] == waarheen[1]
 
 
 @settings(max_examples=200, deadline=None)
@@ -598,6 +634,41 @@ def test_a_closing_qualification_ends_the_work_and_another_opens_it_again() -> N
         assert soorten(verloop.hoor(later)) == {"adviseur-toegewezen": 1}
 
 
+def test_the_clocks_tell_the_first_of_what_happened() -> None:
+    """The first talk stops the adviser's week; of two ends, and of two withdrawals, the earlier one counts."""
+    verloop = Verloop(DIENST)
+    verloop.hoor(forward(), afspraak(), afspraak(nummer=4, uur=30))
+    assert verloop.zaak.gesproken_op == BEGIN + timedelta(hours=1)
+    later = e.InstemmingVervallen(
+        instemming="toestemming-1", geadresseerde="coid", vervallen_op=BEGIN + timedelta(hours=8)
+    )
+    verloop.hoor(feit(21, "intake", later), ingetrokken("toestemming-1"))
+    assert verloop.zaak.einde == (BEGIN + timedelta(hours=5), "instemming-ingetrokken")
+    verloop.hoor(melding(BEGIN + timedelta(hours=7), "klacht"))
+    assert verloop.zaak.einde == (BEGIN + timedelta(hours=5), "instemming-ingetrokken")
+    verloop.hoor(melding(BEGIN + timedelta(hours=2), "advies", nummer=12))
+    assert verloop.zaak.oordeel is not None
+    assert verloop.zaak.oordeel.kwalificatie == "klacht"
+
+
+def test_a_closed_matter_is_open_again_when_the_melder_returns_later() -> None:
+    """A return from before it was closed changes nothing."""
+    gesloten = e.DossierGesloten(gesloten_op=BEGIN + timedelta(hours=10))
+    for uur, open_weer in ((9, False), (11, True)):
+        heropend = e.MeldingHeropend(teruggekeerd_op=BEGIN + timedelta(hours=uur), reden="vraag")
+        verloop = Verloop(DIENST)
+        verloop.hoor(forward(), feit(60, "registry", gesloten), feit(61, "intake", heropend))
+        assert verloop.zaak.open is open_weer
+
+
+def test_a_refusal_counts_in_its_own_cluster() -> None:
+    """The KMar's adviser with the same code as one of the COID's steps back; the COID's goes on."""
+    verloop = Verloop([adviseur("adviseur-a")])
+    verloop.hoor(forward())
+    weigert = e.ToewijzingGeweigerd(geweigerd_op=NU, adviseur="adviseur-a", reden="anders")
+    assert verloop.hoor(feit(5, "kmar", weigert)) == []
+
+
 # --- who goes on --------------------------------------------------------------------------------------
 
 
@@ -621,6 +692,26 @@ def test_an_absent_adviser_is_replaced_before_the_talk_and_kept_after_it() -> No
         if vervangt:
             assert isinstance(gesteld[0], e.AdviseurVervangen)
             assert (gesteld[0].naar, gesteld[0].reden) == ("adviseur-b", "afwezigheid")
+
+
+def test_a_conflict_that_becomes_known_later_moves_the_matter() -> None:
+    """The roster now excludes the matter's unit for its adviser, or the adviser turns out to be a party."""
+    verloop = Verloop([adviseur("adviseur-a")])
+    verloop.hoor(forward())
+    verloop.dienst = [
+        adviseur("adviseur-a", uitgesloten_eenheden=frozenset(("eenheid-1",))),
+        adviseur("adviseur-b"),
+        adviseur("adviseur-c"),
+    ]
+    (vervangen,) = verloop.beslis()
+    assert isinstance(vervangen, e.AdviseurVervangen)
+    assert (vervangen.naar, vervangen.reden) == ("adviseur-b", "belangenconflict")
+    partij = e.MeldingOntvangen(
+        ontvangen_op=NU, kenmerken=KENMERKEN, leidinggevende="leidinggevende-1", partijen=("adviseur-b",)
+    )
+    (vervangen,) = verloop.hoor(feit(70, "lijn", partij))
+    assert isinstance(vervangen, e.AdviseurVervangen)
+    assert (vervangen.naar, vervangen.reden) == ("adviseur-c", "belangenconflict")
 
 
 def test_says_once_that_nobody_is_free_and_then_who_is() -> None:

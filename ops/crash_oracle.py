@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Whether anything was lost or done twice: what the parties sent, what the tables hold, what a listener heard and
+what the mail server took, held against each other by key. `judge` is pure.
+
+Lost: a fact that was stated or confirmed and is not where it must be, an effect that did not follow, a mail
+that never came. Doubled: a decision stated twice, an effect counted twice, a fact on the bus that its stater
+does not know (published, then rolled back), a second copy of a mail of which nobody said that it could be one.
+The same fact twice on the bus is neither: it carries the same id, and is counted apart.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from ops import attach
+from ops.crash_load import SEATS, Cases
+from ops.environment import Environment
+from shared import flow
+from shared.postgres import Queries
+
+SQL = Queries(Path(__file__).with_name("crash.sql"))
+
+
+class Known(NamedTuple):
+    """A fact in a service's table; `data` is None for another's fact and for what was erased."""
+
+    key: UUID
+    publisher: str
+    name: str
+    subject: str
+    data: Mapping[str, Any] | None
+
+
+class Mail(NamedTuple):
+    """One notificatie as notification keeps it."""
+
+    kenmerk: str
+    zaak: str
+    functionaris: str
+    status: str
+
+
+@dataclass(frozen=True)
+class Books:
+    """What the services' tables hold at the end."""
+
+    known: Mapping[str, Sequence[Known]]
+    parked: int = 0
+    unpublished: int = 0
+    mails: Sequence[Mail] = ()
+    listening_ears: int = 0
+    afdoeningen: int = 0
+    miscounted_advisers: int = 0
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What the listener got: how often, by key of the fact, and who stated it."""
+
+    times: Mapping[UUID, int]
+    publisher: Mapping[UUID, str]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that the verdict rests on. `attempted` holds the routing key of each confirmed fact, by key."""
+
+    cases: Cases
+    attempted: Mapping[UUID, str]
+    books: Books
+    heard: Heard
+    accepted: Mapping[str, int]
+    """How often the mail server took a message, by kenmerk."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The figures; `lost`, `doubled` and what is left over say by kind how many."""
+
+    attempted: int
+    stated: int
+    heard: int
+    applied: int
+    lost: Mapping[str, int]
+    doubled: Mapping[str, int]
+    parked: int
+    unpublished: int
+    published_again: int
+    """Messages of our services that the listener got beside the first of the same source and id."""
+    sent_again: int
+    """The same of the outside parties, some on purpose."""
+    mails: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing was lost, doubled, parked or left behind."""
+        return not (
+            any(self.lost.values()) or any(self.doubled.values()) or self.parked or self.unpublished
+        )
+
+
+PER_MATTER: Mapping[str, tuple[str, ...]] = {
+    flow.INTAKE: ("contact-geregistreerd", "ontvangst-bevestigd", "melding-doorgezet"),
+    flow.ROUTING: ("adviseur-toegewezen", "behandeling-uitgezet"),
+    flow.REGISTRY: ("melding-geregistreerd", "melding-afgedaan", "dossier-gesloten"),
+}
+"""What each service states about a matter of the load, exactly once."""
+PER_EAR: Mapping[str, tuple[str, ...]] = {flow.INTAKE: ("contact-geregistreerd", "contact-afgesloten")}
+PER_MAIL = ("notificatie-verzonden", "notificatie-opgehouden", "notificatie-mislukt")
+CLOCKS = ("termijn-gestart", "termijn-nadert", "termijn-verstreken", "termijn-afgelopen")
+
+
+def judge(evidence: Evidence) -> Verdict:
+    """Hold everything against everything."""
+    known = {service: {fact.key for fact in facts} for service, facts in evidence.books.known.items()}
+    own = {
+        service: [fact for fact in facts if fact.publisher == service]
+        for service, facts in evidence.books.known.items()
+    }
+    stated = {fact.key: _routing_key(fact) for facts in own.values() for fact in facts}
+    heard = evidence.heard
+    ours = {key for key, publisher in heard.publisher.items() if publisher in flow.SERVICES}
+    return Verdict(
+        attempted=len(evidence.attempted),
+        stated=len(stated),
+        heard=len(heard.times),
+        applied=sum(len(facts) - len(own[service]) for service, facts in evidence.books.known.items()),
+        lost={
+            "confirmed_never_heard": len(evidence.attempted.keys() - heard.times.keys()),
+            "confirmed_not_applied": _not_applied(evidence.attempted, known),
+            "stated_never_heard": len(stated.keys() - heard.times.keys()),
+            "stated_not_applied": _not_applied(stated, known),
+            "effects": _effects_missing(evidence, own),
+            "mails": _mails_missing(evidence),
+        },
+        doubled={
+            "stated_twice": sum(_stated_twice(facts) for facts in own.values()),
+            "heard_never_stated": len(ours - stated.keys()),
+            "counted_twice": abs(evidence.books.listening_ears - len(evidence.cases.ears))
+            + abs(evidence.books.afdoeningen - len(evidence.cases.matters))
+            + evidence.books.miscounted_advisers,
+            "mails_unsaid": _repeated_unsaid(evidence, own.get(flow.NOTIFICATION, ())),
+        },
+        parked=evidence.books.parked,
+        unpublished=evidence.books.unpublished,
+        published_again=sum(heard.times[key] - 1 for key in ours),
+        sent_again=sum(times - 1 for key, times in heard.times.items() if key not in ours),
+        mails={
+            "seats_told": sum(mail.status == "verzonden" for mail in evidence.books.mails),
+            "accepted": sum(evidence.accepted.values()),
+            "distinct_message_ids": len(evidence.accepted),
+            "repeated": sum(times - 1 for times in evidence.accepted.values()),
+            "said_to_be_perhaps_double": len(_perhaps_double(own.get(flow.NOTIFICATION, ()))),
+        },
+    )
+
+
+def _routing_key(fact: Known) -> str:
+    return f"{fact.publisher}.{fact.name}"
+
+
+def _bare(fact: Known) -> str:
+    return fact.name.rpartition(".v")[0]
+
+
+def _not_applied(facts: Mapping[UUID, str], known: Mapping[str, AbstractSet[UUID]]) -> int:
+    """How often a fact is missing in a service that hears it."""
+    hears = {service: set(flow.bindings(service)) for service in known}
+    return sum(
+        key in hears[service] and fact not in known[service]
+        for fact, key in facts.items()
+        for service in known
+    )
+
+
+def _stated_twice(facts: Iterable[Known]) -> int:
+    """How many statements are one too many, by what they decide."""
+    times = Counter(_decision(fact) for fact in facts)
+    return sum(count - 1 for decision, count in times.items() if decision is not None)
+
+
+def _decision(fact: Known) -> tuple[str, ...] | None:
+    """What two facts have in common that say the same decision; None when it may be said more than once."""
+    name = _bare(fact)
+    once = {name for names in PER_MATTER.values() for name in names} | {"contact-afgesloten", *PER_MAIL[:1]}
+    if name in CLOCKS and fact.data is not None:
+        return fact.subject, name, fact.data["soort"], str(fact.data["generatie"])
+    if name in once or name in PER_MAIL:
+        return fact.subject, name
+    return None if fact.data is None else (fact.subject, name, json.dumps(fact.data, sort_keys=True))
+
+
+def _effects_missing(evidence: Evidence, own: Mapping[str, Sequence[Known]]) -> int:
+    """How many statements that a matter or a listening ear calls for were not made."""
+    missing = 0
+    for subjects, names in ((evidence.cases.matters, PER_MATTER), (evidence.cases.ears, PER_EAR)):
+        for service, wanted in names.items():
+            made = {(fact.subject, _bare(fact)) for fact in own.get(service, ())}
+            missing += sum((subject, name) not in made for subject in subjects for name in wanted)
+    return missing
+
+
+def _mails_missing(evidence: Evidence) -> int:
+    """Seats that were to be told and were not, and seats said to be told whose mail never came."""
+    told = [mail for mail in evidence.books.mails if mail.status == "verzonden"]
+    never_came = sum(mail.kenmerk not in evidence.accepted for mail in told)
+    return max(0, len(evidence.cases.matters) * len(SEATS) - len(told)) + never_came
+
+
+def _perhaps_double(facts: Iterable[Known]) -> set[str]:
+    return {
+        fact.subject
+        for fact in facts
+        if _bare(fact) == "notificatie-verzonden" and fact.data and fact.data.get("mogelijk_dubbel")
+    }
+
+
+def _repeated_unsaid(evidence: Evidence, facts: Sequence[Known]) -> int:
+    said = _perhaps_double(facts)
+    return sum(times > 1 and kenmerk not in said for kenmerk, times in evidence.accepted.items())
+
+
+# --- reading the books ------------------------------------------------------------------------------------
+
+
+async def read(environment: Environment) -> Books:
+    """What the services' tables hold now."""
+    known: dict[str, list[Known]] = {}
+    counts: Counter[str] = Counter()
+    mails: list[Mail] = []
+    for service in flow.SERVICES:
+        async with attach.schema(environment, service) as connection:
+            known[service] = [
+                Known(
+                    UUID(bytes=row["key"].bytes),
+                    row["publisher"],
+                    row["name"],
+                    row["subject"],
+                    None if row["data"] is None else json.loads(row["data"]),
+                )
+                for row in await connection.fetch(SQL.known, service)
+            ]
+            counts["parked"] += await connection.fetchval(SQL.parked)
+            counts["unpublished"] += await connection.fetchval(SQL.unpublished)
+            if service == flow.INTAKE:
+                counts["listening_ears"] = await connection.fetchval(SQL.listening_ears)
+            if service == flow.ROUTING:
+                counts["miscounted_advisers"] = await connection.fetchval(SQL.miscounted_advisers)
+            if service == flow.REGISTRY:
+                counts["afdoeningen"] = await connection.fetchval(SQL.afdoeningen)
+            if service == flow.NOTIFICATION:
+                mails = [
+                    Mail(str(row["kenmerk"]), row["zaak"], row["functionaris"], row["status"])
+                    for row in await connection.fetch(SQL.mails)
+                ]
+    return Books(known, mails=mails, **counts)
