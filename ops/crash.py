@@ -140,7 +140,7 @@ class Run:
 
     async def all(self) -> dict[str, Any]:
         """The whole run; returns the figures."""
-        stack = Stack(self._environment, settings=self._settings(await self._mailbox.open()), state=self._folder)
+        stack = Stack(self._environment, settings=self._settings(await self._mailbox.open()))
         self._load = Load(self._parties, zegel.PublicKeys.from_file(stack.keys / zegel.PUBLIC_FILE), PER_SECOND)
         bringing: asyncio.Task[None] | None = None
         try:

@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prints the answer. Returns 0, or 1 for a matter that the register does not know."""
+    """Prints the answer and returns 0. Raises OpsError for a matter that the register does not know."""
     if args.vraag == "tabel":
         vandaag = datetime.now(TIJDZONE).date()
         _print_tabel(

@@ -79,7 +79,9 @@ class Tabel:
                     registers=kolom.registers,
                     vanaf=kolom.vanaf,
                     tot_en_met=kolom.tot_en_met,
-                    niet_van_toepassing=tuple(label for label, cellen in self.rijen if cellen[nummer] is None),
+                    niet_van_toepassing=tuple(
+                        label for label, cellen in self.rijen if cellen[nummer] is None
+                    ),
                     gedrukt_totaal=self.totalen[nummer],
                 )
                 for nummer, kolom in enumerate(self.kolommen)
@@ -102,6 +104,11 @@ class Verhaal:
 def eenheden(onderdeel: Onderdeel) -> tuple[str, str]:
     """The codes of the two units of a branch."""
     return f"{onderdeel.lower()}-eenheid-1", f"{onderdeel.lower()}-eenheid-2"
+
+
+def stoelen(onderdeel: Onderdeel, eenheid: str) -> list[str]:
+    """The seats of a unit: its commander, and the branch's chief of cabinet and CVP."""
+    return [f"{eenheid}-cdt", f"kab-{onderdeel}", f"cvp-{onderdeel}"]
 
 
 def maak(tabel: Tabel, seed: int, verzegeld: str, ruis: int = 5) -> Verhaal:
@@ -203,7 +210,7 @@ class _Jaar:
         register = self.kans.choice(kolom.registers)
         onderdeel = "KMAR" if register == "BPS" else self.kans.choice(ONDERDELEN)
         return _Wat(
-            rubriek or self.kans.choice(_RUBRIEKEN),
+            self.kans.choice(_RUBRIEKEN) if rubriek is None else rubriek,
             register,
             self.moment(kolom.vanaf, kolom.tot_en_met),
             onderdeel,
@@ -227,7 +234,7 @@ class _Jaar:
     def _eenheid(
         self, onderdeel: Onderdeel, eenheid: str, volgnummer: int, op: datetime
     ) -> e.EenheidGewijzigd:
-        stoelen = {f"{eenheid}-cdt": "commandant", f"kab-{onderdeel}": "kabinetschef", f"cvp-{onderdeel}": "cvp"}
+        rollen = ("commandant", "kabinetschef", "cvp")
         return e.EenheidGewijzigd.model_validate(
             {
                 "gewijzigd_op": op + timedelta(days=volgnummer),
@@ -236,8 +243,12 @@ class _Jaar:
                 "sterkte": 100 * volgnummer,
                 "functionarissen": [
                     # The older version knows no mailboxes yet.
-                    {"functionaris": s, "rol": rol, "postbus": f"{s}@defensie.test" if volgnummer > 1 else None}
-                    for s, rol in stoelen.items()
+                    {
+                        "functionaris": stoel,
+                        "rol": rol,
+                        "postbus": f"{stoel}@defensie.test" if volgnummer > 1 else None,
+                    }
+                    for stoel, rol in zip(stoelen(onderdeel, eenheid), rollen, strict=True)
                 ],
             }
         )
@@ -455,7 +466,7 @@ class _Jaar:
     # --- afterwards -------------------------------------------------------------------------------------
 
     def _behandel(self, zaak: _Zaak, wat: _Wat, *, telt: bool, melder: bool) -> None:
-        """With the line: consent, told, accepted, afgedaan, care, and the melder told. Not always to the end."""
+        """Consent for the line, told, accepted, afgedaan, care, the melder told: not always to the end."""
         lijn = zaak.stemt_in("lijn", wat.cluster) if melder else None
         self._informeer(zaak, wat)
         zaak.zegt("lijn", e.BehandelingAanvaard, leidinggevende=f"{wat.eenheid}-ltz")
@@ -466,7 +477,8 @@ class _Jaar:
             for _ in range(self.kans.choice((1, 1, 2))):
                 vastgesteld = telt if alleen_vastgesteld else self.soms(0.6)
                 self._afdoening(zaak, wat, "vastgesteld" if vastgesteld else "niet-vastgesteld")
-        for aan in self.kans.sample(("melder", "slachtoffer", "beschuldigde", "getuige", "team"), 2):
+        if self.soms(0.5):
+            aan = self.kans.choice(("melder", "slachtoffer", "beschuldigde", "getuige", "team"))
             zaak.zegt("lijn", e.NazorgVerleend, aan=aan, door=self.kans.choice(("lijn", "vp", "bmw")))
         if self.soms(0.8):
             zaak.zegt(wat.cluster, e.TerugkoppelingGegeven)
@@ -475,8 +487,8 @@ class _Jaar:
             self.verhaal.verplaatst.add(zaak.id)
 
     def _informeer(self, zaak: _Zaak, wat: _Wat) -> None:
-        stoelen = [f"{wat.eenheid}-cdt", f"kab-{wat.onderdeel}", f"cvp-{wat.onderdeel}"]
-        uit = self.kans.sample(stoelen, 1) if self.soms(0.2) else []
+        alle = stoelen(wat.onderdeel, wat.eenheid)
+        uit = self.kans.sample(alle, 1) if self.soms(0.2) else []
         zaak.zegt(
             wat.cluster,
             e.LeidinggevendeGeinformeerd,
@@ -484,7 +496,7 @@ class _Jaar:
             onderdeel=wat.onderdeel,
             eenheid=wat.eenheid,
             hoofdgroep=hoofdgroep(wat.rubriek),
-            te_notificeren=self.kans.sample(stoelen, self.kans.randint(1, 3)),
+            te_notificeren=self.kans.sample(alle, self.kans.randint(1, 3)),
             uit_te_sluiten=uit,
         )
 
@@ -597,7 +609,7 @@ class _Jaar:
             zaak.zegt("klachten", e.KlachtAfgehandeld, oordelen=["deels-gegrond", "ongegrond"])
 
     def _ingetrokken(self, na: str) -> None:
-        """Consent withdrawn: before the talk, after the forward, after a qualification that counts nowhere."""
+        """Consent withdrawn before the talk, after the forward, after a qualification."""
         wat = self.wat(rubriek="overige")
         zaak = _Zaak(self, wat.op - timedelta(days=9))
         if na == "niets":

@@ -167,42 +167,40 @@ def gekwalificeerd(kwalificatie: Kwalificatie) -> KwestieGekwalificeerd:
     return KwestieGekwalificeerd(gekwalificeerd_op=now(), kwalificatie=kwalificatie, rubriek="overige")
 
 
-@pytest.mark.parametrize(
-    ("afzender", "feit"),
-    [
+async def test_what_stops_a_matter_before_the_claim_stops_its_mail(
+    bus: Bus, start: Start, mail: Mailserver
+) -> None:
+    """Held for their mailbox, then stopped, each for another reason: when the mailbox comes one mail is sent, that
+    of the matter that nothing stopped."""
+    stoppers: list[tuple[str, Event]] = [
         ("coid", gekwalificeerd("vermoeden-misstand")),
         ("kmar", gekwalificeerd("klacht")),
         ("coid", gekwalificeerd("geen-integriteitskwestie")),
         (
             "coid",
-            ZaakOmgezet(
-                omgezet_op=now(), naar="klacht", instemming="toestemming-1", soort_klacht="onbehoorlijkheid"
-            ),
+            ZaakOmgezet(omgezet_op=now(), naar="klacht", instemming="grant-0001", soort_klacht="combinatie"),
         ),
-        ("mid", InstemmingIngetrokken(ingetrokken_op=now(), instemming="toestemming-1")),
-        (
-            "intake",
-            InstemmingVervallen(vervallen_op=now(), instemming="toestemming-1", geadresseerde="coid"),
-        ),
-    ],
-    ids=["misstand", "klacht", "geen-kwestie", "omgezet", "ingetrokken", "vervallen"],
-)
-async def test_what_stops_a_matter_before_the_claim_stops_its_mail(
-    bus: Bus, start: Start, mail: Mailserver, afzender: str, feit: Event
-) -> None:
-    """Held for its mailbox, then stopped: when the mailbox comes nothing is sent, nor stated."""
+        ("mid", InstemmingIngetrokken(ingetrokken_op=now(), instemming="grant-0001")),
+        ("intake", InstemmingVervallen(vervallen_op=now(), instemming="grant-0001", geadresseerde="coid")),
+    ]
     runtime = await start()
     gehoord = await bus.listen("notification.#")
-    zaak = new_id()
-    await bus.state("coid", geinformeerd("C-313"), zaak)
-    await hoort(gehoord, OPGEHOUDEN)
-    await bus.state(afzender, feit, zaak)
-    await wordt(runtime, C_313="vervallen")
+    zaken = [new_id() for _ in range(len(stoppers) + 1)]
+    for zaak in zaken:
+        await bus.state("coid", geinformeerd("C-313"), zaak)
+    await hoort(gehoord, OPGEHOUDEN, len(zaken))
+    for zaak, (afzender, feit) in zip(zaken, stoppers, strict=False):
+        await bus.state(afzender, feit, zaak)
+
+    async def vervallen() -> bool:
+        gevonden = await runtime.pool.fetch("select zaak from notificaties where status = 'vervallen'")
+        return {rij["zaak"] for rij in gevonden} == set(zaken[:-1])
+
+    await eventually(vervallen)
     await bus.state("organisatie", eenheid("C-313"), "313-SQN")
-    andere = new_id()
-    await bus.state("coid", geinformeerd("C-313"), andere)
     await hoort(gehoord, VERZONDEN)
     assert len(mail.ontvangen) == 1
+    assert await vervallen()
 
 
 async def test_a_withdrawal_while_it_waits_for_another_attempt_cancels_it(
@@ -453,8 +451,8 @@ async def test_takes_over_what_a_dead_sender_had_claimed(
     zekerheid: str,
     pogingen: int,
 ) -> None:
-    """A claim that passed is anybody's: before DATA as if nothing happened, after it as perhaps double, and when
-    that was the last attempt it is not sent again."""
+    """A claim that passed is anybody's: before DATA as if nothing happened, after it as perhaps double;
+    after the last attempt it is not sent again."""
     mail.doe("RCPT", "451 later")
     runtime = await start(wachttijden=(timedelta(days=1),) * 3)
     gehoord = await bus.listen("notification.#")
@@ -480,7 +478,14 @@ async def test_takes_over_what_a_dead_sender_had_claimed(
     assert len(mail.ontvangen) == (zekerheid == "bevestigd")
 
 
-@pytest.mark.parametrize("verlies", ["claim = gen_random_uuid()", "claim_tot = clock_timestamp()"])
+@pytest.mark.parametrize(
+    "verlies",
+    [
+        "update notificaties set claim = gen_random_uuid()",
+        "update notificaties set claim_tot = clock_timestamp()",
+    ],
+    ids=["overtaken", "too-late"],
+)
 async def test_a_sender_that_lost_its_claim_sends_nothing(
     bus: Bus, start: Start, mail: Mailserver, verlies: str
 ) -> None:
@@ -491,7 +496,7 @@ async def test_a_sender_that_lost_its_claim_sends_nothing(
     await bus.state("organisatie", eenheid("C-313"), "313-SQN")
     await bus.state("coid", geinformeerd("C-313"), new_id())
     await eventually(lambda: _stap(mail, "RCPT"))
-    await runtime.pool.execute(f"update notificaties set {verlies}")
+    await runtime.pool.execute(verlies)
     mail.verder.set()
     await eventually(lambda: _stap(mail, "RSET"))
     assert "DATA" not in mail.stappen[: mail.stappen.index("RSET")]

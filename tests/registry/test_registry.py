@@ -536,3 +536,27 @@ async def test_the_command_shows_a_matter_and_the_series(
         await _meldpunt(environment, "zaak", "onbekende-zaak")
     assert fout.value.returncode == 1
     assert fout.value.stderr == "meldpunt: the register does not know this matter\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("tabel", "rubrieken"),
+        ("tabel", "iets", "--jaar", "2021"),
+        ("tabel", "rubrieken", "--jaar", "21"),
+        ("tabel", "rubrieken", "--jaar", "2021", "--peildatum", "1 januari"),
+        ("zaak", "../../x"),
+    ],
+)
+async def test_wrong_use_is_one_line_and_status_2(words: tuple[str, ...]) -> None:
+    """Before anything is started or read."""
+    uitkomst = await asyncio.to_thread(
+        subprocess.run,
+        [str(CHECKOUT / "meldpunt"), "register", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert uitkomst.returncode == 2
+    assert len(uitkomst.stderr.splitlines()) == 1 and uitkomst.stdout == ""

@@ -9,7 +9,7 @@ from itertools import permutations
 from typing import Any, get_args
 from uuid import UUID
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.routing.core.besluit import Besluit, beslis, beslis_alle
@@ -120,8 +120,11 @@ def test_each_reason_stands_by_itself() -> None:
     for reden, anders in gevallen.items():
         waarom = kies(VRAAG, rooster([adviseur("a", **anders)])).waarom
         assert [(een.reden, een.aantal) for een in waarom.afgevallen] == [(reden, 1)]
-    for reden, veld in (("belangenconflict", "partijen"), ("geweigerd", "geweigerd")):
-        vraag = replace(VRAAG, **{veld: frozenset(("a",))})
+    wie = frozenset(("a",))
+    for reden, vraag in (
+        ("belangenconflict", replace(VRAAG, partijen=wie)),
+        ("geweigerd", replace(VRAAG, geweigerd=wie)),
+    ):
         waarom = kies(vraag, rooster([adviseur("a")])).waarom
         assert [(een.reden, een.aantal) for een in waarom.afgevallen] == [(reden, 1)]
     waarom = kies(VRAAG, rooster([adviseur("a", fte=0.0)])).waarom
@@ -210,6 +213,9 @@ korte_perioden = st.builds(
 )
 
 
+@example(
+    [Periode(VANDAAG - timedelta(days=2), VANDAAG - timedelta(days=1)), Periode(VANDAAG, VANDAAG)], VANDAAG
+)
 @given(st.lists(korte_perioden | perioden, max_size=5), dagen | st.just(VANDAAG))
 def test_length_of_absence_joins_periods_that_touch(lijst: list[Periode], dag: date) -> None:
     """The length equals that of counting day by day."""
@@ -583,6 +589,17 @@ def test_a_vermoeden_misstand_goes_to_the_sg_once_and_never_to_the_line() -> Non
     assert soorten(verloop.hoor(later)) == {"behandeling-herzien": 1, "melding-geescaleerd": 1}
 
 
+def test_a_vermoeden_that_was_taken_back_reached_the_sg_in_any_order() -> None:
+    """Called a vermoeden first and a melding later: told once, also when the later word came in first."""
+    vermoeden = melding(BEGIN, "vermoeden-misstand", nummer=10)
+    later = melding(BEGIN + timedelta(hours=1), "melding", nummer=11)
+    for volgorde in permutations((forward(), vermoeden, later)):
+        verloop = Verloop(DIENST)
+        for een in volgorde:
+            verloop.hoor(een)
+        assert soorten(verloop.gesteld)["melding-geescaleerd"] == 1
+
+
 def test_consent_withdrawn_after_placement_stops_it_and_a_fresh_grant_places_it_again() -> None:
     """The line's grant and the cluster's grant alike; for the cluster a fresh forward is needed."""
     for grant, vers in (("toestemming-l", lijn(40)), ("toestemming-1", forward(40, grant="toestemming-9"))):
@@ -635,20 +652,18 @@ def test_a_closing_qualification_ends_the_work_and_another_opens_it_again() -> N
 
 
 def test_the_clocks_tell_the_first_of_what_happened() -> None:
-    """The first talk stops the adviser's week; of two ends, and of two withdrawals, the earlier one counts."""
+    """The first talk stops the adviser's week; of two ends, and of two withdrawals, the first counts."""
     verloop = Verloop(DIENST)
     verloop.hoor(forward(), afspraak(), afspraak(nummer=4, uur=30))
     assert verloop.zaak.gesproken_op == BEGIN + timedelta(hours=1)
-    later = e.InstemmingVervallen(
-        instemming="toestemming-1", geadresseerde="coid", vervallen_op=BEGIN + timedelta(hours=8)
-    )
-    verloop.hoor(feit(21, "intake", later), ingetrokken("toestemming-1"))
+    nog_eens = e.InstemmingIngetrokken(instemming="toestemming-1", ingetrokken_op=BEGIN + timedelta(hours=8))
+    verloop.hoor(feit(21, "portaal", nog_eens), ingetrokken("toestemming-1"))
     assert verloop.zaak.einde == (BEGIN + timedelta(hours=5), "instemming-ingetrokken")
     verloop.hoor(melding(BEGIN + timedelta(hours=7), "klacht"))
     assert verloop.zaak.einde == (BEGIN + timedelta(hours=5), "instemming-ingetrokken")
-    verloop.hoor(melding(BEGIN + timedelta(hours=2), "advies", nummer=12))
-    assert verloop.zaak.oordeel is not None
-    assert verloop.zaak.oordeel.kwalificatie == "klacht"
+    verloop = Verloop(DIENST)
+    verloop.hoor(forward(), ingetrokken("toestemming-1"), melding(BEGIN + timedelta(hours=4), "klacht"))
+    assert verloop.zaak.einde == (BEGIN + timedelta(hours=4), "klacht")
 
 
 def test_a_closed_matter_is_open_again_when_the_melder_returns_later() -> None:
@@ -731,6 +746,21 @@ def test_says_once_that_nobody_is_free_and_then_who_is() -> None:
         "adviseur-b",
         "belangenconflict",
     )
+
+
+def test_who_stepped_back_gets_room_once() -> None:
+    """The load of an adviser falls with the matter that goes to another, and not again when it waited."""
+    weigert = feit(5, "coid", e.ToewijzingGeweigerd(geweigerd_op=NU, adviseur="a", reden="anders"))
+    for eerst_gewacht, over in ((False, 4), (True, 5)):
+        verloop = Verloop([adviseur("a")])
+        verloop.hoor(forward())
+        if eerst_gewacht:
+            verloop.hoor(weigert)
+        zaak = vouw("zaak-0001", in_order({*verloop.feiten, weigert}))
+        assert zaak is not None
+        dienst = rooster([adviseur("a", open_zaken=5), adviseur("b")])
+        assert soorten(beslis(zaak, dienst, NU).feiten) == {"adviseur-vervangen": 1}
+        assert dienst.belasting == {("coid", "a"): over, ("coid", "b"): 1}
 
 
 def test_says_so_when_the_adviser_who_was_away_is_back() -> None:

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The demonstration tells the truth: it succeeds when everything arrived, and fails when it did not."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from ops import CHECKOUT
+from ops.demo import Ear, expected, read_cases
+from ops.servers import Servers
+
+
+def start() -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "ops", "demo"],
+        cwd=CHECKOUT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def child(parent: int, module: str) -> int:
+    """The process that `parent` started for this module."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                if int(stat.read_text().rpartition(")")[2].split()[1]) != parent:
+                    continue
+                if module in (stat.parent / "cmdline").read_text():
+                    return int(stat.parent.name)
+            except OSError:
+                continue
+        time.sleep(0.05)
+    raise AssertionError(f"no process for {module}")
+
+
+def test_every_published_case_comes_to_its_end(servers: Servers) -> None:
+    """Twenty cases, each with its path, adviser, notificatie and outcome; the books balance; status 0."""
+    demo = start()
+    text, _ = demo.communicate(timeout=150)
+    assert demo.returncode == 0, text[-3000:]
+    for zaak in read_cases():
+        assert zaak.verhaal in text
+    assert "told to coid" in text, "one term runs out, and the escalation is shown"
+    assert "sluitend: every fact is accounted for" in text
+    assert "mindef.example" not in text, "a mailbox is nobody's business"
+
+
+@pytest.mark.parametrize("service", ["routing", "registry"])
+def test_a_service_that_is_stopped_halfway_makes_it_fail(servers: Servers, service: str) -> None:
+    """SIGKILL while the cases travel: named on the last lines, status 1, and soon."""
+    demo = start()
+    try:
+        assert demo.stdout is not None
+        for line in demo.stdout:
+            if "travel over the bus" in line:
+                break
+        os.kill(child(demo.pid, f"services.{service}"), signal.SIGKILL)
+        text = demo.stdout.read()
+        assert demo.wait(timeout=60) == 1
+        assert f"MISSING  {service} ended (SIGKILL) on the way" in text
+        assert "NOT everything arrived" in text
+    finally:
+        demo.kill()
+
+
+def test_a_fact_that_is_missing_is_missed() -> None:
+    """Each fact that a case calls for, left out, is named."""
+    for zaak in read_cases():
+        wanted = list(expected(zaak))
+        for absent in wanted:
+            ear = Ear(
+                {zaak.id: [(datetime(2026, 1, 5, tzinfo=UTC), key, {}) for key in wanted if key != absent]}
+            )
+            assert ear.lacking(zaak) == [absent]
+        complete = Ear({zaak.id: [(datetime(2026, 1, 5, tzinfo=UTC), key, {}) for key in wanted]})
+        assert complete.lacking(zaak) == []

@@ -1,0 +1,328 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""A year of facts on the bus, in any order and every message twice: one state, and the published table.
+
+Whatever order the facts come in, what the four services hold in the end is the same. Compared is every row of
+every table of each service, and these things are left out, because they tell when or by whom we decided:
+
+- a moment of our own, wherever it stands, is compared as `van ons` and not by the clock;
+- which adviser has a matter and why, and the workload that follows from it: it depends on who was free then;
+- the clock toewijzing, which starts and ends with our own decisions; of the others whether they were warned of;
+- the random kenmerk of a notificatie;
+- of a matter whose forward a withdrawal may overtake, what there is because it was forwarded, and of a matter
+  taken back from the line, where it was before. What must hold whichever came first is asserted instead.
+
+The post is held until everything is in: a mail that left before a withdrawal came cannot be unsent, which is
+shown in the tests of notification.
+"""
+
+import asyncio
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import asyncpg
+import pytest
+
+from ops import environment as environments
+from ops.environment import Environment
+from ops.servers import Servers
+from ops.sluitend import reconcile
+from services.registry import lezen
+from services.registry.core.weergave import als_csv
+from shared import events as e
+from shared import flow, zegel
+from shared.service import Runtime
+from tests.bus import Bus, eventually, now, running
+from tests.conftest import make_runtime
+from tests.jaar import Kolom, Tabel, Verhaal, dooreen, maak
+from tests.notification.mailserver import Mailserver
+
+JID_2021: Final = Tabel(
+    jaar=2021,
+    csv=(Path(__file__).parent / "data" / "jid_2021_figuur5.csv").read_text(encoding="utf-8"),
+    peildatum=date(2022, 2, 1),
+    kolommen=(
+        Kolom("MVV en BPS t/m 3 nov", ("MVV", "BPS"), date(2021, 1, 1), date(2021, 11, 3)),
+        Kolom("Webformulier en MID vanaf 4 nov", ("HRHD",), date(2021, 11, 4), date(2021, 12, 31)),
+    ),
+)
+
+VERZONNEN: Final = Tabel(
+    jaar=2019,
+    csv="""\
+rubriek,imk_eerste_halfjaar,imk_tweede_halfjaar,psmv
+Gedrag onderling,7,3,
+Geld en goed,2,,5
+Buiten dienst,0,4,1
+Vertrouwelijkheid,,6,0
+Nergens onder te brengen,3,2,12
+Totaal,12,15,18
+""",
+    peildatum=date(2020, 2, 1),
+    kolommen=(
+        Kolom("IMK eerste halfjaar", ("IMK",), date(2019, 1, 1), date(2019, 6, 30)),
+        Kolom("IMK tweede halfjaar", ("IMK", "HRHD"), date(2019, 7, 1), date(2019, 12, 31)),
+        Kolom("PSMV", ("PSMV",), date(2019, 1, 1), date(2019, 12, 31)),
+    ),
+    telregel="vastgesteld",
+    rubrieken={
+        "Gedrag onderling": "ongewenste-omgangsvormen",
+        "Geld en goed": "financiele-schendingen",
+        "Vertrouwelijkheid": "lekken-informatie",
+    },
+)
+
+STIL: Final[dict[str, Any]] = {"watch_interval_s": 3600.0}
+"""No warnings: what is late in these old facts is not the point."""
+
+LEIDINGEN: Final = {"facts", "outbox", "geparkeerd", "migrations"}
+"""Tables of the plumbing, checked by `sluitend`."""
+
+WEG: Final[Mapping[tuple[str, str], frozenset[str]]] = {
+    ("intake", "kluis"): frozenset({"verzegeld"}),
+    ("routing", "zaken"): frozenset({"adviseur", "waarom", "stand", "ruimte"}),
+    ("routing", "adviseurs"): frozenset({"open_zaken"}),
+    ("routing", "clusters"): frozenset({"stand", "ruimte", "dag"}),
+    ("notification", "notificaties"): frozenset({"kenmerk"}),
+}
+"""Columns that are not compared."""
+KLOK: Final = ("onderwerp", "soort", "start_op", "eind_op", "gestopt_op", "uitkomst", "reden", "spoed", "rol")
+"""Columns of a clock that are compared."""
+DOORGEZET: Final = frozenset(
+    {"herkomst", "cluster", "onderdeel", "eenheid", "soort_melder", "onderwerpen", "doorgezet_op"}
+)
+"""What the registry knows of a matter by its forward."""
+GEPLAATST: Final = frozenset({"uitgezet_op", "behandel_eenheid", "behandelaar", "aanvaard_op", "herzien_op"})
+"""What the registry knows of a matter by its placement."""
+
+Rijen = Counter[str]
+Toestand = dict[str, Rijen]
+
+
+@dataclass(frozen=True)
+class Systeem:
+    """The four services running in one environment."""
+
+    environment: Environment
+    bus: Bus
+    diensten: Mapping[str, Runtime]
+    mail: Mailserver
+    stack: AsyncExitStack
+    keys: Path
+
+    async def laat_post_gaan(self) -> None:
+        """Start a replica of notification that sends."""
+        runtime = make_runtime(
+            self.environment, self.keys, "notification", zend_interval_s=0.05, smtp_url=self.mail.url, **STIL
+        )
+        await self.stack.enter_async_context(running(runtime))
+
+
+@asynccontextmanager
+async def systeem(servers: Servers, keys: Path) -> AsyncIterator[Systeem]:
+    """An environment of its own with the four services in this process; the post is held."""
+    environment = await environments.prepare(servers, f"test_{uuid.uuid4().hex[:12]}")
+    bus, mail = Bus(environment), Mailserver()
+    eigen: dict[str, dict[str, Any]] = {
+        "intake": {"max_pogingen": 4, "wis_interval_s": 0.2},
+        "routing": {"max_zaken_per_fte": 1000, "herkansing_interval_s": 0.2},
+        "notification": {"zend_interval_s": 3600.0},
+        "registry": {},
+    }
+    try:
+        async with AsyncExitStack() as stack:
+            await mail.start()
+            stack.push_async_callback(mail.stop)
+            diensten = {
+                name: await stack.enter_async_context(
+                    running(make_runtime(environment, keys, name, **STIL, **settings))
+                )
+                for name, settings in eigen.items()
+            }
+            yield Systeem(environment, bus, diensten, mail, stack, keys)
+    finally:
+        await bus.close()
+        await environments.destroy(environment)
+
+
+async def stuur(bus: Bus, verhaal: Verhaal, seed: int) -> None:
+    """Everything twice and shuffled; history through its own exchange, at the same time."""
+    alles = dooreen(verhaal.feiten, seed)
+    await asyncio.gather(
+        bus.send_all(fact for fact in alles if not isinstance(fact.data, e.MeldingOvergenomen)),
+        bus.send_all(
+            (fact for fact in alles if isinstance(fact.data, e.MeldingOvergenomen)),
+            exchange=flow.EXCHANGE_HISTORIE,
+        ),
+    )
+
+
+async def uitgewerkt(systeem: Systeem, verhaal: Verhaal) -> None:
+    """Wait until every fact took effect in every service, with all that followed from it."""
+    verwacht = {
+        naam: len(
+            {f.key for f in verhaal.feiten if f.publisher in flow.HEARS[naam].get(type(f.data), ())}
+        )
+        for naam in flow.SERVICES
+    }
+
+    async def stand() -> dict[str, tuple[int, int, int]]:
+        return {
+            naam: tuple(
+                await runtime.pool.fetchrow(
+                    "select count(*) filter (where publisher <> all($1)), count(*),"
+                    " (select count(*) from outbox) from facts",
+                    list(flow.SERVICES),
+                )
+            )
+            for naam, runtime in systeem.diensten.items()
+        }
+
+    vorige: dict[str, tuple[int, int, int]] = {}
+
+    async def rustig() -> bool:
+        nonlocal vorige
+        nu, wachtrijen = await stand(), await systeem.environment.queue_depths()
+        zelfde, vorige = nu == vorige, nu
+        return (
+            zelfde
+            and not any(wachtrijen.values())
+            and all(nu[naam][0] == verwacht[naam] and nu[naam][2] == 0 for naam in verwacht)
+            and not await systeem.diensten["routing"].pool.fetchval("select count(*) from zaken where wacht")
+            and not await systeem.diensten["intake"].pool.fetchval(
+                "select count(*) from contacten where status = 'luisterend-oor' and gewist_op is null"
+            )
+        )
+
+    async def klaar() -> bool:
+        await eventually(rustig, timeout=60, interval=0.2)
+        uitkomst = await reconcile(systeem.environment)
+        assert uitkomst.balanced, uitkomst.as_text()
+        assert not any(regel.geparkeerd for regel in uitkomst.regels), uitkomst.as_text()
+        return not any(regel.wacht for regel in uitkomst.regels)
+
+    await eventually(klaar, timeout=60)
+
+
+# --- what the services hold -------------------------------------------------------------------------------
+
+
+async def toestand(systeem: Systeem, verhaal: Verhaal, begin: datetime) -> Toestand:
+    """Every row of every table, as text, less what may differ."""
+    gevonden: Toestand = {}
+    for naam in flow.SERVICES:
+        connection = await asyncpg.connect(systeem.environment.owner_dsn(naam))
+        try:
+            tabellen = await connection.fetch("select tablename from pg_tables where schemaname = $1", naam)
+            for (tabel,) in tabellen:
+                if tabel not in LEIDINGEN:
+                    rijen = await connection.fetch(f'select * from "{tabel}"')  # noqa: S608 - from the catalogue
+                    gevonden[f"{naam}.{tabel}"] = Counter(
+                        _tekst(rij, begin)
+                        for rij in filter(None, (_rij(naam, tabel, dict(rij), verhaal) for rij in rijen))
+                    )
+        finally:
+            await connection.close()
+    return gevonden
+
+
+def _rij(naam: str, tabel: str, rij: dict[str, Any], verhaal: Verhaal) -> dict[str, Any] | None:
+    """A row less the columns that may differ, or None when there need not be one."""
+    weg: Iterable[str] = WEG.get((naam, tabel), ())
+    zaak = rij.get("zaak") or rij.get("subject") or rij.get("onderwerp")
+    if tabel == "termijnen":
+        if rij["soort"] == "toewijzing":
+            return None
+        rij = {kolom: rij[kolom] for kolom in KLOK}
+    if zaak in verhaal.ingehaald:
+        if naam == "routing" or (naam, tabel) in {("intake", "doorzettingen"), ("registry", "termijnen")}:
+            return None
+        if (naam, tabel) == ("registry", "zaken"):
+            if rij["kwalificatie"] is None:
+                return None
+            weg = {*weg, *DOORGEZET, *GEPLAATST}
+    if zaak in verhaal.verplaatst and (naam, tabel) == ("registry", "zaken"):
+        weg = {*weg, *GEPLAATST}
+    return {kolom: waarde for kolom, waarde in rij.items() if kolom not in weg}
+
+
+def _tekst(rij: Mapping[str, Any], begin: datetime) -> str:
+    return " ".join(
+        f"{kolom}={'van ons' if isinstance(waarde, datetime) and waarde >= begin else waarde}"
+        for kolom, waarde in rij.items()
+    )
+
+
+def verschillen(een: Toestand, ander: Toestand) -> list[str]:
+    """The rows that only one of two states has."""
+    return [
+        f"{teken} {tabel}: {rij}"
+        for tabel in sorted(een.keys() | ander.keys())
+        for teken, rijen in (
+            ("-", een.get(tabel, Counter()) - ander.get(tabel, Counter())),
+            ("+", ander.get(tabel, Counter()) - een.get(tabel, Counter())),
+        )
+        for rij in sorted(rijen)
+    ]
+
+
+async def tabel_csv(systeem: Systeem, jaar: int) -> str:
+    """The yearly table as the register answers it."""
+    async with systeem.diensten["registry"].pool.acquire() as connection:
+        tabel = await lezen.tabel_rubrieken(connection, jaar, peildatum=None, vandaag=now().date())
+    return als_csv(tabel)
+
+
+async def ingetrokken_is_gestopt(systeem: Systeem, verhaal: Verhaal) -> None:
+    """Whichever came first, forward or withdrawal: nobody goes on with a matter without consent."""
+    zaken = sorted(verhaal.ingehaald)
+    intake, routing, registry = (systeem.diensten[naam].pool for naam in ("intake", "routing", "registry"))
+    assert not await intake.fetch(
+        "select subject from doorzettingen where van_kracht and subject = any($1)", zaken
+    )
+    assert not await routing.fetch(
+        "select subject from zaken where subject = any($1) and (open or eenheid is not null)", zaken
+    )
+    assert not await registry.fetch(
+        "select zaak from zaken where zaak = any($1) and uitgezet_op is not null and herzien_op is null",
+        sorted(verhaal.ingehaald | verhaal.verplaatst),
+    )
+
+
+async def post(systeem: Systeem) -> Counter[str]:
+    """Let the post go, and say which mailbox got how many."""
+    pool = systeem.diensten["notification"].pool
+    await systeem.laat_post_gaan()
+
+    async def verzonden() -> bool:
+        return not await pool.fetchval("select count(*) from notificaties where status in ('klaar', 'geclaimd')")
+
+    await eventually(verzonden, timeout=60)
+    assert not await pool.fetchval("select count(*) from notificaties where status in ('mislukt', 'opgehouden')")
+    return Counter(ontvangen.aan for ontvangen in systeem.mail.aangenomen)
+
+
+@pytest.mark.timeout(240)
+async def test_any_order_ends_in_one_state_with_the_published_table(
+    servers: Servers, keys: Path, public_keys: zegel.PublicKeys
+) -> None:
+    """Three random orders of the facts of 2021, every message twice, through the broker and four services."""
+    verhaal = maak(JID_2021, 2021, zegel.seal(b"{}", public_keys))
+    eerste: tuple[Toestand, Counter[str]] | None = None
+    for seed in (1, 2, 3):
+        begin = now()
+        async with systeem(servers, keys) as gestart:
+            await stuur(gestart.bus, verhaal, seed)
+            await uitgewerkt(gestart, verhaal)
+            assert await tabel_csv(gestart, 2021) == JID_2021.csv
+            await ingetrokken_is_gestopt(gestart, verhaal)
+            gevonden = await toestand(gestart, verhaal, begin), await post(gestart)
+            assert (await reconcile(gestart.environment)).balanced
+        eerste = eerste or gevonden
+        assert verschillen(eerste[0], gevonden[0]) == []
+        assert eerste[1] == gevonden[1]
