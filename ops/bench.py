@@ -8,6 +8,7 @@ process alternate, and the ratio of their medians is what counts.
         program that does the same broker work and nothing else. Both get the same messages in and put the
         same messages out.
 `flow`  whole matters through all four services, the other parties played by a process of its own.
+`crash` the same while every service, the broker and the database are killed: what was lost or doubled.
 """
 
 import argparse
@@ -48,19 +49,26 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What to measure, and how much of it."""
-    parser.add_argument("what", choices=("hop", "flow"), help="one hop, or the flow through all services")
+    parser.add_argument(
+        "what",
+        choices=("hop", "flow", "crash"),
+        help="one hop, the flow through all services, or what is left after kills under load",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each (default 5)")
     parser.add_argument("--facts", type=int, default=3000, help="facts per round (default 3000)")
     parser.add_argument("--prefill", type=int, default=1_000_000, help="facts in the table before (hop)")
     parser.add_argument("--matters", type=int, default=400, help="matters to bring in (flow)")
+    parser.add_argument("--kills", type=int, default=20, help="kills at each point of each service (crash)")
 
 
 def run(args: argparse.Namespace) -> int:
     """Measure and print."""
-    if min(args.rounds, args.facts, args.matters) < 1 or args.prefill < 0:
-        raise OpsError("rounds, facts and matters are at least 1")
+    if min(args.rounds, args.facts, args.matters, args.kills) < 1 or args.prefill < 0:
+        raise OpsError("rounds, facts, matters and kills are at least 1")
     with servers() as found:
+        if args.what == "crash":
+            return _crash(found, args)
         measure = hop(found, args) if args.what == "hop" else _flow(found, args)
         result = asyncio.run(measure)
     if args.json:
@@ -69,6 +77,15 @@ def run(args: argparse.Namespace) -> int:
         for key, value in result.items():
             print(f"{key:<28} {value}")
     return 0
+
+
+def _crash(found: Servers, args: argparse.Namespace) -> int:
+    """Unlike the others this one can fail: status 1 when anything was lost or doubled."""
+    from ops.crash import as_text, crash
+
+    result = asyncio.run(crash(found, args))
+    print(json.dumps(result, indent=2) if args.json else as_text(result))
+    return 0 if result["good"] else 1
 
 
 def _flow(found: Servers, args: argparse.Namespace) -> Any:

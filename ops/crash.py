@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: EUPL-1.2
 """`./meldpunt bench crash`: what is left when processes, broker and database are killed under load.
 
-Each service is killed at each named point, so often as asked, while whole matters flow through all four; then
+Each service is killed at each named point, as often as asked, while whole matters flow through all four; then
 broker and database are. What was stated, heard, applied and mailed is held against each other afterwards
-(`ops/crash_oracle.py`). It uses a broker and a database of its own, since it kills them; with servers that the
-environment names it uses those, and restarts nothing.
+(`ops/crash_oracle.py`). It uses a broker and a database of its own, since it kills them; with servers that
+the environment names it uses those, and restarts nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import asyncio
 import json
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -25,8 +26,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import aio_pika
-
 from ops import SERVICES, OpsError, attach, sluitend
 from ops import environment as environments
 from ops.crash_load import SEATS, Load, Mailbox, Parties, organisation
@@ -37,6 +36,7 @@ from ops.servers import PrivateServers, Servers
 from ops.stack import Stack
 from shared import flow, zegel
 from shared.envelope import fact_key
+from shared.telemetry import quiet_libraries
 
 LISTENER = "crash.luisteraar"
 FRESH_QUEUE_S = 1.5
@@ -54,11 +54,6 @@ COMMON = {"prefetch": "25", "lease": "PT2S", "log_level": "WARNING"}
 Say = Callable[[str], None]
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """How often to kill."""
-    parser.add_argument("--kills", type=int, default=20, help="kills at each point of each service (crash)")
-
-
 def plans(kills: int) -> dict[str, list[str]]:
     """For each service the point of each of its lives, in random order."""
     found = {}
@@ -72,6 +67,7 @@ def plans(kills: int) -> dict[str, list[str]]:
 async def crash(servers: Servers, args: argparse.Namespace) -> dict[str, Any]:
     """Kill, restart, and judge; returns the figures, `good` among them."""
     say: Say = lambda line: print(line, file=sys.stderr if args.json else sys.stdout, flush=True)  # noqa: E731
+    quiet_libraries()
     folder = Path(tempfile.mkdtemp(prefix="meldpunt-crash-"))
     own = PrivateServers(folder / "servers") if servers.private else None
     try:
@@ -101,7 +97,9 @@ class Tally:
     def observed(self) -> dict[str, dict[str, int]]:
         """Kills that were seen, by service and point."""
         return {
-            service: dict(sorted(Counter(life.point for life in lives if life.point and life.observed).items()))
+            service: dict(
+                sorted(Counter(life.point for life in lives if life.point and life.observed).items())
+            )
             for service, lives in self.lives.items()
         }
 
@@ -110,8 +108,14 @@ class Tally:
         return sum(sum(points.values()) for points in self.observed().values())
 
     def untimely(self) -> list[Life]:
-        """Lives that ended by themselves; an orderly stop has status 0."""
-        return [life for lives in self.lives.values() for life in lives if life.status != 0 and not life.observed]
+        """Lives that ended by themselves, with an error."""
+        asked = (0, -signal.SIGTERM)
+        return [
+            life
+            for lives in self.lives.values()
+            for life in lives
+            if not life.observed and life.status not in asked
+        ]
 
 
 class Run:
@@ -141,7 +145,9 @@ class Run:
     async def all(self) -> dict[str, Any]:
         """The whole run; returns the figures."""
         stack = Stack(self._environment, settings=self._settings(await self._mailbox.open()))
-        self._load = Load(self._parties, zegel.PublicKeys.from_file(stack.keys / zegel.PUBLIC_FILE), PER_SECOND)
+        self._load = Load(
+            self._parties, zegel.PublicKeys.from_file(stack.keys / zegel.PUBLIC_FILE), PER_SECOND
+        )
         bringing: asyncio.Task[None] | None = None
         try:
             await self._declare_listener()
@@ -212,7 +218,7 @@ class Run:
         return self.tally().count() >= sum(map(len, self._plans.values()))
 
     async def _watch(self, stack: Stack, done: Callable[[], Any], what: str) -> None:
-        """Look after the load until `done`: close matters, hold back when the queues grow, tell how far it is."""
+        """Look after the load until `done`: close matters, hold back when the queues grow, show progress."""
         said = 0.0
         while not await done():
             await self._tend(stack)
@@ -292,7 +298,7 @@ class Run:
     # --- the end ------------------------------------------------------------------------------------
 
     async def _settle(self, stack: Stack) -> bool:
-        """Wait until everything has come to its end; False when the time is up, and the verdict says what lacks."""
+        """Wait until everything has come to its end; False when the time is up."""
         deadline = time.monotonic() + SETTLE_S
         quiet = 0
         while quiet < 2:
@@ -367,7 +373,7 @@ class Run:
         tally = self.tally()
         untimely = tally.untimely()
         return {
-            "good": verdict.good and settled and balanced and not any(life.reached for life in untimely),
+            "good": verdict.good and settled and balanced and not untimely,
             "seconds": round(time.monotonic() - self._began),
             "matters": len(self.load.cases.matters),
             "listening_ears": len(self.load.cases.ears),

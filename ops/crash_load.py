@@ -68,9 +68,7 @@ def matter(subject: str, verzegeld: str) -> list[Fact]:
     def at(minutes: int) -> datetime:
         return begin + timedelta(minutes=minutes)
 
-    kenmerken = e.Kenmerken(
-        onderdeel="CLAS", eenheid=EENHEID, soort_melder="militair", rubriek="overige"
-    )
+    kenmerken = e.Kenmerken(onderdeel="CLAS", eenheid=EENHEID, soort_melder="militair", rubriek="overige")
     seats = (*SEATS, WITHOUT_MAILBOX)
     said: list[tuple[str, e.Event]] = [
         ("kanaal", e.ContactOntvangen(kanaal="webformulier", ontvangen_op=at(0), verzegeld=verzegeld)),
@@ -128,66 +126,63 @@ class Parties:
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
-        self._exchanges: dict[str, Any] = {}
-        self._connections: dict[str, Any] = {}
+        self._lines: dict[str, asyncio.Task[tuple[Any, Any]]] = {}
+        """By account its connection and exchange."""
         self.attempted: dict[UUID, str] = {}
         """Routing key by key of each fact that the broker confirmed."""
-        self.sent = 0
-        """Confirmed messages; more than there are facts, since some go twice."""
 
     async def state(self, facts: Iterable[Fact]) -> None:
         """Publish, and try again until everything is confirmed."""
         waiting = list(facts)
         while waiting:
-            results = await asyncio.gather(*(self._publish(fact) for fact in waiting), return_exceptions=True)
-            for fact, result in zip(waiting, results, strict=True):
-                if result is None:
-                    self.attempted[fact.key] = flow.routing_key(fact.publisher, type(fact.data))
-                    self.sent += 1
-            waiting = [fact for fact, result in zip(waiting, results, strict=True) if result is not None]
+            confirmed = await asyncio.gather(*(self._publish(fact) for fact in waiting))
+            waiting = [fact for fact, done in zip(waiting, confirmed, strict=True) if not done]
             if waiting:
-                await self._forget({fact.publisher for fact in waiting})
-                await asyncio.sleep(0.3)
+                await asyncio.sleep(0.5)
 
-    async def _publish(self, fact: Fact) -> None:
-        async with asyncio.timeout(CONFIRM_S):
-            exchange = await self._exchange(fact.publisher)
-            message = aio_pika.Message(
-                encode(fact),
-                content_type=CONTENT_TYPE,
-                delivery_mode=DeliveryMode.PERSISTENT,
-                message_id=fact.id,
-                user_id=fact.publisher,
-            )
-            key = flow.routing_key(fact.publisher, type(fact.data))
-            await exchange.publish(message, key, mandatory=True)
+    async def _publish(self, fact: Fact) -> bool:
+        """Whether the broker confirmed it; when not, the connection is opened anew the next time."""
+        message = aio_pika.Message(
+            encode(fact),
+            content_type=CONTENT_TYPE,
+            delivery_mode=DeliveryMode.PERSISTENT,
+            message_id=fact.id,
+            user_id=fact.publisher,
+        )
+        key = flow.routing_key(fact.publisher, type(fact.data))
+        line = self._lines.get(fact.publisher)
+        if line is None:
+            line = self._lines[fact.publisher] = asyncio.create_task(self._open(fact.publisher))
+        try:
+            async with asyncio.timeout(CONFIRM_S):
+                _, exchange = await asyncio.shield(line)
+                await exchange.publish(message, key, mandatory=True)
+        except Exception:
+            # Only once: whoever comes after the first finds another line there.
+            if self._lines.get(fact.publisher) is line:
+                del self._lines[fact.publisher]
+                await _hang_up(line)
+            return False
+        self.attempted[fact.key] = key
+        return True
 
-    async def _exchange(self, account: str) -> Any:
-        if account not in self._exchanges:
-            self._exchanges[account] = asyncio.ensure_future(self._open(account))
-        return await asyncio.shield(self._exchanges[account])
-
-    async def _open(self, account: str) -> Any:
+    async def _open(self, account: str) -> tuple[Any, Any]:
         connection = await aio_pika.connect(self._environment.amqp_url(account), timeout=CONFIRM_S)
-        self._connections[account] = connection
         channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
-        return await channel.get_exchange(flow.EXCHANGE, ensure=False)
-
-    async def _forget(self, accounts: Iterable[str]) -> None:
-        for account in accounts:
-            opening = self._exchanges.pop(account, None)
-            if opening is not None:
-                with suppress(Exception):
-                    await opening
-            connection = self._connections.pop(account, None)
-            if connection is not None:
-                with suppress(Exception):
-                    async with asyncio.timeout(CONFIRM_S):
-                        await connection.close()
+        return connection, await channel.get_exchange(flow.EXCHANGE, ensure=False)
 
     async def close(self) -> None:
         """Leave the bus."""
-        await self._forget(list(self._exchanges))
+        for line in self._lines.values():
+            await _hang_up(line)
+        self._lines.clear()
+
+
+async def _hang_up(line: asyncio.Task[tuple[Any, Any]]) -> None:
+    with suppress(Exception):
+        async with asyncio.timeout(CONFIRM_S):
+            connection, _ = await line
+            await connection.close()
 
 
 @dataclass

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Whether anything was lost or done twice: what the parties sent, what the tables hold, what a listener heard and
-what the mail server took, held against each other by key. `judge` is pure.
+"""Whether anything was lost or done twice: what the parties sent, what the tables hold, what a listener heard
+and what the mail server took, held against each other by key. `judge` is pure.
 
 Lost: a fact that was stated or confirmed and is not where it must be, an effect that did not follow, a mail
 that never came. Doubled: a decision stated twice, an effect counted twice, a fact on the bus that its stater
-does not know (published, then rolled back), a second copy of a mail of which nobody said that it could be one.
-The same fact twice on the bus is neither: it carries the same id, and is counted apart.
+does not know (published, then rolled back), a second copy of a mail of which nobody said that it could be
+one. The same fact twice on the bus is neither: it carries the same id, and is counted apart.
 """
 
 from __future__ import annotations
@@ -101,9 +101,7 @@ class Verdict:
     @property
     def good(self) -> bool:
         """Whether nothing was lost, doubled, parked or left behind."""
-        return not (
-            any(self.lost.values()) or any(self.doubled.values()) or self.parked or self.unpublished
-        )
+        return not (any(self.lost.values()) or any(self.doubled.values()) or self.parked or self.unpublished)
 
 
 PER_MATTER: Mapping[str, tuple[str, ...]] = {

@@ -3,9 +3,9 @@
 
 `python -m ops.crash_process` imports a service once and then forks a process for each life, so that a life
 begins in tenths of a second. The product knows nothing of this: the points are put around its functions from
-outside. A life that comes by its point for the n-th time writes one line to a pipe and sends itself SIGKILL; a
-kill counts when that line was read and the process ended by that signal. After the planned lives one more runs
-undisturbed, until SIGTERM.
+outside. A life that comes by its point for the n-th time writes one line to a pipe and sends itself SIGKILL;
+a kill counts when that line was read and the process ended by that signal. After the planned lives one more
+runs undisturbed, until SIGTERM.
 
 Takes from the environment CRASH_SERVICE, CRASH_PLAN (JSON: the point of each life, in order) and CRASH_REPORT
 (the file that gets one JSON line per life), beside the service's own settings.
@@ -37,9 +37,9 @@ from shared.service import main as run_service
 from shared.settings import load
 
 POINTS = ("before-commit", "after-commit", "before-ack", "after-ack", "after-publish")
-"""In each service. `after-ack` is acknowledged but not yet published: from there on the outbox alone knows."""
+"""In each service. `after-ack` is acknowledged and not yet published: from there on only the outbox knows."""
 MAIL_POINTS = ("before-data-recorded", "before-data", "after-data")
-"""In notification: before the start of the handing over is committed; before DATA; accepted but not marked."""
+"""In notification: before the begin of the handing over is committed; before DATA; accepted, not marked."""
 
 MOST_PASSAGES = 3
 """A life ends at the first, second or third time that it comes by its point."""

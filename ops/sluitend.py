@@ -212,7 +212,7 @@ async def reconcile(
     """
     clock = asyncio.get_running_loop().time
     deadline = clock() + wait_s
-    while clock() < deadline and not await _is_quiet(environment):  # noqa: ASYNC110 - other processes change it
+    while clock() < deadline and not await _is_quiet(environment):
         await asyncio.sleep(_POLL_S)
     deadline = max(deadline, clock() + patience_s)
     uitkomst = await _look(environment)

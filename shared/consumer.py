@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from aio_pika.exceptions import ChannelInvalidStateError
 from faststream.rabbit import Channel, RabbitBroker, RabbitQueue
 
 from shared import flow, zegel
@@ -291,7 +292,11 @@ class Consumer:
 
     async def acknowledge(self, raws: Sequence[Any]) -> None:
         """Acknowledge up to the last message of each channel; one that is gone redelivers, harmlessly."""
-        last = {id(raw.channel): raw for raw in raws}
+        last: dict[int, Any] = {}
+        for raw in raws:
+            # A message whose channel has closed meanwhile does not even show it.
+            with suppress(ChannelInvalidStateError):
+                last[id(raw.channel)] = raw
         for raw in last.values():
             try:
                 await raw.ack(multiple=True)

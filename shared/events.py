@@ -756,6 +756,9 @@ class DossierGesloten(Event):
     naam = "dossier-gesloten"
     moment = "gesloten_op"
     gesloten_op: Moment = Field(description="When")
+    kwalificatie: Kwalificatie | None = Field(
+        None, description="As what it was closed; stated again when it was closed as something else"
+    )
 
 
 # --- clocks: stated by each service for the clocks it owns ----------------------------------------

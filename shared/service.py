@@ -291,7 +291,8 @@ class Runtime:
                     connection = await self._broker.connect()
                     self._peek = await connection.channel(publisher_confirms=False)
                 now = await self.pool.fetchval(QUERIES.now)
-                queue = await self._peek.declare_queue(self.service.name, passive=True)
+                # Not robust: of a queue that the channel remembers it would tell the first count for ever.
+                queue = await self._peek.declare_queue(self.service.name, passive=True, robust=False)
                 consuming = await consumer.is_consuming()
         except Exception as error:
             self.horizon.reset()

@@ -111,7 +111,7 @@ def stoelen(onderdeel: Onderdeel, eenheid: str) -> list[str]:
     return [f"{eenheid}-cdt", f"kab-{onderdeel}", f"cvp-{onderdeel}"]
 
 
-def maak(tabel: Tabel, seed: int, verzegeld: str, ruis: int = 5) -> Verhaal:
+def maak(tabel: Tabel, seed: int, verzegeld: str, ruis: int = 3) -> Verhaal:
     """The facts of the year of `tabel`. `verzegeld` is sealed content; `ruis` scales what is not counted."""
     jaar = _Jaar(tabel, Random(seed), verzegeld)
     jaar.organisatie()
@@ -468,16 +468,17 @@ class _Jaar:
     def _behandel(self, zaak: _Zaak, wat: _Wat, *, telt: bool, melder: bool) -> None:
         """Consent for the line, told, accepted, afgedaan, care, the melder told: not always to the end."""
         lijn = zaak.stemt_in("lijn", wat.cluster) if melder else None
-        self._informeer(zaak, wat)
-        zaak.zegt("lijn", e.BehandelingAanvaard, leidinggevende=f"{wat.eenheid}-ltz")
+        if melder or self.soms(0.4):
+            self._informeer(zaak, wat)
+            zaak.zegt("lijn", e.BehandelingAanvaard, leidinggevende=f"{wat.eenheid}-ltz")
         if self.soms(0.1):
             zaak.zegt("lijn", e.BehandelaarGewijzigd, leidinggevende=f"{wat.eenheid}-opvolger")
         alleen_vastgesteld = self.tabel.telregel == "vastgesteld"
         if alleen_vastgesteld or self.soms(0.8):
-            for _ in range(self.kans.choice((1, 1, 2))):
+            for _ in range(self.kans.choice((1, 1, 1, 2))):
                 vastgesteld = telt if alleen_vastgesteld else self.soms(0.6)
                 self._afdoening(zaak, wat, "vastgesteld" if vastgesteld else "niet-vastgesteld")
-        if self.soms(0.5):
+        if self.soms(0.3):
             aan = self.kans.choice(("melder", "slachtoffer", "beschuldigde", "getuige", "team"))
             zaak.zegt("lijn", e.NazorgVerleend, aan=aan, door=self.kans.choice(("lijn", "vp", "bmw")))
         if self.soms(0.8):

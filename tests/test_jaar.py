@@ -6,8 +6,9 @@ every table of each service, and these things are left out, because they tell wh
 
 - a moment of our own, wherever it stands, is compared as `van ons` and not by the clock;
 - which adviser has a matter and why, and the workload that follows from it: it depends on who was free then;
-- the clock toewijzing, which starts and ends with our own decisions; of the others whether they were warned of;
-- the random kenmerk of a notificatie;
+- the clock toewijzing, which starts and ends with our own decisions; of the others whether it warned;
+- of a notificatie its random kenmerk, and whether it waits for a mailbox or already for the sender's next round;
+  one that is not wanted any more is the same as none;
 - of a matter whose forward a withdrawal may overtake, what there is because it was forwarded, and of a matter
   taken back from the line, where it was before. What must hold whichever came first is asserted instead.
 
@@ -88,7 +89,7 @@ WEG: Final[Mapping[tuple[str, str], frozenset[str]]] = {
     ("routing", "zaken"): frozenset({"adviseur", "waarom", "stand", "ruimte"}),
     ("routing", "adviseurs"): frozenset({"open_zaken"}),
     ("routing", "clusters"): frozenset({"stand", "ruimte", "dag"}),
-    ("notification", "notificaties"): frozenset({"kenmerk"}),
+    ("notification", "notificaties"): frozenset({"kenmerk", "status", "volgende_op", "gemeld_opgehouden"}),
 }
 """Columns that are not compared."""
 KLOK: Final = ("onderwerp", "soort", "start_op", "eind_op", "gestopt_op", "uitkomst", "reden", "spoed", "rol")
@@ -239,9 +240,15 @@ def _rij(naam: str, tabel: str, rij: dict[str, Any], verhaal: Verhaal) -> dict[s
         if rij["soort"] == "toewijzing":
             return None
         rij = {kolom: rij[kolom] for kolom in KLOK}
+    if tabel == "notificaties" and rij["status"] == "vervallen":
+        return None
+    if tabel == "doorzettingen" and not rij["van_kracht"]:
+        return None
     if zaak in verhaal.ingehaald:
-        if naam == "routing" or (naam, tabel) in {("intake", "doorzettingen"), ("registry", "termijnen")}:
+        if naam == "routing" or (naam, tabel) == ("registry", "termijnen"):
             return None
+        if (naam, tabel) == ("registry", "contacten"):
+            weg = {"uitkomst"}
         if (naam, tabel) == ("registry", "zaken"):
             if rij["kwalificatie"] is None:
                 return None
@@ -300,10 +307,10 @@ async def post(systeem: Systeem) -> Counter[str]:
     await systeem.laat_post_gaan()
 
     async def verzonden() -> bool:
-        return not await pool.fetchval("select count(*) from notificaties where status in ('klaar', 'geclaimd')")
+        statussen = await pool.fetch("select distinct status from notificaties")
+        return {"verzonden"} <= {status for (status,) in statussen} <= {"verzonden", "vervallen"}
 
     await eventually(verzonden, timeout=60)
-    assert not await pool.fetchval("select count(*) from notificaties where status in ('mislukt', 'opgehouden')")
     return Counter(ontvangen.aan for ontvangen in systeem.mail.aangenomen)
 
 
@@ -317,12 +324,17 @@ async def test_any_order_ends_in_one_state_with_the_published_table(
     for seed in (1, 2, 3):
         begin = now()
         async with systeem(servers, keys) as gestart:
+            import time; print('start', time.time())
             await stuur(gestart.bus, verhaal, seed)
+            print('sent', time.time())
             await uitgewerkt(gestart, verhaal)
+            print('settled', time.time())
             assert await tabel_csv(gestart, 2021) == JID_2021.csv
             await ingetrokken_is_gestopt(gestart, verhaal)
             gevonden = await toestand(gestart, verhaal, begin), await post(gestart)
             assert (await reconcile(gestart.environment)).balanced
         eerste = eerste or gevonden
-        assert verschillen(eerste[0], gevonden[0]) == []
+        import time; print(seed, time.time())
+        gevonden_verschillen = verschillen(eerste[0], gevonden[0])
+        assert not gevonden_verschillen, "\n".join(gevonden_verschillen[:20])
         assert eerste[1] == gevonden[1]

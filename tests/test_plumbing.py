@@ -3,9 +3,11 @@
 
 import json
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import aio_pika
 import asyncpg
 import pytest
 
@@ -15,7 +17,7 @@ from shared.codes import Kwalificatie
 from shared.envelope import Fact, encode
 from shared.events import Event, KwestieGekwalificeerd, MeldingGeregistreerd
 from shared.inbox import Work
-from shared.service import Runtime, Service
+from shared.service import Horizon, Runtime, Service
 from shared.settings import ServiceSettings
 from tests.bus import Bus, eventually, make_fact, new_id, now, running
 
@@ -227,6 +229,52 @@ async def test_a_service_is_not_ready_without_its_consumer(
     await eventually(unready)
     assert runtime.health.alive
     assert not runtime.health.parts()["consumer"]
+
+
+async def test_the_watch_is_told_how_much_waits_in_the_queue_now(
+    runtime: Runtime, bus: Bus, environment: Environment
+) -> None:
+    """Each look at the queue asks the broker: a count from memory would let clocks run ahead of the facts."""
+    seen = []
+
+    class Looking(Horizon):
+        def sample(self, now: datetime, processed: int, waiting: int, queued: int) -> None:
+            seen.append(queued)
+            super().sample(now, processed, waiting, queued)
+
+    runtime.horizon = Looking()
+    owner = await asyncpg.connect(environment.owner_dsn("registry"))
+    try:
+        async with owner.transaction():
+            await owner.execute("lock table facts")
+            more = runtime.settings.prefetch + 50
+            await bus.send_all(make_fact("coid", qualified(), new_id()) for _ in range(more))
+
+            async def told() -> bool:
+                return seen[-1:] == [50]
+
+            await eventually(told)
+    finally:
+        await owner.close()
+
+    async def worked_off() -> bool:
+        return seen[-1:] == [0]
+
+    await eventually(worked_off)
+
+
+async def test_a_message_whose_channel_has_closed_is_not_acknowledged_and_stops_nothing(
+    runtime: Runtime, bus: Bus
+) -> None:
+    """The broker went away between commit and acknowledgement; it gives the message out again."""
+    connection = await bus.connect(flow.BEHEER)
+    channel = await connection.channel()
+    queue = await channel.declare_queue(f"test-{new_id()}", exclusive=True)
+    await channel.default_exchange.publish(aio_pika.Message(b"{}"), queue.name)
+    message = await queue.get()
+    await channel.close()
+    assert runtime._consumer is not None
+    await runtime._consumer.acknowledge([message])
 
 
 async def test_facts_of_the_past_come_through_a_queue_of_their_own(runtime: Runtime, bus: Bus) -> None:

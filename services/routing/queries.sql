@@ -81,7 +81,8 @@ where cluster in (select cluster from geteld where aantal < 0);
 
 -- name: begin_dag
 -- Absences begin and end with the day.
-update clusters set dag = $1::date, stand = stand + 1, ruimte = ruimte + 1 where dag < $1::date;
+update clusters set dag = $1::date, stand = stand + 1, ruimte = ruimte + 1
+where cluster in (select cluster from clusters where dag < $1::date order by cluster for update);
 
 -- name: wachtend
 -- Matters that nobody was free for, and that were not tried since there is more room; most urgent first. What

@@ -185,15 +185,21 @@ async def test_an_adviser_who_steps_back_is_replaced(service: StartService, bus:
 async def test_a_refusal_that_comes_before_the_matter_counts(service: StartService, bus: Bus) -> None:
     """The refusal waits for the matter it is about; then the matter goes to another."""
     heard = await bus.listen("routing.#")
-    await service("routing")
+    runtime = await service("routing")
     await bus.state("coid", adviseur(), "adviseur-1")
     await bus.state("coid", adviseur(), "adviseur-2")
     zaak = new_id()
     weigert = e.ToewijzingGeweigerd(geweigerd_op=now(), adviseur="adviseur-1", reden="belangenconflict")
     await bus.state("coid", weigert, zaak)
+
+    async def bekend() -> Any:
+        return await runtime.pool.fetch("select known from matters where subject = $1", zaak)
+
+    assert [row["known"] for row in await eventually(bekend)] == [False]
     await bus.state("intake", doorgezet(), zaak)
     (toegewezen,) = await gehoord(heard, zaak, "adviseur-toegewezen")
     assert toegewezen["adviseur"] == "adviseur-2"
+    assert [row["known"] for row in await bekend()] == [True]
 
 
 async def test_absence_replaces_before_the_talk_and_not_after_it(service: StartService, bus: Bus) -> None:

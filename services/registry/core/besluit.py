@@ -124,9 +124,10 @@ def _gesloten_op(zaak: Zaak, afgedaan_op: datetime | None) -> datetime | None:
 
 
 def _gesloten(zaak: Zaak, gesloten_op: datetime | None) -> tuple[DossierGesloten, ...]:
-    if gesloten_op is None or zaak.gesloten_gesteld:
+    # Closed as advice says nothing about the melding that it turned out to be.
+    if gesloten_op is None or zaak.kwalificatie in zaak.gesloten_gesteld:
         return ()
-    return (DossierGesloten(gesloten_op=gesloten_op),)
+    return (DossierGesloten(gesloten_op=gesloten_op, kwalificatie=zaak.kwalificatie),)
 
 
 def _klokken(zaak: Zaak) -> tuple[Klok, ...]:

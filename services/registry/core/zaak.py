@@ -155,7 +155,7 @@ class Zaak:
     klacht: Klacht | None
     geregistreerd_gesteld: e.MeldingGeregistreerd | None
     afgedaan_gesteld: e.MeldingAfgedaan | None
-    gesloten_gesteld: bool
+    gesloten_gesteld: frozenset[Kwalificatie | None]
 
     @property
     def geopend(self) -> bool:
@@ -221,12 +221,12 @@ class _Stand:
     contact_uitkomst: ContactUitkomst | None = None
     verwezen_naar: Verwijzing | None = None
     klacht: e.KlachtIngediend | None = None
-    omgezet: e.ZaakOmgezet | None = None
+    naar_klacht: e.ZaakOmgezet | None = None
     beoordeeld: e.KlachtBeoordeeld | None = None
     afgehandeld: e.KlachtAfgehandeld | None = None
     geregistreerd_gesteld: tuple[datetime, UUID, e.MeldingGeregistreerd] | None = None
     afgedaan_gesteld: tuple[datetime, UUID, e.MeldingAfgedaan] | None = None
-    gesloten_gesteld: bool = False
+    gesloten_gesteld: set[Kwalificatie | None] = field(default_factory=set)
 
     def kwalificeer(self, kwalificatie: Kwalificatie, op: datetime, door: str) -> None:
         self.kwalificatie = kwalificatie
@@ -310,7 +310,8 @@ def _gekwalificeerd(s: _Stand, x: e.KwestieGekwalificeerd, fact: Fact) -> None:
 
 
 def _omgezet(s: _Stand, x: e.ZaakOmgezet, fact: Fact) -> None:
-    s.omgezet = x
+    if x.naar == "klacht":
+        s.naar_klacht = x
     s.kwalificeer(x.naar, x.omgezet_op, fact.publisher)
     if x.naar == "melding":
         s.rubriek, s.in_register, s.onderdeel = x.rubriek, x.in_register, None
@@ -394,8 +395,8 @@ def _zelf_afgedaan(s: _Stand, x: e.MeldingAfgedaan, fact: Fact) -> None:
         s.afgedaan_gesteld = fact.time, fact.key, x
 
 
-def _zelf_gesloten(s: _Stand, _x: e.DossierGesloten, _: Fact) -> None:
-    s.gesloten_gesteld = True
+def _zelf_gesloten(s: _Stand, x: e.DossierGesloten, _: Fact) -> None:
+    s.gesloten_gesteld.add(x.kwalificatie)
 
 
 STAPPEN: Final[Mapping[type[e.Event], Callable[[_Stand, Any, Fact], None]]] = {
@@ -481,7 +482,7 @@ def _zaak(s: _Stand) -> Zaak:
         klacht=_klacht(s),
         geregistreerd_gesteld=s.geregistreerd_gesteld[2] if s.geregistreerd_gesteld else None,
         afgedaan_gesteld=s.afgedaan_gesteld[2] if s.afgedaan_gesteld else None,
-        gesloten_gesteld=s.gesloten_gesteld,
+        gesloten_gesteld=frozenset(s.gesloten_gesteld),
     )
 
 
@@ -535,12 +536,14 @@ def _uitkomsten(s: _Stand) -> tuple[Uitkomst, ...]:
 def _contactmoment(s: _Stand) -> Contact | None:
     if s.contact is None:
         return None
-    return Contact(s.contact.kanaal, s.contact.ontvangen_op, s.contact_uitkomst, s.verwezen_naar)
+    # What is forwarded did not end at the MID, whether or not it was thought so for a while.
+    uitkomst = None if s.doorgezet else s.contact_uitkomst
+    return Contact(s.contact.kanaal, s.contact.ontvangen_op, uitkomst, s.verwezen_naar)
 
 
 def _klacht(s: _Stand) -> Klacht | None:
-    """A complaint of the klachten desk, or a matter that was converted into one; counted once."""
-    naar_klacht = s.omgezet if s.omgezet is not None and s.omgezet.naar == "klacht" else None
+    """A complaint of the klachten desk, or a matter that was once converted into one; counted once."""
+    naar_klacht = s.naar_klacht
     soort = s.klacht.soort if s.klacht is not None else naar_klacht.soort_klacht if naar_klacht else None
     ingediend_op = s.klacht.ingediend_op if s.klacht else naar_klacht.omgezet_op if naar_klacht else None
     if soort is None or ingediend_op is None:

@@ -105,7 +105,7 @@ class _Lezing:
         "geescaleerd",
         "gegeven",
         "gekwalificeerd",
-        "gesloten_op",
+        "gesloten",
         "gesproken_op",
         "heropend",
         "heropend_op",
@@ -134,7 +134,7 @@ class _Lezing:
         self.weigeringen: dict[tuple[str, str], Weigering] = {}
         self.heropend: set[tuple[datetime, Escalatie]] = set()
         self.heropend_op: datetime | None = None
-        self.gesloten_op: datetime | None = None
+        self.gesloten: dict[Kwalificatie | None, datetime] = {}
         self.toewijzing: Toewijzing | None = None
         self.eerst_toegewezen: dict[Cluster, datetime] = {}
         self.waarom: e.Waarom | None = None
@@ -188,7 +188,7 @@ class _Lezing:
             self.heropend.add((feit.teruggekeerd_op, Escalatie(feit.escaleren_naar, feit.reden)))
 
     def dossier_gesloten(self, feit: e.DossierGesloten, _van: str) -> None:
-        self.gesloten_op = feit.gesloten_op
+        self.gesloten[feit.kwalificatie] = feit.gesloten_op
 
     # --- stated by this service ---------------------------------------------------------------------
 
@@ -382,10 +382,23 @@ def _einde(lezing: _Lezing, ingetrokken_op: datetime | None) -> Einde | None:
     oordeel = lezing.gekwalificeerd
     if oordeel is not None and oordeel.kwalificatie in SLUITEND:
         einden.append(Einde(oordeel.op, oordeel.kwalificatie))
-    gesloten, heropend = lezing.gesloten_op, lezing.heropend_op
+    gesloten, heropend = _gesloten_op(lezing), lezing.heropend_op
     if gesloten is not None and (heropend is None or heropend <= gesloten):
         einden.append(Einde(gesloten, "dossier-gesloten"))
     return min(einden) if einden else None
+
+
+def _gesloten_op(lezing: _Lezing) -> datetime | None:
+    """When the dossier was closed as what it is now; closed as something else it is open still."""
+    oordeel = lezing.gekwalificeerd
+    return max(
+        (
+            op
+            for kwalificatie, op in lezing.gesloten.items()
+            if kwalificatie is None or oordeel is None or kwalificatie == oordeel.kwalificatie
+        ),
+        default=None,
+    )
 
 
 def _te_escaleren(lezing: _Lezing, instemming: bool) -> tuple[Escalatie, ...]:
