@@ -275,7 +275,7 @@ class _Jaar:
         for _ in range(aantal):
             self.melding(self.wat(kolom, rubriek))
 
-    def _historie(self, label: str, kolom: Kolom, aantal: int) -> None:
+    def _historie(self, label: str, kolom: Kolom, aantal: int, *, vastgesteld: bool = True) -> None:
         """Half of a cell as a count, the rest case by case."""
         delen = [aantal - aantal // 2] + [1] * (aantal // 2) if aantal else []
         for deel in delen:
@@ -284,7 +284,7 @@ class _Jaar:
                 in_register=kolom.registers[0],
                 rubriek_label=label,
                 aantal=deel,
-                vastgesteld=True,
+                vastgesteld=vastgesteld,
             )
             self.feit("archief", event, self.id())
 
@@ -478,6 +478,10 @@ class _Jaar:
             for _ in range(self.kans.choice((1, 1, 1, 2))):
                 vastgesteld = telt if alleen_vastgesteld else self.soms(0.6)
                 self._afdoening(zaak, wat, "vastgesteld" if vastgesteld else "niet-vastgesteld")
+        if alleen_vastgesteld and not telt:
+            # Established after all, but not yet on the peildatum.
+            zaak.op += timedelta(days=400)
+            self._afdoening(zaak, wat, "vastgesteld")
         if self.soms(0.3):
             aan = self.kans.choice(("melder", "slachtoffer", "beschuldigde", "getuige", "team"))
             zaak.zegt("lijn", e.NazorgVerleend, aan=aan, door=self.kans.choice(("lijn", "vp", "bmw")))
@@ -574,6 +578,7 @@ class _Jaar:
         self._buiten_de_kolommen()
         if self.tabel.telregel == "vastgesteld":
             self.melding(self.wat(), telt=False)
+            self._historie(self.tabel.rijen[-1][0], self.tabel.kolommen[0], 3, vastgesteld=False)
         self._ander_jaar()
 
     def _contact(self, uitkomst: str, kanaal: str, velden: Mapping[str, str]) -> None:
@@ -674,12 +679,12 @@ class _Jaar:
     def _buiten_de_kolommen(self) -> None:
         """Well registered, but in a register that the table counts over other days."""
         for kolom in self.tabel.kolommen:
-            if kolom.vanaf > date(self.tabel.jaar, 1, 1):
-                wat = self.wat(kolom)
-                wat.op = self.moment(date(self.tabel.jaar, 1, 1), kolom.vanaf - timedelta(days=1))
-            else:
-                wat = self.wat(kolom)
-                wat.op = self.moment(kolom.tot_en_met + timedelta(days=1), date(self.tabel.jaar + 1, 1, 10))
+            wat = self.wat(kolom)
+            while any(
+                wat.in_register in een.registers and een.vanaf <= wat.op.date() <= een.tot_en_met
+                for een in self.tabel.kolommen
+            ):
+                wat.op = self.moment(date(self.tabel.jaar, 1, 1), date(self.tabel.jaar + 1, 1, 10))
             self.melding(wat)
 
     def _ander_jaar(self) -> None:

@@ -35,16 +35,21 @@ order by kenmerk for update;
 
 -- name: save_zendingen
 insert into notificaties (kenmerk, zaak, functionaris, onderdeel, eenheid, hoofdgroep, week, status, pogingen,
-                          volgende_op, claim, claim_tot, data_op, mogelijk_dubbel, gemeld_opgehouden)
-select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+                          volgende_op, claim, claim_tot, data_op, mogelijk_dubbel, gemeld_opgehouden,
+                          geclaimd_op)
+select zending.*, case when claim is not null then clock_timestamp() end
+from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
                      $8::text[], $9::integer[], $10::timestamptz[], $11::uuid[], $12::timestamptz[],
                      $13::timestamptz[], $14::boolean[], $15::boolean[])
+         as zending (kenmerk, zaak, functionaris, onderdeel, eenheid, hoofdgroep, week, status, pogingen,
+                     volgende_op, claim, claim_tot, data_op, mogelijk_dubbel, gemeld_opgehouden)
 on conflict (kenmerk) do update
 set onderdeel = excluded.onderdeel, eenheid = excluded.eenheid, hoofdgroep = excluded.hoofdgroep,
     week = excluded.week, status = excluded.status, pogingen = excluded.pogingen,
     volgende_op = excluded.volgende_op, claim = excluded.claim, claim_tot = excluded.claim_tot,
     data_op = excluded.data_op, mogelijk_dubbel = excluded.mogelijk_dubbel,
-    gemeld_opgehouden = excluded.gemeld_opgehouden;
+    gemeld_opgehouden = excluded.gemeld_opgehouden,
+    geclaimd_op = coalesce(notificaties.geclaimd_op, excluded.geclaimd_op);
 
 -- name: lock_due_matters
 -- Matters in which something is due: to be sent, left by a sender that fell silent, or held for a mailbox

@@ -28,7 +28,7 @@ class Settings(ServiceSettings):
     afzender: Postbus = Field("notificatie@meldpunt.invalid", description="Address they come from")
     smtp_timeout_s: float = Field(30.0, gt=0, description="How long the mail server may take for one answer")
     smtp_verbindingen: int = Field(5, ge=1, le=20, description="Connections to the mail server at once")
-    zend_interval_s: float = Field(0.5, gt=0, description="How often is looked for what is due")
+    zend_interval_s: float = Field(0.2, gt=0, description="How often is looked for what is due")
     zend_aantal: int = Field(40, ge=1, le=500, description="How many are claimed at once")
     claim_duur: timedelta = Field(
         timedelta(minutes=3), description="After this silence another process takes a claim over"

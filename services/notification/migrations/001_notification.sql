@@ -32,6 +32,7 @@ create table notificaties (
     volgende_op       timestamptz,
     claim             uuid,                          -- of whoever is sending it now
     claim_tot         timestamptz,                   -- after this anyone may take it over
+    geclaimd_op       timestamptz,                   -- the first time it was claimed
     data_op           timestamptz,                   -- from here on the mail server may have accepted it
     mogelijk_dubbel   boolean not null,
     gemeld_opgehouden boolean not null,
@@ -39,6 +40,7 @@ create table notificaties (
     check ((status = 'klaar') = (volgende_op is not null)),
     check ((status = 'geclaimd') = (claim is not null)),
     check ((claim is null) = (claim_tot is null)),
+    check (claim is null or geclaimd_op is not null),
     check (data_op is null or claim is not null),
     check (status not in ('geclaimd', 'mislukt') or pogingen >= 1),
     check (not mogelijk_dubbel or pogingen >= 1),
