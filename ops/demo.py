@@ -54,8 +54,6 @@ COURSES: tuple[dict[str, Any], ...] = (
         "rubriek": "overschrijding-interne-regels",
         "instemming_op_formulier": True,
         "bereikbaar": False,
-        "afdoening": "niet-vastgesteld",
-        "maatregel": "geen-maatregel",
     },
     {"gesprek": "doorverwijzing", "verwezen_naar": "loket-binnen", "kanaal": "telefoon"},
     {"kwalificatie": "advies", "kanaal": "persoonlijk"},
@@ -136,7 +134,10 @@ def expected(zaak: Zaak) -> dict[str, int]:
         keys.append("routing.termijn-verstreken")
     if zaak.kwalificatie != "melding":
         return dict.fromkeys([*keys, "registry.dossier-gesloten"], 1)
-    keys += ["registry.melding-geregistreerd", "routing.behandeling-uitgezet"]
+    keys.append("registry.melding-geregistreerd")
+    if not zaak.bereikbaar:
+        return dict.fromkeys(keys, 1)  # nobody to ask for consent to tell the line
+    keys.append("routing.behandeling-uitgezet")
     if zaak.intrekken_na_plaatsing:
         keys += ["intake.instemming-vervallen", "routing.behandeling-herzien"]
     elif zaak.afdoening is not None:
@@ -268,7 +269,10 @@ def expected_mails(cases: Sequence[Zaak]) -> int:
     return sum(
         3 - len(zaak.uit_te_sluiten)
         for zaak in cases
-        if forwarded(zaak) and zaak.kwalificatie == "melding" and not zaak.intrekken_na_plaatsing
+        if forwarded(zaak)
+        and zaak.bereikbaar
+        and zaak.kwalificatie == "melding"
+        and not zaak.intrekken_na_plaatsing
     )
 
 
@@ -278,6 +282,7 @@ _WHAT: Mapping[str, tuple[str, ...]] = {
     "kanaal.contact-ontvangen": ("kanaal",),
     "mid.gesprek-gevoerd": ("uitkomst",),
     "mid.contactpoging-gedaan": ("resultaat",),
+    "coid.contactpoging-gedaan": ("resultaat",),
     "mid.instemming-gegeven": ("geadresseerde",),
     "coid.instemming-gegeven": ("geadresseerde",),
     "intake.ontvangst-bevestigd": ("wijze",),
@@ -363,7 +368,9 @@ def outcome(zaak: Zaak, path: Sequence[tuple[datetime, str, dict[str, Any]]]) ->
     done = keys.get("registry.melding-afgedaan")
     words = f"registered in {registered['in_register']} under {RUBRIEKEN[registered['rubriek']]}"
     if done is None:
-        return f"{words}; still open"
+        return f"{words}; still open" + (
+            "" if "routing.behandeling-uitgezet" in keys else ", the line knows nothing of it: no consent"
+        )
     return f"{words}; {zaak.afdoening}, {zaak.maatregel}" + (
         ", dossier closed" if "registry.dossier-gesloten" in keys else ""
     )

@@ -275,15 +275,20 @@ class Veld:
         coid, zaak = self.parties["coid"], stand.zaak
         eenheid = zaak.eenheid or EENHEDEN[0][0]
         assert stand.adviseur is not None
-        await coid.state(
-            e.AdviesgesprekGevoerd(
-                gevoerd_op=_now(),
-                adviseur=stand.adviseur,
-                eenheid=eenheid if zaak.plaatsing else None,
-                behandelend_leidinggevende=f"{eenheid}-commandant" if zaak.plaatsing else None,
-            ),
-            zaak.id,
-        )
+        if zaak.bereikbaar:
+            await coid.state(
+                e.AdviesgesprekGevoerd(
+                    gevoerd_op=_now(),
+                    adviseur=stand.adviseur,
+                    eenheid=eenheid if zaak.plaatsing else None,
+                    behandelend_leidinggevende=f"{eenheid}-commandant" if zaak.plaatsing else None,
+                ),
+                zaak.id,
+            )
+        else:
+            await coid.state(
+                e.ContactpogingGedaan(gedaan_op=_now(), resultaat="geen-contactgegevens"), zaak.id
+            )
         await coid.state(
             e.KwestieGekwalificeerd(
                 gekwalificeerd_op=_now(),
@@ -293,6 +298,8 @@ class Veld:
             ),
             zaak.id,
         )
+        if not zaak.bereikbaar:
+            return
         if zaak.kwalificatie == "melding" and zaak.plaatsing:
             await self._consent(stand, "coid", "lijn")
         else:

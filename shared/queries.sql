@@ -32,11 +32,6 @@ update matters set known = true where subject = any($1::text[]) and not known;
 select key, publisher, id, name, subject, time, data, traceparent
 from facts where subject = any($1::text[]) and data is not null;
 
--- name: insert_outbox
-insert into outbox (key, routing_key, stated_at, lease_until)
-select key, routing_key, $3::timestamptz, $3::timestamptz + $4::interval
-from unnest($1::uuid[], $2::text[]) as stated (key, routing_key);
-
 -- name: delete_outbox
 delete from outbox where key = any($1::uuid[]);
 

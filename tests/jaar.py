@@ -350,7 +350,7 @@ class _Jaar:
         if wie == "coid" and ADVISEURS.get(wat.onderdeel, 2) > 1 and self.soms(0.1):
             adviseur = f"adviseur-{wat.onderdeel.lower()}-1"
             zaak.zegt(wie, e.ToewijzingGeweigerd, adviseur=adviseur, reden="belangenconflict")
-        if self.soms(0.3):
+        if self.soms(0.1):
             zaak.zegt(wie, e.ContactpogingGedaan)
         ander = eenheden(wat.onderdeel)[0] if self.soms(0.1) else None
         for eenheid in filter(None, (ander, wat.eenheid)):
@@ -485,7 +485,7 @@ class _Jaar:
         if self.soms(0.3):
             aan = self.kans.choice(("melder", "slachtoffer", "beschuldigde", "getuige", "team"))
             zaak.zegt("lijn", e.NazorgVerleend, aan=aan, door=self.kans.choice(("lijn", "vp", "bmw")))
-        if self.soms(0.8):
+        if self.soms(0.7):
             zaak.zegt(wat.cluster, e.TerugkoppelingGegeven)
         if lijn is not None and self.soms(0.1):
             zaak.trekt_in(lijn, wat.cluster)

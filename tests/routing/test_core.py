@@ -12,7 +12,7 @@ from uuid import UUID
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from services.routing.core.besluit import Besluit, beslis, beslis_alle
+from services.routing.core.besluit import Besluit, beslis, beslis_alle, klokken
 from services.routing.core.rooster import Adviseur, Periode
 from services.routing.core.toewijzing import (
     REDENEN,
@@ -28,6 +28,7 @@ from shared import events as e
 from shared.codes import Cluster, Onderdeel, Rubriek
 from shared.envelope import Fact
 from shared.inbox import in_order
+from shared.termijnen.klok import Klok
 from shared.termijnen.regels import Soort
 
 VANDAAG = date(2026, 3, 10)
@@ -664,6 +665,23 @@ def test_the_clocks_tell_the_first_of_what_happened() -> None:
     verloop = Verloop(DIENST)
     verloop.hoor(forward(), ingetrokken("toestemming-1"), melding(BEGIN + timedelta(hours=4), "klacht"))
     assert verloop.zaak.einde == (BEGIN + timedelta(hours=4), "klacht")
+
+
+def test_who_left_no_way_to_be_reached_cannot_be_spoken_with() -> None:
+    """The adviser's week lapses for that reason; a mere missed call stops nothing, and a talk goes before."""
+    verloop = Verloop(DIENST)
+    gemist = e.ContactpogingGedaan(gedaan_op=BEGIN + timedelta(hours=1))
+    verloop.hoor(forward(), feit(30, "coid", gemist))
+    assert beslis_klok(verloop.zaak).vervallen is None
+    onbekend = e.ContactpogingGedaan(gedaan_op=BEGIN + timedelta(hours=2), resultaat="geen-contactgegevens")
+    verloop.hoor(feit(31, "coid", onbekend))
+    assert beslis_klok(verloop.zaak).vervallen == (BEGIN + timedelta(hours=2), "geen-contactgegevens")
+    verloop.hoor(afspraak())
+    assert beslis_klok(verloop.zaak).gestopt_op == BEGIN + timedelta(hours=1)
+
+
+def beslis_klok(zaak: Zaak) -> Klok:
+    return next(klok for klok in klokken(zaak, None) if klok.soort is Soort.ADVISEUR_CONTACT)
 
 
 def test_a_closed_matter_is_open_again_when_the_melder_returns_later() -> None:

@@ -66,7 +66,7 @@ def beslis(zaak: Zaak, rooster: Rooster, nu: datetime) -> Besluit:
     return Besluit(
         zaak,
         tuple(feiten),
-        _klokken(zaak, toegewezen_op),
+        klokken(zaak, toegewezen_op),
         uitkomst.toewijzing,
         zaak.open and uitkomst.toewijzing is None,
         uitkomst.waarom,
@@ -172,10 +172,25 @@ def _plaats(zaak: Zaak, op: datetime) -> list[e.Event]:
 _ROL: Final[dict[Cluster, str | None]] = {"coid": None, "kmar": "kmar"}
 
 
-def _klokken(zaak: Zaak, toegewezen_op: datetime | None) -> tuple[Klok, ...]:
+def klokken(zaak: Zaak, toegewezen_op: datetime | None) -> tuple[Klok, ...]:
+    """The clocks that a matter asks for; `toegewezen_op` is when it was first assigned."""
     vervallen = None if zaak.einde is None else Vervallen(*zaak.einde)
     rol = _ROL[zaak.vraag.cluster]
     return (
         Klok(Soort.TOEWIJZING, zaak.aangemeld_op, zaak.spoed, toegewezen_op, vervallen, rol),
-        Klok(Soort.ADVISEUR_CONTACT, zaak.telt_vanaf, zaak.spoed, zaak.gesproken_op, vervallen, rol),
+        Klok(
+            Soort.ADVISEUR_CONTACT,
+            zaak.telt_vanaf,
+            zaak.spoed,
+            zaak.gesproken_op,
+            _niemand_te_spreken(zaak, vervallen),
+            rol,
+        ),
     )
+
+
+def _niemand_te_spreken(zaak: Zaak, vervallen: Vervallen | None) -> Vervallen | None:
+    """A melder who left no way to be reached cannot be spoken with: that promise lapses."""
+    if zaak.onbereikbaar_op is None or (vervallen is not None and vervallen.op <= zaak.onbereikbaar_op):
+        return vervallen
+    return Vervallen(zaak.onbereikbaar_op, "geen-contactgegevens")

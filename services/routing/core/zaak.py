@@ -77,6 +77,7 @@ class Zaak:
     instemming: bool
     oordeel: Oordeel | None
     gesproken_op: datetime | None
+    onbereikbaar_op: datetime | None
     plaats: Plaats | None
     partij_behandelt: bool
     weigeringen: Mapping[str, Weigering]
@@ -111,6 +112,7 @@ class _Lezing:
         "heropend_op",
         "ingetrokken",
         "misstand",
+        "onbereikbaar_op",
         "ontbreekt",
         "ontvangen",
         "plaats",
@@ -130,6 +132,7 @@ class _Lezing:
         self.rubriek: Rubriek | None = None
         self.misstand = False
         self.gesproken_op: datetime | None = None
+        self.onbereikbaar_op: datetime | None = None
         self.plaats: Plaats | None = None
         self.weigeringen: dict[tuple[str, str], Weigering] = {}
         self.heropend: set[tuple[datetime, Escalatie]] = set()
@@ -171,6 +174,10 @@ class _Lezing:
     def zaak_omgezet(self, feit: e.ZaakOmgezet, _van: str) -> None:
         self.gekwalificeerd = Oordeel(feit.naar, feit.omgezet_op)
         self.rubriek = feit.rubriek or self.rubriek
+
+    def contactpoging_gedaan(self, feit: e.ContactpogingGedaan, _van: str) -> None:
+        if feit.resultaat == "geen-contactgegevens" and self.onbereikbaar_op is None:
+            self.onbereikbaar_op = feit.gedaan_op
 
     def adviesgesprek_gevoerd(self, feit: e.AdviesgesprekGevoerd, _van: str) -> None:
         if self.gesproken_op is None:
@@ -249,6 +256,7 @@ _STAPPEN: Final[dict[type[e.Event], Callable[[_Lezing, Any, str], None]]] = {
     e.KwestieGekwalificeerd: _Lezing.kwestie_gekwalificeerd,
     e.ZaakOmgezet: _Lezing.zaak_omgezet,
     e.AdviesgesprekGevoerd: _Lezing.adviesgesprek_gevoerd,
+    e.ContactpogingGedaan: _Lezing.contactpoging_gedaan,
     e.ToewijzingGeweigerd: _Lezing.toewijzing_geweigerd,
     e.MeldingHeropend: _Lezing.melding_heropend,
     e.DossierGesloten: _Lezing.dossier_gesloten,
@@ -353,6 +361,7 @@ def _zaak(
         instemming and lijn_mag,
         oordeel,
         lezing.gesproken_op,
+        lezing.onbereikbaar_op,
         plaats if mag_uitgezet else None,
         partij_behandelt,
         weigeringen,
