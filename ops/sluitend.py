@@ -224,9 +224,12 @@ async def reconcile(
 
 
 async def _look(environment: Environment) -> Uitkomst:
-    # The queues first: what leaves one meanwhile is then found in a table.
-    depths = await environment.queue_depths()
+    # The queues before, since what leaves one meanwhile is then found in a table; and after, since a fact that
+    # comes meanwhile may stand in one service's table already and still wait in another's queue.
+    before = await environment.queue_depths()
     read = await asyncio.gather(*(_read(environment, service) for service in flow.SERVICES))
+    after = await environment.queue_depths()
+    depths = {queue: max(depth, after[queue]) for queue, depth in before.items()}
     boeken = dict(zip(flow.SERVICES, read, strict=True))
     regels = await asyncio.to_thread(reckon, boeken, depths)
     return Uitkomst(tuple(regels), depths[flow.EXCHANGE_DOOD])

@@ -12,6 +12,10 @@ from ops import CHECKOUT
 from ops.servers import servers
 
 
+PARALLEL = ("-n", "3", "--dist", "loadfile")
+"""Most tests wait for a broker and a database more than they compute; `-n 0` runs them one by one."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `test`: those of pytest."""
     parser.usage = "./meldpunt test [PYTEST OPTIONS]"
@@ -21,9 +25,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Returns 0 when all tests pass, else 1; 2 for options that pytest does not know."""
     # The first word is the `--` that keeps argparse from reading what follows.
+    words = args.pytest[1:]
+    if not any(word.startswith(("-n", "--pdb", "--numprocesses")) for word in words):
+        words = [*PARALLEL, *words]
     with servers():
         outcome = subprocess.run(
-            [sys.executable, "-P", "-m", "pytest", *args.pytest[1:]],
+            [sys.executable, "-P", "-m", "pytest", *words],
             cwd=CHECKOUT,
             env=os.environ | {"PYTHONPATH": str(CHECKOUT)},
             check=False,

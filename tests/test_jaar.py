@@ -7,10 +7,10 @@ every table of each service, and these things are left out, because they tell wh
 - a moment of our own, wherever it stands, is compared as `van ons` and not by the clock;
 - which adviser has a matter and why, and the workload that follows from it: it depends on who was free then;
 - the clock toewijzing, which starts and ends with our own decisions; of the others whether it warned;
-- of a notificatie its random kenmerk, and whether it waits for a mailbox or already for the sender; one that is
-  not wanted any more is the same as none;
-- a forward that no longer stands; of a matter whose forward a withdrawal may overtake, what there is because it
-  was forwarded, and of a matter taken back from the line, where it was before: when a withdrawal is known first,
+- of a notificatie its random kenmerk, and whether it waits for a mailbox or already for the sender; one that
+  is not wanted any more is the same as none;
+- a forward that no longer stands; of a matter whose forward a withdrawal may overtake, what there is because
+  it was forwarded; of a matter taken back from the line, where it was before. When a withdrawal is known first,
   none of that ever happens. What must hold whichever came first is asserted instead.
 
 The post is held until everything is in: a mail that left before a withdrawal came cannot be unsent, which is

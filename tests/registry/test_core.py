@@ -344,6 +344,34 @@ def test_what_is_not_treated_closes_with_the_terugkoppeling(kwalificatie: Kwalif
     assert besluit.status == "gesloten"
 
 
+def test_a_melding_is_not_closed_because_it_once_was_advice() -> None:
+    """Closed as advice, then found to be a melding: it is open, and closed again as what it is."""
+    register = Register()
+    for fact in (gekwalificeerd(START, "advies"), teruggekoppeld(dag(3)), gekwalificeerd(dag(1))):
+        register.hoor(fact)
+    assert register.stand[1].status == "open"
+    register.hoor(afgedaan(dag(2)))
+    gesloten = [een for een in register.gesteld if isinstance(een, e.DossierGesloten)]
+    assert [een.kwalificatie for een in gesloten] == ["advies", "melding"]
+
+
+def test_a_klacht_that_became_a_melding_again_stays_as_one_that_does_not_count() -> None:
+    """There and back: what was stored of the klacht is overwritten, so that the matter counts once."""
+    zaak, besluit = besluit_over(gekwalificeerd(), omgezet(dag(1), "klacht"), omgezet(dag(2), "melding"))
+    assert besluit.telt
+    assert zaak.klacht is not None and not zaak.klacht.telt
+
+
+def test_a_contact_that_was_forwarded_did_not_end_at_the_mid() -> None:
+    """Thought unreachable, then reached: whether intake said so in between makes no difference."""
+    contact = e.ContactGeregistreerd(kanaal="telefoon", ontvangen_op=START)
+    onbereikbaar = e.ContactAfgesloten(afgesloten_op=dag(1), uitkomst="onbereikbaar")
+    feiten = [make_fact("intake", contact, ZAAK), doorgezet(dag(2))]
+    met, _ = besluit_over(*feiten, make_fact("intake", onbereikbaar, ZAAK))
+    zonder, _ = besluit_over(*feiten)
+    assert met.contact == zonder.contact
+
+
 def test_a_listening_ear_leaves_a_count() -> None:
     """Unless the matter went further after all."""
     contact = make_fact("intake", e.ContactGeregistreerd(kanaal="telefoon", ontvangen_op=START), ZAAK)

@@ -652,6 +652,17 @@ def test_a_closing_qualification_ends_the_work_and_another_opens_it_again() -> N
         assert soorten(verloop.hoor(later)) == {"adviseur-toegewezen": 1}
 
 
+def test_what_was_closed_as_something_else_is_open() -> None:
+    """Closed as advice before it was known to be a melding: the adviser's work goes on."""
+    for als, open_nog in (("advies", True), ("melding", False), (None, False)):
+        gesloten = e.DossierGesloten.model_validate(
+            {"gesloten_op": BEGIN + timedelta(hours=10), "kwalificatie": als}
+        )
+        verloop = Verloop(DIENST)
+        verloop.hoor(forward(), feit(60, "registry", gesloten), melding())
+        assert verloop.zaak.open is open_nog
+
+
 def test_the_clocks_tell_the_first_of_what_happened() -> None:
     """The first talk stops the adviser's week; of two ends, and of two withdrawals, the first counts."""
     verloop = Verloop(DIENST)
