@@ -10,8 +10,8 @@ every table of each service, and these things are left out, because they tell wh
 - of a notificatie its random kenmerk, and whether it waits for a mailbox or already for the sender; one that
   is not wanted any more is the same as none;
 - a forward that no longer stands; of a matter whose forward a withdrawal may overtake, what there is because
-  it was forwarded; of a matter taken back from the line, where it was before. When a withdrawal is known first,
-  none of that ever happens. What must hold whichever came first is asserted instead.
+  it was forwarded; of a matter taken back from the line, where it was before. When a withdrawal is known
+  first, none of that ever happens. What must hold whichever came first is asserted instead.
 
 The post is held until everything is in: a mail that left before a withdrawal came cannot be unsent, which is
 shown in the tests of notification.
