@@ -210,7 +210,7 @@ class _Jaar:
         register = self.kans.choice(kolom.registers)
         onderdeel = "KMAR" if register == "BPS" else self.kans.choice(ONDERDELEN)
         return _Wat(
-            self.kans.choice(_RUBRIEKEN) if rubriek is None else rubriek,
+            self.kans.choice(list(self.tabel.rubrieken.values())) if rubriek is None else rubriek,
             register,
             self.moment(kolom.vanaf, kolom.tot_en_met),
             onderdeel,
@@ -577,7 +577,8 @@ class _Jaar:
             self._weggecorrigeerd(correctie)
         self._buiten_de_kolommen()
         if self.tabel.telregel == "vastgesteld":
-            self.melding(self.wat(), telt=False)
+            for kolom in self.tabel.kolommen:
+                self.melding(self.wat(kolom), telt=False)
             self._historie(self.tabel.rijen[-1][0], self.tabel.kolommen[0], 3, vastgesteld=False)
         self._ander_jaar()
 
