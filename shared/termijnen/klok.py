@@ -134,9 +134,13 @@ def _afleiding(start: datetime, lengte: Lengte, eind: datetime) -> str:
     return f"{tekst}. Overgeslagen: {overgeslagen}" if overgeslagen else tekst
 
 
-def _waarschuw_op(start: datetime, eind: datetime, voor: Lengte) -> datetime:
-    # Never in the first half: a length that a setting made short would else be called nearing at once.
-    helft = start + (eind - start) / 2
+def _waarschuw_op(start: datetime, lengte: Lengte, eind: datetime, voor: Lengte) -> datetime:
+    # Never in the first half: a length that a setting made short would else be called nearing at once. Of a
+    # length in opening hours half of those count, so that nobody is warned while the MID is closed.
+    if lengte.eenheid in _OPENINGSTIJD:
+        helft = kalender.na_openingstijd(start, lengte.aantal * _OPENINGSTIJD[lengte.eenheid] / 2)
+    else:
+        helft = start + (eind - start) / 2
     if voor.eenheid in _OPENINGSTIJD:
         return max(helft, kalender.voor_openingstijd(eind, voor.aantal * _OPENINGSTIJD[voor.eenheid]))
     if voor.eenheid in _DOORLOPEND:
@@ -161,7 +165,7 @@ def termijn(klok: Klok, regel: Regel) -> Termijn:
     if regel.alleen_bewaking:
         waarschuw_op: datetime | None = eind
     else:
-        waarschuw_op = None if voor is None else _waarschuw_op(start, eind, voor)
+        waarschuw_op = None if voor is None else _waarschuw_op(start, lengte, eind, voor)
     afleiding = _afleiding(start, lengte, eind)
     gestopt_op, uitkomst, reden = _afloop(klok, eind, eind_atw, regel.alleen_bewaking)
     return Termijn(

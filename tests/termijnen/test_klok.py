@@ -99,6 +99,13 @@ def test_a_setting_shortens_a_promise_to_seconds() -> None:
     assert t.afleiding == "20 seconden vanaf za 6 jun 2026 23:00, dag en nacht: tot za 6 jun 2026 23:00"
 
 
+def test_nobody_is_warned_while_the_mid_is_closed() -> None:
+    """Shows a contact on Friday morning, due on Monday morning: the warning comes on Friday afternoon."""
+    t = reken(Soort.MID_CONTACT, "2026-11-20 10:00")
+    assert op_de_klok(t.eind) == "2026-11-23 10:00:00"
+    assert op_de_klok(t.waarschuw_op) == "2026-11-20 16:30:00"
+
+
 def test_spoed_is_never_later_than_the_ordinary_length() -> None:
     """Shows that a setting which shortens only the ordinary length takes spoed along."""
     t = reken(Soort.ADVISEUR_CONTACT, "2026-06-06 23:00", spoed=True, adviseur_contact="20s")
