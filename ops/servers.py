@@ -120,33 +120,47 @@ class PrivateServers:
         self._database.destroy()
 
     def _load(self) -> dict[str, str]:
-        if self._state.exists():
-            state: dict[str, str] = json.loads(self._state.read_text())
-            return state
-        amqp, management, distribution, epmd, postgres = map(str, free_ports(5))
-        state = {
-            "seed": secrets.token_hex(32),
-            "node": f"meldpunt-{secrets.token_hex(4)}@localhost",
-            "amqp": amqp,
-            "management": management,
-            "distribution": distribution,
-            "epmd": epmd,
-            "postgres": postgres,
-            "broker_password": secrets.token_hex(20),
-            "database_password": secrets.token_hex(20),
-        }
-        self._save(state)
-        return state
+        # Made under the lock: of two commands that come first at the same moment, one makes it for both.
+        with self._locked():
+            if not self._state.exists():
+                self._write(_new_state())
+            return self._read()
 
     def _save(self, changes: dict[str, str]) -> None:
         # Each server saves its own keys only, since the two start at the same time.
+        with self._locked():
+            self._write(self._read() | changes)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
         with (self._state.parent / "state.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            state = json.loads(self._state.read_text()) if self._state.exists() else {}
-            fresh = self._state.with_suffix(".new")
-            fresh.touch(mode=0o600)
-            fresh.write_text(json.dumps(state | changes, indent=1))
-            fresh.replace(self._state)
+            yield
+
+    def _read(self) -> dict[str, str]:
+        state: dict[str, str] = json.loads(self._state.read_text())
+        return state
+
+    def _write(self, state: dict[str, str]) -> None:
+        fresh = self._state.with_suffix(".new")
+        fresh.touch(mode=0o600)
+        fresh.write_text(json.dumps(state, indent=1))
+        fresh.replace(self._state)
+
+
+def _new_state() -> dict[str, str]:
+    amqp, management, distribution, epmd, postgres = map(str, free_ports(5))
+    return {
+        "seed": secrets.token_hex(32),
+        "node": f"meldpunt-{secrets.token_hex(4)}@localhost",
+        "amqp": amqp,
+        "management": management,
+        "distribution": distribution,
+        "epmd": epmd,
+        "postgres": postgres,
+        "broker_password": secrets.token_hex(20),
+        "database_password": secrets.token_hex(20),
+    }
 
 
 @contextmanager

@@ -5,6 +5,7 @@ them."""
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import os
 import signal
 import socket
@@ -179,3 +180,21 @@ def test_servers_that_the_environment_names_are_used_and_left_alone(
     with servers(tmp_path) as again:
         assert again.password("routing") == first != again.password("intake")
     assert not _anything_runs(tmp_path)
+
+
+def _addresses(folder: Path, told: "multiprocessing.Queue[str]") -> None:
+    told.put(PrivateServers(folder).servers.amqp_url)
+
+
+def test_commands_that_come_first_at_the_same_moment_agree(tmp_path: Path) -> None:
+    """The ports and passwords of a folder are made once, whoever else is making them."""
+    for number in range(10):
+        told: multiprocessing.Queue[str] = multiprocessing.Queue()
+        together = [
+            multiprocessing.Process(target=_addresses, args=(tmp_path / str(number), told)) for _ in range(4)
+        ]
+        for one in together:
+            one.start()
+        assert len({told.get(timeout=30) for _ in together}) == 1
+        for one in together:
+            one.join()
