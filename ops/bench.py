@@ -6,7 +6,7 @@ process alternate, and the ratio of their medians is what counts.
 
 `hop`   the real routing process (its own handler, telemetry on, a million facts in its table) against a
         program that does the same broker work and nothing else. Both get the same messages in and put the
-        same messages out.
+        same messages out; `ratio` compares these two. A second reference puts out one message only.
 `flow`  whole matters through all four services, the other parties played by a process of its own.
 `crash` the same while every service, the broker and the database are killed: what was lost or doubled.
 """
@@ -42,6 +42,7 @@ from shared.envelope import CONTENT_TYPE, Fact, encode, fact_key
 
 OUT = "bench.uit"
 IN = "bench.in"
+IN_ONE = "bench.in-een"
 QUORUM = {"x-queue-type": "quorum"}
 PREFILL = Path(__file__).with_name("bench_prefill.sql")
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -138,7 +139,7 @@ async def hop(found: Servers, args: argparse.Namespace) -> dict[str, Any]:
     environment = await environments.prepare(found, f"bench_{uuid.uuid4().hex[:8]}")
     stack = Stack(environment, settings={"routing": {"max_zaken_per_fte": "100000000"}})
     bench = Bench(environment)
-    reference: subprocess.Popen[bytes] | None = None
+    references: list[subprocess.Popen[bytes]] = []
     try:
         _say(args, f"filling routing's table with {args.prefill} facts ...")
         await prefill(environment, args.prefill)
@@ -148,20 +149,23 @@ async def hop(found: Servers, args: argparse.Namespace) -> dict[str, Any]:
         await bench.settled("routing")
         _say(args, "one round to warm up, and to see what routing states about one fact ...")
         sample = await bench.warm_up(pid, args.facts)
-        reference = bench.start_reference(sample)
-        await bench.reference_ready()
-        rounds: dict[str, list[Round]] = {"reference": [], "routing": []}
+        for queue, outgoing in ((IN, sample), (IN_ONE, sample[:1])):
+            references.append(bench.start_reference(queue, outgoing))
+            await bench.reference_ready(queue)
+        lanes = (
+            ("reference", references[0].pid, IN, len(sample)),
+            ("routing", pid, "routing", len(sample)),
+            ("reference_one_out", references[1].pid, IN_ONE, 1),
+        )
+        rounds: dict[str, list[Round]] = {name: [] for name, *_ in lanes}
         for number in range(args.rounds):
-            for name, process, queue in (
-                ("reference", reference.pid, IN),
-                ("routing", pid, "routing"),
-            ):
-                one = await bench.round(process, queue, args.facts, len(sample))
+            for name, process, queue, out in lanes:
+                one = await bench.round(process, queue, args.facts, out)
                 rounds[name].append(one)
-                _say(args, f"round {number + 1} {name:<9} {one.per_second:7.0f}/s {one.cpu_us:6.0f} us CPU")
+                _say(args, f"round {number + 1} {name:<17} {one.per_second:7.0f}/s {one.cpu_us:6.0f} us CPU")
         return report(rounds, len(sample), args) | {"memory_mb": memory_mb(pid)}
     finally:
-        if reference is not None:
+        for reference in references:
             reference.kill()
             reference.wait()
         await bench.leave()
@@ -175,8 +179,10 @@ def report(rounds: dict[str, list[Round]], out: int, args: argparse.Namespace) -
     median = {name: statistics.median(values) for name, values in speed.items()}
     return {
         "ratio": round(median["routing"] / median["reference"], 3),
+        "ratio_to_one_out": round(median["routing"] / median["reference_one_out"], 3),
         "routing_per_s": round(median["routing"]),
         "reference_per_s": round(median["reference"]),
+        "reference_one_out_per_s": round(median["reference_one_out"]),
         "routing_spread": round(spread(speed["routing"]), 3),
         "reference_spread": round(spread(speed["reference"]), 3),
         "routing_cpu_us_per_fact": round(statistics.median(one.cpu_us for one in rounds["routing"])),
@@ -222,7 +228,7 @@ class Bench:
     async def join(self) -> None:
         """Connect as operators, and as intake for what intake states."""
         self._channel = await self._open(flow.BEHEER)
-        for name in (IN, OUT):
+        for name in (IN, IN_ONE, OUT):
             await self._channel.declare_queue(name, durable=True, arguments=QUORUM)
         exchange = await self._channel.get_exchange(flow.EXCHANGE, ensure=False)
         out = await self._channel.get_queue(OUT, ensure=False)
@@ -272,9 +278,9 @@ class Bench:
         for _ in range(count):
             fact = forwarded(uuid.uuid4().hex)
             message = _message(fact, flow.INTAKE)
-            if queue == IN:
+            if queue != flow.ROUTING:
                 message.user_id = flow.BEHEER
-                pending.append(self._channel.default_exchange.publish(message, IN))
+                pending.append(self._channel.default_exchange.publish(message, queue))
             else:
                 pending.append(self._intake.publish(message, flow.routing_key(flow.INTAKE, type(fact.data))))
             if len(pending) == 300:
@@ -319,7 +325,7 @@ class Bench:
         await self.round(pid, "routing", facts, len(sample))
         return sample
 
-    def start_reference(self, sample: list[tuple[str, str]]) -> subprocess.Popen[bytes]:
+    def start_reference(self, queue: str, sample: list[tuple[str, str]]) -> subprocess.Popen[bytes]:
         """The program that does the broker's work alone."""
         process = subprocess.Popen(
             [sys.executable, "-m", "ops.bench_reference"],
@@ -329,7 +335,7 @@ class Bench:
                 **os.environ,
                 "BENCH_URL": self._environment.amqp_url(flow.ROUTING),
                 "BENCH_IN_URL": self._environment.amqp_url(flow.BEHEER),
-                "BENCH_QUEUE": IN,
+                "BENCH_QUEUE": queue,
             },
         )
         assert process.stdin is not None
@@ -337,9 +343,9 @@ class Bench:
         process.stdin.close()
         return process
 
-    async def reference_ready(self) -> None:
+    async def reference_ready(self, queue: str) -> None:
         """Wait until the reference consumes."""
-        while not (await self._channel.declare_queue(IN, passive=True)).declaration_result.consumer_count:
+        while not (await self._channel.declare_queue(queue, passive=True)).declaration_result.consumer_count:
             await asyncio.sleep(0.05)
 
     async def _purge(self) -> None:

@@ -224,8 +224,8 @@ async def reconcile(
 
 
 async def _look(environment: Environment) -> Uitkomst:
-    # The queues before, since what leaves one meanwhile is then found in a table; and after, since a fact that
-    # comes meanwhile may stand in one service's table already and still wait in another's queue.
+    # The queues before, since what leaves one meanwhile is then found in a table; and after, since a fact
+    # that comes meanwhile may stand in one table already and still wait in another queue.
     before = await environment.queue_depths()
     read = await asyncio.gather(*(_read(environment, service) for service in flow.SERVICES))
     after = await environment.queue_depths()

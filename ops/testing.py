@@ -11,7 +11,6 @@ import sys
 from ops import CHECKOUT
 from ops.servers import servers
 
-
 PARALLEL = ("-n", "3", "--dist", "loadfile")
 """Most tests wait for a broker and a database more than they compute; `-n 0` runs them one by one."""
 

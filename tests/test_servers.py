@@ -37,8 +37,8 @@ async def _remember(at: Servers) -> None:
     async with connection:
         channel = await connection.channel()
         queue = await channel.declare_queue("bewaard", durable=True, arguments={"x-queue-type": "quorum"})
-        # RabbitMQ 3.10 writes down within half a second which quorum queues there are: one that is younger when
-        # the broker is killed does not come back (measured). Ours are made long before the first fact.
+        # RabbitMQ 3.10 writes down within half a second which quorum queues there are: one younger than that
+        # does not survive a kill of the broker (measured). Ours are made long before the first fact.
         await asyncio.sleep(1.5)
         await channel.default_exchange.publish(aio_pika.Message(b"bericht", delivery_mode=2), queue.name)
     database = await asyncpg.connect(at.postgres_dsn)
@@ -182,7 +182,7 @@ def test_servers_that_the_environment_names_are_used_and_left_alone(
     assert not _anything_runs(tmp_path)
 
 
-def _addresses(folder: Path, told: "multiprocessing.Queue[str]") -> None:
+def _addresses(folder: Path, told: multiprocessing.Queue[str]) -> None:
     told.put(PrivateServers(folder).servers.amqp_url)
 
 
