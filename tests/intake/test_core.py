@@ -456,7 +456,7 @@ def test_a_listening_ear_asks_for_nothing_but_its_count() -> None:
         OntvangstBevestigd,
         ContactAfgesloten,
     ]
-    assert [klok.gestopt_op for klok in loop.besluit.klokken] == [t(2), t(1), t(2)]
+    assert [klok.gestopt_op for klok in loop.besluit.klokken] == [t(2), t(2), t(2)]
 
 
 def test_a_matter_that_was_forwarded_is_not_erased_as_a_listening_ear() -> None:
@@ -511,3 +511,13 @@ def test_contact_open_waits_for_consent_or_the_end() -> None:
     assert loop.klok(Soort.CONTACT_OPEN).gestopt_op is None
     loop.hoor(geef(6))
     assert loop.klok(Soort.CONTACT_OPEN).gestopt_op == t(6)
+
+
+def test_consent_without_codes_leaves_the_contact_open() -> None:
+    """Nothing can be forwarded yet, so somebody has to watch it; the codes end that."""
+    loop = Loop(contact(), gesprek(2, "integriteitskwestie", None), geef(3))
+    assert loop.van(MeldingDoorgezet) == []
+    assert loop.klok(Soort.CONTACT_OPEN).gestopt_op is None
+    loop.hoor(gesprek(5, "integriteitskwestie"))
+    assert len(loop.van(MeldingDoorgezet)) == 1
+    assert loop.klok(Soort.CONTACT_OPEN).gestopt_op == t(5)

@@ -15,14 +15,17 @@ def klokken(
     """The three promises that intake owns.
 
     What cannot be kept because the melder cannot be reached is vervallen with that reason; a talk afterwards
-    counts again. `gesloten`: the contact ended at the MID without being forwarded.
+    counts again. `gesloten`: the contact ended at the MID without being forwarded. Consent without the codes
+    that a forward needs leaves the contact open: its week would else pass with nobody watching.
     """
     gesproken_op = zaak.gesprekken[0].gevoerd_op if zaak.gesprekken else None
     kan_niet = None
     if gesproken_op is None and isinstance(uitkomst, NietBereikt):
         kan_niet = Vervallen(uitkomst.sinds, uitkomst.code)
     toestemming_op = [
-        grant.gegeven_op for grant in zaak.instemmingen if grant.geadresseerde in ("coid", "kmar")
+        max(grant.gegeven_op, zaak.kenmerken_op)
+        for grant in zaak.instemmingen
+        if zaak.kenmerken_op is not None and grant.geadresseerde in ("coid", "kmar")
     ]
     gesloten_op = [uitkomst.sinds] if gesloten and isinstance(uitkomst, Afsluiting | NietBereikt) else []
     return [

@@ -69,6 +69,8 @@ class Zaak:
     pogingen: Sequence[ContactpogingGedaan]
     instemmingen: Sequence[BekendeInstemming]
     kenmerken: Kenmerken | None
+    kenmerken_op: datetime | None
+    """When codes first became clear; without them there is nothing to forward."""
     teruggekeerd: Sequence[MelderTeruggekeerd]
     gesteld: Gesteld
 
@@ -118,6 +120,7 @@ class _Vouw:
         self.pogingen: list[ContactpogingGedaan] = []
         self.teruggekeerd: list[MelderTeruggekeerd] = []
         self.kenmerken: Kenmerken | None = None
+        self.kenmerken_op: datetime | None = None
         self.gegeven: dict[tuple[str, Geadresseerde], datetime] = {}
         self.op_formulier: set[tuple[str, Geadresseerde]] = set()
         self.ingetrokken: dict[str, datetime] = {}
@@ -133,19 +136,24 @@ class _Vouw:
             sleutel = (grant.instemming, grant.geadresseerde)
             self.gegeven.setdefault(sleutel, feit.ontvangen_op)
             self.op_formulier.add(sleutel)
-        self.kenmerken = feit.kenmerken or self.kenmerken
+        self.ken(feit.kenmerken, feit.ontvangen_op)
+
+    def ken(self, kenmerken: Kenmerken | None, op: datetime) -> None:
+        if kenmerken is not None:
+            self.kenmerken = kenmerken
+            self.kenmerken_op = self.kenmerken_op or op
 
     def poging(self, feit: ContactpogingGedaan) -> None:
         self.pogingen.append(feit)
 
     def gesprek(self, feit: GesprekGevoerd) -> None:
         self.gesprekken.append(feit)
-        self.kenmerken = feit.kenmerken or self.kenmerken
+        self.ken(feit.kenmerken, feit.gevoerd_op)
 
     def geef(self, feit: InstemmingGegeven) -> None:
         # A grant is its id and its addressee together, so that an id that is used twice widens nothing.
         self.gegeven.setdefault((feit.instemming, feit.geadresseerde), feit.gegeven_op)
-        self.kenmerken = feit.kenmerken or self.kenmerken
+        self.ken(feit.kenmerken, feit.gegeven_op)
 
     def trek_in(self, feit: InstemmingIngetrokken) -> None:
         self.ingetrokken.setdefault(feit.instemming, feit.ingetrokken_op)
@@ -184,6 +192,7 @@ def vouw(feiten: Iterable[Fact]) -> Zaak:
             for (naam, aan), gegeven_op in loop.gegeven.items()
         ],
         kenmerken=loop.kenmerken,
+        kenmerken_op=loop.kenmerken_op,
         teruggekeerd=loop.teruggekeerd,
         gesteld=Gesteld(**loop.gesteld),
     )
