@@ -157,7 +157,7 @@ class Veld:
             self._coid,
         )
         await self.parties["lijn"].hear(("routing.behandeling-uitgezet.v1",), self._lijn)
-        await self.parties["klachten"].hear(("intake.contact-afgesloten.v1",), self._klachten)
+        await self.parties["klachten"].hear(("intake.contact-doorverwezen.v1",), self._klachten)
 
     async def organise(self) -> None:
         """The roster and the units, as COID and the organisation keep them."""
@@ -357,7 +357,7 @@ class Veld:
 
     async def _klachten(self, key: str, message: dict[str, Any]) -> None:
         stand = self.standen.get(message["subject"])
-        if stand is None or message["data"]["uitkomst"] != "klacht":
+        if stand is None or message["data"]["naar"] != "dkp":
             return
         desk, klacht = self.parties["klachten"], uuid.uuid4().hex
         await desk.state(

@@ -167,6 +167,8 @@ _WORDS = {
     "missing": "veld ontbreekt",
     "literal_error": "onbekende code",
     "toekomst": "moment ligt in de toekomst",
+    "verleden": "moment ligt te ver terug",
+    "andersom": "einde ligt voor het begin",
     "zonder_instemming": "kenmerken zonder instemming",
     "zonder_rubriek": "melding zonder rubriek",
     "zonder_soort": "klacht zonder soort",

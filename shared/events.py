@@ -45,7 +45,13 @@ KLOKSPELING = timedelta(minutes=5)
 """How far a sender's clock may run ahead before a moment counts as lying in the future."""
 
 
+VROEGST = date(1990, 1, 1)
+"""Nothing that this system speaks of happened before."""
+
+
 def _niet_in_de_toekomst(moment: datetime, info: ValidationInfo) -> datetime:
+    if moment.date() < VROEGST:
+        raise PydanticCustomError("verleden", "moment ligt te ver terug")
     nu = (info.context or {}).get("nu")
     if nu is not None and moment > nu + KLOKSPELING:
         raise PydanticCustomError("toekomst", "moment ligt in de toekomst")
@@ -53,6 +59,8 @@ def _niet_in_de_toekomst(moment: datetime, info: ValidationInfo) -> datetime:
 
 
 def _dag_niet_in_de_toekomst(dag: date, info: ValidationInfo) -> date:
+    if dag < VROEGST:
+        raise PydanticCustomError("verleden", "datum ligt te ver terug")
     nu = (info.context or {}).get("nu")
     if nu is not None and dag > (nu + timedelta(days=1)).date():
         raise PydanticCustomError("toekomst", "datum ligt in de toekomst")
@@ -165,7 +173,15 @@ class InstemmingGegeven(Event):
     instemming: Id = Field(description="Id of the grant")
     geadresseerde: Geadresseerde = Field(description="To whom the matter may go")
     gegeven_op: Moment = Field(description="When consent was given")
-    kenmerken: Kenmerken | None = Field(None, description="Codes that became clear with this consent")
+
+
+class KenmerkenVastgesteld(Event):
+    """The MID put the matter in codes, with consent for it. Intake alone hears this."""
+
+    naam = "kenmerken-vastgesteld"
+    moment = "vastgesteld_op"
+    vastgesteld_op: Moment = Field(description="When")
+    kenmerken: Kenmerken = Field(description="Codes that may go to whom consent names")
 
 
 class InstemmingIngetrokken(Event):
@@ -266,7 +282,7 @@ class EenheidGewijzigd(Event):
     naam = "eenheid-gewijzigd"
     moment = "gewijzigd_op"
     gewijzigd_op: Moment = Field(description="When")
-    volgnummer: int = Field(ge=1, description="Publisher's version of this unit")
+    volgnummer: int = Field(ge=1, le=2**53, description="Publisher's version of this unit")
     onderdeel: Onderdeel = Field(description="Branch")
     boven: Code | None = Field(None, description="Unit it is part of")
     sterkte: int = Field(ge=0, description="Headcount")
@@ -279,8 +295,16 @@ class EenheidGewijzigd(Event):
 class Afwezigheid(Gegevens):
     """A period of absence, both days included."""
 
-    van: date = Field(description="First day")
-    tot_en_met: date | None = Field(None, description="Last day; absent when not yet known")
+    van: date = Field(ge=VROEGST, description="First day")
+    tot_en_met: date | None = Field(
+        None, description="Last day; absent, or 9999-12-31, when not yet known"
+    )
+
+    @model_validator(mode="after")
+    def _eindigt_na_het_begin(self) -> Self:
+        if self.tot_en_met is not None and self.tot_en_met < self.van:
+            raise PydanticCustomError("andersom", "afwezigheid eindigt voor zij begint")
+        return self
 
 
 class AdviseurGewijzigd(Event):
@@ -289,7 +313,7 @@ class AdviseurGewijzigd(Event):
     naam = "adviseur-gewijzigd"
     moment = "gewijzigd_op"
     gewijzigd_op: Moment = Field(description="When")
-    volgnummer: int = Field(ge=1, description="Publisher's version of this adviser")
+    volgnummer: int = Field(ge=1, le=2**53, description="Publisher's version of this adviser")
     onderdelen: tuple[Onderdeel, ...] = Field(max_length=8, description="Branches advised")
     deskundigheid: tuple[Rubriek, ...] = Field((), max_length=9, description="Expertise")
     capaciteit_fte: float = Field(1.0, ge=0, le=2, description="Capacity in fte")
@@ -425,6 +449,9 @@ class Tabelkolom(Gegevens):
         (), max_length=30, description="Rows that this column does not have"
     )
     gedrukt_totaal: int | None = Field(None, ge=0, description="Total as printed, to compare with")
+    telregel: Literal["gemeld", "vastgesteld"] | None = Field(
+        None, description="Counting rule of this column; absent: the table's"
+    )
 
 
 class Tabelrij(Gegevens):

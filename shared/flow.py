@@ -49,7 +49,13 @@ _ADVISERS = (
 STATES: Final[Mapping[str, tuple[type[e.Event], ...]]] = {
     # other systems
     "kanaal": (e.ContactOntvangen,),
-    "mid": (e.ContactpogingGedaan, e.GesprekGevoerd, *_CONSENT, e.MelderTeruggekeerd),
+    "mid": (
+        e.ContactpogingGedaan,
+        e.GesprekGevoerd,
+        e.KenmerkenVastgesteld,
+        *_CONSENT,
+        e.MelderTeruggekeerd,
+    ),
     "portaal": _CONSENT,
     "coid": (
         *_CONSENT,
@@ -102,6 +108,7 @@ HEARS: Final[Mapping[str, Mapping[type[e.Event], tuple[str, ...]]]] = {
         e.ContactOntvangen: ("kanaal",),
         e.ContactpogingGedaan: ("mid",),
         e.GesprekGevoerd: ("mid",),
+        e.KenmerkenVastgesteld: ("mid",),
         e.InstemmingGegeven: _CONSENT_GIVERS,
         e.InstemmingIngetrokken: _CONSENT_GIVERS,
         e.MelderTeruggekeerd: ("mid",),
@@ -126,6 +133,8 @@ HEARS: Final[Mapping[str, Mapping[type[e.Event], tuple[str, ...]]]] = {
         e.LeidinggevendeGeinformeerd: _CLUSTERS,
         e.KwestieGekwalificeerd: _CLUSTERS,
         e.ZaakOmgezet: ("coid",),
+        e.MeldingOntvangen: ("lijn",),
+        e.InstemmingGegeven: _CONSENT_GIVERS,
         e.InstemmingIngetrokken: _CONSENT_GIVERS,
         e.InstemmingVervallen: (INTAKE,),
     },
@@ -136,6 +145,7 @@ HEARS: Final[Mapping[str, Mapping[type[e.Event], tuple[str, ...]]]] = {
         e.ContactDoorverwezen: (INTAKE,),
         e.ContactAfgesloten: (INTAKE,),
         e.InstemmingVervallen: (INTAKE,),
+        e.MeldingHeropend: (INTAKE,),
         e.MeldingOntvangen: ("lijn",),
         e.BehandelingUitgezet: (ROUTING,),
         e.BehandelingHerzien: (ROUTING,),
@@ -159,15 +169,17 @@ HEARS: Final[Mapping[str, Mapping[type[e.Event], tuple[str, ...]]]] = {
 }
 
 MAY_HEAR: Final[Mapping[str, tuple[str, ...]]] = {
-    # which facts an outside system may listen to, as prefixes of routing keys
+    # Which facts an outside system may listen to, as prefixes of routing keys. What holds the codes of a
+    # matter (`intake.melding-doorgezet`) is for the services alone: consent names one addressee, and a key
+    # does not.
     "kanaal": ("intake.contact-geregistreerd.", "intake.ontvangst-bevestigd."),
     "mid": ("intake.", "routing.adviseur-", "coid.terugkoppeling-gegeven."),
-    "portaal": ("intake.ontvangst-bevestigd.", "intake.contact-", "intake.melding-doorgezet."),
-    "coid": ("intake.melding-", "intake.instemming-vervallen.", "routing.", "registry.", "notification."),
-    "kmar": ("intake.melding-", "intake.instemming-vervallen.", "routing.", "registry."),
+    "portaal": ("intake.ontvangst-bevestigd.",),
+    "coid": ("intake.instemming-vervallen.", "routing.", "registry.", "notification."),
+    "kmar": ("intake.instemming-vervallen.", "routing.adviseur-"),
     "lijn": ("routing.behandeling-",),
     "organisatie": (),
-    "klachten": ("intake.contact-afgesloten.", "coid.zaak-omgezet."),
+    "klachten": ("intake.contact-doorverwezen.", "coid.zaak-omgezet."),
     "archief": (),
 }
 
