@@ -296,9 +296,7 @@ class Afwezigheid(Gegevens):
     """A period of absence, both days included."""
 
     van: date = Field(ge=VROEGST, description="First day")
-    tot_en_met: date | None = Field(
-        None, description="Last day; absent, or 9999-12-31, when not yet known"
-    )
+    tot_en_met: date | None = Field(None, description="Last day; absent, or 9999-12-31, when not yet known")
 
     @model_validator(mode="after")
     def _eindigt_na_het_begin(self) -> Self:

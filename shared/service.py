@@ -18,6 +18,7 @@ import uvloop
 from faststream.rabbit import RabbitBroker
 
 from shared import flow, zegel
+from shared.amqp import read_any_properties
 from shared.consumer import Consumer
 from shared.envelope import Fact, Refusal
 from shared.events import Event, TermijnGestart
@@ -100,6 +101,7 @@ class Runtime:
         self.horizon = Horizon()
         self.pool: Any = None
         self._stopping = asyncio.Event()
+        read_any_properties()
         self._keys = zegel.PublicKeys.from_file(settings.public_keys)
         self._broker = RabbitBroker(
             settings.amqp_url.get_secret_value(),

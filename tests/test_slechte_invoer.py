@@ -2,6 +2,7 @@
 """Bad input at the edge: what the broker refuses at once, and what intake parks so that somebody sees it."""
 
 import json
+import struct
 import uuid
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import aio_pika
 import aiormq
 import asyncpg
+import pamqp.encode
 import pytest
 
 from ops.environment import Environment
@@ -69,6 +71,59 @@ async def test_a_routing_key_of_any_kind_cannot_stop_intake(
         return await intake.pool.fetchval("select true from facts where key = $1", fact.key)
 
     await eventually(applied)
+
+
+def _raw(octets: bytes) -> Any:
+    return lambda value: octets
+
+
+@pytest.mark.parametrize(
+    ("kind", "octets", "properties"),
+    [
+        ("timestamp", struct.pack(">Q", 1_763_000_000_000_000), {"timestamp": now()}),
+        ("shortstr", b"\x02\xff\xfe", {"app_id": "x"}),
+        ("table", struct.pack(">I", 4) + b"\x01\xfft\x01", {"headers": {"k": "v"}}),
+    ],
+)
+async def test_no_property_of_a_message_can_stop_intake(
+    environment: Environment,
+    bus: Bus,
+    service: StartService,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    octets: bytes,
+    properties: dict[str, Any],
+) -> None:
+    """What the client library cannot decode is still a message: it is handled, and so is the next."""
+    intake = await service("intake")
+    fact = make_fact("mid", spoke(), new_id())
+    connection = await aiormq.connect(environment.amqp_url("mid"))
+    try:
+        channel = await connection.channel()
+        with monkeypatch.context() as patch:
+            as_usual = pamqp.encode.METHODS[kind]
+            patch.setitem(
+                pamqp.encode.METHODS,
+                kind,
+                _raw(octets)
+                if kind != "shortstr"
+                else lambda value: octets if value == "x" else as_usual(value),
+            )
+            await channel.basic_publish(
+                encode(fact),
+                exchange=flow.EXCHANGE,
+                routing_key=flow.routing_key("mid", e.GesprekGevoerd),
+                properties=aiormq.spec.Basic.Properties(user_id="mid", message_id=fact.id, **properties),
+            )
+    finally:
+        await connection.close()
+    after = await bus.state("mid", spoke(), new_id())
+
+    async def both() -> Any:
+        keys = [fact.key, after.key]
+        return await intake.pool.fetchval("select count(*) = 2 from facts where key = any($1)", keys)
+
+    await eventually(both)
 
 
 async def test_a_party_can_state_its_own_facts_only(bus: Bus) -> None:
