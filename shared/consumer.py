@@ -99,31 +99,30 @@ class Consumer:
         self._prefetch = prefetch
         self._begin = begin
         self._admit = admit
-        self._now_queue: deque[Any] = deque()
-        self._history_queue: deque[Any] = deque()
         self._arrived = asyncio.Event()
         self._stopping = asyncio.Event()
         self._publishing: set[asyncio.Task[Any]] = set()
-        self._in_hand = 0
-        self.processed = 0
-        """Messages from the queue for current facts that this process has committed."""
         self.subscribers = {
             queue: broker.subscriber(
                 RabbitQueue(queue, declare=False, durable=True), channel=Channel(prefetch_count=prefetch)
             )
             for queue in (name, f"{name}.historie")
         }
+        self._waiting: dict[str, deque[Any]] = {queue: deque() for queue in self.subscribers}
+        self._in_hand = dict.fromkeys(self.subscribers, 0)
+        self._processed = dict.fromkeys(self.subscribers, 0)
+        self.epoch = 0
+        """Goes up when an acknowledgement was lost: what was in hand then comes again, to whoever is free."""
 
     # --- reading ----------------------------------------------------------------------------------
 
-    @property
-    def waiting(self) -> int:
-        """Messages of current facts in our hands that are not committed yet."""
-        return len(self._now_queue) + self._in_hand
+    def progress(self, queue: str) -> tuple[int, int]:
+        """Of one queue: messages applied and acknowledged, and messages in our hands that are not."""
+        return self._processed[queue], len(self._waiting[queue]) + self._in_hand[queue]
 
     async def read(self, queue: str) -> None:
         """Take messages from one queue until cancelled; a lost channel is waited out."""
-        buffer = self._now_queue if queue == self.name else self._history_queue
+        buffer = self._waiting[queue]
         while True:
             try:
                 async for message in self.subscribers[queue]:
@@ -134,7 +133,7 @@ class Consumer:
             await asyncio.sleep(0.5)
 
     async def is_consuming(self) -> bool:
-        """Whether the broker still hands us current facts; when it does not, begin anew."""
+        """Whether the broker still hands us current facts."""
         subscriber = self.subscribers[self.name]
         queue = subscriber._queue_obj  # FastStream shows no other way to the consumer
         if queue is None:
@@ -150,22 +149,22 @@ class Consumer:
     async def run(self) -> None:
         """Work through what arrives until `stop`; current facts go before history."""
         while not self._stopping.is_set():
-            if not self._now_queue and not self._history_queue:
+            queue = next((queue for queue, waiting in self._waiting.items() if waiting), None)
+            if queue is None:
                 self._arrived.clear()
                 await self._arrived.wait()
                 continue
-            current = bool(self._now_queue)
-            source = self._now_queue if current else self._history_queue
-            batch = [source.popleft() for _ in range(min(len(source), self._prefetch))]
-            self._in_hand = len(batch) if current else 0
+            waiting = self._waiting[queue]
+            batch = [waiting.popleft() for _ in range(min(len(waiting), self._prefetch))]
+            self._in_hand[queue] = len(batch)
             try:
-                await self.process(batch)
+                if not await self.process(batch):
+                    self.epoch += 1
             except Stopping:
                 break
             finally:
-                self._in_hand = 0
-            if current:
-                self.processed += len(batch)
+                self._in_hand[queue] = 0
+            self._processed[queue] += len(batch)
         await self.drain()
 
     async def drain(self) -> None:
@@ -175,16 +174,17 @@ class Consumer:
 
     # --- one batch --------------------------------------------------------------------------------
 
-    async def process(self, raws: Sequence[Any]) -> None:
-        """Decode, apply in one transaction, acknowledge, publish."""
+    async def process(self, raws: Sequence[Any]) -> bool:
+        """Decode, apply in one transaction, acknowledge, publish. Returns whether it could acknowledge."""
         deliveries = [Delivery(arrival_of(raw), raw) for raw in raws]
         good, bad = self._decode(deliveries)
         with self._meter.batch([fact.traceparent for _, fact in good if fact.traceparent]):
             stated = await self._apply(good, bad)
-            await self.acknowledge(raws)
+            acknowledged = await self.acknowledge(raws)
             self._publish_behind(stated)
         while len(self._publishing) > MAX_PUBLISHING:
             await asyncio.wait(self._publishing, return_when=asyncio.FIRST_COMPLETED)
+        return acknowledged
 
     def _decode(self, deliveries: Sequence[Delivery]) -> tuple[list[tuple[Delivery, Fact]], list[Parked]]:
         good: list[tuple[Delivery, Fact]] = []
@@ -290,18 +290,26 @@ class Consumer:
         if settled:
             await connection.execute(QUERIES.unpark, settled)
 
-    async def acknowledge(self, raws: Sequence[Any]) -> None:
-        """Acknowledge up to the last message of each channel; one that is gone redelivers, harmlessly."""
+    async def acknowledge(self, raws: Sequence[Any]) -> bool:
+        """Acknowledge up to the last message of each channel; one that is gone redelivers, harmlessly.
+
+        Returns whether all could be acknowledged.
+        """
         last: dict[int, Any] = {}
+        lost = False
         for raw in raws:
             # A message whose channel has closed meanwhile does not even show it.
-            with suppress(ChannelInvalidStateError):
+            try:
                 last[id(raw.channel)] = raw
+            except ChannelInvalidStateError:
+                lost = True
         for raw in last.values():
             try:
                 await raw.ack(multiple=True)
             except Exception as error:
+                lost = True
                 log.info("acknowledgement lost", extra={"error": describe(error)})
+        return not lost
 
     def _publish_behind(self, stated: Sequence[Stated]) -> None:
         if stated:

@@ -48,11 +48,13 @@ class Publisher:
     async def publish(self, batch: Sequence[Stated]) -> list[Stated]:
         """Publish all; returns those that the broker confirmed. Never raises for a broker that is away."""
         confirmed: list[Stated] = []
+        # One deadline for all parts, within the lease: past it the relay may take over. The library's own
+        # timeout does not cover waiting for a reconnect.
+        deadline = asyncio.get_running_loop().time() + self._timeout_s
         for start in range(0, len(batch), PIPELINE):
             part = batch[start : start + PIPELINE]
             try:
-                # aio-pika's own timeout does not cover waiting for a reconnect.
-                async with asyncio.timeout(self._timeout_s):
+                async with asyncio.timeout_at(deadline):
                     channel = await self._open()
                     results = await asyncio.gather(
                         *(self._one(channel, stated) for stated in part), return_exceptions=True

@@ -68,6 +68,35 @@ set reden = excluded.reden, verzegeld = excluded.verzegeld,
 update geparkeerd set status = 'verwerkt', verzegeld = null, routing_key_verzegeld = null, laatst_op = clock_timestamp()
 where id = any($1::uuid[]) and status in ('geparkeerd', 'aangeboden');
 
+-- name: report_progress
+insert into voortgang (wachtrij, replica, verwerkt, in_handen, gezien_op)
+select wachtrij, $1, verwerkt, in_handen, clock_timestamp()
+from unnest($2::text[], $3::bigint[], $4::integer[]) as stand (wachtrij, verwerkt, in_handen)
+on conflict (wachtrij, replica) do update
+set verwerkt = excluded.verwerkt, in_handen = excluded.in_handen, gezien_op = excluded.gezien_op
+returning gezien_op;
+
+-- name: progress
+select wachtrij, replica, verwerkt, in_handen, gezien_op from voortgang;
+
+-- name: retire
+-- A replica that stops, or begins to count anew.
+delete from voortgang where replica = $1;
+
+-- name: forget_progress
+-- Replicas that were killed.
+delete from voortgang where gezien_op < clock_timestamp() - interval '1 hour';
+
+-- name: clocks
+-- The promises of this service, in one row.
+select count(*) filter (where uitkomst is null) as termijnen_lopend,
+       count(*) filter (where uitkomst is null and verstreken_op is not null) as termijnen_verstreken,
+       extract(epoch from clock_timestamp() - min(eind_op) filter
+           (where uitkomst is null and verstreken_op is not null)) as termijnen_oudste_verstreken_s,
+       extract(epoch from clock_timestamp() - min(volgende_op) filter
+           (where volgende_op < clock_timestamp())) as termijnen_afvuurvertraging_s
+from termijnen where uitkomst is null;
+
 -- name: depths
 -- What an operator watches, in one row.
 select (select count(*) from outbox) as outbox,

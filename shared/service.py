@@ -10,11 +10,13 @@ import logging
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 import uvloop
+from aio_pika.exceptions import ChannelNotFoundEntity
 from faststream.rabbit import RabbitBroker
 
 from shared import flow, zegel
@@ -23,6 +25,7 @@ from shared.consumer import Consumer
 from shared.envelope import Fact, Refusal
 from shared.events import Event, TermijnGestart
 from shared.health import Health, HealthServer
+from shared.horizon import Horizon, Voortgang
 from shared.inbox import QUERIES, AtRest, Handler, Work
 from shared.outbox import Outbox, Publisher
 from shared.postgres import TRANSIENT, connect_pool, migration_folders, transaction, verify_migrations
@@ -36,6 +39,8 @@ log = logging.getLogger(__name__)
 SAMPLE_S = 1.0
 """How often the queue is looked at, to know how far the backlog has been worked off."""
 RETRY_S = 1.0
+FINISH_S = 18.0
+"""How long the batch in hand may take to finish when the service stops."""
 
 
 @dataclass(frozen=True)
@@ -63,32 +68,6 @@ class Service:
         return TermijnGestart in flow.STATES[self.name]
 
 
-@dataclass
-class Horizon:
-    """How far the queue has been worked off: everything that had arrived by `moment` has been applied."""
-
-    moment: datetime | None = None
-    _samples: list[tuple[datetime, int]] = field(default_factory=list)
-
-    def sample(self, now: datetime, processed: int, waiting: int, queued: int) -> None:
-        """At `now` so many were processed, so many in hand and so many still in the queue."""
-        if waiting == 0 and queued == 0:
-            self._samples.clear()
-            self.moment = now
-            return
-        self._samples.append((now, processed + waiting + queued))
-        while self._samples and self._samples[0][1] <= processed:
-            self.moment = self._samples.pop(0)[0]
-        # A steady backlog needs no finer grain than this.
-        if len(self._samples) > 600:
-            del self._samples[1::2]
-
-    def reset(self) -> None:
-        """The broker was away: nothing is known about what came in meanwhile."""
-        self._samples.clear()
-        self.moment = None
-
-
 class Runtime:
     """A running service."""
 
@@ -98,7 +77,9 @@ class Runtime:
         self.health = Health()
         self.meter = Meter(service.name)
         self.rules = regels(settings.termijnen)
-        self.horizon = Horizon()
+        self._horizons = {queue: Horizon() for queue in (service.name, f"{service.name}.historie")}
+        self._epoch = 0
+        self.replica = uuid4()
         self.pool: Any = None
         self._stopping = asyncio.Event()
         read_any_properties()
@@ -183,6 +164,9 @@ class Runtime:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        # Whoever stops us waits 30 s. A batch that a lock or a hung database holds goes back to the queue.
+        await asyncio.wait({working}, timeout=FINISH_S)
+        working.cancel()
         outcome = await asyncio.gather(working, return_exceptions=True)
         for task in (*readers, stopping):
             task.cancel()
@@ -261,6 +245,7 @@ class Runtime:
         if self.pool is not None:
             try:
                 async with asyncio.timeout(5):
+                    await self.pool.execute(QUERIES.retire, self.replica)
                     await self.pool.close()
             except TRANSIENT:
                 self.pool.terminate()
@@ -289,34 +274,70 @@ class Runtime:
         assert consumer is not None
         try:
             async with asyncio.timeout(5):
-                if self._peek is None or self._peek.is_closed:
-                    connection = await self._broker.connect()
-                    self._peek = await connection.channel(publisher_confirms=False)
-                now = await self.pool.fetchval(QUERIES.now)
-                # Not robust: of a queue that the channel remembers it would tell the first count for ever.
-                queue = await self._peek.declare_queue(self.service.name, passive=True, robust=False)
-                consuming = await consumer.is_consuming()
-        except Exception as error:
-            self.horizon.reset()
-            self._peek = None
-            self.health.report("consumer", False)
-            self.health.report("broker", not isinstance(error, OSError | TimeoutError))
-            await self._check_database()
-            log.warning("queue out of sight", extra={"error": describe(error)})
+                before = await self.pool.fetchval(QUERIES.now)
+            self.health.report("database", True)
+        except TRANSIENT as error:
+            self._lose_sight()
+            self.health.report("database", False)
+            log.warning("database out of sight", extra={"error": describe(error)})
             return False
-        self.health.report("broker", True)
-        self.health.report("database", True)
-        self.health.report("consumer", consuming and queue.declaration_result.consumer_count > 0)
-        self.horizon.sample(now, consumer.processed, consumer.waiting, queue.declaration_result.message_count)
-        return False
-
-    async def _check_database(self) -> None:
         try:
             async with asyncio.timeout(5):
-                await self.pool.fetchval(QUERIES.now)
-            self.health.report("database", True)
-        except TRANSIENT:
-            self.health.report("database", False)
+                queued, consumers = await self._depth()
+                consuming = await consumer.is_consuming()
+            self.health.report("broker", True)
+        except Exception as error:
+            self._lose_sight()
+            self._peek = None
+            self.health.report("consumer", False)
+            self.health.report("broker", isinstance(error, ChannelNotFoundEntity))
+            log.warning("queue out of sight", extra={"error": describe(error)})
+            return False
+        self.health.report("consumer", consuming and consumers > 0)
+        if consumer.epoch != self._epoch:
+            await self.pool.execute(QUERIES.retire, self.replica)
+            self._epoch, self.replica = consumer.epoch, uuid4()
+        counts = [consumer.progress(queue) for queue in queued]
+        after = await self.pool.fetchval(
+            QUERIES.report_progress, self.replica, list(queued), *map(list, zip(*counts, strict=True))
+        )
+        rows = await self.pool.fetch(QUERIES.progress)
+        for queue, horizon in self._horizons.items():
+            horizon.look(
+                before,
+                after,
+                queued[queue],
+                [
+                    Voortgang(row["replica"], row["verwerkt"], row["in_handen"], row["gezien_op"])
+                    for row in rows
+                    if row["wachtrij"] == queue
+                ],
+            )
+        return False
+
+    @property
+    def horizon(self) -> datetime | None:
+        """What had arrived by then, in either queue, has been applied; None when that is unknown."""
+        moments = [horizon.moment for horizon in self._horizons.values()]
+        known = [moment for moment in moments if moment is not None]
+        return min(known) if len(known) == len(moments) else None
+
+    def _lose_sight(self) -> None:
+        for horizon in self._horizons.values():
+            horizon.reset()
+
+    async def _depth(self) -> tuple[dict[str, int], int]:
+        """Messages that wait in each queue, and consumers of the one for current facts."""
+        if self._peek is None or self._peek.is_closed:
+            connection = await self._broker.connect()
+            self._peek = await connection.channel(publisher_confirms=False)
+        queued, consumers = {}, []
+        for name in self._horizons:
+            # Not robust: of a queue that the channel remembers it would tell the first count for ever.
+            queue = await self._peek.declare_queue(name, passive=True, robust=False)
+            queued[name] = queue.declaration_result.message_count
+            consumers.append(queue.declaration_result.consumer_count)
+        return queued, consumers[0]
 
     async def _relay(self) -> bool:
         assert self.outbox is not None
@@ -324,12 +345,13 @@ class Runtime:
 
     async def _watch(self) -> bool:
         """Fire what is due, up to the moment to which the queue has been worked off, and no further."""
-        if self.horizon.moment is None:
+        horizon = self.horizon
+        if horizon is None:
             return False
         async with self.transaction() as work:
             fired = await waak.due(
                 work.connection,
-                now=min(work.now, self.horizon.moment),
+                now=min(work.now, horizon),
                 backlog_clear=True,
             )
             for onderwerp, feit in fired:
@@ -337,9 +359,13 @@ class Runtime:
         return len(fired) >= waak.BATCH
 
     async def _measure(self) -> bool:
-        row = await self.pool.fetchrow(QUERIES.depths, self.settings.wait_known)
-        for name, value in row.items():
-            self.meter.observe(name, float(value or 0))
+        await self.pool.execute(QUERIES.forget_progress)
+        rows = [await self.pool.fetchrow(QUERIES.depths, self.settings.wait_known)]
+        if self.service.has_clocks:
+            rows.append(await self.pool.fetchrow(QUERIES.clocks))
+        for row in rows:
+            for name, value in row.items():
+                self.meter.observe(name, float(value or 0))
         return False
 
 
@@ -368,4 +394,4 @@ async def _run(service: Service, settings: ServiceSettings) -> None:
     await runtime.run()
 
 
-__all__ = ["Background", "Horizon", "Runtime", "Service", "main"]
+__all__ = ["Background", "Runtime", "Service", "main"]

@@ -47,8 +47,9 @@ class JsonLines(logging.Formatter):
             "level": record.levelname,
             "service": self._service,
             "logger": record.name,
-            # Another library's message could quote a header or a body: its template is enough.
-            "message": record.getMessage() if ours else str(record.msg),
+            # Another library's message could quote a header or a body: its template is enough, and a text
+            # that was put together before it came here is left out.
+            "message": record.getMessage() if ours else str(record.msg) if record.args else "(not shown)",
         }
         context = trace.get_current_span().get_span_context()
         if context.is_valid:
@@ -99,6 +100,11 @@ class Meter:
             }
             for outcome in ("handled", "known", "parked")
         }
+        self._process_attributes = {
+            "messaging.operation.name": "process",
+            "messaging.destination.name": service,
+            "messaging.system": "rabbitmq",
+        }
         self._sent_attributes = {"messaging.operation.name": "publish", "messaging.system": "rabbitmq"}
 
     def _export_traces(self) -> None:
@@ -128,7 +134,7 @@ class Meter:
         for outcome, count in (("handled", new), ("known", known), ("parked", parked)):
             if count:
                 self._consumed.add(count, self._consumed_attributes[outcome])
-        self._duration.record(seconds, self._sent_attributes)
+        self._duration.record(seconds, self._process_attributes)
         self._size.record(new + known + parked)
 
     def stated(self, count: int) -> None:

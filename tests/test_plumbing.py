@@ -2,7 +2,7 @@
 """Once in, never lost out: the inbox, the outbox and the parking of one small service on the real parts."""
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,9 @@ from shared import flow, zegel
 from shared.codes import Kwalificatie
 from shared.envelope import Fact, encode
 from shared.events import Event, KwestieGekwalificeerd, MeldingGeregistreerd
+from shared.horizon import Horizon, Voortgang
 from shared.inbox import Work
-from shared.service import Horizon, Runtime, Service
+from shared.service import Runtime, Service
 from shared.settings import ServiceSettings
 from tests.bus import Bus, eventually, make_fact, new_id, now, running
 
@@ -238,11 +239,11 @@ async def test_the_watch_is_told_how_much_waits_in_the_queue_now(
     seen = []
 
     class Looking(Horizon):
-        def sample(self, now: datetime, processed: int, waiting: int, queued: int) -> None:
+        def look(self, before: datetime, after: datetime, queued: int, replicas: Iterable[Voortgang]) -> None:
             seen.append(queued)
-            super().sample(now, processed, waiting, queued)
+            super().look(before, after, queued, replicas)
 
-    runtime.horizon = Looking()
+    runtime._horizons["registry"] = Looking()
     owner = await asyncpg.connect(environment.owner_dsn("registry"))
     try:
         async with owner.transaction():

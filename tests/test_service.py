@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """What a running service says of itself, how far its watch may look, and how it stops."""
 
+import asyncio
 import json
 import logging
 import os
@@ -9,54 +10,179 @@ import sys
 import urllib.error
 import urllib.request
 from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
 
+import asyncpg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ops.environment import Environment
 from ops.stack import Stack
-from shared.service import Horizon
+from shared import events as e
+from shared import flow, zegel
+from shared.horizon import Horizon, Voortgang
 from shared.telemetry import JsonLines, describe
+from tests.bus import Bus, eventually, make_fact, new_id, now
+from tests.conftest import StartService
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
-Tick = st.tuples(st.integers(0, 5), st.integers(0, 5))
-"""What happens between two looks at the queue: so many facts arrive, so many are applied."""
+REPLICAS = [UUID(int=number + 1) for number in range(3)]
+Step = st.tuples(
+    st.lists(st.integers(0, 2), max_size=4),  # arrivals, and to which replica the broker hands each
+    st.integers(0, 2),  # a replica that applies
+    st.integers(0, 4),  # how many of its messages
+    st.integers(0, 2),  # a replica that reports
+    st.booleans(),  # whether it also looks at the queue
+)
 
 
-@given(st.lists(Tick, max_size=40))
-def test_the_horizon_never_passes_a_fact_that_is_not_applied(ticks: list[tuple[int, int]]) -> None:
-    """Whatever the traffic, everything that had arrived at the horizon has been applied."""
-    horizon, arrivals, applied = Horizon(), [], 0
-    for number, (arriving, applying) in enumerate(ticks):
+@given(st.lists(Step, max_size=80))
+def test_the_horizon_never_passes_a_fact_that_any_replica_has_not_applied(steps: list[Any]) -> None:
+    """Whatever the traffic, what had arrived at the horizon has been applied, by whoever took it."""
+    horizon = Horizon()
+    queue: list[datetime] = []
+    hands: list[list[datetime]] = [[], [], []]
+    applied: list[list[datetime]] = [[], [], []]
+    said = {replica: Voortgang(replica, 0, 0, START) for replica in REPLICAS}
+    arrived: list[datetime] = []
+    for number, (arriving, applier, many, reporter, looks) in enumerate(steps):
         now = START + timedelta(seconds=number)
-        arrivals += [now] * arriving
-        applied = min(len(arrivals), applied + applying)
-        horizon.sample(now, applied, 0, len(arrivals) - applied)
+        for taker in arriving:
+            arrived.append(now)
+            queue.append(now)
+            if taker:
+                hands[taker].append(queue.pop(0))
+        for _ in range(min(many, len(hands[applier]))):
+            applied[applier].append(hands[applier].pop(0))
+        queued = len(queue)
+        if queue:
+            hands[0].append(queue.pop(0))
+        later = now + timedelta(milliseconds=600)
+        said[REPLICAS[reporter]] = Voortgang(
+            REPLICAS[reporter], len(applied[reporter]), len(hands[reporter]), later
+        )
+        if looks:
+            horizon.look(now, now, queued, said.values())
         if horizon.moment is not None:
-            assert sum(1 for at in arrivals if at <= horizon.moment) <= applied
+            done = sum(1 for one in applied for at in one if at <= horizon.moment)
+            assert sum(1 for at in arrived if at <= horizon.moment) == done
+
+
+def said(verwerkt: int, in_handen: int, seconds: float, replica: int = 0) -> Voortgang:
+    return Voortgang(REPLICAS[replica], verwerkt, in_handen, START + timedelta(seconds=seconds))
 
 
 def test_the_horizon_reaches_the_present_once_the_backlog_is_worked_off() -> None:
     """A backlog holds the watch back only until it is gone, also when more keeps coming."""
     horizon = Horizon()
-    horizon.sample(START, processed=0, waiting=10, queued=90)
+    for seconds in range(20):  # 100 a second come in, 110 a second are applied, 1000 were waiting
+        now = START + timedelta(seconds=seconds)
+        horizon.look(now, now, 1000 - 10 * seconds, [said(110 * seconds, 10, seconds)])
+        if seconds < 9:
+            assert horizon.moment is None
+    assert horizon.moment is not None
+    assert START + timedelta(seconds=5) < horizon.moment < START + timedelta(seconds=19)
+
+
+def test_another_replica_that_holds_a_fact_holds_the_watch_back() -> None:
+    """Nothing waits and our own hands are empty; the other one's are not."""
+    horizon = Horizon()
+    for seconds in range(5):
+        now = START + timedelta(seconds=seconds)
+        horizon.look(now, now, 0, [said(7, 0, seconds), said(3, 1, seconds, replica=1)])
     assert horizon.moment is None
-    horizon.sample(START + timedelta(seconds=1), processed=60, waiting=10, queued=80)
-    assert horizon.moment is None
-    horizon.sample(START + timedelta(seconds=2), processed=120, waiting=10, queued=70)
-    assert horizon.moment == START
-    horizon.sample(START + timedelta(seconds=3), processed=200, waiting=0, queued=0)
-    assert horizon.moment == START + timedelta(seconds=3)
+    for seconds in range(5, 8):
+        now = START + timedelta(seconds=seconds)
+        horizon.look(now, now, 0, [said(7, 0, seconds), said(4, 0, seconds, replica=1)])
+    assert horizon.moment == START + timedelta(seconds=6)
+
+
+def test_a_replica_that_is_gone_is_waited_for_a_minute_only() -> None:
+    """Killed with a fact in hand: the broker gives it out again, and the watch goes on."""
+    horizon = Horizon()
+    for seconds in range(64):
+        now = START + timedelta(seconds=seconds)
+        horizon.look(now, now, 0, [said(9, 0, seconds), said(3, 1, 0, replica=1)])
+        if seconds < 60:
+            assert horizon.moment is None
+    assert horizon.moment is not None
 
 
 def test_after_an_outage_the_horizon_is_unknown() -> None:
     """What came in meanwhile has not been seen: nothing may fire on the strength of before."""
-    horizon = Horizon()
-    horizon.sample(START, 5, 0, 0)
+    horizon = Horizon(moment=START)
     horizon.reset()
     assert horizon.moment is None
+
+
+async def test_no_alarm_while_another_replica_still_holds_the_talk(
+    service: StartService, bus: Bus, environment: Environment, public_keys: zegel.PublicKeys
+) -> None:
+    """The fact that stops the clock waits on a lock in one replica; neither calls it overdue."""
+    for _ in range(2):
+        await service("intake", termijnen={"mid-contact": "2s"})
+    heard = await bus.listen("intake.#")
+    subject, at = new_id(), now()
+    came_in = e.ContactOntvangen(kanaal="telefoon", ontvangen_op=at, verzegeld=zegel.seal(b"{}", public_keys))
+    await bus.state("kanaal", came_in, subject)
+
+    async def started() -> Any:
+        return heard.about(subject, "intake.termijn-gestart")
+
+    await eventually(started)
+    holder = await asyncpg.connect(environment.owner_dsn("intake"))
+    try:
+        async with holder.transaction():
+            await holder.execute("select 1 from matters where subject = $1 for update", subject)
+            spoke = e.GesprekGevoerd(gevoerd_op=at + timedelta(seconds=1), uitkomst="informatie")
+            await bus.state("mid", spoke, subject)
+            await asyncio.sleep(8)
+    finally:
+        await holder.close()
+
+    async def ended() -> Any:
+        return [
+            fact["data"]
+            for fact in heard.about(subject, "intake.termijn-afgelopen")
+            if fact["data"]["soort"] == "mid-contact"
+        ]
+
+    (clock,) = await eventually(ended)
+    assert clock["uitkomst"] == "gehaald"
+    await asyncio.sleep(3)
+    assert not heard.about(subject, "intake.termijn-verstreken")
+
+
+async def test_no_alarm_about_the_past_while_its_history_still_comes_in(
+    service: StartService, bus: Bus, public_keys: zegel.PublicKeys
+) -> None:
+    """Contacts of long ago, all before all their talks: whoever reads on finds that each was in time."""
+    at = datetime(2021, 3, 1, 9, tzinfo=UTC)
+    sealed = zegel.seal(b"{}", public_keys)
+    subjects = [new_id() for _ in range(400)]
+    contacts = [
+        make_fact("kanaal", e.ContactOntvangen(kanaal="telefoon", ontvangen_op=at, verzegeld=sealed), subject)
+        for subject in subjects
+    ]
+    talks = [
+        make_fact("mid", e.GesprekGevoerd(gevoerd_op=at, uitkomst="informatie"), subject)
+        for subject in subjects
+    ]
+    await bus.send_all([*contacts, *talks], exchange=flow.EXCHANGE_HISTORIE)
+    heard = await bus.listen("intake.#")
+    await service("intake")
+
+    async def all_ended() -> bool:
+        ended = heard.of("intake.termijn-afgelopen.v1")
+        return sum(1 for fact in ended if fact["data"]["soort"] == "mid-contact") == len(subjects)
+
+    await eventually(all_ended, timeout=60)
+    await asyncio.sleep(2)
+    overdue = heard.of("intake.termijn-verstreken.v1")
+    assert not [fact for fact in overdue if fact["data"]["soort"] == "mid-contact"]
 
 
 def get(address: str) -> tuple[int, str]:

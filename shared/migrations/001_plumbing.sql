@@ -34,6 +34,16 @@ create table outbox (
         autovacuum_vacuum_cost_delay = 0);
 create index outbox_lease on outbox (lease_until);
 
+create table voortgang (
+    wachtrij  text not null,
+    replica   uuid not null,                         -- one process, for as long as it loses no acknowledgement
+    verwerkt  bigint not null,
+    in_handen integer not null,
+    gezien_op timestamptz not null,
+    primary key (wachtrij, replica)
+) with (fillfactor = 50);
+comment on table voortgang is 'How far each replica has come, so that the watch of one does not run ahead of another.';
+
 create table geparkeerd (
     id            uuid primary key,                  -- from the message itself, so that it stands here once
     reden         text not null,

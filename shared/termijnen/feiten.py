@@ -48,5 +48,5 @@ def nadert(bewaard: Bewaard, now: datetime) -> TermijnNadert:
 
 def verstreken(bewaard: Bewaard, now: datetime) -> TermijnVerstreken:
     """The watch saw at `now` that a clock is over its end."""
-    escaleert_naar = _REGELS[bewaard.termijn.soort].escaleert_naar
+    escaleert_naar = _REGELS[bewaard.termijn.soort].escalatie(bewaard.termijn.rol)
     return TermijnVerstreken(**_gedeeld(bewaard), verstreken_op=now, escaleert_naar=escaleert_naar)

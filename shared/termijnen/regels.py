@@ -98,7 +98,8 @@ class Regel:
 
     `waarschuw_voor` is how long before the end the nearing fact is stated (never in the first half of the
     term). `alleen_bewaking`: nobody promised anything; at its end the clock warns, and it is never overdue.
-    `rol` is the role that is warned, `escaleert_naar` the roles after it, lowest first.
+    `rol` is the role that is warned, `escaleert_naar` the roles after it, lowest first. Where another body
+    holds the matter, `escalatie` tells the roles after that body's.
     """
 
     soort: Soort
@@ -115,6 +116,13 @@ class Regel:
     opschortbaar: bool = False
     alleen_bewaking: bool = False
 
+    def escalatie(self, rol: str) -> tuple[str, ...]:
+        """The roles after `rol`, lowest first: a body of its own has a line of its own."""
+        return self.escaleert_naar if rol == self.rol else EIGEN_LIJN.get(rol, self.escaleert_naar)
+
+
+EIGEN_LIJN: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({"kmar": ("kmar-leiding", "sg")})
+"""The roles after that of a body that holds matters itself: the COID does not hear of what the KMar holds."""
 
 TABEL: Final[tuple[Regel, ...]] = (
     Regel(

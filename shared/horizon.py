@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""How far one queue of a service has been worked off, over all its replicas. Pure.
+
+The watch fires what was due at the horizon, never at the present: a fact that stops a clock may still be
+waiting, or be in another replica's hands. See `docs/adr/0010-the-watch-and-its-horizon.md`.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+from uuid import UUID
+
+SETTLE: Final = timedelta(seconds=0.5)
+"""How much later than a look at the queue a replica's own count must be, so that what the broker had handed
+it by then has reached its hands."""
+GONE: Final = timedelta(seconds=60)
+"""A replica that is silent for so long is gone, and what it held is back in the queue (heartbeat)."""
+KEPT: Final = 600
+"""A backlog of hours needs no finer grain than this many looks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Voortgang:
+    """What one replica has said of itself: messages applied and acknowledged, messages in hand, and when."""
+
+    replica: UUID
+    verwerkt: int
+    in_handen: int
+    gezien_op: datetime
+
+    @property
+    def gekregen(self) -> int:
+        """Messages that the broker has handed it."""
+        return self.verwerkt + self.in_handen
+
+
+class _Look(NamedTuple):
+    """So many messages waited at some moment between `before` and `after`."""
+
+    before: datetime
+    after: datetime
+    queued: int
+
+
+class _Draining(NamedTuple):
+    """What waited at the look has left the queue once these replicas and later ones got `handed` messages."""
+
+    before: datetime
+    handed: int
+    replicas: frozenset[UUID]
+
+
+class _Finishing(NamedTuple):
+    """All of it is in somebody's hands; each replica is done with its share at its own count."""
+
+    before: datetime
+    goals: Mapping[UUID, int]
+
+
+@dataclass
+class Horizon:
+    """Everything that had arrived by `moment` has been applied; None while nothing is known.
+
+    The queue is first in, first out, and so is each replica's work; between replicas there is no order. A
+    look whose replicas change on the way is given up: a later one takes its place.
+    """
+
+    moment: datetime | None = None
+    _looks: list[_Look] = field(default_factory=list)
+    _draining: list[_Draining] = field(default_factory=list)
+    _finishing: list[_Finishing] = field(default_factory=list)
+
+    def look(self, before: datetime, after: datetime, queued: int, replicas: Iterable[Voortgang]) -> None:
+        """Between `before` and `after` (the database's clock) so many messages waited in the queue; and this
+        is what the replicas last said."""
+        living = {one.replica: one for one in replicas if one.gezien_op > after - GONE}
+        self._looks.append(_Look(before, after, queued))
+        self._draining = [one for one in self._draining if one.replicas <= living.keys()]
+        self._finishing = [one for one in self._finishing if one.goals.keys() <= living.keys()]
+        if living:
+            self._advance(living)
+        for kept in (self._looks, self._draining, self._finishing):
+            if len(kept) > KEPT:
+                del kept[1::2]
+
+    def _advance(self, living: Mapping[UUID, Voortgang]) -> None:
+        handed = sum(one.gekregen for one in living.values())
+        counted = min(one.gezien_op for one in living.values())
+        for look in [look for look in self._looks if counted >= look.after + SETTLE]:
+            self._looks.remove(look)
+            # A message that left the queue between the look and the count is counted twice, which only makes
+            # the horizon later.
+            self._draining.append(_Draining(look.before, handed + look.queued, frozenset(living)))
+        for drained in [one for one in self._draining if handed >= one.handed]:
+            self._draining.remove(drained)
+            goals = {replica: one.gekregen for replica, one in living.items()}
+            self._finishing.append(_Finishing(drained.before, goals))
+        for done in [
+            one
+            for one in self._finishing
+            if all(living[replica].verwerkt >= goal for replica, goal in one.goals.items())
+        ]:
+            self._finishing.remove(done)
+            self.moment = done.before if self.moment is None else max(self.moment, done.before)
+
+    def reset(self) -> None:
+        """The broker was out of sight: nothing is known about what came in meanwhile."""
+        self._looks.clear()
+        self._draining.clear()
+        self._finishing.clear()
+        self.moment = None
