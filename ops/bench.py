@@ -8,6 +8,7 @@ process alternate, and the ratio of their medians is what counts.
         program that does the same broker work and nothing else. Both get the same messages in and put the
         same messages out; `ratio` compares these two. A second reference puts out one message only.
 `flow`  whole matters through all four services, the other parties played by a process of its own.
+`memory` what each service holds, idle and with a full prefetch of the largest messages in its hands.
 `crash` the same while every service, the broker and the database are killed: what was lost or doubled.
 """
 
@@ -31,7 +32,7 @@ import aio_pika
 import asyncpg
 from aio_pika.abc import DeliveryMode
 
-from ops import CHECKOUT, OpsError
+from ops import CHECKOUT, OpsError, attach
 from ops import environment as environments
 from ops.environment import Environment
 from ops.servers import Servers, servers
@@ -52,26 +53,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What to measure, and how much of it."""
     parser.add_argument(
         "what",
-        choices=("hop", "flow", "crash"),
-        help="one hop, the flow through all services, or what is left after kills under load",
+        choices=("hop", "flow", "memory", "crash"),
+        help="one hop, the flow through all services, memory, or what is left after kills under load",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--rounds", type=int, default=5, help="rounds of each (default 5)")
-    parser.add_argument("--facts", type=int, default=3000, help="facts per round (default 3000)")
-    parser.add_argument("--prefill", type=int, default=1_000_000, help="facts in the table before (hop)")
-    parser.add_argument("--matters", type=int, default=400, help="matters to bring in (flow)")
-    parser.add_argument("--kills", type=int, default=20, help="kills at each point of each service (crash)")
+    for name, least, default, text in (
+        ("rounds", 1, 5, "rounds of each"),
+        ("facts", 1, 3000, "facts per round"),
+        ("prefill", 0, 1_000_000, "facts in the table before (hop)"),
+        ("matters", 1, 400, "matters to bring in (flow)"),
+        ("kills", 1, 20, "kills at each point of each service (crash)"),
+    ):
+        parser.add_argument(
+            f"--{name}",
+            type=attach.at_least(least),
+            default=default,
+            metavar="N",
+            help=f"{text} (default: {default})",
+        )
 
 
 def run(args: argparse.Namespace) -> int:
     """Measure and print."""
-    if min(args.rounds, args.facts, args.matters, args.kills) < 1 or args.prefill < 0:
-        raise OpsError("rounds, facts, matters and kills are at least 1")
     with servers() as found:
         if args.what == "crash":
             return _crash(found, args)
-        measure = hop(found, args) if args.what == "hop" else _flow(found, args)
-        result = asyncio.run(measure)
+        measures = {"hop": hop, "flow": _flow, "memory": _memory}
+        result = asyncio.run(measures[args.what](found, args))
     if args.json:
         print(json.dumps(result, indent=2))
     else:
@@ -87,6 +95,12 @@ def _crash(found: Servers, args: argparse.Namespace) -> int:
     result = asyncio.run(crash(found, args))
     print(json.dumps(result, indent=2) if args.json else as_text(result))
     return 0 if result["good"] else 1
+
+
+def _memory(found: Servers, args: argparse.Namespace) -> Any:
+    from ops.bench_memory import measure
+
+    return measure(found, args)
 
 
 def _flow(found: Servers, args: argparse.Namespace) -> Any:

@@ -19,6 +19,7 @@ import asyncpg
 
 from ops import SERVICES, OpsError
 from ops import environment as environments
+from ops.bench import spread
 from ops.demo import start_field
 from ops.environment import Environment
 from ops.servers import Servers
@@ -60,7 +61,7 @@ async def flow(found: Servers, args: argparse.Namespace) -> dict[str, Any]:
         latencies = sorted(paced[1])
         return {
             "matters_per_s": round(per_second, 1),
-            "spread": round((max(s for s, _ in full) - min(s for s, _ in full)) / 2 / full[0][0], 3),
+            "spread": round(spread([args.matters / seconds for seconds, _ in full]), 3),
             "half_load_per_s": round(per_second / 2, 1),
             "contact_to_claimed_p50_s": round(quantile(latencies, 0.50), 3),
             "contact_to_claimed_p99_s": round(quantile(latencies, 0.99), 3),

@@ -264,16 +264,22 @@ async def mails_sent(environment: Environment) -> int:
         await connection.close()
 
 
-def expected_mails(cases: Sequence[Zaak]) -> int:
-    """Three seats are told per placed case, less those excluded; a withdrawal may come before or after."""
-    return sum(
-        3 - len(zaak.uit_te_sluiten)
-        for zaak in cases
-        if forwarded(zaak)
-        and zaak.bereikbaar
-        and zaak.kwalificatie == "melding"
-        and not zaak.intrekken_na_plaatsing
-    )
+def seats(zaak: Zaak) -> set[str]:
+    """Who is told about a case: three seats of its unit, less those excluded; nobody when not placed."""
+    placed = forwarded(zaak) and zaak.bereikbaar and zaak.kwalificatie == "melding"
+    if not placed or zaak.intrekken_na_plaatsing:
+        return set()
+    return {f"{zaak.eenheid}-{rol}" for rol in ("commandant", "kabinetschef", "cvp")} - {*zaak.uit_te_sluiten}
+
+
+def wrongly_told(cases: Sequence[Zaak], texts: Mapping[str, Sequence[tuple[str, str]]]) -> list[str]:
+    """Cases of which others were told than should have been. Where consent was withdrawn it may be nobody, or
+    everybody who was told before."""
+    return [
+        f"case {number}: told to others than the adviser named"
+        for number, zaak in enumerate(cases, start=1)
+        if not zaak.intrekken_na_plaatsing and {seat for seat, _ in texts.get(zaak.id, ())} != seats(zaak)
+    ]
 
 
 # --- telling -------------------------------------------------------------------------------------------
@@ -447,8 +453,9 @@ async def show(found: Any) -> int:
         print("Starting intake, routing, notification and registry ...", flush=True)
         await asyncio.to_thread(stack.start_all)
         print(f"{len(cases)} published cases travel over the bus ...", flush=True)
-        missing = await travel(stack, environment, cases, ear, expected_mails(cases))
+        missing = await travel(stack, environment, cases, ear, sum(len(seats(zaak)) for zaak in cases))
         texts = await notification_texts(environment, stack)
+        missing += wrongly_told(cases, texts)
         for number, zaak in enumerate(cases, start=1):
             show_case(number, zaak, ear, texts)
         show_counts(cases, ear, await mails_sent(environment))

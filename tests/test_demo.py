@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ops import CHECKOUT
-from ops.demo import Ear, expected, read_cases
+from ops.demo import Ear, expected, read_cases, seats, wrongly_told
 from ops.servers import Servers
 
 
@@ -83,3 +83,14 @@ def test_a_fact_that_is_missing_is_missed() -> None:
             assert ear.lacking(zaak) == [absent]
         complete = Ear({zaak.id: [(datetime(2026, 1, 5, tzinfo=UTC), key, {}) for key in wanted]})
         assert complete.lacking(zaak) == []
+
+
+def test_somebody_who_should_not_have_been_told_is_noticed() -> None:
+    """An excluded seat that got a notificatie, or one that got none, makes the demonstration fail."""
+    cases = read_cases()
+    texts = {zaak.id: [(seat, "") for seat in seats(zaak)] for zaak in cases}
+    assert wrongly_told(cases, texts) == []
+    number, excluding = next((n, zaak) for n, zaak in enumerate(cases, start=1) if zaak.uit_te_sluiten)
+    told = texts | {excluding.id: [*texts[excluding.id], (excluding.uit_te_sluiten[0], "")]}
+    assert wrongly_told(cases, told) == [f"case {number}: told to others than the adviser named"]
+    assert wrongly_told(cases, texts | {excluding.id: []})
