@@ -45,13 +45,14 @@ COMMANDS = (
 USAGE = "./meldpunt COMMAND [OPTIONS]"
 
 EPILOGUE = """\
-./meldpunt COMMAND --help tells more about one command.
+./meldpunt help COMMAND tells more about one command.
 
 The broker and the database are private ones under .meldpunt/, started when a command needs them, unless these
 name others:
   MELDPUNT_AMQP_URL             amqp://user:password@host:port/
   MELDPUNT_AMQP_MANAGEMENT_URL  http://user:password@host:15672 (when it is not the same host and account)
   MELDPUNT_POSTGRES_DSN         postgresql://user:password@host:port/postgres
+  <ACCOUNT>_PASSWORD            an account's password on those, such as ROUTING_PASSWORD or BEHEER_PASSWORD
 """
 
 
@@ -73,6 +74,8 @@ def help_text() -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """Runs one command. Returns the exit status: 0 done, 1 failed, 2 wrong use, 130 interrupted."""
+    if arguments and arguments[0] == "help" and len(arguments) > 1:
+        arguments = [arguments[1], "--help"]
     if not arguments or arguments[0] in ("help", "-h", "--help"):
         print(help_text(), end="")
         return 0

@@ -13,10 +13,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
-import aio_pika
 import asyncpg
 
-from ops import STATE, OpsError, database
+from ops import STATE, OpsError, broker, database
 from ops.environment import Environment
 from ops.servers import Servers, servers
 from shared import flow
@@ -43,6 +42,36 @@ def add_options(parser: argparse.ArgumentParser, *, again: bool = False) -> None
         metavar="NAME",
         help=f"the environment to look at (default: {NAME})",
     )
+
+
+def add_service(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
+    """The option that names one service; `again` as for `add_options`."""
+    parser.add_argument(
+        "--dienst",
+        choices=flow.SERVICES,
+        default=argparse.SUPPRESS if again else None,
+        help="of this service only (default: of all whose schema is in the database)",
+    )
+
+
+def chosen(environment: Environment, service: str | None) -> tuple[str, ...]:
+    """The services to look at: the one that was named, else all that are here. Raises OpsError."""
+    if service is None:
+        return environment.services
+    if service not in environment.services:
+        raise OpsError(f"{service} has no schema in the database of {environment.name}")
+    return (service,)
+
+
+def at_least(least: int) -> Callable[[str], int]:
+    """The type of an option that is a whole number of at least this."""
+
+    def number(text: str) -> int:
+        if not text.strip().isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"not a whole number of at least {least}: {text!r}")
+        return int(text)
+
+    return number
 
 
 def seconds(text: str) -> float:
@@ -74,7 +103,9 @@ def in_environment(name: str, act: Callable[[Environment], Awaitable[T]]) -> T:
 async def _act(found: Servers, name: str, act: Callable[[Environment], Awaitable[T]]) -> T:
     if not await database.exists(found, name):
         raise OpsError(f"there is no environment {name} yet; {HOW_TO_START}")
-    dsns = {service: database.role_dsn(found, name, service) for service in flow.SERVICES}
+    dsns = {
+        service: database.role_dsn(found, name, service) for service in await database.present(found, name)
+    }
     try:
         return await act(Environment(name, found, dsns))
     except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError):
@@ -92,7 +123,9 @@ def _servers_that_hold_something() -> Iterator[Servers]:
 
 @asynccontextmanager
 async def schema(environment: Environment, service: str) -> AsyncIterator[Any]:
-    """A connection to one service's schema, as the role that owns it."""
+    """A connection to one service's schema, as the role that owns it. Raises OpsError, also when the
+    schema is elsewhere."""
+    chosen(environment, service)
     try:
         connection = await asyncpg.connect(
             environment.owner_dsn(service), timeout=_TIMEOUT_S, server_settings={"timezone": "UTC"}
@@ -110,16 +143,8 @@ async def schema(environment: Environment, service: str) -> AsyncIterator[Any]:
 @asynccontextmanager
 async def broker_connection(environment: Environment, account: str) -> AsyncIterator[Any]:
     """A connection to the environment's virtual host, under this account."""
-    try:
-        connection = await aio_pika.connect(environment.amqp_url(account), timeout=_TIMEOUT_S)
-    except Exception as error:  # aio-pika and aiormq have no common base for what can go wrong here
-        raise OpsError(
-            f"the broker does not let {account} into {environment.vhost} ({type(error).__name__})"
-        ) from None
-    try:
+    async with broker.connection(environment.servers, environment.vhost, account) as connection:
         yield connection
-    finally:
-        await connection.close()
 
 
 async def absent_services(environment: Environment) -> list[str]:

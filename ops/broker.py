@@ -14,14 +14,15 @@ import json
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 import aio_pika
 
 from ops import OpsError
-from ops.servers import Servers
+from ops.servers import Servers, password_variable
 from shared import flow
 
 DELIVERY_LIMIT = 100_000
@@ -33,20 +34,24 @@ _ALL = ".*"
 _NONE = "^$"
 
 
-def definitions(vhost: str, password: Callable[[str], str]) -> dict[str, Any]:
+def definitions(
+    vhost: str, password: Callable[[str], str], services: Sequence[str] = flow.SERVICES
+) -> dict[str, Any]:
     """The virtual host with its exchanges, queues, bindings and accounts, for `POST /api/definitions`.
 
-    `password(account)` is the password of an account; the document holds its salted hash.
+    `password(account)` is the password of an account; the document holds its salted hash. Of our services it
+    has accounts for `services`; the queues are always there for all, so that whoever sets up first loses no
+    fact for the others.
     """
     return {
         "vhosts": [{"name": vhost}],
-        "users": [_user(name, password) for name in (*flow.SERVICES, *flow.PUBLISHERS, flow.BEHEER)],
+        "users": [_user(name, password) for name in accounts(services)],
         "permissions": [
-            *({"user": name, "vhost": vhost} | _service_rights(name) for name in flow.SERVICES),
+            *({"user": name, "vhost": vhost} | _service_rights(name) for name in services),
             *({"user": name, "vhost": vhost} | _publisher_rights(name) for name in flow.PUBLISHERS),
             {"user": flow.BEHEER, "vhost": vhost, "configure": _ALL, "write": _ALL, "read": _ALL},
         ],
-        "topic_permissions": _topic_rights(vhost),
+        "topic_permissions": _topic_rights(vhost, services),
         "exchanges": [
             _exchange(vhost, flow.EXCHANGE, "topic", {"alternate-exchange": flow.EXCHANGE_ONBEKEND}),
             _exchange(vhost, flow.EXCHANGE_HISTORIE, "topic", {"alternate-exchange": flow.EXCHANGE_ONBEKEND}),
@@ -69,13 +74,40 @@ def service_queues() -> list[str]:
     return [name for service in flow.SERVICES for name in (service, f"{service}.historie")]
 
 
-def apply(servers: Servers, vhost: str) -> None:
+def accounts(services: Sequence[str] = flow.SERVICES) -> tuple[str, ...]:
+    """The accounts that these services and the outside systems need."""
+    return (*services, *flow.PUBLISHERS, flow.BEHEER)
+
+
+def existing_accounts(servers: Servers) -> dict[str, Mapping[str, Any]]:
+    """The accounts that the broker has, by name. Raises OpsError."""
+    return {user["name"]: user for user in _call(servers, "GET", "/api/users")}
+
+
+def locked_out(servers: Servers, services: Sequence[str] = flow.SERVICES) -> list[str]:
+    """The accounts that exist with another password than ours. Raises OpsError."""
+    known = existing_accounts(servers)
+    return [
+        name
+        for name in accounts(services)
+        if name in known and not _opens(known[name], servers.password(name))
+    ]
+
+
+def apply(servers: Servers, vhost: str, services: Sequence[str] = flow.SERVICES) -> None:
     """Makes the virtual host as `shared/flow.py` says; what is there already is left as it is. Raises
     OpsError.
 
-    A binding that `flow.py` no longer has is removed: a service must not go on hearing what it does not know.
+    An account that exists keeps its password, unless the set-up step was given another for it. A binding that
+    `flow.py` no longer has is removed: a service must not go on hearing what it does not know.
     """
-    wanted = definitions(vhost, servers.password)
+    wanted = definitions(vhost, servers.password, services)
+    known = existing_accounts(servers)
+    wanted["users"] = [
+        user
+        for user in wanted["users"]
+        if user["name"] not in known or (servers.sets_passwords and servers.given_password(user["name"]))
+    ]
     _call(servers, "POST", "/api/definitions", wanted)
     wanted_keys = {_binding_key(each) for each in wanted["bindings"]}
     ours = {queue["name"] for queue in wanted["queues"]}
@@ -98,7 +130,23 @@ def account_url(servers: Servers, vhost: str, account: str) -> str:
     parts = urlsplit(servers.amqp_url)
     address = parts.netloc.rpartition("@")[2]
     query = f"?{parts.query}" if parts.query else ""
-    return f"{parts.scheme}://{account}:{servers.password(account)}@{address}/{_part(vhost)}{query}"
+    return f"{parts.scheme}://{account}:{_part(servers.password(account))}@{address}/{_part(vhost)}{query}"
+
+
+@asynccontextmanager
+async def connection(servers: Servers, vhost: str, account: str) -> AsyncIterator[Any]:
+    """A connection to a virtual host, under this account. Raises OpsError."""
+    try:
+        opened = await aio_pika.connect(account_url(servers, vhost, account), timeout=_TIMEOUT_S)
+    except Exception as error:  # aio-pika and aiormq have no common base for what can go wrong here
+        hint = "" if servers.private else f"; its password is taken from {password_variable(account)}"
+        raise OpsError(
+            f"the broker does not let {account} into {vhost} ({type(error).__name__}){hint}"
+        ) from None
+    try:
+        yield opened
+    finally:
+        await opened.close()
 
 
 async def queue_depths(servers: Servers, vhost: str) -> dict[str, int]:
@@ -106,9 +154,8 @@ async def queue_depths(servers: Servers, vhost: str) -> dict[str, int]:
 
     Asked over AMQP: the management API's own numbers are seconds old.
     """
-    connection = await aio_pika.connect(account_url(servers, vhost, flow.BEHEER), timeout=_TIMEOUT_S)
-    async with connection:
-        channel = await connection.channel()
+    async with connection(servers, vhost, flow.BEHEER) as opened:
+        channel = await opened.channel()
         depths = {}
         for name in (*service_queues(), flow.EXCHANGE_DOOD):
             queue = await channel.declare_queue(name, passive=True)
@@ -130,6 +177,16 @@ def _user(name: str, password: Callable[[str], str]) -> dict[str, Any]:
     }
 
 
+_HASHES = {"rabbit_password_hashing_sha256": hashlib.sha256, "rabbit_password_hashing_sha512": hashlib.sha512}
+
+
+def _opens(user: Mapping[str, Any], secret: str) -> bool:
+    """Whether this password is the account's, judged by the hash that the broker keeps of it."""
+    kept = base64.b64decode(user["password_hash"])
+    digest = _HASHES.get(user["hashing_algorithm"])
+    return digest is not None and kept[4:] == digest(kept[:4] + secret.encode()).digest()
+
+
 def _service_rights(service: str) -> dict[str, str]:
     """A service writes to the two exchanges and reads its own two queues; it makes nothing."""
     return {
@@ -149,11 +206,11 @@ def _publisher_rights(publisher: str) -> dict[str, str]:
     }
 
 
-def _topic_rights(vhost: str) -> list[dict[str, str]]:
+def _topic_rights(vhost: str, services: Sequence[str]) -> list[dict[str, str]]:
     """Each states under its own name only; the keys that an outside system may listen to are in
     `flow.MAY_HEAR`."""
     rights = []
-    for name in (*flow.SERVICES, *flow.PUBLISHERS):
+    for name in (*services, *flow.PUBLISHERS):
         hears = {flow.EXCHANGE: flow.may_hear(name)} if name in flow.PUBLISHERS else {}
         for exchange in (flow.EXCHANGE, flow.EXCHANGE_HISTORIE):
             rights.append(

@@ -111,6 +111,8 @@ PER_MATTER: Mapping[str, tuple[str, ...]] = {
 }
 """What each service states about a matter of the load, exactly once."""
 PER_EAR: Mapping[str, tuple[str, ...]] = {flow.INTAKE: ("contact-geregistreerd", "contact-afgesloten")}
+GEWIST = "gewist"
+"""The subject of what is left of a listening ear's facts: which ear it was is not known any more."""
 PER_MAIL = ("notificatie-verzonden", "notificatie-opgehouden", "notificatie-mislukt")
 CLOCKS = ("termijn-gestart", "termijn-nadert", "termijn-verstreken", "termijn-afgelopen")
 
@@ -139,7 +141,8 @@ def judge(evidence: Evidence) -> Verdict:
             "mails": _mails_missing(evidence),
         },
         doubled={
-            "stated_twice": sum(_stated_twice(facts) for facts in own.values()),
+            "stated_twice": sum(_stated_twice(facts) for facts in own.values())
+            + sum(max(0, -short) for short in _ears_short(evidence, own)),
             "heard_never_stated": len(ours - stated.keys()),
             "counted_twice": abs(evidence.books.listening_ears - len(evidence.cases.ears))
             + abs(evidence.books.afdoeningen - len(evidence.cases.matters))
@@ -187,6 +190,8 @@ def _stated_twice(facts: Iterable[Known]) -> int:
 def _decision(fact: Known) -> tuple[str, ...] | None:
     """What two facts have in common that say the same decision; None when it may be said more than once."""
     name = _bare(fact)
+    if fact.subject == GEWIST:
+        return None
     once = {name for names in PER_MATTER.values() for name in names} | {"contact-afgesloten", *PER_MAIL[:1]}
     if name in CLOCKS and fact.data is not None:
         return fact.subject, name, fact.data["soort"], str(fact.data["generatie"])
@@ -198,11 +203,25 @@ def _decision(fact: Known) -> tuple[str, ...] | None:
 def _effects_missing(evidence: Evidence, own: Mapping[str, Sequence[Known]]) -> int:
     """How many statements that a matter or a listening ear calls for were not made."""
     missing = 0
-    for subjects, names in ((evidence.cases.matters, PER_MATTER), (evidence.cases.ears, PER_EAR)):
-        for service, wanted in names.items():
-            made = {(fact.subject, _bare(fact)) for fact in own.get(service, ())}
-            missing += sum((subject, name) not in made for subject in subjects for name in wanted)
-    return missing
+    for service, wanted in PER_MATTER.items():
+        made = {(fact.subject, _bare(fact)) for fact in own.get(service, ())}
+        missing += sum((subject, name) not in made for subject in evidence.cases.matters for name in wanted)
+    return missing + sum(max(0, short) for short in _ears_short(evidence, own))
+
+
+def _ears_short(evidence: Evidence, own: Mapping[str, Sequence[Known]]) -> list[int]:
+    """For each kind of statement that a listening ear calls for, how many are missing; below zero: too many.
+
+    Those that are erased can only be counted.
+    """
+    short = []
+    for service, wanted in PER_EAR.items():
+        for name in wanted:
+            facts = [fact for fact in own.get(service, ()) if _bare(fact) == name]
+            told = {fact.subject for fact in facts} & set(evidence.cases.ears)
+            erased = sum(fact.subject == GEWIST for fact in facts)
+            short.append(len(evidence.cases.ears) - len(told) - erased)
+    return short
 
 
 def _mails_missing(evidence: Evidence) -> int:

@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""A database for the four services: a schema, an owner role and a runtime role each, and the migrations.
+"""A database for the services: a schema, an owner role and a runtime role each, and the migrations.
 
-The owner role makes the tables; the service runs as the runtime role, which reads and writes its own schema's
-rows and owns nothing. No role may look into another's schema.
+The owner role makes the tables, and has no password: an administrator acts as it. The service runs as the
+runtime role, which reads and writes its own schema's rows and owns nothing. No role may look into another's
+schema.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 
@@ -36,14 +37,21 @@ def folders(service: str) -> list[Path]:
 
 def role_dsn(servers: Servers, database: str, role: str) -> str:
     """The DSN with which a role reaches a database."""
-    return _dsn(servers.postgres_dsn, database, f"{role}:{servers.password(role)}")
+    return _dsn(servers.postgres_dsn, database, f"{role}:{quote(servers.password(role), safe='')}")
+
+
+def owner_dsn(servers: Servers, database: str, service: str) -> str:
+    """The DSN with which the administrator acts as the owner of a service's schema."""
+    parts = urlsplit(_dsn(servers.postgres_dsn, database))
+    query = dict(parse_qsl(parts.query)) | {"role": owner(service), "search_path": service}
+    return urlunsplit(parts._replace(query=urlencode(query)))
 
 
 def _migrations(service: str) -> list[Path]:
     return [path for folder in folders(service) for path in sorted(folder.glob("*.sql"))]
 
 
-async def prepare(servers: Servers, database: str) -> dict[str, str]:
+async def prepare(servers: Servers, database: str, services: Sequence[str] = flow.SERVICES) -> dict[str, str]:
     """Makes the database unless it is there, brings its schemas up to date, and returns each service's
     runtime DSN.
 
@@ -52,17 +60,47 @@ async def prepare(servers: Servers, database: str) -> dict[str, str]:
     """
     async with _administrator(servers) as admin:
         await admin.execute(_SQL.lock_setup)
-        await _make_roles(admin, servers)
+        await _make_roles(admin, servers, services)
         if not await admin.fetchval(_SQL.database_exists, database):
-            if servers.private:
+            if servers.private and tuple(services) == flow.SERVICES:
                 template = await _template(admin, servers)
                 await admin.execute(_filled(_SQL.create_database_like, database=database, template=template))
-                await _admit(admin, database)  # rights on the database itself are not copied
+                await _admit(admin, database, services)  # rights on the database itself are not copied
             else:
-                await _create(admin, servers, database)
+                await _create(admin, servers, database, services)
         else:
-            await _migrate(servers, database)
-    return {service: role_dsn(servers, database, service) for service in flow.SERVICES}
+            await _admit(admin, database, services)
+            await _migrate(servers, database, services)
+    return {service: role_dsn(servers, database, service) for service in services}
+
+
+async def locked_out(servers: Servers, database: str, services: Sequence[str] = flow.SERVICES) -> list[str]:
+    """The runtime roles that exist and whose password is not ours. Raises OpsError."""
+    async with _administrator(servers) as admin:
+        roles = [role for role in services if await admin.fetchval(_SQL.role_exists, role)]
+        there = await admin.fetchval(_SQL.database_exists, database)
+    name = database if there else urlsplit(servers.postgres_dsn).path.lstrip("/")
+    return [role for role in roles if not await _logs_in(role_dsn(servers, name, role))]
+
+
+async def _logs_in(dsn: str) -> bool:
+    try:
+        connection = await asyncpg.connect(dsn, timeout=30)
+    except asyncpg.InvalidAuthorizationSpecificationError:
+        return False
+    except (asyncpg.InsufficientPrivilegeError, asyncpg.InvalidCatalogNameError):
+        return True  # the password is right; it may not use this database, or there is none of that name
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise OpsError(f"the database does not answer ({type(error).__name__})") from None
+    await connection.close()
+    return True
+
+
+async def present(servers: Servers, database: str) -> list[str]:
+    """The services whose schemas are in this database, in their usual order. Raises OpsError."""
+    async with _administrator(servers, database) as admin:
+        found = await admin.fetchval(_SQL.schemas_present, list(flow.SERVICES))
+    return [service for service in flow.SERVICES if service in found]
 
 
 async def exists(servers: Servers, database: str) -> bool:
@@ -91,41 +129,43 @@ async def _template(admin: Any, servers: Servers) -> str:
     # Under another name until it is whole: a half-made template must never be copied.
     unfinished = f"{template}_bouw"
     await admin.execute(_filled(_SQL.drop_database, database=unfinished))
-    await _create(admin, servers, unfinished)
+    await _create(admin, servers, unfinished, flow.SERVICES)
     await admin.execute(_filled(_SQL.rename_database, database=unfinished, name=template))
     return template
 
 
-async def _create(admin: Any, servers: Servers, database: str) -> None:
+async def _create(admin: Any, servers: Servers, database: str, services: Sequence[str]) -> None:
     await admin.execute(_filled(_SQL.create_database, database=database))
-    await _admit(admin, database)
-    await _migrate(servers, database)
+    await _admit(admin, database, services)
+    await _migrate(servers, database, services)
 
 
-async def _make_roles(admin: Any, servers: Servers) -> None:
-    for service in flow.SERVICES:
-        for role in (owner(service), service):
-            if not await admin.fetchval(_SQL.role_exists, role):
-                await admin.execute(_filled(_SQL.create_role, role=role))
-                await admin.execute(_filled(_SQL.set_search_path, role=role, schema=service))
-                await admin.execute(_filled(_SQL.set_role, role=role, password=servers.password(role)))
-            elif not servers.private:
-                # The same cluster may have been set up from another checkout, with other passwords.
-                await admin.execute(_filled(_SQL.set_role, role=role, password=servers.password(role)))
+async def _make_roles(admin: Any, servers: Servers, services: Sequence[str]) -> None:
+    for service in services:
+        if not await admin.fetchval(_SQL.role_exists, owner(service)):
+            await admin.execute(_filled(_SQL.create_owner, role=owner(service)))
+        # In one transaction: a role that was left without its password would be taken for somebody else's.
+        async with admin.transaction():
+            fresh = not await admin.fetchval(_SQL.role_exists, service)
+            if fresh:
+                await admin.execute(_filled(_SQL.create_role, role=service))
+                await admin.execute(_filled(_SQL.set_search_path, role=service, schema=service))
+            if fresh or (servers.sets_passwords and servers.given_password(service)):
+                await admin.execute(_filled(_SQL.set_role, role=service, password=servers.password(service)))
         await admin.execute(_filled(_SQL.join_role, role=owner(service)))
 
 
-async def _admit(admin: Any, database: str) -> None:
+async def _admit(admin: Any, database: str, services: Sequence[str]) -> None:
     await admin.execute(_filled(_SQL.close_database, database=database))
-    for service in flow.SERVICES:
+    for service in services:
         for role in (owner(service), service):
             await admin.execute(_filled(_SQL.admit_role, database=database, role=role))
 
 
-async def _migrate(servers: Servers, database: str) -> None:
+async def _migrate(servers: Servers, database: str, services: Sequence[str]) -> None:
     async with _administrator(servers, database) as admin:
         await admin.execute(_SQL.close_public_schema)
-        for service in flow.SERVICES:
+        for service in services:
             names = {"schema": service, "role": service, "owner": owner(service)}
             for statement in (
                 _SQL.create_schema,
@@ -135,7 +175,7 @@ async def _migrate(servers: Servers, database: str) -> None:
             ):
                 await admin.execute(_filled(statement, **names))
             try:
-                await migrate(role_dsn(servers, database, owner(service)), service, folders(service))
+                await migrate(owner_dsn(servers, database, service), service, folders(service))
             except ValueError as error:
                 raise OpsError(f"database {database}, schema {service}: {error}") from None
             await admin.execute(_filled(_SQL.protect_migrations, **names))
@@ -152,6 +192,11 @@ async def _administrator(servers: Servers, database: str | None = None) -> Async
         raise OpsError(f"the database at {address} does not let the administrator in ({name})") from None
     try:
         yield connection
+    except asyncpg.InsufficientPrivilegeError:
+        raise OpsError(
+            "the database's administrator may not do this: it needs CREATEDB and CREATEROLE, and to be the "
+            "one who made these databases and roles"
+        ) from None
     finally:
         await connection.close()
 

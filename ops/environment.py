@@ -8,11 +8,12 @@ run.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ops import broker, database
-from ops.servers import Servers
+from ops import OpsError, broker, database
+from ops.servers import Servers, password_variable
+from shared import flow
 
 
 @dataclass(frozen=True)
@@ -22,12 +23,18 @@ class Environment:
     name: str
     servers: Servers
     dsns: Mapping[str, str] = field(repr=False)
-    """By service: the DSN of its runtime role."""
+    """By service: the DSN of its runtime role. Only of the services that have their schema in this
+    database."""
 
     @property
     def vhost(self) -> str:
         """The virtual host on the broker."""
         return self.name
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The services whose schemas are in this database; an operator of some need not have all."""
+        return tuple(service for service in flow.SERVICES if service in self.dsns)
 
     @property
     def database(self) -> str:
@@ -39,8 +46,9 @@ class Environment:
         return broker.account_url(self.servers, self.vhost, account)
 
     def owner_dsn(self, service: str) -> str:
-        """The DSN of the role that owns a service's schema; for migrations and for tests that look."""
-        return database.role_dsn(self.servers, self.database, database.owner(service))
+        """The DSN with which an administrator acts as the owner of a service's schema; for migrations,
+        operators' commands and tests that look."""
+        return database.owner_dsn(self.servers, self.database, service)
 
     def settings(self, service: str, **others: str) -> dict[str, str]:
         """The environment variables of one service; `others` are added under the service's own prefix.
@@ -56,14 +64,29 @@ class Environment:
         return await broker.queue_depths(self.servers, self.vhost)
 
 
-async def prepare(servers: Servers, name: str) -> Environment:
-    """Makes the environment, or brings it up to date: topology, accounts, database, schemas. Raises
-    OpsError."""
+async def prepare(servers: Servers, name: str, services: Sequence[str] = flow.SERVICES) -> Environment:
+    """Makes the environment, or brings it up to date: topology, accounts, database, schemas; of our services
+    these. Raises OpsError, before anything is changed when an account has another password than ours."""
+    if not servers.private and not servers.sets_passwords:
+        await _check_passwords(servers, name, services)
     _, dsns = await asyncio.gather(
-        asyncio.to_thread(broker.apply, servers, name),
-        database.prepare(servers, name),
+        asyncio.to_thread(broker.apply, servers, name, services),
+        database.prepare(servers, name, services),
     )
     return Environment(name, servers, dsns)
+
+
+async def _check_passwords(servers: Servers, name: str, services: Sequence[str]) -> None:
+    on_broker, in_database = await asyncio.gather(
+        asyncio.to_thread(broker.locked_out, servers, services),
+        database.locked_out(servers, name, services),
+    )
+    names = sorted({password_variable(account) for account in (*on_broker, *in_database)})
+    if names:
+        raise OpsError(
+            f"these servers have accounts of these names with other passwords; set {', '.join(names)}"
+            " (nothing was changed)"
+        )
 
 
 async def destroy(environment: Environment) -> None:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""`./meldpunt geparkeerd`: the messages that could not be handled: list, show, replay, drop.
+"""`./meldpunt geparkeerd`: the messages that could not be handled: list, show, replay, drop. The list also
+shows the notificaties that did not reach their seat.
 
 A body is opened to be offered again, or for a person who says why; both are recorded. What a sender wrote is
 shown without control characters, so that it cannot speak to the operator's terminal.
@@ -16,6 +17,7 @@ from pathlib import Path
 from ops import OpsError, attach, audit, sleutels
 from ops.environment import Environment
 from ops.parking import WAIT_KNOWN, Geparkeerd, body_of, drop, parked, replay, waiting
+from services.notification import store as notificaties
 from shared import flow
 from shared.termijnen.kalender import lokaal
 
@@ -32,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     made = {
         name: actions.add_parser(name, help=text, description=text)
         for name, text in (
-            ("list", "what waits for an operator"),
+            ("list", "what waits for an operator, and notificaties that were not delivered"),
             ("show", "one message: when, from whom, why"),
             ("replay", "offer messages to their service again"),
             ("drop", "give messages up; their body is destroyed"),
@@ -56,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     made["drop"].add_argument("ids", nargs="+", metavar="ID")
     made["drop"].add_argument("--reden", metavar="TEXT", required=True, help="why it is given up")
     for name, action in made.items():
-        action.add_argument("--dienst", choices=flow.SERVICES, help="of this service only")
+        attach.add_service(action)
         if name in ("show", "replay"):
             action.add_argument(
                 "--sleutels",
@@ -92,9 +94,11 @@ def _wrong_use(args: argparse.Namespace) -> str | None:
 
 
 async def _list(environment: Environment, args: argparse.Namespace) -> int:
-    services = _services(args)
+    services = attach.chosen(environment, args.dienst)
     found = await parked(environment, services)
     print("\n".join(_listing(found)) if found else "Nothing is parked.")
+    if flow.NOTIFICATION in services:
+        print("\n".join(await _undelivered(environment)), end="")
     late = await waiting(environment, services, timedelta(seconds=args.wachttijd))
     if late:
         print("\nFacts that wait for the fact that opens their matter:")
@@ -108,6 +112,27 @@ async def _list(environment: Environment, args: argparse.Namespace) -> int:
         )
         print("them, however often they were delivered. Look at them with the broker's own tools.")
     return 0
+
+
+async def _undelivered(environment: Environment) -> list[str]:
+    """The notificaties that are held or failed; nothing of the matter they are about."""
+    async with attach.schema(environment, flow.NOTIFICATION) as connection:
+        found = await notificaties.openstaand(connection)
+    if not found:
+        return []
+    head = {
+        "kenmerk": "kenmerk",
+        "functionaris": "functionaris",
+        "week": "week",
+        "status": "status",
+        "pogingen": "keer",
+        "reden": "reden",
+    }
+    rows = [tuple(head.values()), *(tuple(str(row[name] or "-") for name in head) for row in found)]
+    rows = [tuple(map(_printable, row)) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    return ["", "Notificaties that did not reach their seat:", *(f"  {line}" for line in lines), ""]
 
 
 def _listing(found: Sequence[Geparkeerd]) -> list[str]:
@@ -190,10 +215,10 @@ async def _drop(environment: Environment, args: argparse.Namespace) -> int:
 async def _named(environment: Environment, args: argparse.Namespace, *, only_open: bool) -> list[Geparkeerd]:
     """The messages that the arguments name. Raises OpsError for an id that names none, or two different."""
     if getattr(args, "alles", False):
-        return await parked(environment, _services(args))
+        return await parked(environment, attach.chosen(environment, args.dienst))
     chosen: list[Geparkeerd] = []
     for prefix in args.ids:
-        found = await parked(environment, _services(args), id_prefix=prefix)
+        found = await parked(environment, attach.chosen(environment, args.dienst), id_prefix=prefix)
         if not found:
             raise OpsError(f"no parked message has an id that begins with {prefix}")
         if len({one.id for one in found}) > 1:
@@ -202,10 +227,6 @@ async def _named(environment: Environment, args: argparse.Namespace, *, only_ope
             raise OpsError(f"{prefix} is {found[0].status}: there is nothing left to do with it")
         chosen += [one for one in found if one not in chosen and (one.open or not only_open)]
     return chosen
-
-
-def _services(args: argparse.Namespace) -> Sequence[str]:
-    return flow.SERVICES if args.dienst is None else (args.dienst,)
 
 
 def _printable(text: str, keep: str = "") -> str:

@@ -7,10 +7,18 @@ Runs as `python -m ops.opzet`, once per release, before the services. It takes f
     MELDPUNT_AMQP_MANAGEMENT_URL  its management API, with the same account
     MELDPUNT_POSTGRES_DSN         the database, with a role that may create databases and roles
     MELDPUNT_NAME                 virtual host and database; `meldpunt` when not set
+    MELDPUNT_DIENSTEN             the services that this operator runs: `intake`, or
+                                  `routing,notification,registry`; all four when not set
     <ACCOUNT>_PASSWORD            INTAKE_PASSWORD, MID_PASSWORD, BEHEER_PASSWORD, ...
 
-A service has one password, for broker and database. An outside system or `beheer` without one gets a random
-password that nobody knows: the account is there, and closed. Running the step again changes nothing else.
+Two operators, of intake and of the rest, each run it with their own database and share the broker. Each makes
+the schemas and accounts of its own services, and needs those passwords alone; queues and outside systems'
+accounts are there for both, whoever comes first.
+
+A service has one password, for broker and database. A password that is given is set, also on an account that
+exists: this is the step by which passwords change. An outside system or `beheer` without one gets a random
+password that nobody knows, when it is made: the account is there, and closed. Running the step again changes
+nothing else. The operators' commands take the same variables.
 """
 
 import asyncio
@@ -20,35 +28,37 @@ import sys
 
 from ops import OpsError
 from ops.environment import prepare
-from ops.servers import Servers
+from ops.servers import Servers, password_variable
 from shared import flow
 
 
-class Deployment(Servers):
-    """Servers whose accounts have the passwords that the deployer gave."""
+def services() -> tuple[str, ...]:
+    """The services to set up, in their usual order. Raises OpsError."""
+    named = [name.strip() for name in os.environ.get("MELDPUNT_DIENSTEN", "").split(",") if name.strip()]
+    unknown = sorted(set(named) - set(flow.SERVICES))
+    if unknown:
+        raise OpsError(f"MELDPUNT_DIENSTEN names what is no service: {', '.join(unknown)}")
+    return tuple(service for service in flow.SERVICES if service in named) or flow.SERVICES
 
-    def password(self, name: str) -> str:
-        """The password given for an account, else one that follows from this run's own secret."""
-        return os.environ.get(f"{name.upper()}_PASSWORD") or super().password(name)
 
-
-def deployment() -> Deployment:
+def deployment() -> Servers:
     """The servers that the environment names. Raises OpsError."""
     names = ("MELDPUNT_AMQP_URL", "MELDPUNT_AMQP_MANAGEMENT_URL", "MELDPUNT_POSTGRES_DSN")
     missing = [name for name in names if not os.environ.get(name)]
-    missing += [
-        f"{name}_PASSWORD".upper() for name in flow.SERVICES if not os.environ.get(f"{name}_PASSWORD".upper())
-    ]
+    wanted = map(password_variable, services())
+    missing += [name for name in wanted if not os.environ.get(name)]
     if missing:
         raise OpsError(f"not set: {', '.join(missing)}")
     amqp_url, management_url, postgres_dsn = (os.environ[name] for name in names)
-    return Deployment(amqp_url, management_url, postgres_dsn, private=False, seed=secrets.token_hex(32))
+    seed = secrets.token_hex(32)
+    return Servers(amqp_url, management_url, postgres_dsn, private=False, seed=seed, sets_passwords=True)
 
 
 def main() -> int:
     """Sets up, and returns the exit status: 0 done, 1 failed with one line that says why."""
     try:
-        environment = asyncio.run(prepare(deployment(), os.environ.get("MELDPUNT_NAME", "meldpunt")))
+        name = os.environ.get("MELDPUNT_NAME", "meldpunt")
+        environment = asyncio.run(prepare(deployment(), name, services()))
     except OpsError as error:
         print(f"opzet: {error}", file=sys.stderr)
         return 1

@@ -76,12 +76,12 @@ class Antwoord:
 
 
 async def parked(
-    environment: Environment, services: Iterable[str] = flow.SERVICES, *, id_prefix: str | None = None
+    environment: Environment, services: Iterable[str] | None = None, *, id_prefix: str | None = None
 ) -> list[Geparkeerd]:
     """Parked messages that are open, oldest first; with `id_prefix` those that it names, whatever became of
     them."""
     found = []
-    for service in services:
+    for service in environment.services if services is None else services:
         async with attach.schema(environment, service) as connection:
             rows = await (
                 connection.fetch(attach.SQL.parked_open)

@@ -12,6 +12,10 @@ select exists (select from pg_roles where rolname = $1);
 -- name: create_role
 create role :"role" with login nosuperuser nocreatedb nocreaterole inherit noreplication;
 
+-- An owner is no account: an administrator acts as it.
+-- name: create_owner
+create role :"role" with nologin nosuperuser nocreatedb nocreaterole inherit noreplication;
+
 -- name: set_role
 alter role :"role" with login password :'password';
 
@@ -24,6 +28,9 @@ grant :"role" to current_user;
 
 -- name: database_exists
 select exists (select from pg_database where datname = $1);
+
+-- name: schemas_present
+select coalesce(array_agg(nspname::text), '{}') from pg_namespace where nspname = any($1::text[]);
 
 -- name: create_database
 create database :"database";

@@ -31,6 +31,11 @@ from ops.private_database import PrivateDatabase
 from ops.processes import free_ports
 
 
+def password_variable(name: str) -> str:
+    """The environment variable with an account's password, such as INTAKE_PASSWORD."""
+    return f"{name}_PASSWORD".upper()
+
+
 @dataclass(frozen=True)
 class Servers:
     """Where the broker and the database are, with the accounts that may set them up."""
@@ -45,11 +50,20 @@ class Servers:
     """Whether these are this checkout's own servers."""
     seed: str = field(repr=False)
     """Secret of this instance, from which the accounts' passwords follow."""
+    sets_passwords: bool = False
+    """Whether an account that exists gets the password that the environment names. For the set-up step of a
+    deployment alone: no other command changes a password that somebody else may use."""
 
     def password(self, name: str) -> str:
-        """The password of the account `name`: the same as long as the instance lives, and unlike any
-        other's."""
-        return hmac.new(self.seed.encode(), name.encode(), hashlib.sha256).hexdigest()[:40]
+        """The password of the account `name`: the one that the environment names, else one that stays the
+        same as long as the instance lives, and is unlike any other's."""
+        derived = hmac.new(self.seed.encode(), name.encode(), hashlib.sha256).hexdigest()[:40]
+        return self.given_password(name) or derived
+
+    def given_password(self, name: str) -> str | None:
+        """What `<NAME>_PASSWORD` in the environment says; nothing for private servers, whose passwords are
+        their own."""
+        return None if self.private else os.environ.get(password_variable(name)) or None
 
 
 class PrivateServers:

@@ -1,9 +1,17 @@
 # SPDX-License-Identifier: EUPL-1.2
 """`./meldpunt sluitend`: whether the books balance.
 
-Each fact that was stated is handled, waiting or parked in every service that hears it. Facts are compared by
-their keys, never by counts. What our own services stated is in their own tables; what outside systems stated
-is known from whoever heard it: what one hearer knows, the others must know as well.
+Each fact that was stated is handled, waiting or parked in every service that hears it. What our own services
+stated is in their own tables; what outside systems stated is known from whoever heard it: what one hearer
+knows, the others must know as well.
+
+Tables are compared by the keys of facts. One thing is a count: nobody can look into a queue, so of the facts
+of which a hearer's tables know nothing, as many as messages wait in its queues are taken to wait there. So a
+lost fact can hide as long as others wait; once the queues are empty nothing can (`--wacht` waits for that). A
+parked message in which no fact could be read excuses nothing: such messages are told apart.
+
+Only services whose schema is in the database are reconciled. What a service elsewhere stated is then known as
+an outside system's is.
 """
 
 from __future__ import annotations
@@ -39,8 +47,8 @@ class Boeken:
     outbox: Mapping[str, Keys] = field(default_factory=dict)
     parked: Mapping[str, Keys] = field(default_factory=dict)
     dropped: Mapping[str, Keys] = field(default_factory=dict)
-    unreadable: Mapping[str, int] = field(default_factory=dict)
-    """Messages, parked or dropped, in which no fact could be read."""
+    unreadable: int = 0
+    """Parked messages in which no fact could be read."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +76,23 @@ class Uitkomst:
     regels: tuple[Regel, ...]
     dode_letters: int
     """Messages in the dead-letter queue, which should always be empty."""
+    onleesbaar: Mapping[str, int] = field(default_factory=dict)
+    """By service: the parked messages in which no fact could be read, so that they explain nothing."""
+
+    def of(self, service: str | None) -> Uitkomst:
+        """What concerns this one service; all of it for None."""
+        if service is None:
+            return self
+        stated = f"{service}."
+        return replace(
+            self,
+            regels=tuple(
+                one
+                for one in self.regels
+                if one.dienst == service or (one.dienst is None and one.feit.startswith(stated))
+            ),
+            onleesbaar={name: count for name, count in self.onleesbaar.items() if name == service},
+        )
 
     @property
     def balanced(self) -> bool:
@@ -83,6 +108,7 @@ class Uitkomst:
         return {
             "sluitend": self.balanced,
             "dode_letters": self.dode_letters,
+            "onleesbaar": dict(self.onleesbaar),
             "feiten": [
                 vars(regel) | {"mist": _uuids(regel.mist), "ongesteld": _uuids(regel.ongesteld)}
                 for regel in self.regels
@@ -100,6 +126,10 @@ class Uitkomst:
                     lines += ["", f"{regel.feit}: {what}: {len(keys)}"]
                     lines += [f"  {key}" for key in _uuids(keys)[:_SHOWN]]
                     lines += [f"  and {len(keys) - _SHOWN} more"] if len(keys) > _SHOWN else []
+        lines += [""] * any(self.onleesbaar.values())
+        for service, count in self.onleesbaar.items():
+            if count:
+                lines += [f"{service}: {count} parked in which no fact could be read (geparkeerd list)"]
         if self.dode_letters:
             lines += ["", f"{self.dode_letters} in the dead-letter queue (see ./meldpunt geparkeerd list)"]
         return lines
@@ -121,12 +151,12 @@ def reckon(boeken: Mapping[str, Boeken], depths: Mapping[str, int]) -> list[Rege
     """What each service should know against what it knows.
 
     A fact that is nowhere may still lie in the hearer's queue, whose messages cannot be looked into: as many
-    as wait there are taken to be waiting.
+    as wait there are taken to be waiting. Services without books are outside systems here.
     """
     queued = {service: depths[service] + depths[f"{service}.historie"] for service in boeken}
     regels = []
     for key, (publisher, event) in sorted(flow.ROUTES.items()):
-        hearers = [service for service in flow.SERVICES if publisher in flow.HEARS[service].get(event, ())]
+        hearers = [service for service in boeken if publisher in flow.HEARS[service].get(event, ())]
         stated, outbox = _stated(boeken, publisher, key, hearers)
         if not hearers and stated:
             regels.append(Regel(key, len(stated), len(outbox), None))
@@ -163,10 +193,8 @@ def _one(key: str, stated: Keys, outbox: Keys, boek: Boeken, service: str, queue
     rest -= dropped
     unpublished = rest & outbox
     rest -= unpublished
-    # Of a message that could not be read the key is not known: so many may be among the rest.
-    unreadable = min(len(rest), boek.unreadable.get(key, 0))
-    in_queue = min(len(rest) - unreadable, queued)
-    explained = unreadable + in_queue == len(rest)
+    in_queue = min(len(rest), queued)
+    explained = in_queue == len(rest)
     regel = Regel(
         key,
         len(stated),
@@ -174,7 +202,7 @@ def _one(key: str, stated: Keys, outbox: Keys, boek: Boeken, service: str, queue
         service,
         verwerkt=len(handled),
         wacht=len(unpublished) + (in_queue if explained else 0),
-        geparkeerd=len(parked) + (unreadable if explained else 0),
+        geparkeerd=len(parked),
         vervallen=len(dropped),
         mist=_NONE if explained else rest,
     )
@@ -227,12 +255,13 @@ async def _look(environment: Environment) -> Uitkomst:
     # The queues before, since what leaves one meanwhile is then found in a table; and after, since a fact
     # that comes meanwhile may stand in one table already and still wait in another queue.
     before = await environment.queue_depths()
-    read = await asyncio.gather(*(_read(environment, service) for service in flow.SERVICES))
+    read = await asyncio.gather(*(_read(environment, service) for service in environment.services))
     after = await environment.queue_depths()
     depths = {queue: max(depth, after[queue]) for queue, depth in before.items()}
-    boeken = dict(zip(flow.SERVICES, read, strict=True))
+    boeken = dict(zip(environment.services, read, strict=True))
     regels = await asyncio.to_thread(reckon, boeken, depths)
-    return Uitkomst(tuple(regels), depths[flow.EXCHANGE_DOOD])
+    onleesbaar = {service: boek.unreadable for service, boek in boeken.items()}
+    return Uitkomst(tuple(regels), depths[flow.EXCHANGE_DOOD], onleesbaar)
 
 
 async def _read(environment: Environment, service: str) -> Boeken:
@@ -243,15 +272,12 @@ async def _read(environment: Environment, service: str) -> Boeken:
         facts = _by_routing_key(await connection.fetch(attach.SQL.fact_keys))
         outbox = _by_routing_key(await connection.fetch(attach.SQL.outbox_keys))
         parked = await connection.fetch(attach.SQL.parked_keys)
-    unreadable: dict[str, int] = {}
-    for row in parked:
-        unreadable[row["routing_key"]] = unreadable.get(row["routing_key"], 0) + row["onleesbaar"]
     return Boeken(
         facts,
         outbox,
         _by_routing_key(row for row in parked if not row["weg"]),
         _by_routing_key(row for row in parked if row["weg"]),
-        unreadable,
+        sum(row["onleesbaar"] for row in parked if not row["weg"]),
     )
 
 
@@ -263,9 +289,12 @@ def _by_routing_key(rows: Iterable[Mapping[str, Any]]) -> dict[str, Keys]:
 
 
 async def _is_quiet(environment: Environment) -> bool:
-    if any((await environment.queue_depths()).values()):
+    depths = await environment.queue_depths()
+    # The queues of services elsewhere are for somebody else to empty.
+    ours = [name for service in environment.services for name in (service, f"{service}.historie")]
+    if any(depths[name] for name in (*ours, flow.EXCHANGE_DOOD)):
         return False
-    for service in flow.SERVICES:
+    for service in environment.services:
         async with attach.schema(environment, service) as connection:
             if not await connection.fetchval(attach.SQL.outbox_empty):
                 return False
@@ -286,13 +315,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="first wait until queues and outboxes are empty, at most so long (30s, 2m)",
     )
     attach.add_options(parser)
+    attach.add_service(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Returns 0 when the books balance, else 1."""
-    uitkomst = attach.in_environment(args.omgeving, lambda found: reconcile(found, wait_s=args.wacht))
+    uitkomst = attach.in_environment(
+        args.omgeving, lambda found: _reconciled(found, args.dienst, wait_s=args.wacht)
+    )
     print(json.dumps(uitkomst.as_data(), indent=1) if args.json else uitkomst.as_text())
     return 0 if uitkomst.balanced else 1
+
+
+async def _reconciled(environment: Environment, service: str | None, *, wait_s: float) -> Uitkomst:
+    attach.chosen(environment, service)  # that it is here
+    return (await reconcile(environment, wait_s=wait_s)).of(service)
 
 
 # --- showing ---------------------------------------------------------------------------------------------

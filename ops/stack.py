@@ -29,7 +29,8 @@ from typing import NamedTuple, Self
 from ops import CHECKOUT, SERVICES, STATE, OpsError, sleutels
 from ops.environment import Environment
 from ops.processes import free_ports, wait_for
-from shared import zegel
+from ops.servers import password_variable
+from shared import flow, zegel
 
 MAILBAK = "mailbak"
 """The mail server that keeps mail as files; it runs when no other is named."""
@@ -260,7 +261,13 @@ class Stack:
         """What this machine's environment says to this process, without what it says to others or to
         administrators."""
         foreign = ("MELDPUNT_", *(f"{service.upper()}_" for service in SERVICES if service != name))
-        inherited = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
+        # A service has its own password in its addresses, and needs nobody's else.
+        passwords = {password_variable(account) for account in flow.ACCOUNTS}
+        inherited = {
+            key: value
+            for key, value in os.environ.items()
+            if not key.startswith(foreign) and key not in passwords
+        }
         inherited |= {"PYTHONPATH": str(CHECKOUT), "PYTHONUNBUFFERED": "1", "TZ": "UTC"}
         if name == MAILBAK:
             return inherited

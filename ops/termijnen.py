@@ -87,15 +87,19 @@ class Overzicht:
     id_width: int
 
 
-async def overview(environment: Environment, *, ended: bool = False) -> Overzicht:
-    """The clocks that run, in all services; with `ended` also those that ended."""
+async def overview(environment: Environment, *, ended: bool = False, service: str | None = None) -> Overzicht:
+    """The clocks that run, in all services that are here or in this one; with `ended` also those that
+    ended."""
     regels: list[Regel] = []
     subjects: set[str] = set()
     now: datetime | None = None
-    for service in SERVICES:
-        async with attach.schema(environment, service) as connection:
+    owners = [one for one in attach.chosen(environment, service) if one in SERVICES]
+    if not owners:
+        raise OpsError(f"no service here owns a term; those that do are {', '.join(SERVICES)}")
+    for one in owners:
+        async with attach.schema(environment, one) as connection:
             now = now or await connection.fetchval(attach.SQL.now)
-            regels += [Regel(service, **row) for row in await connection.fetch(attach.SQL.clocks, ended)]
+            regels += [Regel(one, **row) for row in await connection.fetch(attach.SQL.clocks, ended)]
             subjects |= {row["onderwerp"] for row in await connection.fetch(attach.SQL.clock_subjects)}
     assert now is not None
     moment = now
@@ -186,7 +190,7 @@ def explanation(regel: Regel, now: datetime) -> str:
         ("afleiding", regel.afleiding),
         ("grondslag", rule.grondslag),
         ("waarschuwt", f"{_long(regel.waarschuw_op)}, rol {regel.rol}"),
-        ("daarna", ", ".join(rule.escaleert_naar) or "niemand"),
+        ("daarna", ", ".join(rule.escalatie(regel.rol)) or "niemand"),
         ("gezegd", _said(regel)),
         ("dienst", f"{regel.dienst} (generatie {regel.generatie})"),
     )
@@ -215,6 +219,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print it for a program")
     parser.add_argument("--alles", action="store_true", help="also the terms that ended")
     attach.add_options(parser)
+    attach.add_service(parser)
     actions = parser.add_subparsers(dest="action", metavar="leg-uit")
     explain = actions.add_parser(
         "leg-uit", help="how the end of a matter's terms came about", description="Explain a matter's terms"
@@ -222,12 +227,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     explain.add_argument("zaak", metavar="ID", help="the matter's id, or its beginning")
     explain.add_argument("soort", nargs="?", choices=[str(soort) for soort in Soort], metavar="SOORT")
     attach.add_options(explain, again=True)
+    attach.add_service(explain, again=True)
 
 
 def run(args: argparse.Namespace) -> int:
     """Returns 0; raises OpsError when the matter to explain is not there."""
     everything = args.alles or args.action == "leg-uit"
-    overzicht = attach.in_environment(args.omgeving, lambda found: overview(found, ended=everything))
+    overzicht = attach.in_environment(
+        args.omgeving, lambda found: overview(found, ended=everything, service=args.dienst)
+    )
     if args.action == "leg-uit":
         print(
             "\n\n".join(explanation(one, overzicht.now) for one in _chosen(overzicht, args.zaak, args.soort))

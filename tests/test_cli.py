@@ -79,6 +79,35 @@ def test_every_command_has_help(name: str) -> None:
     assert f"./meldpunt {name}" in outcome.stdout
 
 
+@pytest.mark.parametrize("name", [command.name for command in cli.COMMANDS])
+def test_help_with_a_command_is_that_commands_help(name: str) -> None:
+    """`help COMMAND` and `COMMAND --help` are one thing to a person."""
+    assert meldpunt("help", name).stdout == meldpunt(name, "--help").stdout
+
+
+def test_help_with_a_mistake_names_the_mistake(bare_checkout: Path) -> None:
+    """Help on what does not exist is wrong use."""
+    outcome = meldpunt("help", "dmeo", script=bare_checkout / "meldpunt")
+    assert outcome.returncode == 2
+    assert outcome.stderr.splitlines() == ["meldpunt: no such command: dmeo (see ./meldpunt help)"]
+
+
+@pytest.mark.parametrize("option", ["--rounds", "--facts", "--matters", "--kills"])
+@pytest.mark.parametrize("value", ["0", "-3", "veel"])
+def test_a_measurement_of_nothing_is_wrong_use(option: str, value: str) -> None:
+    """How much to measure is a whole number of at least 1: anything else is one line and status 2."""
+    outcome = meldpunt("bench", "hop", f"{option}={value}")
+    assert outcome.returncode == 2
+    (line,) = outcome.stderr.splitlines()
+    assert option in line and "at least 1" in line
+
+
+def test_a_measurement_says_how_much_it_does_by_itself() -> None:
+    """Every amount shows its default."""
+    text = " ".join(meldpunt("bench", "--help").stdout.split())
+    assert all(f"(default: {default})" in text for default in (5, 3000, 1_000_000, 400, 20))
+
+
 def test_an_expected_failure_is_one_line_and_status_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from ops.crash import crash
 from ops.crash_load import SEATS, Cases
-from ops.crash_oracle import PER_MATTER, Books, Evidence, Heard, Known, Mail, Verdict, judge
+from ops.crash_oracle import PER_EAR, PER_MATTER, Books, Evidence, Heard, Known, Mail, Verdict, judge
 from ops.crash_process import MAIL_POINTS, POINTS
 from ops.servers import Servers
 from shared import flow
@@ -157,6 +157,28 @@ def test_a_decision_that_is_stated_twice_is_doubled() -> None:
     twice = tables(given, "notification", lambda facts: [*facts, again])
     heard = Heard({**given.heard.times, again.key: 1}, {**given.heard.publisher, again.key: "notification"})
     assert faults(judge(replace(twice, heard=heard))) == {"stated_twice": 1}
+
+
+def test_what_is_left_of_listening_ears_is_told_by_its_number() -> None:
+    """Erased, they cannot be told apart: one statement of a kind for each ear, not fewer and not more."""
+    given = evidence()
+    ears = [uuid.uuid4().hex, uuid.uuid4().hex]
+    erased = [known("intake", name, "gewist") for name in PER_EAR["intake"] for _ in ears]
+    given = replace(
+        given, cases=replace(given.cases, ears=ears), books=replace(given.books, listening_ears=2)
+    )
+
+    def found(left: list[Known]) -> dict[str, int]:
+        keys = {**given.heard.times, **{fact.key: 1 for fact in left}}
+        heard = Heard(keys, {**given.heard.publisher, **{fact.key: "intake" for fact in left}})
+        books = {name: list(facts) for name, facts in given.books.known.items()}
+        for service in ("intake", "registry"):
+            books[service] += left
+        return faults(judge(replace(given, books=replace(given.books, known=books), heard=heard)))
+
+    assert found(erased) == {}
+    assert found(erased[:-1]) == {"effects": 1}
+    assert found([*erased, erased[0]._replace(key=uuid.uuid4())]) == {"stated_twice": 1}
 
 
 def test_a_counter_that_moved_twice_is_doubled() -> None:

@@ -15,7 +15,7 @@ import pytest
 from aio_pika.exceptions import ChannelClosed, ChannelPreconditionFailed, DeliveryError
 from aiormq.exceptions import ChannelAccessRefused
 
-from ops import broker, database
+from ops import broker
 from ops.environment import Environment, destroy, prepare
 from ops.servers import servers
 from shared import flow
@@ -238,8 +238,9 @@ async def test_a_service_uses_its_own_tables_and_no_others(environment: Environm
 
 async def test_no_role_of_ours_has_rights_over_the_whole_cluster(environment: Environment) -> None:
     """Neither a service nor an owner can make databases or roles, or look past the rights on rows."""
-    for role in (*flow.SERVICES, *map(database.owner, flow.SERVICES)):
-        connection = await asyncpg.connect(database.role_dsn(environment.servers, environment.database, role))
+    runtime = [environment.dsns[service] for service in flow.SERVICES]
+    for dsn in (*runtime, *map(environment.owner_dsn, flow.SERVICES)):
+        connection = await asyncpg.connect(dsn)
         row = await connection.fetchrow(
             "select rolsuper or rolcreatedb or rolcreaterole or rolbypassrls as mighty"
             " from pg_roles where rolname = current_user"

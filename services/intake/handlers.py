@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from services.intake import store
 from services.intake.core.besluit import Bijgewerkt, LuisterendOor, NogOnbekend, beslis
-from services.intake.core.zaak import vouw
+from services.intake.core.zaak import kenmerken_van, vouw
 from services.intake.settings import Settings
 from shared.envelope import Fact, Refusal
 from shared.events import (
@@ -15,6 +15,7 @@ from shared.events import (
     GesprekGevoerd,
     InstemmingGegeven,
     InstemmingIngetrokken,
+    KenmerkenVastgesteld,
     MelderTeruggekeerd,
 )
 from shared.inbox import Work
@@ -36,7 +37,11 @@ def verzegeld(feit: Event) -> str | None:
 
 
 def in_rust(feit: Event) -> Event:
-    """A fact as the facts table keeps it: sealed content rests in the vault alone."""
+    """A fact as the facts table keeps it: sealed content rests in the vault alone, and codes that do not
+    count nowhere.
+    """
+    if isinstance(feit, GesprekGevoerd):
+        return feit.model_copy(update={"kenmerken": kenmerken_van(feit)})
     return feit if verzegeld(feit) is None else feit.model_copy(update={"verzegeld": IN_DE_KLUIS})
 
 
@@ -67,6 +72,7 @@ def build(settings: Settings) -> Service:
             ContactOntvangen: contacten,
             ContactpogingGedaan: contacten,
             GesprekGevoerd: contacten,
+            KenmerkenVastgesteld: contacten,
             InstemmingGegeven: contacten,
             InstemmingIngetrokken: contacten,
             MelderTeruggekeerd: contacten,

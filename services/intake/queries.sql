@@ -32,9 +32,11 @@ set gegeven_op = excluded.gegeven_op, ingetrokken_op = excluded.ingetrokken_op, 
 where (oud.gegeven_op, oud.ingetrokken_op) is distinct from (excluded.gegeven_op, excluded.ingetrokken_op);
 
 -- name: doorzettingen
--- New forwards. Each refers to a grant in force, or is refused.
-insert into doorzettingen (subject, instemming, geadresseerde, doorgezet_op)
-select * from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[]);
+-- Forwards, for the first time or said anew. Each refers to a grant in force, or is refused.
+insert into doorzettingen (subject, instemming, geadresseerde, doorgezet_op, laatst_op)
+select subject, instemming, geadresseerde, op, op
+from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[]) as gesteld (subject, instemming, geadresseerde, op)
+on conflict (subject, instemming, geadresseerde) do update set van_kracht = true, laatst_op = excluded.laatst_op;
 
 -- name: tel
 -- Count listening ears.
@@ -61,13 +63,17 @@ delete from doorzettingen where subject = any($1::text[]);
 delete from instemmingen where subject = any($1::text[]);
 
 -- name: wis_gehoord
--- What others told about these matters; that they told something stays, so that it is known when it comes again.
-update facts set data = null, traceparent = null
+-- What others told about these matters. Key, digest and name stay, so that it is known when it comes again and the
+-- books can be balanced; nothing joins what is left of one contact, and of when there is only the week.
+update facts
+set data = null, traceparent = null, id = 'gewist', subject = 'gewist',
+    time = date_trunc('week', time, 'Europe/Amsterdam'),
+    received_at = date_trunc('week', received_at, 'Europe/Amsterdam')
 where subject = any($1::text[]) and publisher <> 'intake' and data is not null;
 
 -- name: wis_sporen
--- The last traces of listening ears, once everything that intake stated about them has been published: its own facts
--- and the clocks. Takes at most $1 matters that nobody holds; returns those that are done.
+-- The last traces of listening ears, once everything that intake stated about them has been published: its own facts,
+-- the clocks, and when exactly it was. Takes at most $1 matters that nobody holds; returns those that are done.
 with klaar as (
     select contacten.subject from contacten join matters using (subject)
     where contacten.status = 'luisterend-oor' and contacten.gewist_op is null
@@ -76,11 +82,17 @@ with klaar as (
     limit $1
     for update of matters skip locked
 ), feiten as (
-    update facts set data = null, traceparent = null
+    update facts
+    set data = null, traceparent = null, id = 'gewist', subject = 'gewist',
+        time = date_trunc('week', time, 'Europe/Amsterdam'),
+        received_at = date_trunc('week', received_at, 'Europe/Amsterdam')
     from klaar where facts.subject = klaar.subject and facts.data is not null
+), zaken as (
+    update matters set first_seen = date_trunc('week', first_seen, 'Europe/Amsterdam')
+    from klaar where matters.subject = klaar.subject
 ), klokken as (
     delete from termijnen using klaar where termijnen.onderwerp = klaar.subject
 )
-update contacten set gewist_op = clock_timestamp()
+update contacten set gewist_op = date_trunc('week', clock_timestamp(), 'Europe/Amsterdam')
 from klaar where contacten.subject = klaar.subject
 returning contacten.subject;

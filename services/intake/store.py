@@ -40,7 +40,7 @@ async def bewaar(connection: Any, verzegelingen: Sequence[Verzegeling]) -> None:
 
 
 async def werk_bij(connection: Any, besluiten: Mapping[str, Bijgewerkt]) -> None:
-    """Store contacts as they stand: the contact, its grants, and the forwards that are new.
+    """Store contacts as they stand: the contact, its grants, and the forwards that are stated.
 
     Raises asyncpg.ForeignKeyViolationError for a forward whose grant is not in force.
     """
@@ -61,13 +61,13 @@ async def werk_bij(connection: Any, besluiten: Mapping[str, Bijgewerkt]) -> None
     )
     if grants:
         await _many(connection, QUERIES.instemmingen, grants)
-    nieuw = sorted(
+    gesteld = sorted(
         (subject, feit.instemming, feit.geadresseerde, feit.doorgezet_op)
         for subject, one in gesorteerd
         for feit in one.doorgezet
     )
-    if nieuw:
-        await _many(connection, QUERIES.doorzettingen, nieuw)
+    if gesteld:
+        await _many(connection, QUERIES.doorzettingen, gesteld)
 
 
 def _contact(subject: str, besluit: Bijgewerkt) -> tuple[Any, ...]:

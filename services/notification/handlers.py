@@ -14,10 +14,12 @@ from shared.envelope import Fact
 from shared.events import (
     EenheidGewijzigd,
     Event,
+    InstemmingGegeven,
     InstemmingIngetrokken,
     InstemmingVervallen,
     KwestieGekwalificeerd,
     LeidinggevendeGeinformeerd,
+    MeldingOntvangen,
     ZaakOmgezet,
 )
 from shared.inbox import Handler, Work
@@ -33,7 +35,7 @@ async def zaken(work: Work, facts: Sequence[Fact]) -> None:
     """Decide anew about every matter that the facts concern."""
     gevolgd = await behandel(work, {fact.subject for fact in facts})
     await store.save_zendingen(work.connection, gevolgd.veranderd.values())
-    # A qualification or a withdrawal need not be followed by a notificatie: no matter here is out of place.
+    # None of these need be followed by a notificatie, consent least of all: no matter here is out of place.
     await work.know({fact.subject for fact in facts})
 
 
@@ -42,6 +44,8 @@ FEITEN: Final[Mapping[type[Event], Handler]] = {
     LeidinggevendeGeinformeerd: zaken,
     KwestieGekwalificeerd: zaken,
     ZaakOmgezet: zaken,
+    MeldingOntvangen: zaken,
+    InstemmingGegeven: zaken,
     InstemmingIngetrokken: zaken,
     InstemmingVervallen: zaken,
 }

@@ -4,7 +4,7 @@
 -- name: save_eenheden
 -- Returns the units of which this is news; an older or equal version changes nothing.
 insert into eenheden (eenheid, volgnummer, onderdeel, boven, gewijzigd_op)
-select * from unnest($1::text[], $2::integer[], $3::text[], $4::text[], $5::timestamptz[])
+select * from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::timestamptz[])
 on conflict (eenheid) do update
 set volgnummer = excluded.volgnummer, onderdeel = excluded.onderdeel, boven = excluded.boven,
     gewijzigd_op = excluded.gewijzigd_op
@@ -29,26 +29,26 @@ order by functionaris, gewijzigd_op desc, eenheid, rol;
 -- name: zendingen
 -- Locked after their matters: only whoever is sending one changes it without the lock on its matter.
 select kenmerk, zaak, functionaris, onderdeel, eenheid, hoofdgroep, week, status, pogingen, volgende_op,
-       claim, claim_tot, data_op, mogelijk_dubbel, gemeld_opgehouden
+       claim, claim_tot, data_op, mogelijk_dubbel, gemeld_opgehouden, reden
 from notificaties where zaak = any($1::text[])
 order by kenmerk for update;
 
 -- name: save_zendingen
 insert into notificaties (kenmerk, zaak, functionaris, onderdeel, eenheid, hoofdgroep, week, status, pogingen,
                           volgende_op, claim, claim_tot, data_op, mogelijk_dubbel, gemeld_opgehouden,
-                          geclaimd_op)
+                          reden, geclaimd_op)
 select zending.*, case when claim is not null then clock_timestamp() end
 from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
                      $8::text[], $9::integer[], $10::timestamptz[], $11::uuid[], $12::timestamptz[],
-                     $13::timestamptz[], $14::boolean[], $15::boolean[])
+                     $13::timestamptz[], $14::boolean[], $15::boolean[], $16::text[])
          as zending (kenmerk, zaak, functionaris, onderdeel, eenheid, hoofdgroep, week, status, pogingen,
-                     volgende_op, claim, claim_tot, data_op, mogelijk_dubbel, gemeld_opgehouden)
+                     volgende_op, claim, claim_tot, data_op, mogelijk_dubbel, gemeld_opgehouden, reden)
 on conflict (kenmerk) do update
 set onderdeel = excluded.onderdeel, eenheid = excluded.eenheid, hoofdgroep = excluded.hoofdgroep,
     week = excluded.week, status = excluded.status, pogingen = excluded.pogingen,
     volgende_op = excluded.volgende_op, claim = excluded.claim, claim_tot = excluded.claim_tot,
     data_op = excluded.data_op, mogelijk_dubbel = excluded.mogelijk_dubbel,
-    gemeld_opgehouden = excluded.gemeld_opgehouden,
+    gemeld_opgehouden = excluded.gemeld_opgehouden, reden = excluded.reden,
     geclaimd_op = coalesce(notificaties.geclaimd_op, excluded.geclaimd_op);
 
 -- name: lock_due_matters
@@ -93,7 +93,13 @@ select count(*) filter (where status in ('klaar', 'geclaimd')) as notificaties_w
 from notificaties where status in ('klaar', 'geclaimd', 'opgehouden', 'mislukt');
 
 -- name: openstaand
--- What did not reach its seat yet, or will not by itself: for operators and tests, without the matter.
-select kenmerk, functionaris, status, pogingen, volgende_op, mogelijk_dubbel
-from notificaties where status in ('klaar', 'geclaimd', 'opgehouden', 'mislukt')
-order by kenmerk;
+-- What did not reach its seat and needs somebody: held for a mailbox, or failed. For operators, so without
+-- the matter, and with the week alone. Why one is held is as the address book stands now.
+select kenmerk, functionaris, week, status,
+       coalesce(reden, case when exists (
+                           select from functionarissen
+                           where functionarissen.functionaris = notificaties.functionaris)
+                       then 'geen-postbus' else 'functionaris-onbekend' end) as reden,
+       pogingen
+from notificaties where status in ('opgehouden', 'mislukt')
+order by status, week, kenmerk;

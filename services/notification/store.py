@@ -98,9 +98,9 @@ async def stand(pool: Any, nu: datetime) -> Mapping[str, Any]:
     return row
 
 
-async def openstaand(pool: Any) -> list[Mapping[str, Any]]:
-    """What did not reach its seat yet, or will not by itself."""
-    return list(await pool.fetch(QUERIES.openstaand))
+async def openstaand(connection: Any) -> list[Mapping[str, Any]]:
+    """What is held or failed, and why: kenmerk, functionaris, week, status, reden, pogingen. No matter."""
+    return list(await connection.fetch(QUERIES.openstaand))
 
 
 def _zending(row: Mapping[str, Any]) -> Zending:
@@ -117,6 +117,7 @@ def _zending(row: Mapping[str, Any]) -> Zending:
         data_op=row["data_op"],
         mogelijk_dubbel=row["mogelijk_dubbel"],
         gemeld_opgehouden=row["gemeld_opgehouden"],
+        reden=row["reden"],
     )
 
 
@@ -139,4 +140,5 @@ def _waarden(rij: Zending) -> tuple[Any, ...]:
         rij.data_op,
         rij.mogelijk_dubbel,
         rij.gemeld_opgehouden,
+        rij.reden,
     )

@@ -54,7 +54,10 @@ async def zaken(work: Work, facts: Sequence[Fact]) -> None:
 async def behandel(work: Work, onderwerpen: set[str]) -> None:
     """Fold and decide these matters anew, state what is missing, store what follows."""
     dossiers = await work.dossiers(onderwerpen)
-    gevouwen = {onderwerp: vouw(dossiers[onderwerp]) for onderwerp in sorted(dossiers)}
+    geteld = await store.geteld(work.connection, dossiers)
+    gevouwen = {
+        onderwerp: vouw(dossiers[onderwerp], geteld=onderwerp in geteld) for onderwerp in sorted(dossiers)
+    }
     bewaard = await store.koppelingen(work.connection, gevouwen)
     dubbel = niet_tellend([*bewaard, *(een for zaak in gevouwen.values() for een in zaak.koppelingen)])
     beslist = []
@@ -66,8 +69,10 @@ async def behandel(work: Work, onderwerpen: set[str]) -> None:
             work.clocks(onderwerp, besluit.klokken)
         beslist.append(store.Beslist(onderwerp, zaak, besluit))
     await store.save(work.connection, beslist)
-    await store.wis_geteld(work.connection, [een.onderwerp for een in beslist if not een.zaak.bekend])
     await work.know(een.onderwerp for een in beslist if een.zaak.geopend)
+    await store.wis(
+        work.connection, [x.onderwerp for x in beslist if x.zaak.luisterend_oor and not x.zaak.bekend]
+    )
 
 
 _REEKSEN: Mapping[type[Event], Handler] = {

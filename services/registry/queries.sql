@@ -47,14 +47,15 @@ select * from jsonb_populate_recordset(null::zaken, $1::text::jsonb)
 on conflict (zaak) do update
 set (herkomst, cluster, onderdeel, eenheid, soort_melder, onderwerpen, ontvangen_op, bevestigd_op, doorgezet_op,
      kwalificatie, gekwalificeerd_op, in_register, rubriek, register_onderdeel, geregistreerd_op, zelfde_als, dubbel,
-     telt, uitgezet_op, behandel_eenheid, behandelaar, aanvaard_op, herzien_op, terugkoppeling_op, afgedaan_op,
-     gesloten_op, status)
+     telt, uitgezet_op, behandel_eenheid, behandelaar, aanvaard_op, herzien_op, terugkoppeling_op, heropend_op,
+     afgedaan_op, gesloten_op, status)
   = (excluded.herkomst, excluded.cluster, excluded.onderdeel, excluded.eenheid, excluded.soort_melder,
      excluded.onderwerpen, excluded.ontvangen_op, excluded.bevestigd_op, excluded.doorgezet_op,
      excluded.kwalificatie, excluded.gekwalificeerd_op, excluded.in_register, excluded.rubriek,
      excluded.register_onderdeel, excluded.geregistreerd_op, excluded.zelfde_als, excluded.dubbel,
      excluded.telt, excluded.uitgezet_op, excluded.behandel_eenheid, excluded.behandelaar, excluded.aanvaard_op,
-     excluded.herzien_op, excluded.terugkoppeling_op, excluded.afgedaan_op, excluded.gesloten_op, excluded.status);
+     excluded.herzien_op, excluded.terugkoppeling_op, excluded.heropend_op, excluded.afgedaan_op,
+     excluded.gesloten_op, excluded.status);
 
 -- name: delete_versies
 delete from registratieversies where zaak = any($1::text[]);
@@ -82,16 +83,33 @@ on conflict (feit) do nothing;
 insert into contacten
 select * from jsonb_populate_recordset(null::contacten, $1::text::jsonb)
 on conflict (zaak) do update
-set (jaar, ontvangen_op, uitkomst, verwezen_naar)
-  = (excluded.jaar, excluded.ontvangen_op, excluded.uitkomst, excluded.verwezen_naar);
+set (kanaal, jaar, ontvangen_op, uitkomst, verwezen_naar)
+  = (excluded.kanaal, excluded.jaar, excluded.ontvangen_op, excluded.uitkomst, excluded.verwezen_naar);
 
--- name: wis_geteld
--- Of these contacts, those of which a count remains: what was said about them goes, also what comes late. That it was
--- said stays, so that it is not taken in again.
-update facts set data = null
-from contacten
-where contacten.zaak = any($1::text[]) and contacten.ontvangen_op is null
-  and facts.subject = contacten.zaak and facts.data is not null;
+-- name: geteld
+select zaak from geteld where zaak = any($1::text[]);
+
+-- name: insert_geteld
+insert into geteld (zaak) select unnest($1::text[]);
+
+-- name: delete_contacten
+delete from contacten where zaak = any($1::text[]);
+
+-- name: tel_oren
+insert into luisterende_oren
+select * from jsonb_populate_recordset(null::luisterende_oren, $1::text::jsonb)
+on conflict (jaar, kanaal) do update set aantal = luisterende_oren.aantal + excluded.aantal;
+
+-- name: wis_feiten
+-- What was said about these contacts goes, also what comes late. That it was said stays, so that it is not taken in
+-- again: key, digest and name, under a subject that is nobody's and in a week.
+update facts
+set (id, subject, time, data, traceparent, received_at)
+  = ('gewist', 'gewist', date_trunc('week', time, 'UTC'), null, null, date_trunc('week', received_at, 'UTC'))
+where subject = any($1::text[]) and name = any($2::text[]);
+
+-- name: wis_moment
+update matters set first_seen = date_trunc('week', first_seen, 'UTC') where subject = any($1::text[]);
 
 -- name: save_klachten
 insert into klachten
@@ -141,6 +159,9 @@ select * from (
            case when zaken.doorgezet_op is not null then 'doorgezet' else coalesce(contacten.uitkomst, 'open') end as soort,
            count(*)::bigint as aantal
     from contacten left join zaken using (zaak) where jaar = $1 group by 3
+    union all
+    select 1, 'contactmomenten', 'luisterend-oor', sum(aantal)::bigint from luisterende_oren where jaar = $1
+    having count(*) > 0
     union all
     select 2, 'meldingen', in_register, sum(aantal)::bigint from (
         select in_register, 1 as aantal from zaken where telt and extract(year from geregistreerd_op) = $1

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """What the register stores: one method, one query, one kind of row. All within the caller's transaction."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,7 +9,8 @@ from typing import Any, NamedTuple
 import orjson
 
 from services.registry.core.besluit import Besluit
-from services.registry.core.zaak import Koppeling, Zaak, dag_van
+from services.registry.core.zaak import OVER_CONTACT, Koppeling, Zaak, dag_van
+from shared import flow
 from shared.envelope import Fact
 from shared.events import AdviesGegeven, MeldingOvergenomen, TabelindelingVastgesteld
 from shared.postgres import Queries
@@ -41,10 +43,16 @@ async def koppelingen(connection: Any, zaken: Iterable[str]) -> list[Koppeling]:
     return [Koppeling(*row) for row in await connection.fetch(QUERIES.koppelingen, sorted(zaken))]
 
 
-async def wis_geteld(connection: Any, zaken: Sequence[str]) -> None:
-    """Of these, forget what was said about contacts of which only a count remains."""
+async def geteld(connection: Any, zaken: Iterable[str]) -> set[str]:
+    """Which of these were counted as a listening ear."""
+    return {row["zaak"] for row in await connection.fetch(QUERIES.geteld, sorted(zaken))}
+
+
+async def wis(connection: Any, zaken: Sequence[str]) -> None:
+    """Forget what was said about these contacts, of which a count remains."""
     if zaken:
-        await connection.execute(QUERIES.wis_geteld, zaken)
+        await connection.execute(QUERIES.wis_feiten, zaken, [flow.wire_name(event) for event in OVER_CONTACT])
+        await connection.execute(QUERIES.wis_moment, zaken)
 
 
 async def save(connection: Any, beslist: Sequence[Beslist]) -> None:
@@ -52,6 +60,7 @@ async def save(connection: Any, beslist: Sequence[Beslist]) -> None:
     zaken = [een for een in sorted(beslist) if een.zaak.bekend]
     await _save(connection, QUERIES.save_koppelingen, _koppelingen(beslist))
     await _save(connection, QUERIES.save_contacten, _contacten(beslist))
+    await _tel(connection, beslist)
     await _save(connection, QUERIES.save_klachten, _klachten(beslist))
     await _save(connection, QUERIES.save_zaken, [_zaak(een) for een in zaken])
     if zaken:
@@ -60,6 +69,18 @@ async def save(connection: Any, beslist: Sequence[Beslist]) -> None:
     await _save(connection, QUERIES.save_afdoeningen, _afdoeningen(beslist))
     await _save(connection, QUERIES.save_maatregelen, _maatregelen(beslist))
     await _save(connection, QUERIES.save_nazorg, _nazorg(beslist))
+
+
+async def _tel(connection: Any, beslist: Iterable[Beslist]) -> None:
+    """Contacts that turn out to be a listening ear go into the count."""
+    oren = {een.onderwerp: een.zaak.te_tellen for een in beslist if een.zaak.te_tellen is not None}
+    if not oren:
+        return
+    aantallen = Counter((oor.jaar, oor.kanaal) for oor in oren.values())
+    rijen = [{"jaar": jaar, "kanaal": kanaal, "aantal": n} for (jaar, kanaal), n in sorted(aantallen.items())]
+    await connection.execute(QUERIES.insert_geteld, sorted(oren))
+    await connection.execute(QUERIES.delete_contacten, sorted(oren))
+    await _save(connection, QUERIES.tel_oren, rijen)
 
 
 async def save_adviezen(connection: Any, facts: Sequence[Fact]) -> None:
@@ -147,6 +168,7 @@ def _zaak(een: Beslist) -> Rij:
         "aanvaard_op": behandeling.aanvaard_op,
         "herzien_op": behandeling.herzien_op,
         "terugkoppeling_op": zaak.terugkoppeling_op,
+        "heropend_op": zaak.heropend_op,
         "afgedaan_op": besluit.afgedaan_op,
         "gesloten_op": besluit.gesloten_op,
         "status": besluit.status,
@@ -227,9 +249,9 @@ def _contacten(beslist: Iterable[Beslist]) -> list[Rij]:
             "zaak": een.onderwerp,
             "kanaal": contact.kanaal,
             "jaar": dag_van(contact.ontvangen_op).year,
-            "ontvangen_op": None if een.besluit.alleen_telling else contact.ontvangen_op,
+            "ontvangen_op": contact.ontvangen_op,
             "uitkomst": contact.uitkomst,
-            "verwezen_naar": None if een.besluit.alleen_telling else contact.verwezen_naar,
+            "verwezen_naar": contact.verwezen_naar,
         }
         for een in beslist
         if (contact := een.zaak.contact) is not None

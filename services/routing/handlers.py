@@ -5,12 +5,12 @@ One handler takes them all, the roster's facts too: so every transaction locks m
 after, and two replicas never wait for each other in a circle.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from services.routing import store
 from services.routing.core.besluit import beslis_alle
 from services.routing.core.toewijzing import Rooster
-from services.routing.core.zaak import vouw
+from services.routing.core.zaak import vouw, wacht_op_opening
 from services.routing.settings import Settings
 from shared import events as e
 from shared.envelope import Fact
@@ -41,6 +41,7 @@ class Routing:
         """Fold these matters and decide about each that is known."""
         dossiers = await work.dossiers(subjects) if subjects else {}
         zaken = [zaak for subject, facts in dossiers.items() if (zaak := vouw(subject, facts)) is not None]
+        await self._onthoud_bekend(work, dossiers, {zaak.subject for zaak in zaken})
         clusters = {zaak.vraag.cluster for zaak in zaken}
         clusters |= {zaak.toewijzing.cluster for zaak in zaken if zaak.toewijzing is not None}
         standen = await store.vergrendel(work.connection, clusters | {c for c, _ in wijzigingen or ()})
@@ -60,7 +61,18 @@ class Routing:
                 work.state(feit, besluit.zaak.subject)
             work.clocks(besluit.zaak.subject, besluit.klokken)
         await store.save_zaken(work.connection, besluiten, standen)
-        await work.know(zaak.subject for zaak in zaken)
+
+    async def _onthoud_bekend(
+        self, work: Work, dossiers: Mapping[str, Sequence[Fact]], zaken: Collection[str]
+    ) -> None:
+        """Tell matters, and consent that need not come to one, from facts that wait for what opens theirs."""
+        wachtend = {
+            subject for subject, facts in dossiers.items() if subject not in zaken and wacht_op_opening(facts)
+        }
+        await work.know(dossiers.keys() - wachtend)
+        if wachtend:
+            # Known as long as there was consent alone.
+            await store.ken_niet_meer(work.connection, wachtend)
 
     async def herkans(self, runtime: Runtime) -> bool:
         """Try matters again that nobody was free for, and those whose adviser may have to stop."""

@@ -109,6 +109,11 @@ def _zaak(besluit: Besluit, stand: Stand) -> tuple[Any, ...]:
     )
 
 
+async def ken_niet_meer(connection: Any, subjects: Iterable[str]) -> None:
+    """Count these matters, which the caller holds, as waiting for what opens them."""
+    await connection.execute(QUERIES.ken_niet_meer, sorted(subjects))
+
+
 async def begin_dag(connection: Any, vandaag: date) -> None:
     """Let the day begin, once, in every cluster."""
     await connection.execute(QUERIES.begin_dag, vandaag)

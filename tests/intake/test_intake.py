@@ -12,6 +12,7 @@ import pytest
 from ops.environment import Environment
 from services.intake.handlers import build
 from services.intake.settings import Settings
+from services.intake.store import QUERIES
 from shared import zegel
 from shared.codes import Geadresseerde, Kanaal
 from shared.events import (
@@ -22,6 +23,7 @@ from shared.events import (
     InstemmingGegeven,
     InstemmingIngetrokken,
     Kenmerken,
+    KenmerkenVastgesteld,
     MelderTeruggekeerd,
 )
 from shared.service import main
@@ -63,9 +65,10 @@ class Melder:
         return event
 
     async def spreekt(self, uitkomst: str = "integriteitskwestie", na_min: int = 10, **velden: Any) -> None:
-        """The MID speaks with the melder."""
+        """The MID speaks with the melder, and puts the matter in codes."""
+        gevoerd_op = self.begin + timedelta(minutes=na_min)
         event = GesprekGevoerd.model_validate(
-            {"gevoerd_op": self.begin + timedelta(minutes=na_min), "uitkomst": uitkomst, **velden}
+            {"gevoerd_op": gevoerd_op, "uitkomst": uitkomst, "kenmerken": CLSK, **velden}
         )
         await self.bus.state("mid", event, self.zaak)
 
@@ -73,7 +76,7 @@ class Melder:
         """Consent for one addressee; returns the grant."""
         grant = grant or new_id()
         moment = self.begin + timedelta(minutes=20)
-        event = InstemmingGegeven(instemming=grant, geadresseerde=aan, gegeven_op=moment, kenmerken=CLSK)
+        event = InstemmingGegeven(instemming=grant, geadresseerde=aan, gegeven_op=moment)
         await self.bus.state(wie, event, self.zaak)
         return grant
 
@@ -237,8 +240,8 @@ async def test_the_database_refuses_a_forward_without_a_grant_in_force(
     await stated(heard, melder.zaak, "instemming-vervallen")
     await handled(database, 7)
     insert = (
-        "insert into doorzettingen (subject, instemming, geadresseerde, doorgezet_op)"
-        " values ($1, $2, 'coid', now())"
+        "insert into doorzettingen (subject, instemming, geadresseerde, doorgezet_op, laatst_op)"
+        " values ($1, $2, 'coid', now(), now())"
     )
     for grant in (new_id(), ander, ingetrokken):
         with pytest.raises(asyncpg.ForeignKeyViolationError):
@@ -246,6 +249,52 @@ async def test_the_database_refuses_a_forward_without_a_grant_in_force(
     await database.execute(insert, melder.zaak, eerste)
     with pytest.raises(asyncpg.UniqueViolationError):
         await database.execute(insert, melder.zaak, tweede)
+    # Said anew under the grant that it went under: the same row. Under one that ended since: refused as well.
+    opnieuw = ([melder.zaak], [eerste], ["coid"], [now()])
+    await database.execute(QUERIES.doorzettingen, *opnieuw)
+    assert await database.fetchval("select laatst_op from doorzettingen") == opnieuw[3][0]
+    await melder.trekt_in(eerste)
+    await stated(heard, melder.zaak, "instemming-vervallen", 2)
+    with pytest.raises(asyncpg.ForeignKeyViolationError):
+        await database.execute(QUERIES.doorzettingen, *opnieuw)
+
+
+async def test_codes_that_come_after_the_forward_are_told_to_whoever_got_it(
+    bus: Bus, service: StartService, melder: Melder, database: Any
+) -> None:
+    """Stated again under the same grant with the new codes; it stays one forward in force."""
+    await service("intake")
+    heard = await bus.listen("intake.#")
+    await melder.meldt()
+    await melder.spreekt(kenmerken=None)
+    grant = await melder.stemt_in()
+    vroeg = KenmerkenVastgesteld(vastgesteld_op=melder.begin + timedelta(minutes=30), kenmerken=CLSK)
+    await bus.state("mid", vroeg, melder.zaak)
+    await stated(heard, melder.zaak, "melding-doorgezet")
+    nader = Kenmerken(onderdeel="CLSK", eenheid="313-SQN", rubriek="overige")
+    laat = KenmerkenVastgesteld(vastgesteld_op=melder.begin + timedelta(minutes=40), kenmerken=nader)
+    await bus.state("mid", laat, melder.zaak)
+    eerst, daarna = await stated(heard, melder.zaak, "melding-doorgezet", 2)
+    assert (eerst["instemming"], daarna["instemming"]) == (grant, grant)
+    assert (eerst["kenmerken"]["rubriek"], daarna["kenmerken"]["rubriek"]) == (CLSK.rubriek, "overige")
+    assert daarna["doorgezet_op"] > eerst["doorgezet_op"]
+    [rij] = await database.fetch("select van_kracht, doorgezet_op, laatst_op from doorzettingen")
+    assert rij["van_kracht"] and rij["laatst_op"] == datetime.fromisoformat(daarna["doorgezet_op"])
+    assert rij["doorgezet_op"] == datetime.fromisoformat(eerst["doorgezet_op"])
+    assert await database.fetchval("select count(*) from geparkeerd") == 0
+
+
+async def test_codes_of_a_talk_that_is_no_integriteitskwestie_are_not_kept(
+    bus: Bus, service: StartService, melder: Melder, database: Any
+) -> None:
+    """The unit that the message named stands in no table."""
+    await service("intake")
+    heard = await bus.listen("intake.#")
+    await melder.meldt()
+    await melder.spreekt("informatie", kenmerken=Kenmerken(onderdeel="CLSK", eenheid="EENHEID-SPOORLOOS"))
+    await stated(heard, melder.zaak, "contact-afgesloten")
+    alles = await everything(database)
+    assert "informatie" in alles and "eenheid-spoorloos" not in alles
 
 
 # --- order and duplicates -----------------------------------------------------------------------------
@@ -260,9 +309,10 @@ async def test_a_fact_that_arrives_twice_takes_effect_once(
     facts = [
         make_fact("kanaal", een_contact(melder), melder.zaak),
         make_fact("mid", GesprekGevoerd(gevoerd_op=now(), uitkomst="integriteitskwestie"), melder.zaak),
+        make_fact("mid", KenmerkenVastgesteld(vastgesteld_op=now(), kenmerken=CLSK), melder.zaak),
         make_fact(
             "mid",
-            InstemmingGegeven(instemming=new_id(), geadresseerde="coid", gegeven_op=now(), kenmerken=CLSK),
+            InstemmingGegeven(instemming=new_id(), geadresseerde="coid", gegeven_op=now()),
             melder.zaak,
         ),
     ]
@@ -393,11 +443,24 @@ async def assert_nothing_left(database: Any, *sporen: str) -> None:
     )
 
 
+async def assert_nothing_joins(database: Any, subject: str) -> None:
+    """Two marks bear the subject, what is left of its facts does not, and of when there is only the week."""
+    assert (await everything(database)).count(subject) == 2
+    assert await database.fetchval("select count(*) from contacten join matters using (subject)") == 1
+    rest = await database.fetch("select distinct subject, id, data, traceparent from facts")
+    assert [tuple(row) for row in rest] == [("gewist", "gewist", None, None)]
+    assert await database.fetchval(
+        "select bool_and(moment = date_trunc('week', moment, 'Europe/Amsterdam')) from"
+        " (select time from facts union all select received_at from facts"
+        " union all select first_seen from matters union all select gewist_op from contacten) as t (moment)"
+    )
+
+
 async def test_a_listening_ear_leaves_a_count_and_nothing_else(
     bus: Bus, service: StartService, melder: Melder, database: Any
 ) -> None:
-    """Everything that was told is searched for in every table: seal, grant, unit, moments. Its duplicates and
-    what is told about it later leave nothing either.
+    """Everything that was told is searched for in every table: seal, grant, unit, moments, ids. Its
+    duplicates are known as such, and what is told about it later leaves nothing either.
     """
     await service("intake", wis_interval_s=0.1)
     heard = await bus.listen("intake.#")
@@ -412,7 +475,8 @@ async def test_a_listening_ear_leaves_a_count_and_nothing_else(
     assert afgesloten["uitkomst"] == "luisterend-oor"
     await erased(database, melder.zaak)
     assert isinstance(contact.data, ContactOntvangen)
-    await assert_nothing_left(database, contact.data.verzegeld, grant, eenheid, "33.271828")
+    await assert_nothing_left(database, contact.data.verzegeld, grant, eenheid, "33.271828", contact.id)
+    await assert_nothing_joins(database, melder.zaak)
     await bus.send(contact)
     await melder.stemt_in(grant=grant)
     await melder.spreekt("integriteitskwestie", na_min=40, kenmerken=kenmerken)
@@ -422,6 +486,9 @@ async def test_a_listening_ear_leaves_a_count_and_nothing_else(
     await assert_nothing_left(
         database, contact.data.verzegeld, grant, eenheid, "33.271828", "integriteitskwestie"
     )
+    await assert_nothing_joins(database, melder.zaak)
+    assert await database.fetchval("select count(*) from facts where key = $1", contact.key) == 1
+    assert await database.fetchval("select count(*) from geparkeerd") == 0
     ended = heard.about(melder.zaak, "intake.termijn-afgelopen.")
     assert {one["data"]["soort"]: one["data"]["uitkomst"] for one in ended} == dict.fromkeys(
         ("mid-contact", "contact-open", "ontvangstbevestiging"), "gehaald"

@@ -28,10 +28,13 @@ from shared.envelope import Fact
 from shared.events import (
     EenheidGewijzigd,
     Event,
+    InstemmingGegeven,
     InstemmingIngetrokken,
     InstemmingVervallen,
+    Kenmerken,
     KwestieGekwalificeerd,
     LeidinggevendeGeinformeerd,
+    MeldingOntvangen,
     Notificatie,
     NotificatieMislukt,
     NotificatieOpgehouden,
@@ -79,6 +82,21 @@ def ingetrokken(op: int, nummer: int) -> InstemmingIngetrokken:
     return InstemmingIngetrokken(ingetrokken_op=uur(op), instemming=f"instemming-{nummer}")
 
 
+def gegeven(op: int, nummer: int, geadresseerde: Geadresseerde) -> InstemmingGegeven:
+    return InstemmingGegeven(
+        gegeven_op=uur(op), instemming=f"instemming-{nummer}", geadresseerde=geadresseerde
+    )
+
+
+def ontvangen(op: int, partijen: Sequence[str]) -> MeldingOntvangen:
+    return MeldingOntvangen(
+        ontvangen_op=uur(op),
+        kenmerken=Kenmerken(onderdeel="CLSK"),
+        leidinggevende="C-1",
+        partijen=tuple(partijen),
+    )
+
+
 def vervallen(op: int, nummer: int, geadresseerde: Geadresseerde) -> InstemmingVervallen:
     return InstemmingVervallen(
         vervallen_op=uur(op), instemming=f"instemming-{nummer}", geadresseerde=geadresseerde
@@ -91,12 +109,17 @@ def feiten(*events: Event) -> list[Fact]:
 
 UREN = st.integers(0, 8)
 GROEPEN = st.lists(st.sampled_from(STOELEN), max_size=3, unique=True)
+INSTEMMINGEN: st.SearchStrategy[Event] = st.one_of(
+    st.builds(gegeven, UREN, st.integers(1, 3), st.sampled_from(get_args(Geadresseerde))),
+    st.builds(ingetrokken, UREN, st.integers(1, 3)),
+    st.builds(vervallen, UREN, st.integers(1, 3), st.sampled_from(get_args(Geadresseerde))),
+)
 EVENTS: st.SearchStrategy[Event] = st.one_of(
     st.builds(geinformeerd, UREN, GROEPEN, GROEPEN, st.sampled_from(["313-SQN", "970-SQN"])),
     st.builds(gekwalificeerd, UREN, st.sampled_from(get_args(Kwalificatie))),
     st.builds(omgezet, UREN, st.sampled_from(["melding", "klacht"])),
-    st.builds(ingetrokken, UREN, st.integers(1, 2)),
-    st.builds(vervallen, UREN, st.integers(1, 2), st.sampled_from(get_args(Geadresseerde))),
+    st.builds(ontvangen, UREN, GROEPEN),
+    INSTEMMINGEN,
 )
 DOSSIERS = st.lists(EVENTS, max_size=6).map(lambda events: feiten(*events))
 ADRESBOEKEN = st.dictionaries(
@@ -150,8 +173,8 @@ def test_every_order_of_arrival_ends_the_same(
 def test_who_is_excluded_is_never_claimed(
     dossier: list[Fact], adresboek: Adresboek, data: st.DataObject
 ) -> None:
-    """Neither an excluded seat nor another seat with the same mailbox is claimed, and nothing is claimed for
-    a seat that nobody named, whatever came before."""
+    """Neither an excluded seat, a party, nor another seat with their mailbox is claimed, and no seat is that
+    nobody named, whatever came before."""
     stand: dict[str, Zending] = {}
     gehad: list[Fact] = []
     for feit in data.draw(st.permutations(dossier)):
@@ -162,7 +185,7 @@ def test_who_is_excluded_is_never_claimed(
             for one in gehad
             if isinstance(one.data, LeidinggevendeGeinformeerd)
             for stoel in one.data.uit_te_sluiten
-        }
+        } | {stoel for one in gehad if isinstance(one.data, MeldingOntvangen) for stoel in one.data.partijen}
         genoemd = {
             stoel
             for one in gehad
@@ -184,6 +207,15 @@ def test_nothing_at_all_is_said_about_who_is_excluded() -> None:
     assert {one.zending.functionaris for one in stap(dossier, {}, Adresboek({}))[1]} == {"C-2", "KAB"}
     gedeeld = Adresboek({"C-1": ["Staf@d.test"], "C-2": ["staf@d.test"], "KAB": ["kab@d.test"]})
     assert {one.zending.functionaris for one in stap(dossier, {}, gedeeld)[1]} == {"KAB"}
+
+
+def test_nothing_is_said_to_a_party_of_a_melding_from_the_line() -> None:
+    """Whom the reporting leidinggevende calls a party is told nothing, nor who shares a party's mailbox, even
+    when the adviser names them, and whichever comes first."""
+    gedeeld = Adresboek({"C-1": ["Staf@d.test"], "C-2": ["staf@d.test"], "KAB": ["kab@d.test"]})
+    for op in (0, 2):
+        dossier = feiten(geinformeerd(1, ["C-1", "C-2", "KAB"]), ontvangen(op, ["C-1"]))
+        assert {one.zending.functionaris for one in stap(dossier, {}, gedeeld)[1]} == {"KAB"}
 
 
 @given(DOSSIERS)
@@ -222,9 +254,42 @@ def test_withdrawal_stops_unless_it_named_another_desk(geadresseerde: Geadressee
     bekend = feiten(gemeld, ingetrokken(1, 1), vervallen(1, 1, geadresseerde))
     stopt = geadresseerde in ("coid", "kmar", "lijn")
     assert bool(vouw(bekend).te_notificeren) is not stopt
-    assert vouw(feiten(gemeld, ingetrokken(0, 1))).te_notificeren, (
-        "withdrawn before: informed under new consent"
+    gehoord = feiten(gegeven(0, 1, geadresseerde), gemeld, ingetrokken(1, 1))
+    assert bool(vouw(gehoord).te_notificeren) is not stopt, "the grant itself tells whom it named as well"
+
+
+def test_informing_the_line_after_a_withdrawal_is_no_consent() -> None:
+    """However late the adviser informs the leidinggevende, nobody is told while consent is withdrawn; a grant
+    for another addressee does not help, a new one for the same does."""
+    gestopt = [geinformeerd(1, ["C-1"]), ingetrokken(2, 1), vervallen(2, 1, "coid"), geinformeerd(8, ["C-2"])]
+    assert not vouw(feiten(*gestopt)).te_notificeren
+    assert not vouw(feiten(*gestopt, gegeven(3, 2, "kmar"))).te_notificeren
+    assert not vouw(feiten(*gestopt, gegeven(3, 1, "coid"))).te_notificeren, (
+        "a withdrawn grant stays withdrawn"
     )
+    assert set(vouw(feiten(*gestopt, gegeven(3, 2, "coid"))).te_notificeren) == {"C-1", "C-2"}
+
+
+@given(st.lists(INSTEMMINGEN, max_size=8), UREN)
+def test_consent_alone_opens_and_closes_the_gate(instemmingen: list[Event], op: int) -> None:
+    """Told, whenever the line was informed, unless of coid, kmar or line a grant is withdrawn and none is in
+    force, or a grant is withdrawn that nobody said whom it named."""
+    genoemd = [
+        (one.instemming, one.geadresseerde)
+        for one in instemmingen
+        if isinstance(one, InstemmingGegeven | InstemmingVervallen)
+    ]
+    weg = [
+        one.instemming for one in instemmingen if isinstance(one, InstemmingIngetrokken | InstemmingVervallen)
+    ]
+    onbekend = any(naam not in dict(genoemd) for naam in weg)
+    dicht = any(
+        any(naam in weg for naam, wie in genoemd if wie == aan)
+        and all(naam in weg for naam, wie in genoemd if wie == aan)
+        for aan in ("coid", "kmar", "lijn")
+    )
+    verteld = vouw(feiten(geinformeerd(op, ["C-1"]), *instemmingen)).te_notificeren
+    assert bool(verteld) is not (onbekend or dicht)
 
 
 def test_the_week_is_that_of_the_netherlands() -> None:

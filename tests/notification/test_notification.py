@@ -16,15 +16,18 @@ from ops.environment import Environment
 from services.notification import store
 from services.notification.settings import Settings
 from services.notification.verzending import stand
-from shared.codes import Kwalificatie
+from shared.codes import Geadresseerde, Kwalificatie
 from shared.events import (
     EenheidGewijzigd,
     Event,
     Functionaris,
+    InstemmingGegeven,
     InstemmingIngetrokken,
     InstemmingVervallen,
+    Kenmerken,
     KwestieGekwalificeerd,
     LeidinggevendeGeinformeerd,
+    MeldingOntvangen,
     ZaakOmgezet,
 )
 from shared.service import Runtime
@@ -224,19 +227,138 @@ async def _stap(mail: Mailserver, stap: str) -> bool:
 
 
 async def test_new_consent_sends_to_who_was_not_told_yet(bus: Bus, start: Start, mail: Mailserver) -> None:
-    """After a withdrawal nobody is told, until the adviser informs the leidinggevende anew; nobody is told
-    twice."""
+    """After a withdrawal nobody is told, though the adviser informs the line anew, until the melder consents
+    anew; nobody is told twice."""
     runtime = await start()
     zaak = new_id()
     await bus.state("organisatie", eenheid("C-313", "KAB-LSK"), "313-SQN")
+    eerste = InstemmingGegeven(gegeven_op=now() - LATE, instemming="toestemming-1", geadresseerde="coid")
+    await bus.state("portaal", eerste, zaak)
     await bus.state("coid", geinformeerd("C-313", op=now() - LATE), zaak)
     await wordt(runtime, C_313="verzonden")
     await bus.state(
         "mid", InstemmingIngetrokken(ingetrokken_op=now() - LATE / 2, instemming="toestemming-1"), zaak
     )
     await bus.state("coid", geinformeerd("C-313", "KAB-LSK", op=now() - LATE / 4), zaak)
+    # Facts are handled in the order in which they come: once this unit is there, those above are done.
+    await bus.state("organisatie", eenheid("C-970"), "970-SQN")
+    await eventually(lambda: _kent(runtime, "970-SQN"))
+    assert await statussen(runtime) == {"C-313": "verzonden"}
+    tweede = InstemmingGegeven(gegeven_op=now(), instemming="toestemming-2", geadresseerde="coid")
+    await bus.state("mid", tweede, zaak)
     await wordt(runtime, C_313="verzonden", KAB_LSK="verzonden")
     assert sorted(one.aan for one in mail.aangenomen) == [postbus("C-313"), postbus("KAB-LSK")]
+
+
+async def _kent(runtime: Runtime, code: str) -> bool:
+    return bool(await runtime.pool.fetchval("select exists (select from eenheden where eenheid = $1)", code))
+
+
+async def test_a_party_that_the_line_named_gets_no_mail(bus: Bus, start: Start, mail: Mailserver) -> None:
+    """Whom a reporting leidinggevende calls a party, the list of the adviser does not reach."""
+    runtime = await start()
+    gehoord = await bus.listen("notification.#")
+    zaak = new_id()
+    await bus.state("organisatie", eenheid("C-313", "KAB-LSK"), "313-SQN")
+    gemeld = MeldingOntvangen(
+        ontvangen_op=now() - LATE,
+        kenmerken=Kenmerken(onderdeel="CLSK"),
+        leidinggevende="KAB-LSK",
+        partijen=("C-313",),
+    )
+    await bus.state("lijn", gemeld, zaak)
+    await bus.state("coid", geinformeerd("C-313", "KAB-LSK"), zaak)
+    (feit,) = await hoort(gehoord, VERZONDEN)
+    assert feit["functionaris"] == "KAB-LSK"
+    assert [one.aan for one in mail.ontvangen] == [postbus("KAB-LSK")]
+    await wordt(runtime, KAB_LSK="verzonden")
+
+
+async def test_a_matter_with_consent_alone_is_not_reported_as_waiting(bus: Bus, start: Start) -> None:
+    """Most consent is for a matter of which the line is never told: nothing is missing then."""
+    runtime = await start()
+    zaken = [new_id() for _ in range(3)]
+    grant = InstemmingGegeven(gegeven_op=now() - LATE, instemming="toestemming-1", geadresseerde="klachten")
+    weg = InstemmingIngetrokken(ingetrokken_op=now() - LATE, instemming="toestemming-1")
+    await bus.state("portaal", grant, zaken[0])
+    await bus.state("mid", weg, zaken[1])
+    await bus.state("intake", vervallen("klachten"), zaken[2])
+
+    async def bekend() -> bool:
+        rijen = await runtime.pool.fetch("select subject from matters where known")
+        return {rij["subject"] for rij in rijen} == set(zaken)
+
+    await eventually(bekend)
+    assert await runtime.pool.fetchval("select count(*) from matters where not known") == 0
+
+
+def vervallen(geadresseerde: Geadresseerde) -> InstemmingVervallen:
+    return InstemmingVervallen(
+        vervallen_op=now() - LATE, instemming="toestemming-1", geadresseerde=geadresseerde
+    )
+
+
+async def test_a_version_of_a_unit_may_be_as_large_as_the_contract_says(bus: Bus, start: Start) -> None:
+    """Publishers that number by the clock in microseconds are stored as they are."""
+    runtime = await start()
+    await bus.state("organisatie", eenheid("C-313", volgnummer=2**53), "313-SQN")
+    await eventually(lambda: _kent(runtime, "313-SQN"))
+    assert await runtime.pool.fetchval("select volgnummer from eenheden") == 2**53
+
+
+async def test_operators_see_what_is_held_or_failed_and_why(bus: Bus, start: Start, mail: Mailserver) -> None:
+    """Held and failed notificaties with reason and attempts, and nothing that leads to the matter; what was
+    sent, or still goes by itself, is not among them."""
+    mail.doe("RCPT", "550 onbekend", aan=postbus("C-1"))
+    mail.doe("RCPT", *["451 later"] * 9, aan=postbus("C-2"))
+    runtime = await start()
+    zaak = new_id()
+    await bus.state("organisatie", eenheid("C-1", "C-2", "C-3", zonder_postbus=("CVP-LSK",)), "313-SQN")
+    await bus.state("coid", geinformeerd("C-1", "C-2", "C-3", "CVP-LSK", "KAB-LSK"), zaak)
+    await wordt(
+        runtime, C_1="mislukt", C_2="mislukt", C_3="verzonden", CVP_LSK="opgehouden", KAB_LSK="opgehouden"
+    )
+    async with runtime.pool.acquire() as connection:
+        rijen = [dict(rij) for rij in await store.openstaand(connection)]
+    assert {
+        tuple(rij[naam] for naam in ("functionaris", "status", "reden", "pogingen")) for rij in rijen
+    } == {
+        ("C-1", "mislukt", "geweigerd", 1),
+        ("C-2", "mislukt", "onbereikbaar", len(SNEL["wachttijden"]) + 1),
+        ("CVP-LSK", "opgehouden", "geen-postbus", 0),
+        ("KAB-LSK", "opgehouden", "functionaris-onbekend", 0),
+    }
+    assert {naam for rij in rijen for naam in rij} == {
+        "kenmerk",
+        "functionaris",
+        "week",
+        "status",
+        "reden",
+        "pogingen",
+    }
+    assert zaak not in str(rijen)
+
+
+@pytest.mark.parametrize(
+    "wijziging",
+    [
+        "update notificaties set reden = null",
+        "update notificaties set reden = 'anders'",
+        "update notificaties set status = 'verzonden'",
+    ],
+    ids=["without-a-reason", "with-another-reason", "sent-with-a-reason"],
+)
+async def test_the_table_refuses_a_failure_without_its_reason(
+    bus: Bus, start: Start, mail: Mailserver, wijziging: str
+) -> None:
+    """What failed has one of two reasons, and nothing else has one."""
+    mail.doe("RCPT", "550 onbekend")
+    runtime = await start()
+    await bus.state("organisatie", eenheid("C-313"), "313-SQN")
+    await bus.state("coid", geinformeerd("C-313"), new_id())
+    await wordt(runtime, C_313="mislukt")
+    with pytest.raises(asyncpg.CheckViolationError):
+        await runtime.pool.execute(wijziging)
 
 
 async def test_holds_for_an_unknown_seat_until_its_mailbox_comes(
@@ -366,11 +488,13 @@ async def test_a_dead_mail_server_holds_up_no_facts(bus: Bus, start: Start, mail
     await bus.send_all(make_fact("coid", geinformeerd("C-313"), zaak) for zaak in zaken)
 
     async def alle_bekend() -> bool:
-        return len(await store.openstaand(runtime.pool)) == len(zaken)
+        return len(await runtime.pool.fetch("select from notificaties")) == len(zaken)
 
     await eventually(alle_bekend)
     await asyncio.sleep(1)
-    assert {rij["status"] for rij in await store.openstaand(runtime.pool)} <= {"klaar", "geclaimd"}
+    rijen = await runtime.pool.fetch("select distinct status from notificaties")
+    assert {rij["status"] for rij in rijen} <= {"klaar", "geclaimd"}
+    assert await store.openstaand(runtime.pool) == [], "what still goes by itself needs nobody"
     await mail.start()
     await hoort(gehoord, VERZONDEN, len(zaken))
     assert gehoord.of(MISLUKT) == []
@@ -462,7 +586,8 @@ async def test_takes_over_what_a_dead_sender_had_claimed(
     await bus.state("coid", geinformeerd("C-313"), new_id())
 
     async def wacht() -> bool:
-        return [rij["pogingen"] for rij in await store.openstaand(runtime.pool)] == [1]
+        rijen = await runtime.pool.fetch("select pogingen from notificaties where status = 'klaar'")
+        return [rij["pogingen"] for rij in rijen] == [1]
 
     await eventually(wacht)
     await runtime.pool.execute(

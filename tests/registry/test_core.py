@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 
 from services.registry.core.besluit import Besluit, beslis
 from services.registry.core.koppelingen import niet_tellend
-from services.registry.core.zaak import Koppeling, Registratie, Versie, Zaak, vouw, weeg_maatregelen
+from services.registry.core.zaak import (
+    OVER_CONTACT,
+    Koppeling,
+    Oor,
+    Registratie,
+    Versie,
+    Zaak,
+    vouw,
+    weeg_maatregelen,
+)
 from shared import events as e
 from shared.codes import Cluster, Kwalificatie, Rubriek
 from shared.envelope import Fact
@@ -97,6 +106,18 @@ def bevestigd(op: datetime, ontvangen_op: datetime) -> Fact:
     )
 
 
+def heropend(op: datetime) -> Fact:
+    return make_fact("intake", e.MeldingHeropend(teruggekeerd_op=op, reden="vraag"), ZAAK)
+
+
+def gecontacteerd(op: datetime = START) -> Fact:
+    return make_fact("intake", e.ContactGeregistreerd(kanaal="telefoon", ontvangen_op=op), ZAAK)
+
+
+def luisterend_oor(op: datetime = START) -> Fact:
+    return make_fact("intake", e.ContactAfgesloten(afgesloten_op=op, uitkomst="luisterend-oor"), ZAAK)
+
+
 def besluit_over(*feiten: Fact, dubbel: bool = False) -> tuple[Zaak, Besluit]:
     zaak = vouw(in_order(feiten))
     return zaak, beslis(zaak, dubbel=dubbel)
@@ -108,10 +129,19 @@ class Register:
     def __init__(self) -> None:
         self.feiten: list[Fact] = []
         self.gesteld: list[e.Event] = []
+        self.geteld: list[Oor] = []
+
+    def _beslist(self) -> tuple[Zaak, Besluit]:
+        zaak = vouw(in_order(self.feiten), geteld=bool(self.geteld))
+        return zaak, beslis(zaak, dubbel=False)
 
     def hoor(self, fact: Fact) -> None:
         self.feiten.append(fact)
-        _, besluit = besluit_over(*self.feiten)
+        zaak, besluit = self._beslist()
+        if zaak.te_tellen is not None:
+            self.geteld.append(zaak.te_tellen)
+        if zaak.luisterend_oor and not zaak.bekend:
+            self.feiten = [een for een in self.feiten if not isinstance(een.data, OVER_CONTACT)]
         for event in besluit.feiten:
             moment = START + timedelta(seconds=len(self.feiten))
             self.feiten.append(make_fact("registry", event, ZAAK, time=moment))
@@ -120,7 +150,7 @@ class Register:
     @property
     def stand(self) -> tuple[Zaak, Besluit]:
         """What the register holds, apart from what it has said so far."""
-        zaak, besluit = besluit_over(*self.feiten)
+        zaak, besluit = self._beslist()
         zaak = replace(zaak, geregistreerd_gesteld=None, afgedaan_gesteld=None, gesloten_gesteld=frozenset())
         return zaak, replace(besluit, feiten=())
 
@@ -147,6 +177,7 @@ FEIT = st.one_of(
     st.builds(lambda op: gecorrigeerd(op, vervallen=True), MOMENTEN),
     st.builds(omgezet, MOMENTEN, st.sampled_from(["melding", "klacht"])),
     st.builds(bevestigd, MOMENTEN, MOMENTEN),
+    st.builds(heropend, MOMENTEN),
 )
 
 
@@ -166,8 +197,16 @@ def test_every_order_of_arrival_ends_in_one_state(gevallen: tuple[list[Fact], li
             register.hoor(fact)
         geregistreerd = [een for een in register.gesteld if isinstance(een, e.MeldingGeregistreerd)]
         zaak, besluit = register.stand
-        standen.append((zaak, besluit, bool(geregistreerd) and geregistreerd[-1].telt))
+        gesloten = [een for een in register.gesteld if isinstance(een, e.DossierGesloten)]
+        gezegd = besluit.status != "gesloten" or any(
+            een.kwalificatie == zaak.kwalificatie
+            and zaak.verteld_op is not None
+            and een.gesloten_op >= zaak.verteld_op
+            for een in gesloten
+        )
+        standen.append((zaak, besluit, bool(geregistreerd) and geregistreerd[-1].telt, gezegd))
     assert standen[0] == standen[1]
+    assert standen[0][3]
     assert standen[0][2] == standen[0][1].telt
 
 
@@ -181,7 +220,33 @@ def test_deciding_again_states_nothing(feiten: list[Fact]) -> None:
     assert besluit.feiten == ()
 
 
-@given(st.lists(FEIT, min_size=1, max_size=8))
+@st.composite
+def luisterende_oren(draw: st.DrawFn) -> tuple[list[Fact], list[Fact]]:
+    bij_contact = [gecontacteerd(), luisterend_oor(draw(MOMENTEN)), bevestigd(dag(1), START)]
+    feiten = [*bij_contact, *draw(st.lists(FEIT, max_size=5))]
+    return draw(st.permutations(feiten)), draw(st.permutations(feiten))
+
+
+@given(luisterende_oren())
+def test_a_listening_ear_is_counted_once_in_every_order(gevallen: tuple[list[Fact], list[Fact]]) -> None:
+    """Whether the matter went further before or after it was wiped, the same stands in the register."""
+    standen = []
+    for volgorde in gevallen:
+        register = Register()
+        for fact in volgorde:
+            register.hoor(fact)
+        assert register.geteld == [Oor(2021, "telefoon")]
+        zaak, besluit = register.stand
+        assert zaak.contact is None and zaak.bevestigd_op is None
+        over = sum(isinstance(een.data, OVER_CONTACT) for een in register.feiten)
+        assert over == 0 or zaak.bekend
+        standen.append((zaak, besluit))
+    assert standen[0] == standen[1]
+
+
+@given(
+    st.lists(FEIT.filter(lambda fact: not isinstance(fact.data, e.MeldingHeropend)), min_size=1, max_size=8)
+)
 def test_a_dossier_is_closed_once_and_after_the_melder_was_told(feiten: list[Fact]) -> None:
     """One closing at most as each thing that it was taken for, and never before the terugkoppeling."""
     register = Register()
@@ -355,6 +420,47 @@ def test_a_melding_is_not_closed_because_it_once_was_advice() -> None:
     assert [een.kwalificatie for een in gesloten] == ["advies", "melding"]
 
 
+def status(register: Register) -> str:
+    return register.stand[1].status
+
+
+def gesloten_op(register: Register) -> list[datetime]:
+    return [een.gesloten_op for een in register.gesteld if isinstance(een, e.DossierGesloten)]
+
+
+def test_a_reopened_matter_is_open_until_the_melder_was_told_anew() -> None:
+    """Closed, reopened, closed again: each closing is said once, and the second with its own moment."""
+    register = Register()
+    for fact in (gekwalificeerd(), afgedaan(dag(1)), teruggekoppeld(dag(2))):
+        register.hoor(fact)
+    assert status(register) == "gesloten"
+    register.hoor(heropend(dag(3)))
+    assert status(register) == "open" and register.stand[1].gesloten_op is None
+    register.hoor(afgedaan(dag(4)))
+    assert status(register) == "afgedaan"
+    register.hoor(teruggekoppeld(dag(5)))
+    register.hoor(teruggekoppeld(dag(6)))
+    assert status(register) == "gesloten"
+    assert gesloten_op(register) == [dag(2), dag(5)]
+    register.hoor(heropend(dag(7)))
+    register.hoor(teruggekoppeld(dag(8)))
+    assert gesloten_op(register) == [dag(2), dag(5), dag(8)]
+    assert register.stand[0].terugkoppeling_op == dag(2), "the promise was kept the first time"
+
+
+def test_a_melder_who_came_back_before_the_end_is_told_anew_too() -> None:
+    """What he was told before he came back answers nothing that he came back with, heard early or late."""
+    feiten = [gekwalificeerd(), teruggekoppeld(dag(2)), heropend(dag(3)), afgedaan(dag(4))]
+    for volgorde in (feiten, [*feiten[:2], feiten[3], feiten[2]]):
+        register = Register()
+        for fact in volgorde:
+            register.hoor(fact)
+        assert status(register) == "afgedaan"
+        register.hoor(teruggekoppeld(dag(5)))
+        assert status(register) == "gesloten"
+        assert gesloten_op(register)[-1] == dag(5)
+
+
 def test_a_klacht_that_became_a_melding_again_stays_as_one_that_does_not_count() -> None:
     """There and back: what was stored of the klacht is overwritten, so that the matter counts once."""
     zaak, besluit = besluit_over(gekwalificeerd(), omgezet(dag(1), "klacht"), omgezet(dag(2), "melding"))
@@ -373,12 +479,30 @@ def test_a_contact_that_was_forwarded_did_not_end_at_the_mid() -> None:
 
 
 def test_a_listening_ear_leaves_a_count() -> None:
-    """Unless the matter went further after all."""
-    contact = make_fact("intake", e.ContactGeregistreerd(kanaal="telefoon", ontvangen_op=START), ZAAK)
-    oor = make_fact("intake", e.ContactAfgesloten(afgesloten_op=dag(1), uitkomst="luisterend-oor"), ZAAK)
-    assert besluit_over(contact, oor)[1].alleen_telling
-    assert not besluit_over(contact)[1].alleen_telling
-    assert not besluit_over(contact, oor, doorgezet(dag(2)))[1].alleen_telling
+    """One, also when another ending is told later; a contact that ended otherwise is no such count."""
+    onbereikbaar = make_fact(
+        "intake", e.ContactAfgesloten(afgesloten_op=dag(80), uitkomst="onbereikbaar"), ZAAK
+    )
+    contact, oor = gecontacteerd(datetime(2021, 12, 31, 23, 30, tzinfo=UTC)), luisterend_oor(dag(60))
+    assert besluit_over(contact, oor)[0].te_tellen == Oor(2022, "telefoon")
+    assert besluit_over(contact, oor, onbereikbaar)[0].te_tellen == Oor(2022, "telefoon")
+    assert not besluit_over(contact)[0].luisterend_oor
+    assert not besluit_over(contact, onbereikbaar)[0].luisterend_oor
+    assert not besluit_over(oor)[0].geopend, "of what is counted, the channel is not known yet"
+
+
+def test_a_qualified_matter_keeps_its_promise_beside_a_listening_ear() -> None:
+    """When it came in is wiped or not used; the three months count from the first qualification."""
+    for volgorde in (
+        [gecontacteerd(), luisterend_oor(dag(2)), gekwalificeerd(dag(3))],
+        [gekwalificeerd(dag(3)), gecontacteerd(), luisterend_oor(dag(2))],
+    ):
+        register = Register()
+        for fact in volgorde:
+            register.hoor(fact)
+        _, besluit = register.stand
+        assert besluit.telt and besluit.status == "open"
+        assert [klok.start for klok in besluit.klokken] == [dag(10)]
 
 
 # --- the clock ------------------------------------------------------------------------------------

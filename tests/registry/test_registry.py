@@ -7,9 +7,11 @@ import io
 import json
 import random
 import subprocess
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, get_args
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -366,28 +368,225 @@ async def test_the_other_series_are_counted_apart(register: Runtime, bus: Bus) -
     assert gevonden is not None and gevonden["klacht"]["oordelen"] == ["gegrond", "ongegrond"]
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+OOR_OP = datetime(2021, 7, 6, 5, 4, 3, tzinfo=UTC)
+
+
+def luisterend_oor(zaak: str) -> list[Fact]:
+    """A contact that came to nothing but a talk."""
+    trace = f"00-{'7' * 32}-{'8' * 16}-01"
+    events = (
+        e.ContactGeregistreerd(kanaal="telefoon", ontvangen_op=OOR_OP),
+        e.ContactAfgesloten(afgesloten_op=OOR_OP, uitkomst="luisterend-oor"),
+        e.OntvangstBevestigd(bevestigd_op=OOR_OP, ontvangen_op=OOR_OP, wijze="gesprek"),
+    )
+    return [
+        replace(make_fact("intake", event, zaak), time=OOR_OP + timedelta(minutes=1), traceparent=trace)
+        for event in events
+    ]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
 async def test_of_a_listening_ear_only_a_count_remains(
     register: Runtime, environment: Environment, bus: Bus, seed: int
 ) -> None:
-    """When it came and what it came to are nowhere in the schema, also when a fact about it comes late."""
-    zaak, moment = new_id(), datetime(2021, 7, 6, 5, 4, 3, tzinfo=UTC)
-    facts = [
-        make_fact("intake", e.ContactGeregistreerd(kanaal="telefoon", ontvangen_op=moment), zaak),
-        make_fact("intake", e.ContactAfgesloten(afgesloten_op=moment, uitkomst="luisterend-oor"), zaak),
-        make_fact(
-            "intake", e.OntvangstBevestigd(bevestigd_op=moment, ontvangen_op=moment, wijze="gesprek"), zaak
-        ),
-    ]
+    """When it came and its trail are nowhere in the schema, also when a fact about it comes late or twice."""
+    zaak, ander = new_id(), new_id()
+    facts = luisterend_oor(zaak)
     random.Random(seed).shuffle(facts)
     for fact in [*facts, *facts]:
         await hoor(register, bus, fact)
+    await hoor(register, bus, *luisterend_oor(ander))
     async with register.pool.acquire() as connection:
-        assert await lezen.reeksen(connection, 2021) == [("contactmomenten", "luisterend-oor", 1)]
+        assert await lezen.reeksen(connection, 2021) == [("contactmomenten", "luisterend-oor", 2)]
     resten = await _alles(environment)
-    assert "2021-07-06" not in resten
-    assert resten.count("luisterend-oor") == 1
-    assert await register.pool.fetchval("select count(*) from facts where data is null") == 3
+    assert "2021-07-06" not in resten and "7777" not in resten
+    assert "luisterend-oor" not in resten
+    for fact in facts:
+        assert fact.id not in resten
+    wissen = "select count(*) from facts where subject = 'gewist' and data is null and received_at::date = $1"
+    maandag = now().date() - timedelta(days=now().weekday())
+    assert await register.pool.fetchval(wissen, maandag) == 6
+    assert await register.pool.fetchval("select count(*) from facts") == 6
+    assert await register.pool.fetchval("select count(*) from contacten") == 0
+    gezien = await register.pool.fetch("select known, first_seen from matters")
+    assert [(known, moment.date(), moment.hour) for known, moment in gezien] == [(True, maandag, 0)] * 2
+
+
+@pytest.mark.parametrize("eerst", ["kwalificatie", "doorgezet", "oor"])
+async def test_a_matter_that_went_further_is_not_wiped_for_a_listening_ear(
+    register: Runtime, bus: Bus, eerst: str
+) -> None:
+    """In every order the same: nothing is parked, melding and outcome stand, the contact is a count."""
+    zaak = new_id()
+    vastgesteld = e.AfdoeningVastgesteld(
+        vastgesteld_op=NOV + timedelta(days=2), betrokkene="betrokkene-1", afdoening="vastgesteld"
+    )
+    verder = [doorgezet(zaak)] if eerst == "doorgezet" else [make_fact("lijn", vastgesteld, zaak)]
+    verder.append(melding(zaak, op=NOV + timedelta(days=1)))
+    facts = [*luisterend_oor(zaak), *verder] if eerst == "oor" else [*verder, *luisterend_oor(zaak)]
+    for fact in [*facts, *facts]:
+        await hoor(register, bus, fact)
+    async with register.pool.acquire() as connection:
+        assert await lezen.reeksen(connection, 2021) == [
+            ("contactmomenten", "luisterend-oor", 1),
+            ("meldingen", "HRHD", 1),
+        ]
+    gewist = await register.pool.fetchval("select count(*) from facts where subject = 'gewist'")
+    assert gewist == (3 if eerst == "oor" else 0)
+    assert await register.pool.fetchval("select count(*) from contacten") == 0
+    status, ontvangen_op = await register.pool.fetchrow("select status, ontvangen_op from zaken")
+    assert status == ("open" if eerst == "doorgezet" else "afgedaan")
+    assert ontvangen_op == (NOV if eerst == "doorgezet" else NOV + timedelta(days=1))
+
+
+@pytest.mark.parametrize("omgekeerd", [False, True])
+async def test_the_earliest_word_about_a_contact_tells_its_channel(
+    register: Runtime, bus: Bus, omgekeerd: bool
+) -> None:
+    """Year and channel come from the same fact, in whatever order two of them are heard."""
+    zaak = new_id()
+    facts = [
+        make_fact("intake", e.ContactGeregistreerd(kanaal="telefoon", ontvangen_op=NOV), zaak),
+        make_fact(
+            "intake", e.ContactGeregistreerd(kanaal="e-mail", ontvangen_op=NOV + timedelta(days=90)), zaak
+        ),
+    ]
+    for fact in reversed(facts) if omgekeerd else facts:
+        await hoor(register, bus, fact)
+    (rij,) = await register.pool.fetch("select kanaal, jaar, ontvangen_op from contacten")
+    assert tuple(rij) == ("telefoon", 2021, NOV)
+
+
+async def test_a_reopened_matter_is_closed_anew(register: Runtime, bus: Bus) -> None:
+    """Open in the register until the melder was told again; then the closing is stated a second time."""
+    heard = await bus.listen("registry.dossier-gesloten.v1")
+    zaak = new_id()
+    await hoor(register, bus, *verloop(zaak))
+    terug = e.MeldingHeropend(teruggekeerd_op=NOV + timedelta(days=30), reden="vraag")
+    await hoor(register, bus, make_fact("intake", terug, zaak))
+    staat = "select status, gesloten_op from zaken where zaak = $1"
+    assert tuple(await register.pool.fetchrow(staat, zaak)) == ("open", None)
+    verteld = NOV + timedelta(days=31)
+    for _ in range(2):
+        await hoor(register, bus, coid(zaak, e.TerugkoppelingGegeven(gegeven_op=verteld)))
+    assert tuple(await register.pool.fetchrow(staat, zaak)) == ("gesloten", verteld)
+
+    async def tweemaal() -> bool:
+        return len(heard.messages) >= 2
+
+    await eventually(tweemaal)
+    momenten = [datetime.fromisoformat(bericht["data"]["gesloten_op"]) for bericht in heard.messages]
+    assert sorted(momenten) == [NOV + timedelta(days=22), verteld]
+
+
+# --- what must not be is refused by the database as well --------------------------------------------
+
+ZAAK_RIJ = {
+    "zaak": "zaak-1234",
+    "herkomst": "adviseur",
+    "onderwerpen": [],
+    "dubbel": False,
+    "telt": False,
+    "status": "open",
+}
+GEREGISTREERD = {"in_register": "HRHD", "rubriek": "overige", "geregistreerd_op": NOV.date()}
+MELDING = {**GEREGISTREERD, "kwalificatie": "melding", "gekwalificeerd_op": NOV, "telt": True}
+GESLOTEN = {"status": "gesloten", "gesloten_op": NOV, "terugkoppeling_op": NOV}
+CONTACT_RIJ = {"zaak": "zaak-1234", "kanaal": "e-mail", "jaar": 2021, "ontvangen_op": NOV}
+KLACHT_RIJ = {
+    "zaak": "zaak-1234",
+    "soort": "combinatie",
+    "ingediend_op": NOV,
+    "cog_gevraagd": False,
+    "oordelen": [],
+    "telt": True,
+}
+OVERGENOMEN_RIJ = {
+    "feit": UUID(int=1),
+    "geregistreerd_op": NOV.date(),
+    "in_register": "MVV",
+    "rubriek_label": "Overige",
+    "aantal": 1,
+    "vastgesteld": False,
+}
+VERSIE_RIJ = {"zaak": "zaak-1234", "vanaf": NOV}
+KOPPELING_RIJ = {"zaak": "zaak-1234", "dubbele": "zaak-5678", "gekoppeld_op": NOV}
+
+
+@pytest.mark.parametrize(
+    ("tabel", "goed", "fout", "grens"),
+    [
+        ("zaken", ZAAK_RIJ, {"herkomst": "elders"}, "zaken_herkomst_check"),
+        ("zaken", ZAAK_RIJ, {"cluster": "lijn"}, "zaken_cluster_check"),
+        ("zaken", ZAAK_RIJ, {"status": "heropend"}, "zaken_status_check"),
+        ("zaken", ZAAK_RIJ | MELDING, {"gekwalificeerd_op": None}, "zaken_kwalificatie"),
+        ("zaken", ZAAK_RIJ | MELDING, {"in_register": None}, "zaken_registratie"),
+        ("zaken", ZAAK_RIJ | MELDING, {"dubbel": True}, "zaken_telt"),
+        ("zaken", ZAAK_RIJ | MELDING, {"kwalificatie": "advies"}, "zaken_alleen_meldingen_tellen"),
+        (
+            "zaken",
+            ZAAK_RIJ | GEREGISTREERD | {"herkomst": "kmar", "telt": True},
+            {"herkomst": "lijn"},
+            "zaken_alleen_meldingen_tellen",
+        ),
+        (
+            "zaken",
+            ZAAK_RIJ | GEREGISTREERD | {"herkomst": "kmar", "telt": True},
+            {"zelfde_als": "zaak-5678"},
+            "zaken_een_keer",
+        ),
+        ("zaken", ZAAK_RIJ | GESLOTEN, {"status": "open"}, "zaken_status_gesloten"),
+        ("zaken", ZAAK_RIJ, {"status": "afgedaan"}, "zaken_status_afgedaan"),
+        ("zaken", ZAAK_RIJ | GESLOTEN, {"terugkoppeling_op": None}, "zaken_gesloten_na_terugkoppeling"),
+        (
+            "zaken",
+            ZAAK_RIJ | GESLOTEN,
+            {"terugkoppeling_op": NOV + timedelta(days=1)},
+            "zaken_gesloten_na_terugkoppeling",
+        ),
+        ("zaken", ZAAK_RIJ | GESLOTEN, {"heropend_op": NOV}, "zaken_gesloten_na_heropening"),
+        ("registratieversies", VERSIE_RIJ, {"rubriek": "overige"}, "versies_registratie"),
+        ("koppelingen", KOPPELING_RIJ, {"dubbele": "zaak-1234"}, "koppelingen_twee"),
+        ("contacten", CONTACT_RIJ, {"uitkomst": "luisterend-oor"}, "contacten_geen_luisterend_oor"),
+        (
+            "luisterende_oren",
+            {"jaar": 2021, "kanaal": "e-mail", "aantal": 1},
+            {"aantal": 0},
+            "luisterende_oren_aantal",
+        ),
+        ("klachten", KLACHT_RIJ, {"soort": "overig"}, "klachten_soort_check"),
+        ("klachten", KLACHT_RIJ, {"afgehandeld_op": NOV}, "klachten_afgehandeld"),
+        ("overgenomen", OVERGENOMEN_RIJ, {"aantal": 0}, "overgenomen_aantal"),
+    ],
+)
+async def test_the_database_refuses_what_must_not_be(
+    register: Runtime, tabel: str, goed: dict[str, Any], fout: dict[str, Any], grens: str
+) -> None:
+    """The row stands; with one field otherwise it is refused, also where that field is empty."""
+
+    async def voeg_toe(connection: Any, naam: str, rij: dict[str, Any]) -> None:
+        plaatsen = ", ".join(f"${k}" for k in range(1, len(rij) + 1))
+        await connection.execute(
+            f"insert into {naam} ({', '.join(rij)}) values ({plaatsen})",  # noqa: S608 - names from above
+            *rij.values(),
+        )
+
+    async with register.pool.acquire() as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        try:
+            if tabel == "registratieversies":
+                await voeg_toe(connection, "zaken", ZAAK_RIJ)
+            async with connection.transaction():
+                await voeg_toe(connection, tabel, goed)
+                await connection.execute(f"delete from {tabel}")  # noqa: S608 - a name from above
+            if tabel == "registratieversies":
+                assert await connection.fetchval("select count(*) from zaken") == 1
+            with pytest.raises(asyncpg.CheckViolationError) as geweigerd:
+                await voeg_toe(connection, tabel, goed | fout)
+            assert geweigerd.value.constraint_name == grens
+        finally:
+            await transaction.rollback()
 
 
 async def _alles(environment: Environment) -> str:

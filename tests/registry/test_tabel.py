@@ -181,6 +181,34 @@ def test_established_counts_what_was_found_alone() -> None:
     assert aantallen(vastgesteld)["Geldzaken"] == (5, 0)
 
 
+def test_a_column_may_be_counted_by_a_rule_of_its_own() -> None:
+    """One register as established beside another as reported; when they differ, each tells which."""
+    tellingen = [
+        Telling("BPS", HALF, rubriek="financiele-schendingen"),
+        Telling("BPS", HALF, label="Geldzaken", aantal=4, vastgesteld=True),
+        Telling("HRHD", HALF, rubriek="financiele-schendingen"),
+        Telling("HRHD", HALF, rubriek="financiele-schendingen", vastgesteld=True),
+    ]
+    gegevens = {"vanaf": "2019-01-01", "tot_en_met": "2019-12-31"}
+    kolommen = [
+        gegevens | {"label": "Vastgesteld", "registers": ["BPS"], "telregel": "vastgesteld"},
+        gegevens | {"label": "Gemeld", "registers": ["HRHD"]},
+    ]
+    tabel = rubriekentabel(tellingen, indeling(kolommen=kolommen), 2019, date(2020, 1, 15))
+    assert aantallen(tabel)["Geldzaken"] == (4, 2)
+    assert tabel.opmerkingen == ()
+    tekst = als_tekst(tabel)
+    assert "telregel: per kolom" in tekst
+    assert "Vastgesteld: BPS, 2019-01-01 t/m 2019-12-31; telregel: vastgesteld" in tekst
+    assert "Gemeld: HRHD, 2019-01-01 t/m 2019-12-31; telregel: gemeld" in tekst
+    waarden = als_json(tabel)
+    assert waarden["telregel"] is None
+    assert [kolom["telregel"] for kolom in waarden["kolommen"]] == ["vastgesteld", "gemeld"]
+    kolommen[1]["telregel"] = "vastgesteld"
+    tabel = rubriekentabel(tellingen, indeling(kolommen=kolommen), 2019, date(2020, 1, 15))
+    assert "Peildatum 2020-01-15; telregel: vastgesteld" in als_tekst(tabel)
+
+
 def test_what_was_registered_after_the_peildatum_does_not_count() -> None:
     """The day itself still does."""
     tellingen = [Telling("OUD", HALF, rubriek="financiele-schendingen")]

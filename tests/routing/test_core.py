@@ -23,7 +23,7 @@ from services.routing.core.toewijzing import (
     kies,
     waarom_niet,
 )
-from services.routing.core.zaak import SLUITEND, Zaak, vouw
+from services.routing.core.zaak import SLUITEND, Zaak, vouw, wacht_op_opening
 from shared import events as e
 from shared.codes import Cluster, Onderdeel, Rubriek
 from shared.envelope import Fact
@@ -231,6 +231,25 @@ def test_length_of_absence_joins_periods_that_touch(lijst: list[Periode], dag: d
     assert een.duur_afwezigheid(dag) == (None if verwacht and voor >= dag + ver else verwacht)
 
 
+randdagen = st.sampled_from((date.min, VANDAAG, date(9998, 12, 31), date(9999, 12, 30), date.max))
+
+
+@example([Periode(VANDAAG, date.max)])
+@example([Periode(VANDAAG, date(9998, 12, 31)), Periode(date(9999, 1, 1), date(9999, 1, 2))])
+@given(st.lists(st.builds(Periode, randdagen, st.none() | randdagen), max_size=4))
+def test_no_date_in_a_roster_is_too_far(lijst: list[Periode]) -> None:
+    """Every date that a roster can bear can be reckoned with; the last year means that no end is known."""
+    afwezig = tuple(een for een in lijst if een.tot_en_met is None or een.van <= een.tot_en_met)
+    een = adviseur("a", afwezig=afwezig)
+    duur = een.duur_afwezigheid(VANDAAG)
+    assert (duur == 0) == (not een.afwezig_op(VANDAAG))
+    laatste_jaar = date(9999, 1, 1)
+    if any(van <= VANDAAG and (tot is None or tot >= laatste_jaar) for van, tot in afwezig):
+        assert duur is None
+    keuze = kies(VRAAG, rooster([een]))
+    assert isinstance(keuze, Niemand) == een.afwezig_op(VANDAAG)
+
+
 # --- what the facts of a matter come to ---------------------------------------------------------------
 
 
@@ -294,23 +313,26 @@ KENMERKEN = e.Kenmerken(onderdeel="CLAS", eenheid="eenheid-1", rubriek="overige"
 
 tijden = st.integers(0, 7 * 24 * 60).map(lambda minuten: BEGIN + timedelta(minutes=minuten))
 grants = st.sampled_from(("toestemming-1", "toestemming-2"))
+ANDERE_KENMERKEN = e.Kenmerken(onderdeel="KMAR", eenheid="eenheid-2", rubriek="lekken-informatie")
 doorgezet = st.builds(
-    lambda naar, instemming, op, spoed: (
+    lambda naar, instemming, op, spoed, telt_vanaf, kenmerken: (
         "intake",
         e.MeldingDoorgezet(
             doorgezet_op=op,
             geadresseerde=naar,
             instemming=f"{instemming}-{naar}",
             ontvangen_op=BEGIN,
-            contact_telt_vanaf=BEGIN,
+            contact_telt_vanaf=telt_vanaf,
             spoed=spoed,
-            kenmerken=KENMERKEN,
+            kenmerken=kenmerken,
         ),
     ),
     st.sampled_from(CLUSTERS),
     grants,
     tijden,
     st.booleans(),
+    st.sampled_from((BEGIN, BEGIN + timedelta(hours=3))),
+    st.sampled_from((KENMERKEN, ANDERE_KENMERKEN)),
 )
 ontvangen = st.builds(
     lambda op, partijen: (
@@ -638,6 +660,69 @@ def test_forwarded_to_both_clusters_the_latest_still_in_force_holds_it() -> None
     (terug,) = verloop.hoor(ingetrokken("toestemming-k"))
     assert isinstance(terug, e.AdviseurVervangen)
     assert (terug.cluster, verloop.zaak.open) == ("coid", True)
+
+
+def test_a_forward_stated_again_brings_other_content_and_no_later_arrival() -> None:
+    """The latest forward under a grant is the content, in any order; the first tells when the matter came.
+
+    The clock for assignment keeps its start, and once it was kept also its length.
+    """
+    uur = timedelta(hours=1)
+    weer = forward(
+        2, doorgezet_op=BEGIN + uur, spoed=True, contact_telt_vanaf=BEGIN - uur, kenmerken=ANDERE_KENMERKEN
+    )
+    for volgorde in permutations((forward(), weer, forward(3, doorgezet_op=BEGIN + uur / 2))):
+        verloop = Verloop(DIENST)
+        for een in volgorde:
+            verloop.hoor(een)
+        zaak = verloop.zaak
+        assert (zaak.vraag.onderdeel, zaak.vraag.eenheid, zaak.spoed) == ("KMAR", "eenheid-2", True)
+        assert (zaak.telt_vanaf, zaak.aangemeld_op) == (BEGIN - uur, BEGIN)
+        assert soorten(verloop.gesteld) == {"adviseur-toegewezen": 1}
+    ingetrokken_op = verloop.hoor(ingetrokken("toestemming-1"))
+    assert (ingetrokken_op, verloop.zaak.aangemeld_op, verloop.zaak.open) == ([], BEGIN, False)
+
+
+def test_what_turns_out_to_be_urgent_after_assignment_was_assigned_in_time() -> None:
+    """Assigned between the two forwards: only the adviser's week becomes shorter."""
+    verloop = Verloop(DIENST, nu=BEGIN + timedelta(hours=5))
+    verloop.hoor(forward())
+    voor = {klok.soort: klok.spoed for klok in klokken(verloop.zaak, verloop.zaak.eerst_toegewezen_op)}
+    verloop.hoor(forward(2, doorgezet_op=BEGIN + timedelta(hours=6), spoed=True))
+    na = {klok.soort: klok.spoed for klok in klokken(verloop.zaak, verloop.zaak.eerst_toegewezen_op)}
+    assert voor == {Soort.TOEWIJZING: False, Soort.ADVISEUR_CONTACT: False}
+    assert na == {Soort.TOEWIJZING: False, Soort.ADVISEUR_CONTACT: True}
+
+
+def test_a_forward_stated_again_does_not_take_the_matter_back() -> None:
+    """The COID's content changes after the matter also went to the KMar: the KMar goes on with it."""
+    uur = timedelta(hours=1)
+    verloop = Verloop(DIENST)
+    verloop.hoor(forward(), forward(2, "kmar", "toestemming-k", doorgezet_op=BEGIN + uur))
+    weer = forward(3, doorgezet_op=BEGIN + 2 * uur, kenmerken=ANDERE_KENMERKEN)
+    assert verloop.hoor(weer) == []
+    assert (verloop.zaak.vraag.cluster, verloop.zaak.vraag.eenheid) == ("kmar", "eenheid-1")
+    verloop.hoor(ingetrokken("toestemming-k"))
+    assert (verloop.zaak.vraag.cluster, verloop.zaak.vraag.eenheid) == ("coid", "eenheid-2")
+
+
+def test_the_first_forward_in_force_to_the_cluster_tells_when_the_matter_came() -> None:
+    """A second grant for the same cluster moves no clock; a withdrawal of the first does."""
+    uur = timedelta(hours=1)
+    verloop = Verloop(DIENST)
+    verloop.hoor(forward(), forward(2, grant="toestemming-2", doorgezet_op=BEGIN + uur, spoed=True))
+    assert (verloop.zaak.aangemeld_op, verloop.zaak.spoed) == (BEGIN, True)
+    verloop.hoor(ingetrokken("toestemming-1"))
+    assert (verloop.zaak.aangemeld_op, verloop.zaak.open) == (BEGIN + uur, True)
+
+
+def test_consent_alone_is_no_matter_and_waits_for_none() -> None:
+    """A grant, its withdrawal and its lapse wait for nothing; a talk besides does."""
+    vervallen = e.InstemmingVervallen(instemming="toestemming-1", geadresseerde="coid", vervallen_op=BEGIN)
+    instemmingen = [lijn(), ingetrokken("toestemming-1"), feit(30, "intake", vervallen)]
+    assert vouw("zaak-0001", in_order(instemmingen)) is None
+    assert not wacht_op_opening(instemmingen)
+    assert wacht_op_opening([*instemmingen, afspraak()])
 
 
 def test_a_closing_qualification_ends_the_work_and_another_opens_it_again() -> None:

@@ -2,7 +2,8 @@
 """Routing with a real broker and a real database: what it states, and what it keeps."""
 
 import asyncio
-from datetime import timedelta
+import json
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -223,6 +224,106 @@ async def test_absence_replaces_before_the_talk_and_not_after_it(service: StartS
     await tellingen_kloppen(runtime)
 
 
+async def test_absence_until_the_last_date_there_is_has_no_known_end(service: StartService, bus: Bus) -> None:
+    """After the talk too the matter goes to another, as for an absence without a last day; nothing is parked.
+
+    The version is the highest a publisher may state.
+    """
+    heard = await bus.listen("routing.#")
+    runtime = await service("routing", herkansing_interval_s=0.1)
+    await bus.state("coid", adviseur(), "adviseur-1")
+    zaak = new_id()
+    await bus.state("intake", doorgezet(), zaak)
+    await gehoord(heard, zaak, "adviseur-toegewezen")
+    await bus.state("coid", gesprek(), zaak)
+    await bus.state("coid", adviseur(), "adviseur-2")
+    weg = (e.Afwezigheid(van=vandaag(), tot_en_met=date.max),)
+    await bus.state("coid", adviseur(2**53, afwezig=weg), "adviseur-1")
+    (vervangen,) = await gehoord(heard, zaak, "adviseur-vervangen")
+    assert (vervangen["naar"], vervangen["reden"]) == ("adviseur-2", "afwezigheid")
+    # A fact about the matter has the handler itself decide with that roster.
+    await bus.state("coid", gekwalificeerd("advies"), zaak)
+
+    async def klaar() -> bool:
+        return not (await rij(runtime, zaak))["open"]
+
+    await eventually(klaar)
+    assert await runtime.pool.fetchval("select volgnummer from adviseurs where code = 'adviseur-1'") == 2**53
+    assert await runtime.pool.fetchval("select count(*) from geparkeerd") == 0
+    await tellingen_kloppen(runtime)
+
+
+async def test_a_forward_stated_again_changes_the_content_and_not_the_arrival(
+    service: StartService, bus: Bus
+) -> None:
+    """Other codes, urgent, another start of the week: the adviser stays, and only that week starts anew."""
+    heard = await bus.listen("routing.#")
+    runtime = await service("routing")
+    await bus.state("coid", adviseur(), "adviseur-1")
+    zaak, eerst = new_id(), doorgezet()
+    await bus.state("intake", eerst, zaak)
+    await gehoord(heard, zaak, "adviseur-toegewezen")
+    weer = eerst.model_copy(
+        update={
+            "doorgezet_op": now(),
+            "spoed": True,
+            "contact_telt_vanaf": eerst.contact_telt_vanaf - LATE,
+            "kenmerken": e.Kenmerken(onderdeel="CLSK", eenheid="vliegbasis", rubriek="overige"),
+        }
+    )
+    await bus.state("intake", weer, zaak)
+    gestart = (await gehoord(heard, zaak, "termijn-gestart", 2))[-1]
+    assert (gestart["soort"], gestart["generatie"], gestart["spoed"]) == ("adviseur-contact", 2, True)
+    bewaard = await rij(runtime, zaak)
+    assert (bewaard["adviseur"], bewaard["spoed"]) == ("adviseur-1", True)
+    toewijzing = await runtime.pool.fetchrow("select * from termijnen where soort = 'toewijzing'")
+    assert (toewijzing["generatie"], toewijzing["start_op"], toewijzing["uitkomst"]) == (
+        1,
+        eerst.doorgezet_op,
+        "gehaald",
+    )
+    assert len(heard.about(zaak, "routing.adviseur-")) == 1
+
+
+async def test_consent_that_comes_to_no_matter_is_not_reported_as_waiting(
+    service: StartService, bus: Bus
+) -> None:
+    """Consent alone is known and no matter; a talk about it waits for what opens it, and no longer then."""
+    runtime = await service("routing")
+    await bus.state("coid", adviseur(), "adviseur-1")
+    klacht, grant = new_id(), new_id()
+
+    async def bekend(verwacht: bool, feiten: int) -> None:
+        async def zo() -> bool:
+            return bool(
+                await runtime.pool.fetchval(
+                    "select known = $2 from matters where subject = $1"
+                    " and (select count(*) from facts where subject = $1 and publisher <> 'routing') = $3",
+                    klacht,
+                    verwacht,
+                    feiten,
+                )
+            )
+
+        await eventually(zo)
+
+    gegeven = e.InstemmingGegeven(instemming=grant, geadresseerde="lijn", gegeven_op=now())
+    await bus.state("mid", gegeven, klacht)
+    await bekend(True, 1)
+    await bus.state("mid", e.InstemmingIngetrokken(instemming=grant, ingetrokken_op=now()), klacht)
+    await bekend(True, 2)
+    vervallen = e.InstemmingVervallen(instemming=grant, geadresseerde="lijn", vervallen_op=now())
+    await bus.state("intake", vervallen, klacht)
+    await bekend(True, 3)
+    assert await rij(runtime, klacht) is None
+    await bus.state("coid", gesprek(), klacht)
+    await bekend(False, 4)
+    assert await rij(runtime, klacht) is None
+    await bus.state("intake", doorgezet(), klacht)
+    await bekend(True, 5)
+    assert (await rij(runtime, klacht))["open"]
+
+
 async def test_an_adviser_who_leaves_is_replaced_everywhere(service: StartService, bus: Bus) -> None:
     """Also after the talk, and more matters than fit in one round of the sweep."""
     heard = await bus.listen("routing.#")
@@ -298,6 +399,94 @@ async def test_kmar_has_a_cluster_of_its_own(service: StartService, bus: Bus) ->
     (gestart,) = await gehoord(heard, zaak, "termijn-gestart")
     assert gestart["rol"] == "kmar"
     await tellingen_kloppen(runtime)
+
+
+async def test_what_the_kmar_holds_is_escalated_within_the_kmar(service: StartService, bus: Bus) -> None:
+    """Nobody is free in either cluster, and both promises run out: each is told to its own line."""
+    heard = await bus.listen("routing.#")
+    await service("routing", termijnen={"toewijzing": "1s"})
+    clusters: tuple[tuple[Cluster, str], ...] = (("kmar", "kmar-leiding"), ("coid", "coid-leiding"))
+    for cluster, leiding in clusters:
+        zaak = new_id()
+        await bus.state("intake", doorgezet(cluster), zaak)
+        (verstreken,) = await gehoord(heard, zaak, "termijn-verstreken")
+        assert (verstreken["rol"], verstreken["escaleert_naar"]) == (cluster, [leiding, "sg"])
+
+
+ZAAK: dict[str, Any] = {
+    "subject": "zaak-0001",
+    "cluster": "coid",
+    "spoed": False,
+    "telt_vanaf": "2026-03-02T09:00:00Z",
+    "open": True,
+    "wacht": False,
+    "adviseur": "adviseur-1",
+    "waarom": {},
+    "kwalificatie": "melding",
+    "instemming": True,
+    "eenheid": "43-brigade",
+    "leidinggevende": "commandant-43",
+    "stand": 1,
+    "ruimte": 1,
+}
+ADVISEUR: dict[str, Any] = {
+    "cluster": "coid",
+    "code": "adviseur-1",
+    "volgnummer": 2**53,
+    "onderdelen": [],
+    "deskundigheid": [],
+    "capaciteit_fte": 1.0,
+    "afwezig_van": ["2026-03-02"],
+    "afwezig_tot_en_met": [None],
+    "uitgesloten_eenheden": [],
+    "alleen_eenheden": [],
+    "actief": True,
+    "open_zaken": 0,
+}
+
+
+BEWAAR = {
+    "zaken": "insert into zaken select * from jsonb_populate_record(null::zaken, $1::jsonb)",
+    "adviseurs": "insert into adviseurs select * from jsonb_populate_record(null::adviseurs, $1::jsonb)",
+}
+GEWEIGERD: list[tuple[str, str, dict[str, Any]]] = [
+    ("zaken", "zaken_pkey", {"subject": "zaak-0001"}),
+    ("zaken", "zaken_cluster_fkey", {"cluster": "lijn", "adviseur": None, "open": False}),
+    ("zaken", "zaken_adviseur", {"adviseur": "adviseur-9"}),
+    ("zaken", "zaken_wacht", {"wacht": True}),
+    ("zaken", "zaken_wacht", {"adviseur": None}),
+    ("zaken", "zaken_waarom", {"waarom": None}),
+    ("zaken", "zaken_plaats", {"eenheid": None}),
+    ("zaken", "zaken_plaats", {"leidinggevende": None}),
+    ("zaken", "zaken_lijn", {"kwalificatie": None}),
+    ("zaken", "zaken_lijn", {"kwalificatie": "vermoeden-misstand"}),
+    ("zaken", "zaken_lijn", {"instemming": False}),
+    ("adviseurs", "adviseurs_pkey", {"code": "adviseur-1"}),
+    ("adviseurs", "adviseurs_cluster_fkey", {"cluster": "lijn"}),
+    ("adviseurs", "adviseurs_volgnummer_check", {"volgnummer": 0}),
+    ("adviseurs", "adviseurs_capaciteit_fte_check", {"capaciteit_fte": 2.5}),
+    ("adviseurs", "adviseurs_capaciteit_fte_check", {"capaciteit_fte": "NaN"}),
+    ("adviseurs", "adviseurs_open_zaken_check", {"open_zaken": -1}),
+    ("adviseurs", "adviseurs_check", {"afwezig_tot_en_met": []}),
+]
+
+
+async def test_the_database_refuses_what_cannot_be(service: StartService) -> None:
+    """Rows that stand, and the same rows with one thing else, which one rule refuses."""
+    runtime = await service("routing")
+
+    async def bewaar(tabel: str, rij: dict[str, Any]) -> None:
+        await runtime.pool.execute(BEWAAR[tabel], json.dumps(rij))
+
+    await bewaar("adviseurs", ADVISEUR)
+    await bewaar("zaken", ZAAK)
+    nieuw = {"adviseurs": {**ADVISEUR, "code": "adviseur-2"}, "zaken": {**ZAAK, "subject": "zaak-0002"}}
+    for tabel, regel, anders in GEWEIGERD:
+        with pytest.raises(Exception, match="violates") as geweigerd:
+            await bewaar(tabel, {**nieuw[tabel], **anders})
+        assert getattr(geweigerd.value, "constraint_name", None) == regel
+    for tabel, goed in nieuw.items():
+        await bewaar(tabel, goed)
 
 
 async def naar_de_lijn(bus: Bus, heard: Heard, zaak: str, grant: str) -> None:

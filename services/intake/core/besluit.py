@@ -19,6 +19,7 @@ from shared.events import (
     ContactDoorverwezen,
     ContactGeregistreerd,
     Event,
+    InstemmingVervallen,
     MeldingDoorgezet,
     MeldingHeropend,
     OntvangstBevestigd,
@@ -61,7 +62,7 @@ class Bijgewerkt:
     bevestigd_op: datetime | None
     instemmingen: Sequence[BekendeInstemming]
     doorgezet: Sequence[MeldingDoorgezet]
-    """The forwards that are new with this decision."""
+    """The forwards that this decision states, for the first time or anew."""
 
 
 Besluit = NogOnbekend | LuisterendOor | Bijgewerkt
@@ -81,7 +82,8 @@ def beslis(zaak: Zaak, *, nu: datetime, max_pogingen: int) -> Besluit:
     begin = [*_registratie(zaak, contact), *bevestiging]
     afsluiting = list(_afsluiting(zaak, uitkomst)) if gesloten else []
     if isinstance(uitkomst, Afsluiting) and uitkomst.code == "luisterend-oor":
-        return LuisterendOor([*begin, *afsluiting], wijzers, contact.kanaal, iso_week(contact.ontvangen_op))
+        feiten = [*begin, *_gestopt(zaak), *afsluiting]
+        return LuisterendOor(feiten, wijzers, contact.kanaal, iso_week(contact.ontvangen_op))
     doorgezet = list(_doorzettingen(zaak, contact, grants, nu))
     return Bijgewerkt(
         feiten=[
@@ -149,15 +151,43 @@ def _doorzetbaar(zaak: Zaak, uitkomst: Uitkomst | None) -> list[ClusterInstemmin
 def _doorzettingen(
     zaak: Zaak, contact: Contact, grants: Sequence[ClusterInstemming], nu: datetime
 ) -> Iterator[MeldingDoorgezet]:
-    al_gegaan = {one.geadresseerde for one in zaak.doorgezet_van_kracht}
+    """A forward to each cluster, and the same forward again when what it should say has changed since.
+
+    It stays under the grant that it went under first. The adviser's week starts as the oldest grant in force
+    says, whichever grant arrived first.
+    """
+    if zaak.kenmerken is None:
+        return
+    laatste = {one.geadresseerde: one for one in sorted(zaak.doorgezet_van_kracht, key=_gegaan_op)}
+    bekend = {(grant.instemming, grant.geadresseerde): grant for grant in zaak.doorzetbaar}
     for grant in grants:
-        if grant.geadresseerde not in al_gegaan and zaak.kenmerken is not None:
-            yield grant.doorzetten(
-                ontvangen_op=contact.ontvangen_op, spoed=contact.spoed, kenmerken=zaak.kenmerken, nu=nu
-            )
+        vorige = laatste.get(grant.geadresseerde)
+        onder = grant if vorige is None else bekend[vorige.instemming, vorige.geadresseerde]
+        feit = onder.doorzetten(
+            ontvangen_op=contact.ontvangen_op,
+            contact_telt_vanaf=grant.telt_vanaf(contact.ontvangen_op),
+            spoed=contact.spoed,
+            kenmerken=zaak.kenmerken,
+            # Whoever hears it takes the latest as what is so: two replicas' clocks may not swap them.
+            nu=nu if vorige is None else max(nu, vorige.doorgezet_op + timedelta(microseconds=1)),
+        )
+        if vorige is None or feit.model_copy(update={"doorgezet_op": vorige.doorgezet_op}) != vorige:
+            yield feit
 
 
-def _vervallen(zaak: Zaak) -> Iterator[Event]:
+def _gegaan_op(feit: MeldingDoorgezet) -> datetime:
+    return feit.doorgezet_op
+
+
+def _gestopt(zaak: Zaak) -> Iterator[Event]:
+    """Of a listening ear no grant is spoken of, but to whoever got the matter under it before it was one."""
+    gegaan = {(one.instemming, one.geadresseerde) for one in zaak.gesteld.doorgezet}
+    for feit in _vervallen(zaak):
+        if (feit.instemming, feit.geadresseerde) in gegaan:
+            yield feit
+
+
+def _vervallen(zaak: Zaak) -> Iterator[InstemmingVervallen]:
     gezegd = {(one.instemming, one.geadresseerde) for one in zaak.gesteld.vervallen}
     for grant in zaak.ingetrokken:
         if (grant.instemming, grant.geadresseerde) not in gezegd:

@@ -30,16 +30,26 @@ class ClusterInstemming(InstemmingVanKracht):
 
     geadresseerde: Cluster
 
+    def telt_vanaf(self, ontvangen_op: datetime) -> datetime:
+        """Start of the adviser's week: the contact (`ontvangen_op`) if the grant came with it."""
+        return ontvangen_op if self.op_formulier else self.gegeven_op
+
     def doorzetten(
-        self, *, ontvangen_op: datetime, spoed: bool, kenmerken: Kenmerken, nu: datetime
+        self,
+        *,
+        ontvangen_op: datetime,
+        contact_telt_vanaf: datetime,
+        spoed: bool,
+        kenmerken: Kenmerken,
+        nu: datetime,
     ) -> MeldingDoorgezet:
-        """Forward under this grant. The adviser's week starts with the contact if the grant came with it."""
+        """Forward under this grant, or say anew what was forwarded under it."""
         return MeldingDoorgezet(
             doorgezet_op=nu,
             geadresseerde=self.geadresseerde,
             instemming=self.instemming,
             ontvangen_op=ontvangen_op,
-            contact_telt_vanaf=ontvangen_op if self.op_formulier else self.gegeven_op,
+            contact_telt_vanaf=contact_telt_vanaf,
             spoed=spoed,
             kenmerken=kenmerken,
         )

@@ -37,6 +37,7 @@ class NietBereikt:
 Uitkomst = Integriteitskwestie | Afsluiting | NietBereikt
 
 CODE_INTEGRITEITSKWESTIE: Final = "integriteitskwestie"
+CODE_LUISTEREND_OOR: Final = "luisterend-oor"
 
 
 def code(uitkomst: Uitkomst | None) -> str | None:
@@ -51,11 +52,12 @@ def bepaal(zaak: Zaak, max_pogingen: int) -> Uitkomst | None:
 
     `max_pogingen` is how many attempts without a talk make a melder unreachable. A talk as listening ear is
     left aside while a forward of the matter is in force: what was sent on with consent can no longer leave
-    nothing behind.
+    nothing behind. It is left aside too when a later talk overruled it, so that it makes no difference to
+    since when that talk's outcome holds.
     """
     gesprekken: Sequence[GesprekGevoerd] = zaak.gesprekken
-    if zaak.doorgezet_van_kracht:
-        gesprekken = [gesprek for gesprek in gesprekken if gesprek.uitkomst != "luisterend-oor"]
+    if zaak.doorgezet_van_kracht or (gesprekken and gesprekken[-1].uitkomst != CODE_LUISTEREND_OOR):
+        gesprekken = [gesprek for gesprek in gesprekken if gesprek.uitkomst != CODE_LUISTEREND_OOR]
     if gesprekken:
         return _na_gesprek(gesprekken)
     return _zonder_gesprek(zaak.pogingen, max_pogingen)

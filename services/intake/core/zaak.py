@@ -31,6 +31,7 @@ from shared.events import (
     InstemmingIngetrokken,
     InstemmingVervallen,
     Kenmerken,
+    KenmerkenVastgesteld,
     MelderTeruggekeerd,
     MeldingDoorgezet,
     MeldingHeropend,
@@ -111,6 +112,11 @@ _GESTELD: Final[Mapping[type[Event], str]] = {
 }
 
 
+def kenmerken_van(gesprek: GesprekGevoerd) -> Kenmerken | None:
+    """The codes of a talk: of nothing but an integriteitskwestie there is anything to put in codes."""
+    return gesprek.kenmerken if gesprek.uitkomst == "integriteitskwestie" else None
+
+
 class _Vouw:
     """The fold while it runs."""
 
@@ -148,12 +154,14 @@ class _Vouw:
 
     def gesprek(self, feit: GesprekGevoerd) -> None:
         self.gesprekken.append(feit)
-        self.ken(feit.kenmerken, feit.gevoerd_op)
+        self.ken(kenmerken_van(feit), feit.gevoerd_op)
+
+    def stel_vast(self, feit: KenmerkenVastgesteld) -> None:
+        self.ken(feit.kenmerken, feit.vastgesteld_op)
 
     def geef(self, feit: InstemmingGegeven) -> None:
         # A grant is its id and its addressee together, so that an id that is used twice widens nothing.
         self.gegeven.setdefault((feit.instemming, feit.geadresseerde), feit.gegeven_op)
-        self.ken(feit.kenmerken, feit.gegeven_op)
 
     def trek_in(self, feit: InstemmingIngetrokken) -> None:
         self.ingetrokken.setdefault(feit.instemming, feit.ingetrokken_op)
@@ -169,6 +177,7 @@ _STAPPEN: Final[Mapping[type[Event], Callable[[_Vouw, Any], None]]] = {
     ContactOntvangen: _Vouw.ontvangen,
     ContactpogingGedaan: _Vouw.poging,
     GesprekGevoerd: _Vouw.gesprek,
+    KenmerkenVastgesteld: _Vouw.stel_vast,
     InstemmingGegeven: _Vouw.geef,
     InstemmingIngetrokken: _Vouw.trek_in,
     MelderTeruggekeerd: _Vouw.terug,

@@ -15,7 +15,8 @@ create table contacten (
     uitkomst_op  timestamptz,
     gesproken_op timestamptz,                        -- first talk
     bevestigd_op timestamptz,                        -- acknowledgement of receipt
-    gewist_op    timestamptz,                        -- when the last traces of a listening ear were gone
+    gewist_op    timestamptz,                        -- week in which the last traces of a listening ear were gone
+    check (gewist_op = date_trunc('week', gewist_op, 'Europe/Amsterdam')),
     check (case status
            when 'luisterend-oor' then
                num_nonnulls(kanaal, ontvangen_op, spoed, uitkomst, uitkomst_op, gesproken_op, bevestigd_op) = 0
@@ -45,13 +46,15 @@ create table instemmingen (
 
 -- What went to a cluster, and under which grant. A row is written with van_kracht = true, and is refused when the grant
 -- it names is not in force or names another addressee; a later withdrawal turns it to false by itself. So one addressee
--- has a matter under one grant in force at most.
+-- has a matter under one grant in force at most; what it was told may be said anew under that grant, in the same row.
 create table doorzettingen (
     subject       text not null,
     instemming    text not null,
     geadresseerde text not null check (geadresseerde in ('coid', 'kmar')),
     van_kracht    boolean not null default true,
-    doorgezet_op  timestamptz not null,
+    doorgezet_op  timestamptz not null,              -- for the first time
+    laatst_op     timestamptz not null,              -- for the last time
+    check (laatst_op >= doorgezet_op),
     primary key (subject, instemming, geadresseerde),
     foreign key (subject, instemming, geadresseerde, van_kracht)
         references instemmingen (subject, instemming, geadresseerde, van_kracht) on update cascade

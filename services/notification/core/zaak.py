@@ -2,7 +2,8 @@
 """What the facts of one matter say about whom to tell, and what may be told.
 
 A fold over the set of a matter's facts: order of arrival and repetition do not matter. Whoever is excluded
-by any of the facts stays excluded, and when in doubt about consent nobody is told.
+by any of the facts stays excluded, and when in doubt about consent nobody is told. Only consent itself brings
+consent back: that the line was informed after a withdrawal does not.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,13 +12,15 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 
-from shared.codes import Hoofdgroep, Onderdeel
+from shared.codes import Geadresseerde, Hoofdgroep, Onderdeel
 from shared.envelope import Fact
 from shared.events import (
+    InstemmingGegeven,
     InstemmingIngetrokken,
     InstemmingVervallen,
     KwestieGekwalificeerd,
     LeidinggevendeGeinformeerd,
+    MeldingOntvangen,
     ZaakOmgezet,
 )
 from shared.termijnen.kalender import lokaal
@@ -44,7 +47,8 @@ class Zaak:
     """A matter as notification sees it.
 
     `te_notificeren` holds who is to be told now, by seat, with what; it is empty while the matter is
-    blocked. `uitgesloten` are the seats that must not learn of it.
+    blocked. `uitgesloten` are the seats that must not learn of it: those that an adviser excluded, and the
+    parties that the reporting leidinggevende named.
     """
 
     te_notificeren: Mapping[str, Inhoud]
@@ -55,8 +59,10 @@ class Zaak:
 class _Stand:
     geinformeerd: list[LeidinggevendeGeinformeerd] = field(default_factory=list)
     kwalificatie: str | None = None
-    ingetrokken: dict[str, datetime] = field(default_factory=dict)
-    vervallen: dict[str, str] = field(default_factory=dict)
+    partijen: set[str] = field(default_factory=set)
+    genoemd: dict[str, set[Geadresseerde]] = field(default_factory=dict)
+    """By grant whom it named; one id may stand for several addressees."""
+    ingetrokken: set[str] = field(default_factory=set)
 
 
 def _geinformeerd(stand: _Stand, feit: LeidinggevendeGeinformeerd) -> None:
@@ -71,19 +77,31 @@ def _omgezet(stand: _Stand, feit: ZaakOmgezet) -> None:
     stand.kwalificatie = feit.naar
 
 
+def _ontvangen(stand: _Stand, feit: MeldingOntvangen) -> None:
+    stand.partijen.update(feit.partijen)
+
+
+def _gegeven(stand: _Stand, feit: InstemmingGegeven | InstemmingVervallen) -> None:
+    stand.genoemd.setdefault(feit.instemming, set()).add(feit.geadresseerde)
+
+
 def _ingetrokken(stand: _Stand, feit: InstemmingIngetrokken | InstemmingVervallen) -> None:
-    # Facts come in order of when they happened, so the last moment stays.
-    stand.ingetrokken[feit.instemming] = feit.gebeurd_op  # type: ignore[assignment]  # both are datetimes
-    if isinstance(feit, InstemmingVervallen):
-        stand.vervallen[feit.instemming] = feit.geadresseerde
+    stand.ingetrokken.add(feit.instemming)
+
+
+def _vervallen(stand: _Stand, feit: InstemmingVervallen) -> None:
+    _gegeven(stand, feit)
+    _ingetrokken(stand, feit)
 
 
 _STAPPEN: Final[Mapping[type, Callable[[_Stand, Any], None]]] = {
     LeidinggevendeGeinformeerd: _geinformeerd,
     KwestieGekwalificeerd: _gekwalificeerd,
     ZaakOmgezet: _omgezet,
+    MeldingOntvangen: _ontvangen,
+    InstemmingGegeven: _gegeven,
     InstemmingIngetrokken: _ingetrokken,
-    InstemmingVervallen: _ingetrokken,
+    InstemmingVervallen: _vervallen,
 }
 
 
@@ -95,31 +113,35 @@ def vouw(feiten: Sequence[Fact]) -> Zaak:
         if stap is not None:
             stap(stand, feit.data)
     uitgesloten = frozenset(stoel for feit in stand.geinformeerd for stoel in feit.uit_te_sluiten)
+    uitgesloten |= stand.partijen
     return Zaak(MappingProxyType(_te_notificeren(stand, uitgesloten)), uitgesloten)
 
 
 def _te_notificeren(stand: _Stand, uitgesloten: frozenset[str]) -> dict[str, Inhoud]:
-    if stand.kwalificatie in NIET_NAAR_DE_LIJN:
+    if stand.kwalificatie in NIET_NAAR_DE_LIJN or not _instemming_staat(stand):
         return {}
-    # A grant of which only the withdrawal is known may have named the line: it counts until intake says
-    # otherwise. Whoever is informed after the withdrawal is informed under new consent.
-    einde = max(
-        (
-            op
-            for instemming, op in stand.ingetrokken.items()
-            if stand.vervallen.get(instemming, "lijn") in VAN_DE_NOTIFICATIE
-        ),
-        default=None,
-    )
     gewenst: dict[str, Inhoud] = {}
     for feit in stand.geinformeerd:
-        if einde is not None and feit.geinformeerd_op <= einde:
-            continue
         inhoud = Inhoud(feit.onderdeel, feit.eenheid, feit.hoofdgroep, iso_week(feit.geinformeerd_op))
         for stoel in feit.te_notificeren:
             if stoel not in uitgesloten:
                 gewenst.setdefault(stoel, inhoud)
     return gewenst
+
+
+def _instemming_staat(stand: _Stand) -> bool:
+    """Whether no consent that a notificatie rests on was withdrawn without being given anew.
+
+    A grant of which only the withdrawal is known may have named the line: nobody is told until it is known
+    whom it named. A grant once withdrawn stays so, whatever moments the facts bear.
+    """
+    if stand.ingetrokken - stand.genoemd.keys():
+        return False
+    van_kracht = {
+        aan for naam, namen in stand.genoemd.items() if naam not in stand.ingetrokken for aan in namen
+    }
+    geweest = {aan for naam in stand.ingetrokken for aan in stand.genoemd[naam]}
+    return not (geweest & VAN_DE_NOTIFICATIE) - van_kracht
 
 
 def iso_week(moment: datetime) -> str:

@@ -19,6 +19,7 @@ from services.notification.core.zaak import Inhoud, Zaak
 from shared.events import Notificatie, NotificatieMislukt, NotificatieOpgehouden, NotificatieVerzonden
 
 Status = Literal["klaar", "geclaimd", "verzonden", "opgehouden", "mislukt", "vervallen"]
+Reden = Literal["geweigerd", "onbereikbaar"]
 EINDE: Final = frozenset({"verzonden", "mislukt"})
 
 
@@ -40,6 +41,8 @@ class Zending:
     mogelijk_dubbel: bool = False
     """An attempt ended without an answer after the message was handed over."""
     gemeld_opgehouden: bool = False
+    reden: Reden | None = None
+    """Why it failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,13 +198,9 @@ def _verzonden(zending: Zending, zekerheid: Literal["bevestigd", "onbekend"], nu
 
 
 def _mislukt(zending: Zending, uitslag: Uitslag, nu: datetime) -> Gevolg:
-    feit = NotificatieMislukt(
-        **_gecodeerd(zending),
-        mislukt_op=nu,
-        reden="geweigerd" if uitslag is Uitslag.GEWEIGERD else "onbereikbaar",
-        pogingen=zending.pogingen,
-    )
-    return Gevolg(replace(zending, status="mislukt", volgende_op=None), feit)
+    reden: Reden = "geweigerd" if uitslag is Uitslag.GEWEIGERD else "onbereikbaar"
+    feit = NotificatieMislukt(**_gecodeerd(zending), mislukt_op=nu, reden=reden, pogingen=zending.pogingen)
+    return Gevolg(replace(zending, status="mislukt", volgende_op=None, reden=reden), feit)
 
 
 def _opgehouden(zending: Zending, adresboek: Adresboek, nu: datetime) -> Gevolg:

@@ -3,7 +3,7 @@
 
 create table eenheden (
     eenheid      text primary key,
-    volgnummer   integer not null check (volgnummer >= 1),
+    volgnummer   bigint not null check (volgnummer >= 1),
     onderdeel    text not null,
     boven        text,
     gewijzigd_op timestamptz not null
@@ -36,6 +36,7 @@ create table notificaties (
     data_op           timestamptz,                   -- from here on the mail server may have accepted it
     mogelijk_dubbel   boolean not null,
     gemeld_opgehouden boolean not null,
+    reden             text check (reden in ('geweigerd', 'onbereikbaar')),
     unique (zaak, functionaris),                     -- a seat is told once
     check ((status = 'klaar') = (volgende_op is not null)),
     check ((status = 'geclaimd') = (claim is not null)),
@@ -45,7 +46,8 @@ create table notificaties (
     check (status not in ('geclaimd', 'mislukt') or pogingen >= 1),
     check (not mogelijk_dubbel or pogingen >= 1),
     check (not (status in ('mislukt', 'vervallen') and mogelijk_dubbel)),
-    check (status <> 'opgehouden' or gemeld_opgehouden)
+    check (status <> 'opgehouden' or gemeld_opgehouden),
+    check ((status = 'mislukt') = (reden is not null))
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
 
 -- What is due costs what is due, however many were sent before.

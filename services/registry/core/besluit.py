@@ -33,8 +33,6 @@ class Besluit:
     status: Status
     afgedaan_op: datetime | None
     gesloten_op: datetime | None
-    alleen_telling: bool
-    """A listening ear: what remains of it is a count."""
     feiten: tuple[Event, ...]
     klokken: tuple[Klok, ...]
 
@@ -47,7 +45,7 @@ def beslis(zaak: Zaak, *, dubbel: bool) -> Besluit:
     status: Status = "open"
     if gesloten_op is not None:
         status = "gesloten"
-    elif afgedaan_op is not None:
+    elif afgedaan_op is not None and (zaak.heropend_op is None or zaak.heropend_op < afgedaan_op):
         status = "afgedaan"
     feiten = (
         *_geregistreerd(zaak, telt),
@@ -60,7 +58,6 @@ def beslis(zaak: Zaak, *, dubbel: bool) -> Besluit:
         status=status,
         afgedaan_op=afgedaan_op,
         gesloten_op=gesloten_op,
-        alleen_telling=_luisterend_oor(zaak),
         feiten=feiten if _stelt(zaak) else (),
         klokken=_klokken(zaak),
     )
@@ -69,10 +66,6 @@ def beslis(zaak: Zaak, *, dubbel: bool) -> Besluit:
 def _stelt(zaak: Zaak) -> bool:
     """The KMar says itself what stands in its own register; the registry does not say it again."""
     return zaak.bekend and zaak.herkomst != "kmar"
-
-
-def _luisterend_oor(zaak: Zaak) -> bool:
-    return not zaak.bekend and zaak.contact is not None and zaak.contact.uitkomst == "luisterend-oor"
 
 
 def _geregistreerd(zaak: Zaak, telt: bool) -> tuple[MeldingGeregistreerd, ...]:
@@ -117,15 +110,19 @@ def _afgedaan(zaak: Zaak, afgedaan_op: datetime | None) -> tuple[MeldingAfgedaan
 
 
 def _gesloten_op(zaak: Zaak, afgedaan_op: datetime | None) -> datetime | None:
-    if zaak.terugkoppeling_op is None or zaak.kwalificatie is None:
+    """When nothing was open any more. A melder who came back must be told anew; the afdoening still holds."""
+    if zaak.verteld_op is None or zaak.kwalificatie is None:
         return None
     klaar_op = afgedaan_op if zaak.kwalificatie in _TE_BEHANDELEN else zaak.gekwalificeerd_op
-    return None if klaar_op is None else max(klaar_op, zaak.terugkoppeling_op)
+    return None if klaar_op is None else max(klaar_op, zaak.verteld_op)
 
 
 def _gesloten(zaak: Zaak, gesloten_op: datetime | None) -> tuple[DossierGesloten, ...]:
-    # Closed as advice says nothing about the melding that it turned out to be.
-    if gesloten_op is None or zaak.kwalificatie in zaak.gesloten_gesteld:
+    if gesloten_op is None or zaak.verteld_op is None:
+        return ()
+    # Closed as advice says nothing about the melding that it turned out to be, and closed before the melder
+    # was told says nothing about what he came back with.
+    if any(als == zaak.kwalificatie and op >= zaak.verteld_op for als, op in zaak.gesloten_gesteld):
         return ()
     return (DossierGesloten(gesloten_op=gesloten_op, kwalificatie=zaak.kwalificatie),)
 

@@ -51,6 +51,7 @@ class Kolom:
     registers: tuple[str, ...]
     vanaf: date
     tot_en_met: date
+    telregel: Telregel
     totaal: int
     gedrukt_totaal: int | None
 
@@ -70,10 +71,17 @@ class Tabel:
     naam: str
     jaar: int
     peildatum: date
-    telregel: Telregel
     kolommen: tuple[Kolom, ...]
     rijen: tuple[Rij, ...]
     opmerkingen: tuple[str, ...]
+
+    @property
+    def telregel(self) -> Telregel | None:
+        """The counting rule of all columns; None where they differ."""
+        regels = {kolom.telregel for kolom in self.kolommen}
+        if not regels:
+            return "gemeld"
+        return regels.pop() if len(regels) == 1 else None
 
 
 def stand_op(
@@ -116,26 +124,23 @@ def rubriekentabel(
     """Count meldingen per rubriek and column, as the layout for the year asks.
 
     History goes to the row that has its label, however it is capitalised. What was registered after the
-    peildatum does not count, nor, where the rule is *vastgesteld*, what was not established by then.
+    peildatum does not count, nor, where a column's rule is *vastgesteld*, what was not established by then.
     """
     telregel: Telregel = indeling.telregel if indeling is not None else "gemeld"
-    geteld = [
-        een
-        for een in tellingen
-        if een.geregistreerd_op <= peildatum and (een.vastgesteld or telregel == "gemeld")
-    ]
+    geteld = [een for een in tellingen if een.geregistreerd_op <= peildatum]
     if indeling is not None:
         rijen, kolommen = indeling.rijen, indeling.kolommen
     else:
         geteld = [een for een in geteld if een.geregistreerd_op.year == jaar]
         rijen, kolommen = _gewone_rijen(geteld), _gewone_kolommen(geteld, jaar)
+    regels = [kolom.telregel or telregel for kolom in kolommen]
     plaats = _Plaats(rijen)
     aantallen: dict[tuple[int, int], int] = defaultdict(int)
     zonder_plaats: Counter[tuple[int, str]] = Counter()
     for een in geteld:
         rij = plaats.van(een)
         for nummer, kolom in enumerate(kolommen):
-            if een.in_register in kolom.registers and kolom.vanaf <= een.geregistreerd_op <= kolom.tot_en_met:
+            if _in_kolom(een, kolom, regels[nummer]):
                 if rij is None or rijen[rij].label in kolom.niet_van_toepassing:
                     zonder_plaats[nummer, _naam(een)] += een.aantal
                 else:
@@ -155,13 +160,28 @@ def rubriekentabel(
         naam="rubrieken",
         jaar=jaar,
         peildatum=peildatum,
-        telregel=telregel,
         kolommen=tuple(
-            Kolom(kolom.label, kolom.registers, kolom.vanaf, kolom.tot_en_met, totaal, kolom.gedrukt_totaal)
-            for kolom, totaal in zip(kolommen, totalen, strict=True)
+            Kolom(
+                kolom.label,
+                kolom.registers,
+                kolom.vanaf,
+                kolom.tot_en_met,
+                regel,
+                totaal,
+                kolom.gedrukt_totaal,
+            )
+            for kolom, regel, totaal in zip(kolommen, regels, totalen, strict=True)
         ),
         rijen=opgemaakt,
         opmerkingen=(*_afwijkingen(kolommen, totalen), *_buiten(kolommen, zonder_plaats)),
+    )
+
+
+def _in_kolom(een: Telling, kolom: Tabelkolom, regel: Telregel) -> bool:
+    return (
+        een.in_register in kolom.registers
+        and kolom.vanaf <= een.geregistreerd_op <= kolom.tot_en_met
+        and (een.vastgesteld or regel == "gemeld")
     )
 
 

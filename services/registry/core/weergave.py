@@ -43,6 +43,7 @@ def als_json(tabel: Tabel) -> dict[str, Any]:
                 "registers": list(kolom.registers),
                 "vanaf": kolom.vanaf.isoformat(),
                 "tot_en_met": kolom.tot_en_met.isoformat(),
+                "telregel": kolom.telregel,
                 "totaal": kolom.totaal,
                 "gedrukt_totaal": kolom.gedrukt_totaal,
             }
@@ -54,11 +55,16 @@ def als_json(tabel: Tabel) -> dict[str, Any]:
 
 
 def verantwoording(tabel: Tabel) -> list[str]:
-    """What must be known to compare the table with another: peildatum, counting rule, registers, remarks."""
+    """What must be known to compare the table with another: peildatum, counting rule, registers, remarks.
+
+    Where columns are counted by different rules, each tells its own.
+    """
+    verschillend = tabel.telregel is None
     return [
-        f"Peildatum {tabel.peildatum.isoformat()}; telregel: {tabel.telregel}",
+        f"Peildatum {tabel.peildatum.isoformat()}; telregel: {tabel.telregel or 'per kolom'}",
         *(
             f"{kolom.label}: {', '.join(kolom.registers)}, {kolom.vanaf} t/m {kolom.tot_en_met}"
+            + (f"; telregel: {kolom.telregel}" if verschillend else "")
             for kolom in tabel.kolommen
         ),
         *(f"Let op: {opmerking}" for opmerking in tabel.opmerkingen),

@@ -8,6 +8,10 @@ changes nothing else.
 Latest qualification counts (`kwestie-gekwalificeerd`, `zaak-omgezet`); a correction overrides it, field by
 field, and the latest correction of a field counts. `versies` keeps what the registration was from when, so
 that a table can be taken up on any peildatum.
+
+A listening ear leaves a count. Once it was said, what intake told of the contact itself counts for nothing
+else, whether or not it is still there to be read; a matter that goes further all the same lives by its other
+facts.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -60,6 +64,14 @@ class Contact:
     ontvangen_op: datetime
     uitkomst: ContactUitkomst | None = None
     verwezen_naar: Verwijzing | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Oor:
+    """A listening ear, as it is counted."""
+
+    jaar: int
+    kanaal: Kanaal
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,20 +159,35 @@ class Zaak:
     zelfde_als: str | None
     versies: tuple[Versie, ...]
     terugkoppeling_op: datetime | None
+    """When the melder was first told, whatever came after: the clock's."""
+    heropend_op: datetime | None
+    """When the melder last came back."""
+    verteld_op: datetime | None
+    """When the melder was first told, if he came back: since then."""
     behandeling: Behandeling
     uitkomsten: tuple[Uitkomst, ...]
     nazorg: tuple[Nazorg, ...]
     koppelingen: tuple[Koppeling, ...]
     contact: Contact | None
+    """None as well when it was a listening ear."""
+    geteld: bool
+    """It was a listening ear, and stands in the count."""
+    te_tellen: Oor | None
+    """It was a listening ear, and does not stand in the count yet."""
     klacht: Klacht | None
     geregistreerd_gesteld: e.MeldingGeregistreerd | None
     afgedaan_gesteld: e.MeldingAfgedaan | None
-    gesloten_gesteld: frozenset[Kwalificatie | None]
+    gesloten_gesteld: frozenset[tuple[Kwalificatie | None, datetime]]
 
     @property
     def geopend(self) -> bool:
         """Whether the register knows what this is: a matter, a contact or a klacht."""
-        return self.bekend or self.contact is not None or self.klacht is not None
+        return self.bekend or self.contact is not None or self.klacht is not None or self.luisterend_oor
+
+    @property
+    def luisterend_oor(self) -> bool:
+        """Whether the contact was a listening ear, so that a count is all that remains of it."""
+        return self.geteld or self.te_tellen is not None
 
 
 def dag_van(moment: datetime) -> date:
@@ -193,6 +220,7 @@ class _Stand:
     """The fold while it runs."""
 
     ontvangen_op: datetime | None = None
+    contact_ontvangen_op: datetime | None = None
     bevestigd_op: datetime | None = None
     doorgezet: list[e.MeldingDoorgezet] = field(default_factory=list)
     van_lijn: e.MeldingOntvangen | None = None
@@ -202,13 +230,15 @@ class _Stand:
     kwalificatie: Kwalificatie | None = None
     gekwalificeerd_op: datetime | None = None
     gekwalificeerd_door: str | None = None
+    eerst_gekwalificeerd_op: datetime | None = None
     melding_op: datetime | None = None
     rubriek: Rubriek | None = None
     in_register: str = ""
     onderdeel: Onderdeel | None = None
     correctie: dict[str, Any] = field(default_factory=dict)
     versies: list[Versie] = field(default_factory=list)
-    terugkoppeling_op: datetime | None = None
+    teruggekoppeld: list[datetime] = field(default_factory=list)
+    heropend_op: datetime | None = None
     eenheid: str | None = None
     behandelaar: str | None = None
     uitgezet_op: datetime | None = None
@@ -219,6 +249,7 @@ class _Stand:
     koppelingen: dict[str, Koppeling] = field(default_factory=dict)
     contact: e.ContactGeregistreerd | None = None
     contact_uitkomst: ContactUitkomst | None = None
+    luisterend_oor: bool = False
     verwezen_naar: Verwijzing | None = None
     klacht: e.KlachtIngediend | None = None
     naar_klacht: e.ZaakOmgezet | None = None
@@ -226,12 +257,13 @@ class _Stand:
     afgehandeld: e.KlachtAfgehandeld | None = None
     geregistreerd_gesteld: tuple[datetime, UUID, e.MeldingGeregistreerd] | None = None
     afgedaan_gesteld: tuple[datetime, UUID, e.MeldingAfgedaan] | None = None
-    gesloten_gesteld: set[Kwalificatie | None] = field(default_factory=set)
+    gesloten_gesteld: set[tuple[Kwalificatie | None, datetime]] = field(default_factory=set)
 
     def kwalificeer(self, kwalificatie: Kwalificatie, op: datetime, door: str) -> None:
         self.kwalificatie = kwalificatie
         self.gekwalificeerd_op = op
         self.gekwalificeerd_door = door
+        self.eerst_gekwalificeerd_op = self.eerst_gekwalificeerd_op or op
         if kwalificatie == "melding" and self.melding_op is None:
             self.melding_op = op
 
@@ -271,12 +303,12 @@ def _vroegste(een: datetime | None, ander: datetime) -> datetime:
 
 def _contact(s: _Stand, x: e.ContactGeregistreerd, _: Fact) -> None:
     s.contact = s.contact or x
-    s.ontvangen_op = _vroegste(s.ontvangen_op, x.ontvangen_op)
+    s.contact_ontvangen_op = _vroegste(s.contact_ontvangen_op, x.ontvangen_op)
 
 
 def _bevestigd(s: _Stand, x: e.OntvangstBevestigd, _: Fact) -> None:
     s.bevestigd_op = _vroegste(s.bevestigd_op, x.bevestigd_op)
-    s.ontvangen_op = _vroegste(s.ontvangen_op, x.ontvangen_op)
+    s.contact_ontvangen_op = _vroegste(s.contact_ontvangen_op, x.ontvangen_op)
 
 
 def _doorgezet(s: _Stand, x: e.MeldingDoorgezet, _: Fact) -> None:
@@ -297,10 +329,16 @@ def _doorverwezen(s: _Stand, x: e.ContactDoorverwezen, _: Fact) -> None:
 
 def _afgesloten(s: _Stand, x: e.ContactAfgesloten, _: Fact) -> None:
     s.contact_uitkomst = x.uitkomst
+    # For good: what was wiped for it does not come back.
+    s.luisterend_oor |= x.uitkomst == "luisterend-oor"
 
 
 def _vervallen(s: _Stand, x: e.InstemmingVervallen, _: Fact) -> None:
     s.vervallen[x.instemming] = _vroegste(s.vervallen.get(x.instemming), x.vervallen_op)
+
+
+def _heropend(s: _Stand, x: e.MeldingHeropend, _: Fact) -> None:
+    s.heropend_op = x.teruggekeerd_op
 
 
 def _gekwalificeerd(s: _Stand, x: e.KwestieGekwalificeerd, fact: Fact) -> None:
@@ -342,7 +380,7 @@ def _gekoppeld(s: _Stand, x: e.MeldingenGekoppeld, fact: Fact) -> None:
 
 
 def _teruggekoppeld(s: _Stand, x: e.TerugkoppelingGegeven, _: Fact) -> None:
-    s.terugkoppeling_op = _vroegste(s.terugkoppeling_op, x.gegeven_op)
+    s.teruggekoppeld.append(x.gegeven_op)
 
 
 def _uitgezet(s: _Stand, x: e.BehandelingUitgezet, _: Fact) -> None:
@@ -396,7 +434,7 @@ def _zelf_afgedaan(s: _Stand, x: e.MeldingAfgedaan, fact: Fact) -> None:
 
 
 def _zelf_gesloten(s: _Stand, x: e.DossierGesloten, _: Fact) -> None:
-    s.gesloten_gesteld.add(x.kwalificatie)
+    s.gesloten_gesteld.add((x.kwalificatie, x.gesloten_op))
 
 
 STAPPEN: Final[Mapping[type[e.Event], Callable[[_Stand, Any, Fact], None]]] = {
@@ -406,6 +444,7 @@ STAPPEN: Final[Mapping[type[e.Event], Callable[[_Stand, Any, Fact], None]]] = {
     e.ContactDoorverwezen: _doorverwezen,
     e.ContactAfgesloten: _afgesloten,
     e.InstemmingVervallen: _vervallen,
+    e.MeldingHeropend: _heropend,
     e.MeldingOntvangen: _ontvangen,
     e.BehandelingUitgezet: _uitgezet,
     e.BehandelingHerzien: _herzien,
@@ -428,6 +467,14 @@ STAPPEN: Final[Mapping[type[e.Event], Callable[[_Stand, Any, Fact], None]]] = {
 }
 """What each fact does to a matter. The facts heard here are those that `handlers` hands to the fold."""
 
+OVER_CONTACT: Final = (
+    e.ContactGeregistreerd,
+    e.OntvangstBevestigd,
+    e.ContactDoorverwezen,
+    e.ContactAfgesloten,
+)
+"""What intake tells of a contact itself. Of a listening ear nothing of it is kept."""
+
 _RAAKT_REGISTRATIE: Final = frozenset(
     {
         e.MeldingDoorgezet,
@@ -441,8 +488,11 @@ _RAAKT_REGISTRATIE: Final = frozenset(
 )
 
 
-def vouw(feiten: Iterable[Fact]) -> Zaak:
-    """Fold a matter's facts, given in folding order, into what the register knows of it."""
+def vouw(feiten: Iterable[Fact], *, geteld: bool = False) -> Zaak:
+    """Fold a matter's facts, given in folding order, into what the register knows of it.
+
+    `geteld`: it was counted as a listening ear before, and what was said about the contact may be wiped.
+    """
     s = _Stand()
     for fact in feiten:
         soort = type(fact.data)
@@ -454,16 +504,17 @@ def vouw(feiten: Iterable[Fact]) -> Zaak:
             op = fact.data.gebeurd_op
             assert isinstance(op, datetime)
             s.leg_vast(op)
-    return _zaak(s)
+    return _zaak(s, geteld)
 
 
-def _zaak(s: _Stand) -> Zaak:
+def _zaak(s: _Stand, geteld: bool) -> Zaak:
+    oor = geteld or s.luisterend_oor
     return Zaak(
         bekend=bool(s.doorgezet or s.van_lijn or s.kwalificatie or s.eigen),
         herkomst=_herkomst(s),
         cluster=_cluster(s),
-        ontvangen_op=s.ontvangen_op,
-        bevestigd_op=s.bevestigd_op,
+        ontvangen_op=_ontvangen_op(s, oor),
+        bevestigd_op=None if oor else s.bevestigd_op,
         doorgezet_op=s.doorgezet[0].doorgezet_op if s.doorgezet else None,
         instemming_vervallen_op=_instemming_vervallen_op(s),
         kenmerken=s.kenmerken,
@@ -473,17 +524,39 @@ def _zaak(s: _Stand) -> Zaak:
         registratie=s.registratie(),
         zelfde_als=s.eigen.zaak if s.eigen is not None else None,
         versies=tuple(s.versies),
-        terugkoppeling_op=s.terugkoppeling_op,
+        terugkoppeling_op=min(s.teruggekoppeld, default=None),
+        heropend_op=s.heropend_op,
+        verteld_op=_verteld_op(s),
         behandeling=Behandeling(s.eenheid, s.behandelaar, s.uitgezet_op, s.aanvaard_op, s.herzien_op),
         uitkomsten=_uitkomsten(s),
         nazorg=tuple(s.nazorg),
         koppelingen=tuple(s.koppelingen.values()),
-        contact=_contactmoment(s),
+        contact=None if oor else _contactmoment(s),
+        geteld=geteld,
+        te_tellen=_te_tellen(s) if oor and not geteld else None,
         klacht=_klacht(s),
         geregistreerd_gesteld=s.geregistreerd_gesteld[2] if s.geregistreerd_gesteld else None,
         afgedaan_gesteld=s.afgedaan_gesteld[2] if s.afgedaan_gesteld else None,
         gesloten_gesteld=frozenset(s.gesloten_gesteld),
     )
+
+
+def _ontvangen_op(s: _Stand, oor: bool) -> datetime | None:
+    """When it came in. Of a listening ear that is no longer known; the first qualification stands for it."""
+    if oor:
+        return s.ontvangen_op or s.eerst_gekwalificeerd_op
+    momenten = (een for een in (s.ontvangen_op, s.contact_ontvangen_op) if een is not None)
+    return min(momenten, default=None)
+
+
+def _verteld_op(s: _Stand) -> datetime | None:
+    """A melder who came back has not been told by what he was told before."""
+    sinds = s.heropend_op
+    return min((een for een in s.teruggekoppeld if sinds is None or een > sinds), default=None)
+
+
+def _te_tellen(s: _Stand) -> Oor | None:
+    return Oor(dag_van(s.contact.ontvangen_op).year, s.contact.kanaal) if s.contact is not None else None
 
 
 def _herkomst(s: _Stand) -> str | None:

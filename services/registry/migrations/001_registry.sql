@@ -27,19 +27,24 @@ create table zaken (
     behandelaar         text,                        -- code of a seat
     aanvaard_op         timestamptz,
     herzien_op          timestamptz,
-    terugkoppeling_op   timestamptz,
+    terugkoppeling_op   timestamptz,                 -- the first
+    heropend_op         timestamptz,                 -- the melder came back, the last time
     afgedaan_op         timestamptz,
     gesloten_op         timestamptz,
     status              text not null check (status in ('open', 'afgedaan', 'gesloten')),
-    check ((kwalificatie is null) = (gekwalificeerd_op is null)),
-    check (num_nulls(in_register, rubriek, geregistreerd_op) in (0, 3)),
-    check (telt = (rubriek is not null and not dubbel)),
+    constraint zaken_kwalificatie check ((kwalificatie is null) = (gekwalificeerd_op is null)),
+    constraint zaken_registratie check (num_nulls(in_register, rubriek, geregistreerd_op) in (0, 3)),
+    constraint zaken_telt check (telt = (rubriek is not null and not dubbel)),
     constraint zaken_alleen_meldingen_tellen
-        check (not telt or kwalificatie = 'melding' or kwalificatie is null and herkomst = 'kmar'),
-    constraint zaken_een_keer check (zelfde_als is null or not telt or kwalificatie = 'melding'),
-    check ((status = 'gesloten') = (gesloten_op is not null)),
-    check (status <> 'afgedaan' or afgedaan_op is not null),
-    constraint zaken_gesloten_na_terugkoppeling check (gesloten_op >= terugkoppeling_op or gesloten_op is null)
+        check (not telt or kwalificatie is not distinct from 'melding' or kwalificatie is null and herkomst = 'kmar'),
+    constraint zaken_een_keer
+        check (zelfde_als is null or not telt or kwalificatie is not distinct from 'melding'),
+    constraint zaken_status_gesloten check ((status = 'gesloten') = (gesloten_op is not null)),
+    constraint zaken_status_afgedaan check (status <> 'afgedaan' or afgedaan_op is not null),
+    constraint zaken_gesloten_na_terugkoppeling
+        check (gesloten_op is null or terugkoppeling_op is not null and gesloten_op >= terugkoppeling_op),
+    constraint zaken_gesloten_na_heropening
+        check (gesloten_op is null or heropend_op is null or gesloten_op > heropend_op)
 );
 comment on table zaken is 'Each matter as the register knows it now. Codes and opaque ids only.';
 
@@ -51,7 +56,7 @@ create table registratieversies (
     onderdeel        text,
     geregistreerd_op date,
     primary key (zaak, vanaf),
-    check (num_nulls(in_register, rubriek, geregistreerd_op) in (0, 3))
+    constraint versies_registratie check (num_nulls(in_register, rubriek, geregistreerd_op) in (0, 3))
 );
 comment on table registratieversies is 'What a registration was from when, so that a table can be taken up on any peildatum.';
 
@@ -60,7 +65,7 @@ create table koppelingen (
     dubbele      text not null,
     gekoppeld_op timestamptz not null,
     primary key (zaak, dubbele),
-    check (zaak <> dubbele)
+    constraint koppelingen_twee check (zaak <> dubbele)
 );
 create index koppelingen_dubbele on koppelingen (dubbele);
 
@@ -97,15 +102,27 @@ create table contacten (
     zaak          text primary key,
     kanaal        text not null,
     jaar          smallint not null,
-    ontvangen_op  timestamptz,
+    ontvangen_op  timestamptz not null,
     uitkomst      text,
     verwezen_naar text,
-    constraint contacten_luisterend_oor_is_een_telling
-        check ((ontvangen_op is null) = (uitkomst is not distinct from 'luisterend-oor')),
-    check (ontvangen_op is not null or verwezen_naar is null)
+    constraint contacten_geen_luisterend_oor check (uitkomst is distinct from 'luisterend-oor')
 );
 create index contacten_jaar on contacten (jaar);
-comment on table contacten is 'Contactmomenten, counted apart from meldingen. Of a listening ear the count remains.';
+comment on table contacten is 'Contactmomenten, counted apart from meldingen; a listening ear is not among them.';
+
+create table luisterende_oren (
+    jaar   smallint not null,
+    kanaal text not null,
+    aantal integer not null,
+    primary key (jaar, kanaal),
+    constraint luisterende_oren_aantal check (aantal > 0)
+);
+comment on table luisterende_oren is 'All that is kept of a listening ear.';
+
+create table geteld (
+    zaak text primary key                            -- opaque id, by which what comes late is known
+);
+comment on table geteld is 'Stands in luisterende_oren, so that it is not counted again.';
 
 create table klachten (
     zaak           text primary key,
@@ -117,7 +134,7 @@ create table klachten (
     oordelen       text[] not null,
     afgehandeld_op timestamptz,
     telt           boolean not null,                 -- false: converted into a melding
-    check ((afgehandeld_op is null) = (oordelen = '{}'))
+    constraint klachten_afgehandeld check ((afgehandeld_op is null) = (oordelen = '{}'))
 );
 
 create table adviezen (
@@ -132,8 +149,9 @@ create table overgenomen (
     geregistreerd_op date not null,
     in_register      text not null,
     rubriek_label    text not null,
-    aantal           integer not null check (aantal > 0),
-    vastgesteld      boolean not null
+    aantal           integer not null,
+    vastgesteld      boolean not null,
+    constraint overgenomen_aantal check (aantal > 0)
 );
 comment on table overgenomen is 'History from older registers: a case, or a count per cell.';
 

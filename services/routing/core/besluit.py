@@ -177,7 +177,7 @@ def klokken(zaak: Zaak, toegewezen_op: datetime | None) -> tuple[Klok, ...]:
     vervallen = None if zaak.einde is None else Vervallen(*zaak.einde)
     rol = _ROL[zaak.vraag.cluster]
     return (
-        Klok(Soort.TOEWIJZING, zaak.aangemeld_op, zaak.spoed, toegewezen_op, vervallen, rol),
+        Klok(Soort.TOEWIJZING, zaak.aangemeld_op, zaak.aangemeld_spoed, toegewezen_op, vervallen, rol),
         Klok(
             Soort.ADVISEUR_CONTACT,
             zaak.telt_vanaf,

@@ -3,21 +3,28 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from shared.codes import Cluster, Onderdeel, Rubriek
-
-_EEN_DAG: Final = timedelta(days=1)
 
 Verhindering = Literal["belangenconflict", "afwezigheid", "vertrek", "anders"]
 """Why an adviser cannot go on with a matter, as it is stated when another takes over."""
 
 
 class Periode(NamedTuple):
-    """A period of absence, both days included; without a last day it has no known end."""
+    """A period of absence, both days included.
+
+    Without a last day, or with one in the last year that a date can have, it has no known end: rosters write
+    both.
+    """
 
     van: date
     tot_en_met: date | None
+
+    @property
+    def zonder_einde(self) -> bool:
+        """Whether it has no known end."""
+        return self.tot_en_met is None or self.tot_en_met.year == date.max.year
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +62,13 @@ class Adviseur:
         uitgebreid = True
         while uitgebreid:
             uitgebreid = False
-            for van, tot in self.afwezig:
-                raakt = van <= laatste + _EEN_DAG and (tot is None or tot >= eerste - _EEN_DAG)
+            for periode in self.afwezig:
+                van, tot = periode
+                # Distances, for a day added to the last date there is would be none.
+                raakt = (van - laatste).days <= 1 and (tot is None or (eerste - tot).days <= 1)
                 if not raakt:
                     continue
-                if tot is None:
+                if tot is None or periode.zonder_einde:
                     return None
                 if van < eerste or tot > laatste:
                     eerste, laatste, uitgebreid = min(eerste, van), max(laatste, tot), True

@@ -64,14 +64,17 @@ class Einde(NamedTuple):
 class Zaak:
     """One matter. Moments are as the one who stated them knows them.
 
-    `einde` is None while the matter is open work. `plaats` is where it belongs now, `uitgezet` where this
-    service last placed it. `ontbreekt` is the cluster of which it was said that nobody is free.
+    `aangemeld_spoed` is whether it was urgent as far as was said when it was assigned: that promise is not
+    measured anew by what is found later. `einde` is None while the matter is open work. `plaats` is where it
+    belongs now, `uitgezet` where this service last placed it. `ontbreekt` is the cluster of which it was said
+    that nobody is free.
     """
 
     subject: str
     vraag: Vraag
     spoed: bool
     aangemeld_op: datetime
+    aangemeld_spoed: bool
     telt_vanaf: datetime
     einde: Einde | None
     instemming: bool
@@ -283,21 +286,49 @@ def vouw(subject: str, feiten: Iterable[Fact]) -> Zaak | None:
     return None
 
 
+_INSTEMMING: Final = (e.InstemmingGegeven, e.InstemmingIngetrokken, e.InstemmingVervallen)
+
+
+def wacht_op_opening(feiten: Iterable[Fact]) -> bool:
+    """Whether facts that open no matter should have had one that does.
+
+    Consent alone should not: the melder may consent to what never becomes a matter of ours, as a klacht.
+    """
+    return any(not isinstance(feit.data, _INSTEMMING) for feit in feiten)
+
+
 def _doorgezet(subject: str, lezing: _Lezing) -> Zaak:
-    """A matter that came with the melder's consent: the latest forward still in force wins."""
-    geldend = next(
-        (feit for feit in reversed(lezing.doorgezet) if feit.instemming not in lezing.ingetrokken), None
-    )
-    feit = geldend or lezing.doorgezet[-1]
+    """A matter that came with the melder's consent: the latest grant still in force wins.
+
+    A forward stated again under the same grant brings other content. It does not make the grant a later one,
+    or the matter a later arrival.
+    """
+    eerste: dict[str, e.MeldingDoorgezet] = {}
+    for feit in lezing.doorgezet:
+        eerste.setdefault(feit.instemming, feit)
+    van_kracht = [feit for grant, feit in eerste.items() if grant not in lezing.ingetrokken]
+    laatste_grant = (van_kracht or list(eerste.values()))[-1]
+    cluster = laatste_grant.geadresseerde
+    if van_kracht:
+        grants = {feit.instemming for feit in van_kracht if feit.geadresseerde == cluster}
+    else:
+        grants = {laatste_grant.instemming}
+    gezegd = [feit for feit in lezing.doorgezet if feit.instemming in grants]
+    toegewezen_op = lezing.eerst_toegewezen.get(cluster)
+    bij_toewijzing = [
+        feit for feit in gezegd if toegewezen_op is None or feit.doorgezet_op <= toegewezen_op
+    ] or gezegd[:1]
+    feit = gezegd[-1]
     return _zaak(
         subject,
         lezing,
-        cluster=feit.geadresseerde,
+        cluster=cluster,
         kenmerken=feit.kenmerken,
         spoed=feit.spoed,
-        aangemeld_op=feit.doorgezet_op,
+        aangemeld_op=gezegd[0].doorgezet_op,
+        aangemeld_spoed=bij_toewijzing[-1].spoed,
         telt_vanaf=feit.contact_telt_vanaf,
-        ingetrokken_op=None if geldend is not None else lezing.ingetrokken[feit.instemming],
+        ingetrokken_op=None if van_kracht else lezing.ingetrokken[laatste_grant.instemming],
         lijn_mag=lezing.van_kracht("lijn"),
     )
 
@@ -314,6 +345,7 @@ def _van_de_lijn(subject: str, lezing: _Lezing, feit: e.MeldingOntvangen) -> Zaa
         kenmerken=feit.kenmerken,
         spoed=feit.spoed,
         aangemeld_op=feit.ontvangen_op,
+        aangemeld_spoed=feit.spoed,
         telt_vanaf=feit.ontvangen_op,
         ingetrokken_op=lezing.weggevallen_op(cluster),
         lijn_mag=not onbekend and lezing.weggevallen_op("lijn") is None,
@@ -328,6 +360,7 @@ def _zaak(
     kenmerken: e.Kenmerken,
     spoed: bool,
     aangemeld_op: datetime,
+    aangemeld_spoed: bool,
     telt_vanaf: datetime,
     ingetrokken_op: datetime | None,
     lijn_mag: bool,
@@ -356,6 +389,7 @@ def _zaak(
         ),
         spoed,
         aangemeld_op,
+        aangemeld_spoed,
         telt_vanaf,
         _einde(lezing, ingetrokken_op),
         instemming and lijn_mag,

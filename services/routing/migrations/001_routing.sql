@@ -52,7 +52,9 @@ create table zaken (
     constraint zaken_wacht check (wacht = (open and adviseur is null)),
     constraint zaken_waarom check (adviseur is null or waarom is not null),
     constraint zaken_plaats check ((eenheid is null) = (leidinggevende is null)),
-    constraint zaken_lijn check (leidinggevende is null or (instemming and kwalificatie = 'melding'))
+    constraint zaken_lijn check (
+        leidinggevende is null or (instemming and kwalificatie is not distinct from 'melding')
+    )
 ) with (fillfactor = 80);
 create index zaken_wacht on zaken (cluster, ruimte) where wacht;
 create index zaken_adviseur on zaken (cluster, adviseur, stand) where open and adviseur is not null;
