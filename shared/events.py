@@ -782,7 +782,7 @@ class DossierGesloten(Event):
     moment = "gesloten_op"
     gesloten_op: Moment = Field(description="When")
     kwalificatie: Kwalificatie | None = Field(
-        None, description="As what it was closed; stated again when it was closed as something else"
+        None, description="As what it was closed; stated again as something else, or after a reopening"
     )
 
 
