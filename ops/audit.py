@@ -12,7 +12,7 @@ import socket
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ops import STATE
+from ops import STATE, OpsError
 
 FILE = STATE / "audit.log"
 """Where it is unless another file is named."""
@@ -21,21 +21,36 @@ FILE = STATE / "audit.log"
 def record(
     action: str, subject: str, result: str, *, reason: str | None = None, file: Path | None = None
 ) -> None:
-    """Adds one line, on disk before this returns: what is not recorded is not done."""
+    """Adds one line, on disk before this returns: what is not recorded is not done.
+
+    Raises OpsError when it cannot be written.
+    """
     line = {
         "tijd": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "handeling": action,
         "object": subject,
         "resultaat": result,
         "reden": reason,
-        "actor": os.environ.get("SUDO_USER") or getpass.getuser(),
+        "actor": os.environ.get("SUDO_USER") or _user(),
         "herkomst": socket.gethostname(),
     }
     file = file or FILE
-    file.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as log:
-        fcntl.flock(log, fcntl.LOCK_EX)
-        log.write(json.dumps(line, ensure_ascii=False) + "\n")
-        log.flush()
-        os.fsync(log.fileno())
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as log:
+            fcntl.flock(log, fcntl.LOCK_EX)
+            log.write(json.dumps(line, ensure_ascii=False) + "\n")
+            log.flush()
+            os.fsync(log.fileno())
+    except OSError as error:
+        raise OpsError(
+            f"{file}, in which this is recorded, cannot be written ({type(error).__name__})"
+        ) from None
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user need not have a name
+        return f"uid {os.getuid()}"

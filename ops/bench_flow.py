@@ -17,7 +17,7 @@ from typing import Any
 
 import asyncpg
 
-from ops import SERVICES, OpsError
+from ops import SERVICES, OpsError, database
 from ops import environment as environments
 from ops.bench import spread
 from ops.demo import start_field
@@ -100,7 +100,7 @@ async def travel(
     """
     cases = matters(count)
     connection = await asyncpg.connect(
-        environment.servers.postgres_dsn.rsplit("/", 1)[0] + f"/{environment.database}"
+        database.dsn_of(environment.servers.postgres_dsn, environment.database)
     )
     process = await start_field(environment, stack.keys / zegel.PUBLIC_FILE, interval_s)
     try:

@@ -37,12 +37,12 @@ def folders(service: str) -> list[Path]:
 
 def role_dsn(servers: Servers, database: str, role: str) -> str:
     """The DSN with which a role reaches a database."""
-    return _dsn(servers.postgres_dsn, database, f"{role}:{quote(servers.password(role), safe='')}")
+    return dsn_of(servers.postgres_dsn, database, f"{role}:{quote(servers.password(role), safe='')}")
 
 
 def owner_dsn(servers: Servers, database: str, service: str) -> str:
     """The DSN with which the administrator acts as the owner of a service's schema."""
-    parts = urlsplit(_dsn(servers.postgres_dsn, database))
+    parts = urlsplit(dsn_of(servers.postgres_dsn, database))
     query = dict(parse_qsl(parts.query)) | {"role": owner(service), "search_path": service}
     return urlunsplit(parts._replace(query=urlencode(query)))
 
@@ -183,7 +183,7 @@ async def _migrate(servers: Servers, database: str, services: Sequence[str]) -> 
 
 @asynccontextmanager
 async def _administrator(servers: Servers, database: str | None = None) -> AsyncIterator[Any]:
-    dsn = _dsn(servers.postgres_dsn, database) if database else servers.postgres_dsn
+    dsn = dsn_of(servers.postgres_dsn, database) if database else servers.postgres_dsn
     try:
         connection = await asyncpg.connect(dsn, timeout=30)
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
@@ -201,10 +201,13 @@ async def _administrator(servers: Servers, database: str | None = None) -> Async
         await connection.close()
 
 
-def _dsn(dsn: str, database: str, account: str | None = None) -> str:
+def dsn_of(dsn: str, database: str, account: str | None = None) -> str:
+    """The same DSN, its parameters included, for another database and, where it is given, another account
+    (`user:password`, quoted)."""
     parts = urlsplit(dsn)
     own, _, address = parts.netloc.rpartition("@")
-    return urlunsplit(parts._replace(netloc=f"{account or own}@{address}", path=f"/{database}"))
+    who = account or own
+    return urlunsplit(parts._replace(netloc=f"{who}@{address}" if who else address, path=f"/{database}"))
 
 
 def _filled(statement: str, **values: str) -> str:

@@ -26,7 +26,7 @@ from typing import Any
 import aio_pika
 import asyncpg
 
-from ops import CHECKOUT, OpsError, sluitend
+from ops import CHECKOUT, OpsError, database, sluitend
 from ops import environment as environments
 from ops.environment import Environment
 from ops.servers import servers
@@ -246,8 +246,7 @@ async def travel(
 
 async def administrator(environment: Environment) -> Any:
     """The database as its administrator sees it: nobody else can join a notificatie to its case."""
-    dsn = environment.servers.postgres_dsn.rsplit("/", 1)[0] + f"/{environment.database}"
-    return await asyncpg.connect(dsn)
+    return await asyncpg.connect(database.dsn_of(environment.servers.postgres_dsn, environment.database))
 
 
 async def mails_sent(environment: Environment) -> int:

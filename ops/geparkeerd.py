@@ -9,6 +9,7 @@ shown without control characters, so that it cannot speak to the operator's term
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
@@ -23,6 +24,12 @@ from shared.termijnen.kalender import lokaal
 
 _SHORT = 8
 """Characters of an id that are shown where there is one message on each line of an answer."""
+
+_REPLAY = "geparkeerd opnieuw aangeboden"
+_DROP = "geparkeerd vervallen"
+# Both are recorded twice: an intention without a result tells of a command that was cut off.
+_INTENDED = "voorgenomen"
+_BROKEN_OFF = "afgebroken"
 
 
 # --- the command -----------------------------------------------------------------------------------------
@@ -47,15 +54,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TIME",
         help="list facts that wait longer than this for their matter (default: 1d)",
     )
-    made["show"].add_argument("ids", nargs=1, metavar="ID")
+    made["show"].add_argument("ids", nargs=1, type=_id_prefix, metavar="ID")
     made["show"].add_argument("--inhoud", action="store_true", help="open the body; recorded, with --reden")
     made["show"].add_argument("--reden", metavar="TEXT", help="why it is opened")
-    made["replay"].add_argument("ids", nargs="*", metavar="ID")
+    made["replay"].add_argument("ids", nargs="*", type=_id_prefix, metavar="ID")
     made["replay"].add_argument("--alles", action="store_true", help="all that are open")
     made["replay"].add_argument(
         "--wacht", type=attach.seconds, default=10.0, metavar="TIME", help="for the answer (default: 10s)"
     )
-    made["drop"].add_argument("ids", nargs="+", metavar="ID")
+    made["drop"].add_argument("ids", nargs="+", type=_id_prefix, metavar="ID")
     made["drop"].add_argument("--reden", metavar="TEXT", required=True, help="why it is given up")
     for name, action in made.items():
         attach.add_service(action)
@@ -68,6 +75,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                 help="where intake's private key set is",
             )
         attach.add_options(action)
+
+
+def _id_prefix(text: str) -> str:
+    """The type of an id or the beginning of one: long enough to be meant."""
+    if not re.fullmatch(r"[0-9a-f]{4}[0-9a-f-]{0,32}", text, re.IGNORECASE):
+        raise argparse.ArgumentTypeError(
+            f"not the beginning of an id, at least 4 hexadecimal characters: {text!r}"
+        )
+    return text.lower()
 
 
 _Action = Callable[[Environment, argparse.Namespace], Awaitable[int]]
@@ -187,9 +203,16 @@ async def _replay(environment: Environment, args: argparse.Namespace) -> int:
     keys = sleutels.private(args.sleutels)
     absent = await attach.absent_services(environment)
     unheard = all(message.dienst in absent for message in messages)
-    answers = await replay(environment, messages, keys, wait_s=0.0 if unheard else args.wacht)
+    for message in messages:
+        audit.record(_REPLAY, str(message.id), f"{message.dienst}: {_INTENDED}")
+    try:
+        answers = await replay(environment, messages, keys, wait_s=0.0 if unheard else args.wacht)
+    except OpsError:
+        for message in messages:
+            audit.record(_REPLAY, str(message.id), f"{message.dienst}: {_BROKEN_OFF}")
+        raise
     for answer in answers:
-        audit.record("geparkeerd opnieuw aangeboden", str(answer.id), f"{answer.dienst}: {answer.status}")
+        audit.record(_REPLAY, str(answer.id), f"{answer.dienst}: {answer.status}")
         words = {
             "verwerkt": "handled",
             "aangeboden": f"offered; no answer yet{_idle(answer.dienst, absent)}",
@@ -205,15 +228,26 @@ def _idle(service: str, absent: Sequence[str]) -> str:
 
 
 async def _drop(environment: Environment, args: argparse.Namespace) -> int:
-    messages = await _named(environment, args, only_open=True)
-    for message in await drop(environment, messages):
-        audit.record("geparkeerd vervallen", str(message.id), message.dienst, reason=args.reden)
-        print(f"{str(message.id)[:_SHORT]}  {message.dienst:<12}  dropped: its body is destroyed")
+    for message in await _named(environment, args, only_open=True):
+        name = str(message.id)
+        audit.record(_DROP, name, f"{message.dienst}: {_INTENDED}", reason=args.reden)
+        try:
+            dropped = await drop(environment, [message])
+        except OpsError:
+            audit.record(_DROP, name, f"{message.dienst}: {_BROKEN_OFF}", reason=args.reden)
+            raise
+        outcome = "vervallen" if dropped else "was niet meer open"
+        audit.record(_DROP, name, f"{message.dienst}: {outcome}", reason=args.reden)
+        words = "dropped: its body is destroyed" if dropped else "was handled or dropped meanwhile"
+        print(f"{name[:_SHORT]}  {message.dienst:<12}  {words}")
     return 0
 
 
 async def _named(environment: Environment, args: argparse.Namespace, *, only_open: bool) -> list[Geparkeerd]:
-    """The messages that the arguments name. Raises OpsError for an id that names none, or two different."""
+    """The messages that the arguments name. With `only_open` the others are not looked at.
+
+    Raises OpsError for an id that names none, or two different.
+    """
     if getattr(args, "alles", False):
         return await parked(environment, attach.chosen(environment, args.dienst))
     chosen: list[Geparkeerd] = []
@@ -221,11 +255,12 @@ async def _named(environment: Environment, args: argparse.Namespace, *, only_ope
         found = await parked(environment, attach.chosen(environment, args.dienst), id_prefix=prefix)
         if not found:
             raise OpsError(f"no parked message has an id that begins with {prefix}")
-        if len({one.id for one in found}) > 1:
-            raise OpsError(f"{prefix} is ambiguous: more than one parked message begins with it")
-        if only_open and not any(one.open for one in found):
+        matching = [one for one in found if one.open or not only_open]
+        if not matching:
             raise OpsError(f"{prefix} is {found[0].status}: there is nothing left to do with it")
-        chosen += [one for one in found if one not in chosen and (one.open or not only_open)]
+        if len({one.id for one in matching}) > 1:
+            raise OpsError(f"{prefix} is ambiguous: more than one parked message begins with it")
+        chosen += [one for one in matching if one not in chosen]
     return chosen
 
 

@@ -46,6 +46,8 @@ class Options:
     """In place of the one that belongs to the type."""
     seal_with: zegel.PublicKeys | None = None
     """Seals `inhoud` into `verzegeld`."""
+    check_with: zegel.PublicKeys | None = None
+    """Tells whether what is sealed already can be opened by intake."""
     unseen: bool = False
     """Send as it is: neither looked at nor completed."""
     exchange: str = flow.EXCHANGE
@@ -115,6 +117,12 @@ def make(place: str, text: bytes, options: Options, now: datetime, fact_id: str)
     outcome = decode(Arrival(body, routing_key, publisher), now)
     if isinstance(outcome, Refusal):
         return Refused(place, outcome.reason)
+    sealed = getattr(outcome.data, "verzegeld", None)
+    if sealed is not None and options.check_with is not None:
+        try:
+            zegel.inspect(sealed, options.check_with)
+        except zegel.ZegelFout as error:
+            return Refused(place, error.reden.value)
     return Ready(publisher, routing_key, body, f"{routing_key}  {outcome.subject}  {outcome.id}")
 
 
@@ -268,6 +276,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     attach.add_options(parser)
 
 
+def _keys_that_are_there(folder: Path) -> zegel.PublicKeys | None:
+    try:
+        return sleutels.public(folder)
+    except OpsError:
+        return None
+
+
 def run(args: argparse.Namespace) -> int:
     """Returns 0 when every fact was confirmed, 1 when any was refused, 2 when the file cannot be read."""
     try:
@@ -279,6 +294,7 @@ def run(args: argparse.Namespace) -> int:
         publisher=args.als,
         routing_key=args.routing_key,
         seal_with=sleutels.public(args.sleutels) if args.verzegel else None,
+        check_with=_keys_that_are_there(args.sleutels),
         unseen=args.ongezien,
         exchange=flow.EXCHANGE_HISTORIE if args.historie else flow.EXCHANGE,
     )

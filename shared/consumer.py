@@ -35,8 +35,10 @@ REPLAY_HEADERS = ("meldpunt-routing-key", "meldpunt-afzender", "meldpunt-geparke
 """Set on a replay, and believed only from the operators' account."""
 
 BACKOFF_S = (0.1, 0.3, 1.0, 2.0, 5.0)
-MAX_PUBLISHING = 2
+MAX_PUBLISHING = 3
 """How many batches may still be publishing while the next is worked on."""
+PATIENCE_S = 2.0
+"""How long a batch waits for one of those, before it leaves its facts to the relay."""
 
 
 class Stopping(Exception):
@@ -133,13 +135,15 @@ class Consumer:
             await asyncio.sleep(0.5)
 
     async def is_consuming(self) -> bool:
-        """Whether the broker still hands us current facts."""
-        subscriber = self.subscribers[self.name]
-        queue = subscriber._queue_obj  # FastStream shows no other way to the consumer
-        if queue is None:
-            return False
-        channel: Any = await queue.channel.get_underlay_channel()
-        return bool(channel.consumers)
+        """Whether the broker still hands us messages from every queue of ours."""
+        for subscriber in self.subscribers.values():
+            queue = subscriber._queue_obj  # FastStream shows no other way to the consumer
+            if queue is None:
+                return False
+            channel: Any = await queue.channel.get_underlay_channel()
+            if not channel.consumers:
+                return False
+        return True
 
     def stop(self) -> None:
         """Finish the batch in hand and take no more."""
@@ -182,8 +186,8 @@ class Consumer:
             stated = await self._apply(good, bad)
             acknowledged = await self.acknowledge(raws)
             self._publish_behind(stated)
-        while len(self._publishing) > MAX_PUBLISHING:
-            await asyncio.wait(self._publishing, return_when=asyncio.FIRST_COMPLETED)
+        if len(self._publishing) >= MAX_PUBLISHING:
+            await asyncio.wait(self._publishing, timeout=PATIENCE_S, return_when=asyncio.FIRST_COMPLETED)
         return acknowledged
 
     def _decode(self, deliveries: Sequence[Delivery]) -> tuple[list[tuple[Delivery, Fact]], list[Parked]]:
@@ -312,7 +316,8 @@ class Consumer:
         return not lost
 
     def _publish_behind(self, stated: Sequence[Stated]) -> None:
-        if stated:
+        # A broker that takes nothing must not keep us from reading: what is stated then waits in the outbox.
+        if stated and len(self._publishing) < MAX_PUBLISHING:
             task = asyncio.create_task(self._outbox.send(stated))
             self._publishing.add(task)
             task.add_done_callback(self._publishing.discard)

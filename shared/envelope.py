@@ -24,7 +24,6 @@ CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 MAX_BYTES = 64 * 1024
 """NL GOV profile: an event stays under 64 KB."""
 
-_SUBJECT = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 _TRACEPARENT = re.compile(r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
 _KEY = re.compile(r"^([a-z]+)\.([a-z-]+)\.v(\d+)$")
 
@@ -69,7 +68,7 @@ class _Envelope(BaseModel):
     id: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$")]
     source: Annotated[str, Field(max_length=200)]
     type: Annotated[str, Field(max_length=200)]
-    subject: Annotated[str, Field(pattern=_SUBJECT)]
+    subject: str
     time: Moment
     datacontenttype: Literal["application/json"] = "application/json"
     traceparent: str | None = None
@@ -79,7 +78,8 @@ class _Envelope(BaseModel):
 @cache
 def envelope_model(event: type[Event]) -> type[_Envelope]:
     """The whole message of one fact as a pydantic model; the JSON Schema comes from here too."""
-    return create_model(f"{event.__name__}Bericht", __base__=_Envelope, data=(event, ...))
+    subject: Any = (Annotated[str, Field(pattern=event.onderwerp)], ...)
+    return create_model(f"{event.__name__}Bericht", __base__=_Envelope, subject=subject, data=(event, ...))
 
 
 def fact_key(source: str, id: str) -> UUID:

@@ -70,9 +70,11 @@ def _dag_niet_in_de_toekomst(dag: date, info: ValidationInfo) -> date:
 Moment = Annotated[AwareDatetime, AfterValidator(_niet_in_de_toekomst)]
 """When something happened; never in the future (checked against the receiver's clock)."""
 Dag = Annotated[date, AfterValidator(_dag_niet_in_de_toekomst)]
-Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{7,63}$")]
+ONDERWERP_ID = r"^[A-Za-z0-9][A-Za-z0-9_-]{7,63}$"
+ONDERWERP_CODE = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+Id = Annotated[str, Field(pattern=ONDERWERP_ID)]
 """An opaque, random id: of a matter, a grant, a betrokkene."""
-Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+Code = Annotated[str, Field(pattern=ONDERWERP_CODE)]
 """A stable code of the organisation: an adviser, a unit, an official's seat. Never a name."""
 Register = Annotated[str, Field(pattern=r"^[A-Z]{2,12}$")]
 """A register's abbreviation: HRHD, BPS, MVV, ..."""
@@ -95,6 +97,8 @@ class Event(Gegevens):
     """What one fact says. `naam` and `versie` are its literal name on the wire."""
 
     naam: ClassVar[str]
+    onderwerp: ClassVar[str] = ONDERWERP_ID
+    """The form of the CloudEvents subject: a matter's opaque id, unless the fact is about something else."""
     versie: ClassVar[int] = 1
     moment: ClassVar[str]
     """The field that tells when it happened; facts of a matter are folded in this order."""
@@ -280,6 +284,7 @@ class EenheidGewijzigd(Event):
     """A unit as it is now. The subject is the unit's code; the highest version counts."""
 
     naam = "eenheid-gewijzigd"
+    onderwerp = ONDERWERP_CODE
     moment = "gewijzigd_op"
     gewijzigd_op: Moment = Field(description="When")
     volgnummer: int = Field(ge=1, le=2**53, description="Publisher's version of this unit")
@@ -309,6 +314,7 @@ class AdviseurGewijzigd(Event):
     """An adviser as the roster knows them. The subject is the adviser's code; the highest version counts."""
 
     naam = "adviseur-gewijzigd"
+    onderwerp = ONDERWERP_CODE
     moment = "gewijzigd_op"
     gewijzigd_op: Moment = Field(description="When")
     volgnummer: int = Field(ge=1, le=2**53, description="Publisher's version of this adviser")

@@ -170,8 +170,8 @@ HEARS: Final[Mapping[str, Mapping[type[e.Event], tuple[str, ...]]]] = {
 
 MAY_HEAR: Final[Mapping[str, tuple[str, ...]]] = {
     # Which facts an outside system may listen to, as prefixes of routing keys. What holds the codes of a
-    # matter (`intake.melding-doorgezet`) is for the services alone: consent names one addressee, and a key
-    # does not.
+    # matter (`intake.melding-doorgezet`) is for the services, and for the MID, which runs intake and gave it
+    # those codes: consent names one addressee, and a key does not.
     "kanaal": ("intake.contact-geregistreerd.", "intake.ontvangst-bevestigd."),
     "mid": ("intake.", "routing.adviseur-", "coid.terugkoppeling-gegeven."),
     "portaal": ("intake.ontvangst-bevestigd.",),
@@ -192,7 +192,10 @@ ACCOUNTS: Final = frozenset((*STATES, BEHEER))
 OIN: Final[Mapping[str, str]] = {
     name: f"000000990000{number:04d}0000" for number, name in enumerate(STATES, start=1)
 }
-"""Organisation numbers; a deployment replaces these by the real ones."""
+"""Organisation numbers: placeholders, which no setting replaces. Real ones are written into this table; then
+`contract/published.json` and `contract/corpus`, which promise the old ones, are removed, and
+`./meldpunt contract write` makes them anew. Every `source` changes, so this is done before the first fact is
+stated: whoever applies `source` + `id` once takes the same fact under another source for a new one."""
 
 
 class Route(NamedTuple):

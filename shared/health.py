@@ -9,6 +9,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterable
+from socketserver import ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
@@ -48,7 +49,15 @@ class Health:
         return dict(self._parts)
 
 
+class _Threads(ThreadingMixIn, WSGIServer):
+    """A thread per question: one who connects and says nothing keeps nobody else waiting."""
+
+    daemon_threads = True
+
+
 class _Quiet(WSGIRequestHandler):
+    timeout = 5
+
     def log_message(self, format: str, *args: Any) -> None:
         """Probes come every few seconds; they are no news."""
 
@@ -59,7 +68,9 @@ class HealthServer:
     def __init__(self, health: Health, host: str, port: int) -> None:
         self._health = health
         self._metrics = make_wsgi_app()
-        self._server: WSGIServer = make_server(host, port, self._answer, handler_class=_Quiet)
+        self._server: WSGIServer = make_server(
+            host, port, self._answer, server_class=_Threads, handler_class=_Quiet
+        )
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True, name="health")
 
     @property

@@ -9,12 +9,13 @@ import asyncio
 import logging
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
+import aio_pika
 import uvloop
 from aio_pika.exceptions import ChannelNotFoundEntity
 from faststream.rabbit import RabbitBroker
@@ -40,7 +41,11 @@ SAMPLE_S = 1.0
 """How often the queue is looked at, to know how far the backlog has been worked off."""
 RETRY_S = 1.0
 FINISH_S = 18.0
-"""How long the batch in hand may take to finish when the service stops."""
+"""How long what is in hand may take to finish when the service stops."""
+CANCEL_S = 2.0
+"""How long what did not finish may take to let go."""
+CLOSE_S = 3.0
+"""How long broker and database, each, may take to part."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,7 @@ class Runtime:
         )
         self._consumer: Consumer | None = None
         self.outbox: Outbox | None = None
+        self._publishing: Any = None
         self._peek: Any = None
 
     # --- transactions -------------------------------------------------------------------------------
@@ -163,16 +169,14 @@ class Runtime:
         consumer.stop()
         for task in others:
             task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
-        # Whoever stops us waits 30 s. A batch that a lock or a hung database holds goes back to the queue.
-        await asyncio.wait({working}, timeout=FINISH_S)
-        working.cancel()
-        outcome = await asyncio.gather(working, return_exceptions=True)
-        for task in (*readers, stopping):
+        # Whoever stops us waits 30 s: all that is in hand has one deadline. A batch that a lock or a hung
+        # database holds goes back to the queue.
+        await asyncio.wait({working, *others}, timeout=FINISH_S)
+        for task in (working, *others, *readers, stopping):
             task.cancel()
-        await asyncio.gather(*readers, return_exceptions=True)
-        if isinstance(outcome[0], Exception):
-            raise outcome[0]
+        await asyncio.wait({working, *others, *readers}, timeout=CANCEL_S)
+        if working.done() and not working.cancelled() and working.exception() is not None:
+            raise RuntimeError("the consumer ended") from working.exception()
 
     async def _until_stopped(self, connecting: Any) -> bool:
         task = asyncio.ensure_future(connecting)
@@ -213,10 +217,13 @@ class Runtime:
 
     async def _connect_broker(self) -> None:
         name = self.service.name
-        connection = await self._broker.connect()
+        if self._publishing is None:
+            # Apart from the one that reads: a broker short of memory or disk blocks connections that publish.
+            url = self.settings.amqp_url.get_secret_value()
+            self._publishing = await aio_pika.connect_robust(url, reconnect_interval=RETRY_S)
         self.outbox = Outbox(
             self.pool,
-            Publisher(connection, name, timeout_s=self.settings.lease.total_seconds() * 2 / 3),
+            Publisher(self._publishing, name, timeout_s=self.settings.lease.total_seconds() * 2 / 3),
             self.meter,
             lease=self.settings.lease,
         )
@@ -239,12 +246,15 @@ class Runtime:
 
     async def _close(self) -> None:
         try:
-            await self._broker.stop()
+            async with asyncio.timeout(CLOSE_S):
+                if self._publishing is not None:
+                    await self._publishing.close()
+                await self._broker.stop()
         except Exception as error:
             log.info("broker was gone already", extra={"error": describe(error)})
         if self.pool is not None:
             try:
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(CLOSE_S):
                     await self.pool.execute(QUERIES.retire, self.replica)
                     await self.pool.close()
             except TRANSIENT:
@@ -288,7 +298,7 @@ class Runtime:
             self.health.report("broker", True)
         except Exception as error:
             self._lose_sight()
-            self._peek = None
+            await self._close_peek()
             self.health.report("consumer", False)
             self.health.report("broker", isinstance(error, ChannelNotFoundEntity))
             log.warning("queue out of sight", extra={"error": describe(error)})
@@ -326,6 +336,13 @@ class Runtime:
         for horizon in self._horizons.values():
             horizon.reset()
 
+    async def _close_peek(self) -> None:
+        peek, self._peek = self._peek, None
+        if peek is not None:
+            with suppress(Exception):
+                async with asyncio.timeout(1):
+                    await peek.close()
+
     async def _depth(self) -> tuple[dict[str, int], int]:
         """Messages that wait in each queue, and consumers of the one for current facts."""
         if self._peek is None or self._peek.is_closed:
@@ -352,7 +369,6 @@ class Runtime:
             fired = await waak.due(
                 work.connection,
                 now=min(work.now, horizon),
-                backlog_clear=True,
             )
             for onderwerp, feit in fired:
                 work.state(feit, onderwerp)

@@ -7,10 +7,14 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings
+
+from shared import zegel
+from shared.termijnen.regels import regels
 
 S = TypeVar("S", bound="ServiceSettings")
 
@@ -19,12 +23,30 @@ class SettingsError(Exception):
     """A setting is missing or wrong; the text names it and never shows its value."""
 
 
+def _known_rules(overrides: dict[str, str]) -> dict[str, str]:
+    try:
+        regels(overrides)
+    except ValueError:
+        raise PydanticCustomError("onbekende_termijn_of_lengte", "no such term, or no such length") from None
+    return overrides
+
+
+def _key_set(path: Path) -> Path:
+    try:
+        zegel.PublicKeys.from_file(path)
+    except zegel.ZegelFout:
+        raise PydanticCustomError("geen_leesbare_sleutelset", "no readable key set") from None
+    return path
+
+
 class ServiceSettings(BaseSettings):
     """What a service needs to run."""
 
     amqp_url: SecretStr = Field(description="Broker, with the service's own account")
     postgres_dsn: SecretStr = Field(description="Database, with the service's runtime role")
-    public_keys: Path = Field(description="JWKS file with intake's public keys")
+    public_keys: Annotated[Path, AfterValidator(_key_set)] = Field(
+        description="JWKS file with intake's public keys"
+    )
     http_host: str = Field("127.0.0.1", description="Where health and metrics are served")
     http_port: int = Field(0, ge=0, le=65535, description="Its port; 0 takes a free one")
     prefetch: int = Field(300, ge=1, le=2000, description="Messages taken ahead; also the largest batch")
@@ -33,7 +55,9 @@ class ServiceSettings(BaseSettings):
         timedelta(days=1), description="When a fact about an unknown matter is reported"
     )
     watch_interval_s: float = Field(0.2, gt=0, description="How often the clocks are looked at")
-    termijnen: dict[str, str] = Field({}, description='Other lengths, as JSON: {"adviseur-contact": "20s"}')
+    termijnen: Annotated[dict[str, str], AfterValidator(_known_rules)] = Field(
+        {}, description='Other lengths, as JSON: {"adviseur-contact": "20s"}'
+    )
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
 
 

@@ -54,6 +54,18 @@ def test_help_names_every_command_and_needs_no_environment(
     assert not (bare_checkout / ".meldpunt").exists()
 
 
+@pytest.mark.parametrize("words", [("demo", "--help"), ("send", "-h"), ("help", "check"), ("test", "--help")])
+def test_asking_for_a_commands_help_installs_nothing(bare_checkout: Path, words: tuple[str, ...]) -> None:
+    """Where no environment was made, one line says where the command's own help is, and the general help
+    follows."""
+    outcome = meldpunt(*words, script=bare_checkout / "meldpunt")
+    assert outcome.returncode == 0, outcome.stderr
+    (line,) = outcome.stderr.splitlines()
+    assert line.startswith("meldpunt: the help of ") and "comes with the environment" in line
+    assert outcome.stdout == cli.help_text()
+    assert not (bare_checkout / ".meldpunt").exists()
+
+
 def test_an_unknown_command_is_one_line_and_status_2(bare_checkout: Path) -> None:
     """A typing mistake costs nothing: no environment, no traceback."""
     outcome = meldpunt("dmeo", script=bare_checkout / "meldpunt")

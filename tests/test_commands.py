@@ -154,6 +154,12 @@ async def open_ones(environment: Environment, count: int = 1) -> list[Geparkeerd
     return found
 
 
+def recorded() -> list[tuple[str, str, str | None]]:
+    """What the log of operators' actions holds: object, result and reason."""
+    lines = map(json.loads, audit.FILE.read_text().splitlines())
+    return [(line["object"], line["resultaat"], line["reden"]) for line in lines]
+
+
 # --- send ------------------------------------------------------------------------------------------------
 
 
@@ -271,6 +277,17 @@ async def test_send_answers_wrong_use_with_one_line(meldpunt: Command, tmp_path:
         assert len(said.err.splitlines()) == 1 and said.out == ""
 
 
+def test_content_that_intake_cannot_open_is_refused_before_it_is_sent(public_keys: zegel.PublicKeys) -> None:
+    """What is not sealed does not leave; what is sealed does."""
+    data = {"kanaal": "telefoon", "ontvangen_op": now().isoformat()}
+    event_type = "nl.overheid.integriteitsmeldingen.contact-ontvangen.v1"
+    options = Options(publisher="kanaal", check_with=public_keys)
+    for sealed, good in ((zegel.seal(b"{}", public_keys), True), ("niet verzegeld", False)):
+        message = {"type": event_type, "subject": new_id(), "data": data | {"verzegeld": sealed}}
+        outcome = make("fact 1", json.dumps(message).encode(), options, now(), "id-1")
+        assert isinstance(outcome, Ready) is good
+
+
 @given(text=st.binary(max_size=300))
 def test_whatever_a_file_holds_is_sent_or_refused(text: bytes) -> None:
     """No input makes it fail in another way, and a refusal never holds the input."""
@@ -300,6 +317,10 @@ async def test_a_replay_after_the_repair_takes_effect(
     row = await registry.pool.fetchrow("select status, verzegeld from geparkeerd")
     assert tuple(row) == ("verwerkt", None)
     assert (await meldpunt("geparkeerd", "list")).out == "Nothing is parked.\n"
+    assert recorded() == [
+        (str(one.id), "registry: voorgenomen", None),
+        (str(one.id), "registry: verwerkt", None),
+    ]
     again = await meldpunt("geparkeerd", "replay", str(one.id), "--sleutels", str(keys))
     assert again.status == 1 and "nothing left to do" in again.err
 
@@ -354,11 +375,74 @@ async def test_a_dropped_message_leaves_its_row_and_no_body(
     assert said.status == 0 and "dropped" in said.out
     row = await registry.pool.fetchrow("select status, verzegeld, reden from geparkeerd")
     assert tuple(row) == ("vervallen", None, "geen JSON")
-    recorded = json.loads(audit.FILE.read_text())
-    assert (recorded["object"], recorded["reden"]) == (str(one.id), "proefbericht")
+    assert recorded() == [
+        (str(one.id), "registry: voorgenomen", "proefbericht"),
+        (str(one.id), "registry: vervallen", "proefbericht"),
+    ]
     again = await meldpunt("geparkeerd", "drop", str(one.id), "--reden", "nog eens")
     assert again.status == 1 and len(again.err.splitlines()) == 1
     assert "vervallen" in (await meldpunt("geparkeerd", "show", str(one.id))).out
+
+
+async def test_what_cannot_be_recorded_is_not_done(
+    registry: Runtime,
+    environment: Environment,
+    bus: Bus,
+    meldpunt: Command,
+    keys: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """Where the log of what operators did cannot be written, one line says so and all stays as it was."""
+    await bus.raw("coid", KEY, b"geen json")
+    (one,) = await open_ones(environment)
+    (tmp_path / "vol").write_text("")
+    monkeypatch.setattr(audit, "FILE", tmp_path / "vol" / "audit.log")
+    for words in (
+        ["drop", str(one.id), "--reden", "proefbericht"],
+        ["replay", str(one.id), "--sleutels", str(keys)],
+        ["show", str(one.id), "--inhoud", "--reden", "proef", "--sleutels", str(keys)],
+    ):
+        said = await meldpunt("geparkeerd", *words)
+        assert said.status == 1 and "geen json" not in said.out
+        (line,) = said.err.splitlines()
+        assert "cannot be written" in line
+    (after,) = await open_ones(environment)
+    assert (after.status, after.keer) == ("geparkeerd", 1)
+
+
+async def test_a_replay_that_fails_is_recorded_as_broken_off(
+    registry: Runtime, environment: Environment, bus: Bus, meldpunt: Command, tmp_path: Path
+) -> None:
+    """The intention is on record before the attempt, and that it did not succeed after it."""
+    await bus.raw("coid", KEY, b"geen json")
+    await open_ones(environment)
+    zegel.write_keys(tmp_path / "andere")
+    said = await meldpunt("geparkeerd", "replay", "--alles", "--sleutels", str(tmp_path / "andere"))
+    assert said.status == 1 and "could not be offered" in said.err
+    assert [result for _, result, _ in recorded()] == ["registry: voorgenomen", "registry: afgebroken"]
+
+
+async def test_an_id_names_an_open_message_also_where_others_begin_alike(
+    environment: Environment, meldpunt: Command
+) -> None:
+    """To drop or replay, messages that are done with do not make the beginning of an id ambiguous; to show,
+    they do."""
+    ids = [uuid.UUID(f"abcd0000-0000-4000-8000-00000000000{number}") for number in range(2)]
+    async with attach.schema(environment, "registry") as connection:
+        for one, status in zip(ids, ("vervallen", "geparkeerd"), strict=True):
+            await connection.execute(
+                "insert into geparkeerd (id, status, reden, routing_key, omvang, verzegeld)"
+                " values ($1, $2, 'geen JSON', 'onbekend', 1, $3)",
+                one,
+                status,
+                "x" if status == "geparkeerd" else None,
+            )
+    assert "ambiguous" in (await meldpunt("geparkeerd", "show", "ABCD")).err
+    said = await meldpunt("geparkeerd", "drop", "ABCD", "--reden", "proefbericht")
+    assert said.status == 0, said
+    assert await parked(environment) == []
+    assert {name for name, _, _ in recorded()} == {str(ids[1])}
 
 
 async def test_a_body_is_shown_for_a_reason_and_that_is_recorded(
@@ -376,8 +460,7 @@ async def test_a_body_is_shown_for_a_reason_and_that_is_recorded(
     assert not audit.FILE.exists()
     opened = await meldpunt("geparkeerd", "show", str(one.id), "--inhoud", "--reden", "melding 12", *where)
     assert CANARY in opened.out and "\x1b" not in opened.out
-    recorded = json.loads(audit.FILE.read_text())
-    assert (recorded["object"], recorded["reden"]) == (str(one.id), "melding 12")
+    assert recorded() == [(str(one.id), "registry", "melding 12")]
     assert CANARY not in audit.FILE.read_text()
 
 
@@ -399,7 +482,18 @@ async def test_facts_that_wait_for_their_matter_are_listed(
 
 
 @pytest.mark.parametrize(
-    "words", [[], ["replay"], ["replay", "abc", "--alles"], ["show"], ["list", "--wachttijd", "kort"]]
+    "words",
+    [
+        [],
+        ["replay"],
+        ["replay", "abcd", "--alles"],
+        ["replay", "abc"],
+        ["show"],
+        ["show", "zzzz"],
+        ["drop", "", "--reden", "proef"],
+        ["drop", "a%%%", "--reden", "proef"],
+        ["list", "--wachttijd", "kort"],
+    ],
 )
 async def test_geparkeerd_answers_wrong_use_with_one_line(words: list[str], meldpunt: Command) -> None:
     """Wrong use is status 2 and one line that says where help is."""

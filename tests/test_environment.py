@@ -15,7 +15,7 @@ import pytest
 from aio_pika.exceptions import ChannelClosed, ChannelPreconditionFailed, DeliveryError
 from aiormq.exceptions import ChannelAccessRefused
 
-from ops import broker
+from ops import broker, database
 from ops.environment import Environment, destroy, prepare
 from ops.servers import servers
 from shared import flow
@@ -202,6 +202,19 @@ async def test_preparing_again_removes_a_binding_that_is_no_longer_wanted(
     await _publish(beheer, "lijn.vroeger.v1", user_id=flow.BEHEER)
     await _publish(beheer, flow.bindings("notification")[0], body=b"wel", user_id=flow.BEHEER)
     assert (await _takes(beheer, "notification")).body == b"wel"
+
+
+def test_another_database_keeps_the_parameters_of_a_dsn() -> None:
+    """TLS parameters, with their slashes, stay with the DSN; only the database changes, and the account
+    where one is given."""
+    tls = "?sslmode=verify-full&sslrootcert=/etc/ssl/certs/ca.pem"
+    named = f"postgresql://beheer:a%2Fb@db.example:5433/postgres{tls}"
+    assert database.dsn_of(named, "meldpunt") == f"postgresql://beheer:a%2Fb@db.example:5433/meldpunt{tls}"
+    assert (
+        database.dsn_of(named, "meldpunt", "intake:x")
+        == f"postgresql://intake:x@db.example:5433/meldpunt{tls}"
+    )
+    assert database.dsn_of("postgresql://db.example/postgres", "m") == "postgresql://db.example/m"
 
 
 def test_the_definitions_hold_no_password() -> None:

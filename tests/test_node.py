@@ -4,10 +4,13 @@
 import asyncio
 import json
 import os
+import re
 import shutil
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -104,7 +107,8 @@ async def test_a_program_in_another_language_takes_part(
 async def test_a_publisher_that_is_refused_says_so(
     example: Path, environment: Environment, keys: Path
 ) -> None:
-    """Under another party's account the broker takes nothing over, and the program does not call it done."""
+    """Under another party's account the broker takes nothing over: the program does not call it done, and
+    names what it could not state."""
     sender = await start(
         example,
         "meld.mjs",
@@ -116,4 +120,68 @@ async def test_a_publisher_that_is_refused_says_so(
     assert sender.returncode == 1
     assert out == b""
     (line,) = err.decode().splitlines()
-    assert line.startswith("not stated: ") and "ACCESS_REFUSED" in line
+    assert line.startswith("not confirmed: ") and "ACCESS_REFUSED" in line
+    assert re.search(r"\(id [0-9a-f-]{36}, subject [0-9a-f-]{36}\)$", line)
+
+
+async def test_a_publisher_sends_the_same_message_again_when_the_confirm_is_lost(
+    example: Path, environment: Environment, bus: Bus, keys: Path
+) -> None:
+    """A first connection that breaks after the broker took the message, before its confirm came through: the
+    same message comes once more, so that whoever listens can see that it is one."""
+    heard = await bus.listen("kanaal.#")
+    url = urlsplit(environment.amqp_url("kanaal"))
+    assert url.hostname is not None and url.port is not None
+    async with without_the_first_confirm(url.hostname, url.port) as port:
+        account = url.netloc.rpartition("@")[0]
+        sender = await start(
+            example,
+            "meld.mjs",
+            MELDPUNT_AMQP_URL=url._replace(netloc=f"{account}@127.0.0.1:{port}").geturl(),
+            MELDPUNT_JWKS=str(keys / zegel.PUBLIC_FILE),
+        )
+        async with asyncio.timeout(30):
+            out, err = await sender.communicate(STORY.encode())
+    assert sender.returncode == 0, err.decode()
+
+    async def twice() -> bool:
+        return len(heard.messages) == 2
+
+    await eventually(twice)
+    first, second = heard.messages
+    assert first == second
+    assert first["subject"] == out.decode().strip()
+
+
+@asynccontextmanager
+async def without_the_first_confirm(host: str, port: int) -> AsyncIterator[int]:
+    """A port in front of the broker; the first connection breaks in place of passing `basic.ack` on."""
+    basic_ack = b"\x00\x3c\x00\x50"
+    broken = False
+
+    async def pass_on(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, from_broker: bool
+    ) -> None:
+        nonlocal broken
+        with suppress(ConnectionError):
+            while content := await reader.read(65_536):
+                if from_broker and not broken and basic_ack in content:
+                    broken = True
+                    break
+                writer.write(content)
+                await writer.drain()
+        writer.close()
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        broker_reader, broker_writer = await asyncio.open_connection(host, port)
+        await asyncio.gather(
+            pass_on(reader, broker_writer, from_broker=False),
+            pass_on(broker_reader, writer, from_broker=True),
+        )
+
+    server = await asyncio.start_server(connected, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        assert broken

@@ -5,11 +5,13 @@ import asyncio
 import json
 import logging
 import os
+import socket
 import subprocess
 import sys
 import urllib.error
 import urllib.request
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -253,3 +255,55 @@ def test_a_missing_setting_is_named_and_nothing_is_started(environment: Environm
     assert missing in done.stdout + done.stderr
     assert len((done.stdout + done.stderr).splitlines()) == 1
     assert "amqp://" not in done.stdout + done.stderr
+
+
+def test_one_who_connects_and_says_nothing_keeps_nobody_waiting(environment: Environment) -> None:
+    """An idle connection to the health port does not stop the next probe from being answered."""
+    with Stack(environment) as stack:
+        port = stack.ports["routing"]
+        with socket.create_connection(("127.0.0.1", port)), socket.create_connection(("127.0.0.1", port)):
+            assert get(f"{stack.address('routing')}/livez")[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("TERMIJNEN", '{"adviseur-contct":"20s"}'), ("PUBLIC_KEYS", "nergens.json")]
+)
+def test_a_wrong_setting_is_named_on_one_line(
+    environment: Environment, keys: Path, name: str, value: str
+) -> None:
+    """Status 2, and the variable to look at; no traceback, no value."""
+    settings = environment.settings("routing", public_keys=str(keys / zegel.PUBLIC_FILE)) | {
+        f"ROUTING_{name}": value
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "services.routing"],
+        env={**os.environ, **settings},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    said = done.stdout + done.stderr
+    assert (done.returncode, len(said.splitlines())) == (2, 1)
+    assert f"ROUTING_{name}" in said
+    assert value not in said
+
+
+async def test_it_stops_in_time_though_the_database_holds_its_batch(
+    environment: Environment, bus: Bus
+) -> None:
+    """SIGTERM while a batch waits on a lock: it ends by itself within 30 s, and the fact is still there."""
+    stack = Stack(environment)
+    await asyncio.to_thread(stack.start, "routing")
+    owner = await asyncpg.connect(environment.owner_dsn("routing"))
+    try:
+        async with owner.transaction():
+            await owner.execute("lock table facts")
+            await bus.state("coid", e.AdviesgesprekGevoerd(gevoerd_op=now(), adviseur="a"), new_id())
+            await asyncio.sleep(1)
+            statuses = await asyncio.to_thread(stack.stop)
+        assert statuses == {"routing": 0}
+        assert (await environment.queue_depths())["routing"] == 1
+    finally:
+        await owner.close()
+        await asyncio.to_thread(stack.stop)

@@ -6,6 +6,7 @@ import { ACCOUNT, EXCHANGE } from './contract.mjs';
 
 const FACTS = ['contact-geregistreerd.v1', 'ontvangst-bevestigd.v1'];
 const QUEUE = `${ACCOUNT}.voorbeeld`;
+const EXPIRES_MS = 24 * 60 * 60 * 1000; // an example leaves nothing behind; a real listener's queue waits for it
 
 const seen = new Set(); // a real listener keeps these beside what it did with them, in one transaction
 
@@ -20,7 +21,7 @@ function hear(content, fact) {
 
 const connection = await connect(process.env.MELDPUNT_AMQP_URL);
 const channel = await connection.createChannel();
-await channel.assertQueue(QUEUE, { durable: true, arguments: { 'x-queue-type': 'quorum' } });
+await channel.assertQueue(QUEUE, { durable: true, expires: EXPIRES_MS, arguments: { 'x-queue-type': 'quorum' } });
 for (const fact of FACTS) await channel.bindQueue(QUEUE, EXCHANGE, `intake.${fact}`);
 await channel.prefetch(50);
 await channel.consume(QUEUE, (delivery) => {

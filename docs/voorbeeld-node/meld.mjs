@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: EUPL-1.2
-// States kanaal.contact-ontvangen: seals what is read from standard input, and publishes it until it is confirmed.
-// Prints the matter's id.
+// States kanaal.contact-ontvangen: seals what is read from standard input, and publishes it until the broker confirms
+// that it took the message over, a few times at most. Prints the matter's id.
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'amqplib';
 import { CompactEncrypt, importJWK } from 'jose';
 import { ACCOUNT, CONTENT_TYPE, EXCHANGE, envelope } from './contract.mjs';
 
 const FACT = 'contact-ontvangen.v1';
+const WAITS_MS = [1_000, 2_000, 4_000, 8_000]; // between the attempts
+const CONFIRM_WITHIN_MS = 10_000;
+const ACCESS_REFUSED = 403; // trying again does not help
 
 async function seal(content, jwks) {
   const key = jwks.keys.at(-1); // the newest
@@ -17,11 +21,13 @@ async function seal(content, jwks) {
     .encrypt(await importJWK(key, 'ECDH-ES'));
 }
 
-/** Resolves when the broker has taken the message over; rejects when it refused it or knows nobody for it. */
+/** Resolves when the broker has taken the message over; rejects when it refused it, knows nobody for it, or is gone. */
 function publish(channel, message) {
   return new Promise((resolve, reject) => {
+    setTimeout(() => reject(new Error('no confirm came')), CONFIRM_WITHIN_MS).unref();
     channel.once('error', reject);
-    channel.once('return', () => reject(new Error('nobody takes this in; send it again later')));
+    channel.once('close', () => reject(new Error('the connection was lost')));
+    channel.once('return', () => reject(new Error('nobody takes this in')));
     channel.publish(
       EXCHANGE,
       `${ACCOUNT}.${FACT}`,
@@ -32,6 +38,29 @@ function publish(channel, message) {
   });
 }
 
+/** One attempt, on a connection of its own. */
+async function attempt(message) {
+  const connection = await connect(process.env.MELDPUNT_AMQP_URL, { timeout: CONFIRM_WITHIN_MS });
+  connection.on('error', () => {}); // the channel tells
+  try {
+    await publish(await connection.createConfirmChannel(), message);
+  } finally {
+    await connection.close().catch(() => {}); // it may be closed already
+  }
+}
+
+/** The same message each time, with the same id: what arrives twice is applied once. */
+async function state(message) {
+  for (const wait of [...WAITS_MS, null]) {
+    try {
+      return await attempt(message);
+    } catch (error) {
+      if (wait === null || error.code === ACCESS_REFUSED) throw error;
+    }
+    await sleep(wait);
+  }
+}
+
 const jwks = JSON.parse(readFileSync(process.env.MELDPUNT_JWKS, 'utf8'));
 const subject = randomUUID();
 const message = envelope(FACT, subject, {
@@ -39,13 +68,11 @@ const message = envelope(FACT, subject, {
   ontvangen_op: new Date().toISOString(),
   verzegeld: await seal({ verhaal: await text(process.stdin) }, jwks),
 });
-const connection = await connect(process.env.MELDPUNT_AMQP_URL);
 try {
-  await publish(await connection.createConfirmChannel(), message);
+  // A real publisher stores the message before this and removes it after, so that a later run can send it again.
+  await state(message);
   console.log(subject);
 } catch (error) {
-  console.error(`not stated: ${error.message}`);
+  console.error(`not confirmed: ${error.message} (id ${message.id}, subject ${subject})`);
   process.exitCode = 1;
-} finally {
-  await connection.close();
 }

@@ -105,11 +105,12 @@ on conflict (jaar, kanaal) do update set aantal = luisterende_oren.aantal + excl
 -- again: key, digest and name, under a subject that is nobody's and in a week.
 update facts
 set (id, subject, time, data, traceparent, received_at)
-  = ('gewist', 'gewist', date_trunc('week', time, 'UTC'), null, null, date_trunc('week', received_at, 'UTC'))
+  = ('gewist', 'gewist', date_trunc('week', time, 'Europe/Amsterdam'), null, null,
+     date_trunc('week', received_at, 'Europe/Amsterdam'))
 where subject = any($1::text[]) and name = any($2::text[]);
 
 -- name: wis_moment
-update matters set first_seen = date_trunc('week', first_seen, 'UTC') where subject = any($1::text[]);
+update matters set first_seen = date_trunc('week', first_seen, 'Europe/Amsterdam') where subject = any($1::text[]);
 
 -- name: save_klachten
 insert into klachten

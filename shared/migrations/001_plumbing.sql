@@ -15,7 +15,6 @@ create table facts (
     received_at timestamptz not null default clock_timestamp()
 );
 create index facts_subject on facts (subject);
-create index facts_received on facts (received_at);
 comment on table facts is 'Inbox, buffer for early facts, and history in one; the services own facts included.';
 
 create table matters (

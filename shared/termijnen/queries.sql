@@ -42,7 +42,3 @@ update termijnen as t
   from unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[])
        as n (onderwerp, soort, gewaarschuwd_op, verstreken_op, volgende_op)
  where t.onderwerp = n.onderwerp and t.soort = n.soort
-
--- name: now
--- The database's clock: the one clock that all replicas share.
-select clock_timestamp()

@@ -20,9 +20,6 @@ from shared.termijnen.klok import Bewaard, Termijn, Uitkomst
 from shared.termijnen.overgang import Besluit, Verandering, beslis_waak
 from shared.termijnen.regels import Soort
 
-PROBE_S: Final = 0.2
-"""How often a service asks for what is due, in seconds."""
-
 BATCH: Final = 200
 """How many clocks one transaction fires at most. A full batch means: ask again at once."""
 
@@ -105,22 +102,14 @@ def _row(bewaard: Bewaard) -> tuple[Any, ...]:
     )
 
 
-async def database_now(connection: Any) -> datetime:
-    """The database's clock, for `due`. Only this clock fires: the machines of two replicas may differ."""
-    now: datetime = await connection.fetchval(_QUERIES.now)
-    return now
-
-
-async def due(connection: Any, *, now: datetime, backlog_clear: bool, limit: int = BATCH) -> list[Stelling]:
+async def due(connection: Any, *, now: datetime, limit: int = BATCH) -> list[Stelling]:
     """Take at most `limit` clocks that are due at `now`, most urgent first, mark them, and return the facts
     to state.
 
-    Call it inside a transaction and write the facts to the outbox in that same transaction. `backlog_clear`
-    is False while facts from before an outage still wait in the queue: then nothing fires, because one of
-    them may be the stop. `limit` facts returned means that more may be due.
+    Call it inside a transaction and write the facts to the outbox in that same transaction. `now` is
+    the horizon, not the present: a stop may still wait in the queue. `limit` facts returned means that more
+    may be due.
     """
-    if not backlog_clear:
-        return []
     stellingen, marks = [], []
     for row in await connection.fetch(_QUERIES.due, now, limit):
         bewaard = _bewaard(row)

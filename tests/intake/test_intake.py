@@ -4,6 +4,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -583,16 +584,16 @@ async def test_a_returning_melder_reopens_the_matter(
 
 
 def test_without_its_private_keys_intake_does_not_start(
-    tmp_path: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    keys: Path, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """It exits with 2 and one line that names the setting."""
-    keys = tmp_path / "leeg.json"
-    keys.write_text("{}", encoding="utf-8")
-    keys.chmod(0o600)
+    empty = tmp_path / "leeg.json"
+    empty.write_text("{}", encoding="utf-8")
+    empty.chmod(0o600)
     monkeypatch.setenv("INTAKE_AMQP_URL", "amqp://127.0.0.1:1/")
     monkeypatch.setenv("INTAKE_POSTGRES_DSN", "postgres://127.0.0.1:1/x")
-    monkeypatch.setenv("INTAKE_PUBLIC_KEYS", str(keys))
-    monkeypatch.setenv("INTAKE_PRIVATE_KEYS", str(keys))
+    monkeypatch.setenv("INTAKE_PUBLIC_KEYS", str(keys / zegel.PUBLIC_FILE))
+    monkeypatch.setenv("INTAKE_PRIVATE_KEYS", str(empty))
     assert main(build, lambda: load(Settings)) == 2
     line = capsys.readouterr().out
     assert "INTAKE_PRIVATE_KEYS" in line and line.count("\n") == 1

@@ -16,6 +16,7 @@ from ops.environment import Environment
 from services.notification import store
 from services.notification.settings import Settings
 from services.notification.verzending import stand
+from shared import zegel
 from shared.codes import Geadresseerde, Kwalificatie
 from shared.events import (
     EenheidGewijzigd,
@@ -537,10 +538,11 @@ async def test_nothing_goes_in_the_clear_where_starttls_is_asked(
     ],
 )
 def test_wrong_settings_are_named_and_not_shown(
-    monkeypatch: pytest.MonkeyPatch, naam: str, waarde: str
+    monkeypatch: pytest.MonkeyPatch, keys: Path, naam: str, waarde: str
 ) -> None:
     """What is wrong is named without its value; a claim must outlast the server's answers."""
-    goed = {"amqp_url": "amqp://x", "postgres_dsn": "postgresql://x", "public_keys": "x"}
+    goed = {"amqp_url": "amqp://x", "postgres_dsn": "postgresql://x"}
+    goed["public_keys"] = str(keys / zegel.PUBLIC_FILE)
     for name, value in (goed | {naam: waarde}).items():
         monkeypatch.setenv(f"NOTIFICATION_{name}".upper(), value)
     with pytest.raises(SettingsError) as fout:

@@ -135,6 +135,14 @@ def test_without_a_layout_each_register_is_a_column() -> None:
     assert tabel.telregel == "gemeld"
 
 
+def test_a_table_without_columns_says_why() -> None:
+    """A year that nobody laid out and in which nothing was registered is told, not printed as bare rows."""
+    tabel = rubriekentabel([Telling("HRHD", HEEL, rubriek="overige")], None, 2021, date(2026, 1, 1))
+    assert tabel.kolommen == ()
+    assert tabel.opmerkingen == ("geen tabelindeling en geen meldingen voor 2021",)
+    assert "geen tabelindeling en geen meldingen voor 2021" in als_tekst(tabel)
+
+
 def test_a_printed_total_that_differs_is_told() -> None:
     """The sum of the rows is the total; the printed one is mentioned."""
     kolom = indeling().kolommen[0].model_copy(update={"gedrukt_totaal": 12})

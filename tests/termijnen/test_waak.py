@@ -44,7 +44,7 @@ async def volg(connection: Any, onderwerp: str, *klokken: Klok, tabel: Any = REG
 
 async def vuur(connection: Any, now: datetime, *, limit: int = waak.BATCH) -> list[waak.Stelling]:
     async with connection.transaction():
-        return await waak.due(connection, now=now, backlog_clear=True, limit=limit)
+        return await waak.due(connection, now=now, limit=limit)
 
 
 async def een(connection: Any, onderwerp: str) -> Bewaard:
@@ -107,16 +107,15 @@ async def test_calls_overdue_alone_after_an_outage_that_covered_the_warning(pool
         assert await vuur(connection, START + timedelta(days=60)) == []
 
 
-async def test_fires_nothing_while_facts_from_before_an_outage_wait(pool: Any) -> None:
-    """Shows the gate: the stop that waited in the queue is handled first, and no false alarm follows."""
+async def test_fires_nothing_beyond_the_horizon(pool: Any) -> None:
+    """Shows the gate: what fell due after the horizon waits, its stop is handled first, and no false alarm
+    follows."""
     async with pool.acquire() as connection:
         klok = Klok(Soort.ADVISEUR_CONTACT, START)
         await volg(connection, "zaak-0001", klok)
-        later = START + timedelta(days=30)
-        async with connection.transaction():
-            assert await waak.due(connection, now=later, backlog_clear=False) == []
+        assert await vuur(connection, START + timedelta(hours=1)) == []
         await volg(connection, "zaak-0001", Klok(klok.soort, START, gestopt_op=START + timedelta(days=1)))
-        assert await vuur(connection, later) == []
+        assert await vuur(connection, START + timedelta(days=30)) == []
 
 
 async def test_a_false_alarm_is_corrected_by_the_fact_that_it_ended_in_time(pool: Any) -> None:
@@ -149,7 +148,7 @@ async def test_what_a_transaction_did_not_commit_fires_again(pool: Any) -> None:
         now = START + timedelta(days=2)
         transactie = connection.transaction()
         await transactie.start()
-        assert len(await waak.due(connection, now=now, backlog_clear=True)) == 1
+        assert len(await waak.due(connection, now=now)) == 1
         await transactie.rollback()
         assert len(await vuur(connection, now)) == 1
 
@@ -161,8 +160,8 @@ async def test_replicas_that_look_at_once_take_different_clocks(pool: Any) -> No
             await volg(een, f"zaak-000{nummer}", Klok(Soort.TOEWIJZING, START))
         now = START + timedelta(days=2)
         async with een.transaction(), ander.transaction():
-            eerste = await waak.due(een, now=now, backlog_clear=True, limit=4)
-            tweede = await asyncio.wait_for(waak.due(ander, now=now, backlog_clear=True, limit=4), timeout=5)
+            eerste = await waak.due(een, now=now, limit=4)
+            tweede = await asyncio.wait_for(waak.due(ander, now=now, limit=4), timeout=5)
         assert (len(eerste), len(tweede)) == (4, 2)
         assert not {s.onderwerp for s in eerste} & {s.onderwerp for s in tweede}
 
@@ -195,8 +194,8 @@ async def test_each_clock_fires_once_with_three_replicas_while_handlers_stop_hal
     async def replica() -> None:
         while not klaar.is_set():
             async with pool.acquire() as connection, connection.transaction():
-                now = await waak.database_now(connection)
-                stellingen = await waak.due(connection, now=now, backlog_clear=True, limit=7)
+                now = await connection.fetchval("select clock_timestamp()")
+                stellingen = await waak.due(connection, now=now, limit=7)
             gezegd.extend(stellingen)
             if not stellingen:
                 await asyncio.sleep(0.01)
@@ -204,16 +203,16 @@ async def test_each_clock_fires_once_with_three_replicas_while_handlers_stop_hal
     gestopt: dict[str, datetime] = {}
     replicas = [asyncio.create_task(replica()) for _ in range(3)]
     async with pool.acquire() as connection:
-        begin = await waak.database_now(connection)
+        begin = await connection.fetchval("select clock_timestamp()")
         starts = {f"zaak-{n:04}": begin - timedelta(milliseconds=n * 2) for n in range(300)}
         for n, (onderwerp, start) in enumerate(starts.items()):
             await volg(connection, onderwerp, Klok(Soort.TOEWIJZING, start), tabel=seconden[n % 2])
         for n, (onderwerp, start) in enumerate(starts.items()):
             if n % 4 in (1, 2):
-                stop = await waak.database_now(connection)
+                stop = await connection.fetchval("select clock_timestamp()")
                 klok = Klok(Soort.TOEWIJZING, start, gestopt_op=stop)
                 await volg(connection, onderwerp, klok, tabel=seconden[n % 2])
-                gestopt[onderwerp] = await waak.database_now(connection)
+                gestopt[onderwerp] = await connection.fetchval("select clock_timestamp()")
         await asyncio.sleep(2.5)
         klaar.set()
         await asyncio.gather(*replicas)

@@ -133,6 +133,7 @@ def rubriekentabel(
     else:
         geteld = [een for een in geteld if een.geregistreerd_op.year == jaar]
         rijen, kolommen = _gewone_rijen(geteld), _gewone_kolommen(geteld, jaar)
+    leeg = () if kolommen else (f"geen tabelindeling en geen meldingen voor {jaar}",)
     regels = [kolom.telregel or telregel for kolom in kolommen]
     plaats = _Plaats(rijen)
     aantallen: dict[tuple[int, int], int] = defaultdict(int)
@@ -173,7 +174,7 @@ def rubriekentabel(
             for kolom, regel, totaal in zip(kolommen, regels, totalen, strict=True)
         ),
         rijen=opgemaakt,
-        opmerkingen=(*_afwijkingen(kolommen, totalen), *_buiten(kolommen, zonder_plaats)),
+        opmerkingen=(*leeg, *_afwijkingen(kolommen, totalen), *_buiten(kolommen, zonder_plaats)),
     )
 
 

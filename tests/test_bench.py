@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The measurements, in the smallest size: they run to their end and say what they measured."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from ops import SERVICES, bench_memory
+from ops import __main__ as cli
+from ops.servers import Servers
+
+
+def measured(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
+    """The one JSON object that `bench` prints."""
+    assert cli.main(["bench", *words, "--json"]) == 0
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_a_hop_is_measured_beside_its_reference(servers: Servers, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every figure is there, and it counts the facts that it was asked for."""
+    found = measured(capsys, "hop", "--rounds", "1", "--facts", "50", "--prefill", "0")
+    assert found.keys() == {
+        "ratio",
+        "ratio_talk",
+        "ratio_to_one_out",
+        "routing_per_s",
+        "reference_per_s",
+        "routing_talk_per_s",
+        "reference_talk_per_s",
+        "routing_spread",
+        "reference_spread",
+        "routing_cpu_us_per_fact",
+        "reference_cpu_us_per_fact",
+        "facts_out_per_fact_in",
+        "facts_in_table",
+        "facts_per_round",
+        "rounds",
+        "memory_mb",
+    }
+    assert (found["facts_per_round"], found["rounds"], found["facts_in_table"]) == (50, 1, 0)
+    assert found["ratio"] > 0 and found["ratio_talk"] > 0 and found["facts_out_per_fact_in"] == 3
+
+
+def test_whole_matters_are_measured(servers: Servers, capsys: pytest.CaptureFixture[str]) -> None:
+    """Pace, time to a notificatie and memory of each service; every matter has its notificaties timed."""
+    found = measured(capsys, "flow", "--rounds", "1", "--matters", "5")
+    assert found.keys() == {
+        "matters_per_s",
+        "spread",
+        "half_load_per_s",
+        "contact_to_claimed_p50_s",
+        "contact_to_claimed_p99_s",
+        "notificaties_timed",
+        "matters_per_round",
+        "rounds",
+        "memory_idle_mb",
+        "memory_peak_mb",
+    }
+    assert (found["matters_per_round"], found["rounds"]) == (5, 1)
+    assert found["matters_per_s"] > 0 and found["notificaties_timed"] >= 5
+    assert found["memory_idle_mb"].keys() == found["memory_peak_mb"].keys() == set(SERVICES)
+
+
+def test_memory_is_measured_for_each_service(
+    servers: Servers, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Idle, with a full prefetch in its hands, and at most."""
+    monkeypatch.setattr(bench_memory, "SETTLE_S", 0.2)
+    found = measured(capsys, "memory")
+    assert found.keys() == {
+        "memory_ready_mb",
+        "memory_full_prefetch_mb",
+        "memory_peak_mb",
+        "prefetch",
+        "message_bytes",
+    }
+    for key in ("memory_ready_mb", "memory_full_prefetch_mb", "memory_peak_mb"):
+        assert found[key].keys() == set(SERVICES)
+        assert all(mb > 0 for mb in found[key].values())
