@@ -81,10 +81,10 @@ def quantile(values: Sequence[float], share: float) -> float:
     return values[min(len(values) - 1, int(share * len(values)))]
 
 
-def memory(stack: Stack, what: str = "VmRSS") -> dict[str, float]:
+def memory(stack: Stack, what: str = "VmRSS", services: Sequence[str] = SERVICES) -> dict[str, float]:
     """What each service holds in memory, now or at most so far, in MB."""
     found = {}
-    for service in SERVICES:
+    for service in services:
         for line in Path(f"/proc/{stack.pid(service)}/status").read_text().splitlines():
             if line.startswith(what):
                 found[service] = round(int(line.split()[1]) / 1024, 1)

@@ -26,7 +26,7 @@ from typing import Any
 import aio_pika
 import asyncpg
 
-from ops import CHECKOUT, OpsError, database, sluitend
+from ops import CHECKOUT, SERVICES, OpsError, database, sluitend
 from ops import environment as environments
 from ops.environment import Environment
 from ops.servers import servers
@@ -421,6 +421,15 @@ def show_counts(cases: Sequence[Zaak], ear: Ear, mails: int) -> None:
     print(f"  {len(cases):>5}  cases brought in")
 
 
+def show_memory(stack: Stack) -> None:
+    """What each service holds in memory after all this."""
+    from ops.bench_flow import memory  # which takes the start of the field from here
+
+    running = [service for service in SERVICES if stack.pid(service) is not None]
+    held = memory(stack, services=running)
+    print("\nMemory      " + ", ".join(f"{service} {held[service]:.0f} MB" for service in running))
+
+
 # --- the command -----------------------------------------------------------------------------------------
 
 
@@ -464,6 +473,7 @@ async def show(found: Any) -> int:
         print("\nSluitend")
         balance = await sluitend.reconcile(environment, wait_s=10)
         print(balance.as_text())
+        show_memory(stack)
         for line in missing:
             print(f"MISSING  {line}")
         good = not missing and balance.balanced
