@@ -281,7 +281,7 @@ class Veld:
                     gevoerd_op=_now(),
                     adviseur=stand.adviseur,
                     eenheid=eenheid if zaak.plaatsing else None,
-                    behandelend_leidinggevende=f"{eenheid}-commandant" if zaak.plaatsing else None,
+                    behandelend_leidinggevende=behandelaar(zaak, eenheid) if zaak.plaatsing else None,
                 ),
                 zaak.id,
             )
@@ -379,7 +379,14 @@ EENHEDEN: tuple[tuple[str, Any, int], ...] = (
     ("clsk-basis-a", "CLSK", 900),
     ("clsk-school", "CLSK", 450),
     ("clsk-basis-b", "CLSK", 1300),
+    ("clsk-staf", "CLSK", 300),
 )
+
+
+def behandelaar(zaak: Zaak, eenheid: str) -> str:
+    """Who treats the case: the unit's commander, or one level up when the commander must not learn of it."""
+    commandant = f"{eenheid}-commandant"
+    return "clsk-staf-commandant" if commandant in zaak.uit_te_sluiten else commandant
 
 
 async def play(lines: Any, urls: dict[str, str], keys: zegel.PublicKeys, interval: timedelta) -> None:

@@ -405,7 +405,11 @@ class _Jaar:
     def _verkeerd_geboekt(self, zaak: _Zaak, wat: _Wat) -> None:
         """In another register, rubriek and year; three corrections put it right."""
         volgend_jaar = _Wat(
-            wat.rubriek, "XXX", datetime(self.tabel.jaar + 1, 1, 3, 9, tzinfo=UTC), wat.onderdeel, wat.eenheid
+            wat.rubriek,
+            "ELDERS",
+            datetime(self.tabel.jaar + 1, 1, 3, 9, tzinfo=UTC),
+            wat.onderdeel,
+            wat.eenheid,
         )
         self._eerste_keer(zaak, volgend_jaar, rubriek=self.kans.choice(_RUBRIEKEN))
         dag = wat.op.astimezone(TIJDZONE).date().isoformat()
@@ -572,7 +576,7 @@ class _Jaar:
         for correctie in (
             {"vervallen": True},
             {"geregistreerd_op": f"{self.tabel.jaar - 1}-12-30"},
-            {"in_register": "XXX"},
+            {"in_register": "ELDERS"},
         ):
             self._weggecorrigeerd(correctie)
         self._buiten_de_kolommen()

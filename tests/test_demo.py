@@ -14,6 +14,7 @@ import pytest
 from ops import CHECKOUT
 from ops.demo import Ear, expected, read_cases, seats, wrongly_told
 from ops.servers import Servers
+from ops.veld import behandelaar
 
 
 def start() -> "subprocess.Popen[str]":
@@ -94,3 +95,11 @@ def test_somebody_who_should_not_have_been_told_is_noticed() -> None:
     told = texts | {excluding.id: [*texts[excluding.id], (excluding.uit_te_sluiten[0], "")]}
     assert wrongly_told(cases, told) == [f"case {number}: told to others than the adviser named"]
     assert wrongly_told(cases, texts | {excluding.id: []})
+
+
+def test_whoever_must_not_learn_of_a_case_does_not_treat_it() -> None:
+    """The excluded commander is not the one with whom the case is placed."""
+    excluding = [zaak for zaak in read_cases() if zaak.uit_te_sluiten]
+    assert excluding
+    for zaak in excluding:
+        assert behandelaar(zaak, zaak.eenheid or "") not in zaak.uit_te_sluiten
