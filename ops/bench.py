@@ -287,7 +287,7 @@ class Bench:
                 datetime.now(UTC),
                 event,
             )
-            await self._coid.publish(_message(fact, "coid"), flow.routing_key("coid", type(event)))
+            await self._coid.publish(_message(fact, "coid"), flow.routing_key("coid", event))
 
     async def depth(self, queue: str) -> int:
         """Messages that wait in a queue."""
@@ -313,7 +313,7 @@ class Bench:
                 pending.append(direct.publish(_message(fact, flow.BEHEER), queue))
             else:
                 exchange = self._coid if queue == TALK else self._intake
-                routing_key = flow.routing_key(fact.publisher, type(fact.data))
+                routing_key = flow.routing_key(fact.publisher, fact.data)
                 pending.append(exchange.publish(_message(fact, fact.publisher), routing_key))
             if len(pending) == 300:
                 await asyncio.gather(*pending)
@@ -344,9 +344,7 @@ class Bench:
         """Let routing work once; returns what it states about one matter: routing key and body."""
         await self._purge()
         probe = forwarded(uuid.uuid4().hex)
-        await self._intake.publish(
-            _message(probe, flow.INTAKE), flow.routing_key(flow.INTAKE, type(probe.data))
-        )
+        await self._intake.publish(_message(probe, flow.INTAKE), flow.routing_key(flow.INTAKE, probe.data))
         await asyncio.sleep(2)
         out = await self._channel.get_queue(OUT, ensure=False)
         sample = []

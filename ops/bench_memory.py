@@ -98,7 +98,7 @@ async def hands_full(environment: Environment, stack: Stack, service: str) -> fl
                     message_id=fact_id,
                     user_id=publisher,
                 )
-                await exchange.publish(message, flow.routing_key(publisher, type(event)))
+                await exchange.publish(message, flow.routing_key(publisher, event))
             await asyncio.sleep(SETTLE_S)
             held = memory(stack)[service]
         await asyncio.sleep(SETTLE_S)

@@ -211,7 +211,7 @@ def _topic_rights(vhost: str, services: Sequence[str]) -> list[dict[str, str]]:
     `flow.MAY_HEAR`."""
     rights = []
     for name in (*services, *flow.PUBLISHERS):
-        hears = {flow.EXCHANGE: flow.may_hear(name)} if name in flow.PUBLISHERS else {}
+        hears = {flow.EXCHANGE: _exactly(flow.may_hear(name))} if name in flow.PUBLISHERS else {}
         for exchange in (flow.EXCHANGE, flow.EXCHANGE_HISTORIE):
             rights.append(
                 {
@@ -223,6 +223,11 @@ def _topic_rights(vhost: str, services: Sequence[str]) -> list[dict[str, str]]:
                 }
             )
     return rights
+
+
+def _exactly(keys: Sequence[str]) -> str:
+    """A pattern for binding keys: these and no wildcard, so that nobody hears what `flow.py` does not list."""
+    return f"^({'|'.join(map(re.escape, keys))})$" if keys else _NONE
 
 
 def _exchange(vhost: str, name: str, kind: str, arguments: Mapping[str, Any]) -> dict[str, Any]:

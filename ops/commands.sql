@@ -8,14 +8,15 @@ from facts group by publisher, name;
 
 -- name: outbox_keys
 -- What this service stated and has not had confirmed, in the same form.
-select routing_key, string_agg(uuid_send(key), ''::bytea) as keys from outbox group by routing_key;
+select substring(routing_key from '^.*\.v\d+') as routing_key, string_agg(uuid_send(key), ''::bytea) as keys
+from outbox group by 1;
 
 -- name: parked_keys
 -- What it parked and what an operator dropped, in the same form; and how many messages in which no fact could be read.
-select routing_key, status = 'vervallen' as weg,
+select coalesce(substring(routing_key from '^.*\.v\d+'), routing_key) as routing_key, status = 'vervallen' as weg,
        coalesce(string_agg(uuid_send(feit), ''::bytea), ''::bytea) as keys,
        count(*) filter (where feit is null) as onleesbaar
-from geparkeerd where status <> 'verwerkt' group by routing_key, status = 'vervallen';
+from geparkeerd where status <> 'verwerkt' group by 1, 2;
 
 -- name: outbox_empty
 select not exists (select from outbox);

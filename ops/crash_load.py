@@ -149,7 +149,7 @@ class Parties:
             message_id=fact.id,
             user_id=fact.publisher,
         )
-        key = flow.routing_key(fact.publisher, type(fact.data))
+        key = flow.routing_key(fact.publisher, fact.data)
         line = self._lines.get(fact.publisher)
         if line is None:
             line = self._lines[fact.publisher] = asyncio.create_task(self._open(fact.publisher))

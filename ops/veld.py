@@ -131,7 +131,7 @@ class Party:
             message_id=fact_id,
             user_id=self.name,
         )
-        await self._exchange.publish(message, flow.routing_key(self.name, type(event)), mandatory=True)
+        await self._exchange.publish(message, flow.routing_key(self.name, event), mandatory=True)
         self.stated += 1
 
 
@@ -150,8 +150,8 @@ class Veld:
         await self.parties["mid"].hear(("intake.contact-geregistreerd.v1",), self._mid)
         await self.parties["coid"].hear(
             (
-                "routing.adviseur-toegewezen.v1",
-                "routing.adviseur-vervangen.v1",
+                "routing.adviseur-toegewezen.v1.coid",
+                "routing.adviseur-vervangen.v1.coid",
                 "routing.behandeling-uitgezet.v1",
             ),
             self._coid,

@@ -14,6 +14,9 @@ Onderdeel = Literal["BS", "CZSK", "CLAS", "CLSK", "KMAR", "DOSCO", "COMMIT", "DM
 SoortMelder = Literal["militair", "burgermedewerker", "burger-buiten-defensie", "leidinggevende", "anoniem"]
 Geadresseerde = Literal["coid", "kmar", "lijn", "klachten", "sg", "ander-loket"]
 Cluster = Literal["coid", "kmar"]
+Lezer = Literal["mid", "coid", "kmar", "lijn"]
+Vrager = Literal["portaal", "kanaal", "mid"]
+SoortStuk = Literal["melding", "aanvulling", "bericht", "gedeeld"]
 Kwalificatie = Literal[
     "melding", "advies", "informatie", "geen-integriteitskwestie", "klacht", "vermoeden-misstand"
 ]

@@ -25,7 +25,7 @@ MAX_BYTES = 64 * 1024
 """NL GOV profile: an event stays under 64 KB."""
 
 _TRACEPARENT = re.compile(r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
-_KEY = re.compile(r"^([a-z]+)\.([a-z-]+)\.v(\d+)$")
+_KEY = re.compile(r"^([a-z]+)\.([a-z-]+)\.v(\d+)(?:\.([a-z-]+))?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def decode(arrival: Arrival, now: datetime) -> Fact | Refusal:
     """Turn a message into a fact, or say why not. `now` is the receiver's clock (aware)."""
     if len(arrival.body) > MAX_BYTES:
         return Refusal(f"groter dan {MAX_BYTES // 1024} KB")
-    route = flow.ROUTES.get(arrival.routing_key)
+    route = flow.route(arrival.routing_key)
     if route is None:
         return Refusal(_why_unknown(arrival.routing_key))
     if arrival.user is None:
@@ -138,6 +138,8 @@ def decode(arrival: Arrival, now: datetime) -> Fact | Refusal:
         return Refusal("type past niet bij de routing key")
     if message.source != flow.source(route.publisher):
         return Refusal("source past niet bij de afzender")
+    if flow.routing_key(route.publisher, message.data) != arrival.routing_key:
+        return Refusal("geadresseerde past niet bij de routing key")
     trace = message.traceparent
     return Fact(
         key=fact_key(message.source, message.id),
@@ -153,13 +155,15 @@ def decode(arrival: Arrival, now: datetime) -> Fact | Refusal:
 def _why_unknown(routing_key: str) -> str:
     match = _KEY.match(routing_key)
     if match is None:
-        return "routing key heeft niet de vorm <afzender>.<feit>.v<versie>"
-    publisher, naam, _version = match.groups()
+        return "routing key heeft niet de vorm <afzender>.<feit>.v<versie>[.<geadresseerde>]"
+    publisher, naam, version, _addressee = match.groups()
     stated = [route for route in flow.ROUTES.values() if route.event.naam == naam]
     if not stated:
         return "onbekend feit"
     if not any(route.publisher == publisher for route in stated):
         return "deze afzender stelt dit feit niet"
+    if f"{publisher}.{naam}.v{version}" in flow.ROUTES:
+        return "onbekende of ontbrekende geadresseerde in de routing key"
     return "onbekende versie van dit feit"
 
 

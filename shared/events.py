@@ -31,6 +31,7 @@ from shared.codes import (
     Kanaal,
     KlachtOordeel,
     Kwalificatie,
+    Lezer,
     Maatregel,
     Onderdeel,
     PogingResultaat,
@@ -38,7 +39,9 @@ from shared.codes import (
     Rubriek,
     SoortKlacht,
     SoortMelder,
+    SoortStuk,
     Verwijzing,
+    Vrager,
 )
 
 KLOKSPELING = timedelta(minutes=5)
@@ -93,6 +96,16 @@ class Gegevens(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", ser_json_timedelta="iso8601")
 
 
+class PubliekeSleutel(Gegevens):
+    """A public key as a JWK (RFC 7517): what is for its holder alone is sealed to it."""
+
+    kty: Literal["EC"] = Field(description="Kind of key")
+    crv: Literal["P-256"] = Field(description="Curve")
+    x: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")] = Field(description="Coordinate, base64url")
+    y: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")] = Field(description="Coordinate, base64url")
+    kid: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")] = Field(description="Id of the key")
+
+
 class Event(Gegevens):
     """What one fact says. `naam` and `versie` are its literal name on the wire."""
 
@@ -102,6 +115,8 @@ class Event(Gegevens):
     versie: ClassVar[int] = 1
     moment: ClassVar[str]
     """The field that tells when it happened; facts of a matter are folded in this order."""
+    gericht: ClassVar[str | None] = None
+    """The field that names the one party it is for: then the routing key ends with that party's name."""
 
     @property
     def gebeurd_op(self) -> datetime | date:
@@ -210,6 +225,53 @@ class MelderTeruggekeerd(Event):
     verzegeld: Verzegeld | None = Field(None, description="What was added, sealed to intake's key")
 
 
+# --- stated by whoever reads, writes to or asks for a melder ------------------------------------
+
+
+class SleutelVastgesteld(Event):
+    """The public key of one reader. The subject is the reader's code; the highest version counts.
+
+    Intake seals to it what consent lets this reader see. Without `sleutel` the reader has none any more.
+    """
+
+    naam = "sleutel-vastgesteld"
+    onderwerp = ONDERWERP_CODE
+    moment = "vastgesteld_op"
+    vastgesteld_op: Moment = Field(description="When")
+    volgnummer: int = Field(ge=1, le=2**53, description="Publisher's version of this reader's key")
+    sleutel: PubliekeSleutel | None = Field(None, description="The key; absent: no key any more")
+    geldig_tot: AwareDatetime | None = Field(None, description="From when on nothing is sealed to it")
+
+
+class BerichtGestuurd(Event):
+    """The MID or the adviser wrote to the melder, who reads it with the receipt code."""
+
+    naam = "bericht-gestuurd"
+    moment = "gestuurd_op"
+    gestuurd_op: Moment = Field(description="When")
+    verzegeld: Verzegeld = Field(description="The words, sealed to intake's key")
+
+
+class InhoudGedeeld(Event):
+    """The adviser shares what the behandelend leidinggevende needs. Intake passes it on, with consent."""
+
+    naam = "inhoud-gedeeld"
+    moment = "gedeeld_op"
+    gedeeld_op: Moment = Field(description="When")
+    leidinggevende: Code = Field(description="Seat it is for: the behandelend leidinggevende")
+    verzegeld: Verzegeld = Field(description="What is shared, sealed to intake's key")
+
+
+class VraagGesteld(Event):
+    """A melder asks or does something by way of the receipt code. The subject is an id of its own, made anew
+    for each question: it joins to no matter."""
+
+    naam = "vraag-gesteld"
+    moment = "gesteld_op"
+    gesteld_op: Moment = Field(description="When")
+    verzegeld: Verzegeld = Field(description="Question, code and key for the answer, sealed to intake's key")
+
+
 # --- stated by the line and the organisation ----------------------------------------------------
 
 
@@ -290,7 +352,7 @@ class EenheidGewijzigd(Event):
     volgnummer: int = Field(ge=1, le=2**53, description="Publisher's version of this unit")
     onderdeel: Onderdeel = Field(description="Branch")
     boven: Code | None = Field(None, description="Unit it is part of")
-    sterkte: int = Field(ge=0, description="Headcount")
+    sterkte: int = Field(ge=0, description="Headcount, units below it included")
     functionarissen: tuple[Functionaris, ...] = Field((), max_length=50, description="Seats and roles")
 
 
@@ -563,6 +625,7 @@ class MeldingDoorgezet(Event):
 
     naam = "melding-doorgezet"
     moment = "doorgezet_op"
+    gericht = "geadresseerde"
     doorgezet_op: Moment = Field(description="When it was forwarded")
     geadresseerde: Cluster = Field(description="To whom")
     instemming: Id = Field(description="The grant that allows it")
@@ -597,6 +660,7 @@ class InstemmingVervallen(Event):
 
     naam = "instemming-vervallen"
     moment = "vervallen_op"
+    gericht = "geadresseerde"
     instemming: Id = Field(description="Id of the grant")
     geadresseerde: Geadresseerde = Field(description="Whom it named")
     vervallen_op: Moment = Field(description="When it was withdrawn")
@@ -612,6 +676,78 @@ class MeldingHeropend(Event):
     escaleren_naar: Literal["coid", "kmar", "sg"] | None = Field(
         None, description="To whom, when consent that names them is in force"
     )
+
+
+class BerichtOntvangen(Event):
+    """The melder wrote, by way of the receipt code. The words travel apart, sealed to who may read them."""
+
+    naam = "bericht-ontvangen"
+    moment = "ontvangen_op"
+    ontvangen_op: Moment = Field(description="When")
+    stuk: Id = Field(description="Id of what was written, as in `inhoud-verstrekt`")
+    soort: Literal["bericht", "aanvulling"] = Field(description="A message, or an addition to the melding")
+    aan: Literal["mid", "adviseur"] = Field(description="For whom the melder meant it")
+
+
+class InhoudVerstrekt(Event):
+    """One piece of content, sealed to the key of one reader who may see it now."""
+
+    naam = "inhoud-verstrekt"
+    moment = "verstrekt_op"
+    gericht = "geadresseerde"
+    verstrekt_op: Moment = Field(description="When")
+    geadresseerde: Lezer = Field(description="Party that the reader belongs to")
+    ontvanger: Code = Field(description="Reader: adviser, seat of the leidinggevende, or desk of the MID")
+    instemming: Id | None = Field(None, description="The grant it rests on; absent for the MID itself")
+    stuk: Id = Field(description="Id of this piece; the same for every reader")
+    soort: SoortStuk = Field(description="What kind of piece")
+    verzegeld: Verzegeld = Field(description="The content, sealed to the reader's key")
+
+
+class InzageBeeindigd(Event):
+    """A reader may see the content no longer: nothing more is sealed to them, and what they hold must go."""
+
+    naam = "inzage-beeindigd"
+    moment = "beeindigd_op"
+    gericht = "geadresseerde"
+    beeindigd_op: Moment = Field(description="When")
+    geadresseerde: Lezer = Field(description="Party that the reader belongs to")
+    ontvanger: Code = Field(description="Reader whose access ends")
+    reden: Literal["vervangen", "instemming-ingetrokken", "behandeling-herzien", "vernietigd"] = Field(
+        description="Why"
+    )
+
+
+class SleutelOntbreekt(Event):
+    """A reader may see the content and has no key that is valid: it waits, and the role is warned."""
+
+    naam = "sleutel-ontbreekt"
+    moment = "vastgesteld_op"
+    gericht = "geadresseerde"
+    vastgesteld_op: Moment = Field(description="When that was found")
+    geadresseerde: Lezer = Field(description="Party that the reader belongs to")
+    ontvanger: Code = Field(description="Reader without a key")
+    rol: Code = Field(description="Role that is warned")
+
+
+class AntwoordGegeven(Event):
+    """The answer to one question. The subject is the question's; the size is always the same."""
+
+    naam = "antwoord-gegeven"
+    moment = "gegeven_op"
+    gericht = "aan"
+    gegeven_op: Moment = Field(description="When")
+    aan: Vrager = Field(description="Party that asked")
+    verzegeld: Verzegeld = Field(description="The answer, sealed to the key that came with the question")
+
+
+class InhoudVernietigd(Event):
+    """The key of the content was destroyed: nobody can read it any more, not from a backup either."""
+
+    naam = "inhoud-vernietigd"
+    moment = "vernietigd_op"
+    vernietigd_op: Moment = Field(description="When")
+    grond: Literal["bewaartermijn", "dossier-vernietigd", "luisterend-oor"] = Field(description="Why")
 
 
 # --- stated by routing --------------------------------------------------------------------------
@@ -648,6 +784,7 @@ class AdviseurToegewezen(Event):
 
     naam = "adviseur-toegewezen"
     moment = "toegewezen_op"
+    gericht = "cluster"
     toegewezen_op: Moment = Field(description="When")
     cluster: Cluster = Field(description="COID or KMar Cluster Integriteit")
     adviseur: Code = Field(description="Who")
@@ -659,6 +796,7 @@ class AdviseurOntbreekt(Event):
 
     naam = "adviseur-ontbreekt"
     moment = "vastgesteld_op"
+    gericht = "cluster"
     vastgesteld_op: Moment = Field(description="When that was found")
     cluster: Cluster = Field(description="COID or KMar Cluster Integriteit")
     waarom: Waarom = Field(description="Why nobody")
@@ -669,6 +807,7 @@ class AdviseurVervangen(Event):
 
     naam = "adviseur-vervangen"
     moment = "vervangen_op"
+    gericht = "cluster"
     vervangen_op: Moment = Field(description="When")
     cluster: Cluster = Field(description="COID or KMar Cluster Integriteit")
     van: Code = Field(description="Who stepped back")
@@ -710,21 +849,19 @@ class MeldingGeescaleerd(Event):
     )
 
 
-# --- stated by notification: subjects are random and join to nothing ------------------------------
+# --- stated by notification ---------------------------------------------------------------------
 
 
-class Notificatie(Event):
-    """What a notificatie may tell: a closed list of coded fields."""
+class Weekbericht(Event):
+    """The weekly message to one seat, as an envelope: whether it holds anything is not told. Its subject is
+    random and joins to nothing."""
 
     functionaris: Code = Field(description="Seat it is for")
-    onderdeel: Onderdeel = Field(description="Branch")
-    eenheid: Code = Field(description="Unit")
-    hoofdgroep: Hoofdgroep = Field(description="Group of rubrieken")
-    week: str = Field(pattern=r"^\d{4}-W\d{2}$", description="ISO week in which the line was told")
+    ronde: AwareDatetime = Field(description="The fixed moment at which this week's messages are made")
 
 
-class NotificatieVerzonden(Notificatie):
-    """A notificatie was handed to the mail server."""
+class NotificatieVerzonden(Weekbericht):
+    """The weekly message was handed to the mail server."""
 
     naam = "notificatie-verzonden"
     moment = "verzonden_op"
@@ -738,23 +875,29 @@ class NotificatieVerzonden(Notificatie):
     )
 
 
-class NotificatieOpgehouden(Notificatie):
-    """A notificatie waits, because its seat or mailbox is not known yet."""
-
-    naam = "notificatie-opgehouden"
-    moment = "opgehouden_op"
-    opgehouden_op: Moment = Field(description="When")
-    reden: Literal["functionaris-onbekend", "geen-postbus"] = Field(description="Why")
-
-
-class NotificatieMislukt(Notificatie):
-    """A notificatie could not be delivered, and no further attempt is made by itself."""
+class NotificatieMislukt(Weekbericht):
+    """The weekly message could not be delivered; what it held goes with the next one."""
 
     naam = "notificatie-mislukt"
     moment = "mislukt_op"
     mislukt_op: Moment = Field(description="When")
     reden: Literal["geweigerd", "onbereikbaar"] = Field(description="Refused, or out of attempts")
     pogingen: int = Field(ge=1, description="Attempts made")
+
+
+class NotificatieOpgehouden(Event):
+    """The adviser hears that a seat is not told of this matter for now, and why."""
+
+    naam = "notificatie-opgehouden"
+    moment = "opgehouden_op"
+    gericht = "cluster"
+    opgehouden_op: Moment = Field(description="When")
+    cluster: Cluster = Field(description="Whose adviser asked for it")
+    functionaris: Code = Field(description="Seat that is not told")
+    reden: Literal["te-herleidbaar", "uitgesloten-niveau", "functionaris-onbekend", "geen-postbus"] = Field(
+        description="Too few people to stay anonymous, somebody at that level must not learn of it, or the seat "
+        "cannot be reached"
+    )
 
 
 # --- stated by registry -------------------------------------------------------------------------
@@ -790,6 +933,15 @@ class DossierGesloten(Event):
     kwalificatie: Kwalificatie | None = Field(
         None, description="As what it was closed; stated again as something else, or after a reopening"
     )
+
+
+class DossierVernietigd(Event):
+    """The time to keep this dossier is over: every service erases what it holds but the count."""
+
+    naam = "dossier-vernietigd"
+    moment = "vernietigd_op"
+    vernietigd_op: Moment = Field(description="When")
+    grond: Literal["bewaartermijn"] = Field("bewaartermijn", description="Why")
 
 
 # --- clocks: stated by each service for the clocks it owns ----------------------------------------

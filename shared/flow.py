@@ -4,13 +4,15 @@
 Everything else (queues, bindings, accounts and their rights, the AsyncAPI document, the dispatch of
 incoming messages) is derived from the two tables `STATES` and `HEARS`.
 
-    routing key   <who states it>.<fact>.v<n>
+    routing key   <who states it>.<fact>.v<n>               for all who may hear it
+                  <who states it>.<fact>.v<n>.<for whom>    for one party: a fact that names its addressee
     type          nl.overheid.integriteitsmeldingen.<fact>.v<n>
     source        urn:nld:oin:<OIN>:systeem:<who states it>
 """
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from functools import cache
+from typing import Final, NamedTuple, get_args
 
 from shared import events as e
 
@@ -44,19 +46,25 @@ _ADVISERS = (
     e.TerugkoppelingGegeven,
     e.ToewijzingGeweigerd,
     e.RegistratieGecorrigeerd,
+    e.SleutelVastgesteld,
+    e.BerichtGestuurd,
+    e.InhoudGedeeld,
 )
 
 STATES: Final[Mapping[str, tuple[type[e.Event], ...]]] = {
     # other systems
-    "kanaal": (e.ContactOntvangen,),
+    "kanaal": (e.ContactOntvangen, e.VraagGesteld),
     "mid": (
         e.ContactpogingGedaan,
         e.GesprekGevoerd,
         e.KenmerkenVastgesteld,
         *_CONSENT,
         e.MelderTeruggekeerd,
+        e.SleutelVastgesteld,
+        e.BerichtGestuurd,
+        e.VraagGesteld,
     ),
-    "portaal": _CONSENT,
+    "portaal": (*_CONSENT, e.VraagGesteld),
     "coid": (
         *_CONSENT,
         *_ADVISERS,
@@ -72,6 +80,7 @@ STATES: Final[Mapping[str, tuple[type[e.Event], ...]]] = {
         e.BehandelaarGewijzigd,
         e.AfdoeningVastgesteld,
         e.NazorgVerleend,
+        e.SleutelVastgesteld,
     ),
     "organisatie": (e.EenheidGewijzigd,),
     "klachten": (e.KlachtIngediend, e.KlachtBeoordeeld, e.KlachtAfgehandeld),
@@ -85,6 +94,15 @@ STATES: Final[Mapping[str, tuple[type[e.Event], ...]]] = {
         e.ContactAfgesloten,
         e.InstemmingVervallen,
         e.MeldingHeropend,
+        # What a melder does by way of the receipt code, said by intake on their behalf.
+        *_CONSENT,
+        e.MelderTeruggekeerd,
+        e.BerichtOntvangen,
+        e.AntwoordGegeven,
+        e.InhoudVerstrekt,
+        e.InzageBeeindigd,
+        e.SleutelOntbreekt,
+        e.InhoudVernietigd,
         *_CLOCKS,
     ),
     ROUTING: (
@@ -97,10 +115,17 @@ STATES: Final[Mapping[str, tuple[type[e.Event], ...]]] = {
         *_CLOCKS,
     ),
     NOTIFICATION: (e.NotificatieVerzonden, e.NotificatieOpgehouden, e.NotificatieMislukt),
-    REGISTRY: (e.MeldingGeregistreerd, e.MeldingAfgedaan, e.DossierGesloten, *_CLOCKS),
+    REGISTRY: (
+        e.MeldingGeregistreerd,
+        e.MeldingAfgedaan,
+        e.DossierGesloten,
+        e.DossierVernietigd,
+        *_CLOCKS,
+    ),
 }
 
 _CONSENT_GIVERS = ("mid", "coid", "kmar", "portaal")
+_EVERY_CONSENT = (*_CONSENT_GIVERS, INTAKE)
 _CLUSTERS = ("coid", "kmar")
 
 HEARS: Final[Mapping[str, Mapping[type[e.Event], tuple[str, ...]]]] = {
@@ -112,21 +137,33 @@ HEARS: Final[Mapping[str, Mapping[type[e.Event], tuple[str, ...]]]] = {
         e.InstemmingGegeven: _CONSENT_GIVERS,
         e.InstemmingIngetrokken: _CONSENT_GIVERS,
         e.MelderTeruggekeerd: ("mid",),
+        e.VraagGesteld: ("kanaal", "mid", "portaal"),
+        e.BerichtGestuurd: ("mid", *_CLUSTERS),
+        e.SleutelVastgesteld: ("mid", *_CLUSTERS, "lijn"),
+        e.InhoudGedeeld: _CLUSTERS,
+        e.AdviseurToegewezen: (ROUTING,),
+        e.AdviseurVervangen: (ROUTING,),
+        e.BehandelingUitgezet: (ROUTING,),
+        e.BehandelingHerzien: (ROUTING,),
+        e.DossierGesloten: (REGISTRY,),
+        e.DossierVernietigd: (REGISTRY,),
     },
     ROUTING: {
         e.AdviseurGewijzigd: _CLUSTERS,
         e.MeldingDoorgezet: (INTAKE,),
         e.InstemmingVervallen: (INTAKE,),
         e.MeldingHeropend: (INTAKE,),
-        e.InstemmingGegeven: _CONSENT_GIVERS,
-        e.InstemmingIngetrokken: _CONSENT_GIVERS,
+        e.InstemmingGegeven: _EVERY_CONSENT,
+        e.InstemmingIngetrokken: _EVERY_CONSENT,
         e.MeldingOntvangen: ("lijn",),
         e.ContactpogingGedaan: _CLUSTERS,
         e.AdviesgesprekGevoerd: _CLUSTERS,
         e.KwestieGekwalificeerd: _CLUSTERS,
         e.ToewijzingGeweigerd: _CLUSTERS,
         e.ZaakOmgezet: ("coid",),
+        e.LeidinggevendeGeinformeerd: _CLUSTERS,
         e.DossierGesloten: (REGISTRY,),
+        e.DossierVernietigd: (REGISTRY,),
     },
     NOTIFICATION: {
         e.EenheidGewijzigd: ("organisatie",),
@@ -134,9 +171,10 @@ HEARS: Final[Mapping[str, Mapping[type[e.Event], tuple[str, ...]]]] = {
         e.KwestieGekwalificeerd: _CLUSTERS,
         e.ZaakOmgezet: ("coid",),
         e.MeldingOntvangen: ("lijn",),
-        e.InstemmingGegeven: _CONSENT_GIVERS,
-        e.InstemmingIngetrokken: _CONSENT_GIVERS,
+        e.InstemmingGegeven: _EVERY_CONSENT,
+        e.InstemmingIngetrokken: _EVERY_CONSENT,
         e.InstemmingVervallen: (INTAKE,),
+        e.DossierVernietigd: (REGISTRY,),
     },
     REGISTRY: {
         e.ContactGeregistreerd: (INTAKE,),
@@ -154,6 +192,7 @@ HEARS: Final[Mapping[str, Mapping[type[e.Event], tuple[str, ...]]]] = {
         e.AfdoeningVastgesteld: ("lijn",),
         e.NazorgVerleend: ("lijn",),
         e.KwestieGekwalificeerd: _CLUSTERS,
+        e.LeidinggevendeGeinformeerd: _CLUSTERS,
         e.TerugkoppelingGegeven: _CLUSTERS,
         e.RegistratieGecorrigeerd: _CLUSTERS,
         e.AdviesGegeven: ("coid",),
@@ -168,19 +207,65 @@ HEARS: Final[Mapping[str, Mapping[type[e.Event], tuple[str, ...]]]] = {
     },
 }
 
-MAY_HEAR: Final[Mapping[str, tuple[str, ...]]] = {
-    # Which facts an outside system may listen to, as prefixes of routing keys. What holds the codes of a
-    # matter (`intake.melding-doorgezet`) is for the services, and for the MID, which runs intake and gave it
-    # those codes: consent names one addressee, and a key does not.
-    "kanaal": ("intake.contact-geregistreerd.", "intake.ontvangst-bevestigd."),
-    "mid": ("intake.", "routing.adviseur-", "coid.terugkoppeling-gegeven."),
-    "portaal": ("intake.ontvangst-bevestigd.",),
-    "coid": ("intake.instemming-vervallen.", "routing.", "registry.", "notification."),
-    "kmar": ("intake.instemming-vervallen.", "routing.adviseur-"),
-    "lijn": ("routing.behandeling-",),
-    "organisatie": (),
-    "klachten": ("intake.contact-doorverwezen.", "coid.zaak-omgezet."),
-    "archief": (),
+_VAN_INTAKE_VOOR_MID = (
+    e.ContactGeregistreerd,
+    e.OntvangstBevestigd,
+    e.ContactDoorverwezen,
+    e.ContactAfgesloten,
+    e.MeldingHeropend,
+    *_CONSENT,
+    e.MelderTeruggekeerd,
+    e.BerichtOntvangen,
+    e.InhoudVernietigd,
+    *_CLOCKS,
+)
+_VAN_ROUTING = (e.BehandelingUitgezet, e.BehandelingHerzien, e.MeldingGeescaleerd, *_CLOCKS)
+
+MAY_HEAR: Final[Mapping[str, Mapping[str, tuple[type[e.Event], ...]]]] = {
+    # Which facts an outside system may listen to, by who states them. Of a fact that names its addressee it
+    # hears what is addressed to it, and nothing else.
+    "kanaal": {INTAKE: (e.ContactGeregistreerd, e.OntvangstBevestigd, e.AntwoordGegeven)},
+    "mid": {
+        INTAKE: (
+            *_VAN_INTAKE_VOOR_MID,
+            e.AntwoordGegeven,
+            e.InhoudVerstrekt,
+            e.InzageBeeindigd,
+            e.SleutelOntbreekt,
+        ),
+        "coid": (e.TerugkoppelingGegeven,),
+    },
+    "portaal": {INTAKE: (e.OntvangstBevestigd, e.AntwoordGegeven)},
+    "coid": {
+        INTAKE: (
+            e.MeldingDoorgezet,
+            e.InstemmingVervallen,
+            e.InhoudVerstrekt,
+            e.InzageBeeindigd,
+            e.SleutelOntbreekt,
+        ),
+        ROUTING: (e.AdviseurToegewezen, e.AdviseurOntbreekt, e.AdviseurVervangen, *_VAN_ROUTING),
+        NOTIFICATION: (e.NotificatieOpgehouden, e.NotificatieMislukt),
+        REGISTRY: STATES[REGISTRY],
+    },
+    "kmar": {
+        INTAKE: (
+            e.MeldingDoorgezet,
+            e.InstemmingVervallen,
+            e.InhoudVerstrekt,
+            e.InzageBeeindigd,
+            e.SleutelOntbreekt,
+        ),
+        ROUTING: (e.AdviseurToegewezen, e.AdviseurOntbreekt, e.AdviseurVervangen),
+        NOTIFICATION: (e.NotificatieOpgehouden,),
+    },
+    "lijn": {
+        INTAKE: (e.InhoudVerstrekt, e.InzageBeeindigd, e.SleutelOntbreekt),
+        ROUTING: (e.BehandelingUitgezet, e.BehandelingHerzien),
+    },
+    "organisatie": {},
+    "klachten": {INTAKE: (e.ContactDoorverwezen,), "coid": (e.ZaakOmgezet,)},
+    "archief": {},
 }
 
 PUBLISHERS: Final = tuple(name for name in STATES if name not in SERVICES)
@@ -210,9 +295,40 @@ def wire_name(event: type[e.Event]) -> str:
     return f"{event.naam}.v{event.versie}"
 
 
-def routing_key(publisher: str, event: type[e.Event]) -> str:
-    """`<publisher>.<fact>.v<n>`."""
+def routing_key(publisher: str, event: e.Event) -> str:
+    """`<publisher>.<fact>.v<n>`, and for a fact that names its addressee `.<addressee>` after it."""
+    gericht = type(event).gericht
+    base = base_key(publisher, type(event))
+    return base if gericht is None else f"{base}.{getattr(event, gericht)}"
+
+
+def base_key(publisher: str, event: type[e.Event]) -> str:
+    """The part of the routing key that is the same for every addressee."""
     return f"{publisher}.{wire_name(event)}"
+
+
+def route(key: str) -> Route | None:
+    """The route of a routing key; None when it is nobody's."""
+    found = ROUTES.get(key)
+    if found is not None:
+        return found if found.event.gericht is None else None
+    base, _, addressee = key.rpartition(".")
+    found = ROUTES.get(base)
+    return found if found is not None and addressee in addressees(found.event) else None
+
+
+@cache
+def addressees(event: type[e.Event]) -> tuple[str, ...]:
+    """The parties that a fact may be for, by the codes of its field; empty when it is for all."""
+    if event.gericht is None:
+        return ()
+    return get_args(event.model_fields[event.gericht].annotation)
+
+
+def keys(publisher: str, event: type[e.Event]) -> tuple[str, ...]:
+    """Every routing key under which a party states a fact."""
+    base = base_key(publisher, event)
+    return tuple(f"{base}.{addressee}" for addressee in addressees(event)) or (base,)
 
 
 def event_type(event: type[e.Event]) -> str:
@@ -226,34 +342,42 @@ def source(publisher: str) -> str:
 
 
 ROUTES: Final[Mapping[str, Route]] = {
-    routing_key(publisher, event): Route(publisher, event)
+    base_key(publisher, event): Route(publisher, event)
     for publisher, stated in STATES.items()
     for event in stated
 }
-"""Every routing key there is."""
-
-HEARD: Final[frozenset[str]] = frozenset(
-    routing_key(publisher, event)
-    for hears in HEARS.values()
-    for event, publishers in hears.items()
-    for publisher in publishers
-)
-"""The keys that some service of ours hears: these are published as mandatory."""
+"""Every fact as each party states it, by routing key without addressee."""
 
 
 def bindings(service: str) -> list[str]:
     """The routing keys one service hears, sorted."""
     return sorted(
-        routing_key(publisher, event)
+        key
         for event, publishers in HEARS[service].items()
         for publisher in publishers
+        for key in keys(publisher, event)
     )
 
 
-def may_hear(publisher: str) -> str:
-    """A regular expression for the binding keys that an outside system may use."""
-    prefixes = "|".join(prefix.replace(".", r"\.") for prefix in MAY_HEAR[publisher])
-    return f"^({prefixes})" if prefixes else "^$"
+HEARD: Final[frozenset[str]] = frozenset(key for service in SERVICES for key in bindings(service))
+"""The keys that some service of ours hears: these are published as mandatory."""
 
 
-assert all(key in ROUTES for key in HEARD), "a service hears what nobody states"
+def may_hear(party: str) -> list[str]:
+    """The keys that an outside system may bind to, sorted: of facts with an addressee its own alone."""
+    return sorted(
+        key
+        for publisher, stated in MAY_HEAR[party].items()
+        for event in stated
+        for key in keys(publisher, event)
+        if event.gericht is None or key.endswith(f".{party}")
+    )
+
+
+assert all(route(key) is not None for key in HEARD), "a service hears what nobody states"
+assert all(
+    event in STATES[publisher]
+    for hears in MAY_HEAR.values()
+    for publisher, stated in hears.items()
+    for event in stated
+), "an outside system may hear what nobody states"

@@ -37,6 +37,23 @@ AtRest = Callable[[Event], Event]
 """What of a fact is kept in the facts table; intake moves sealed content to its vault."""
 
 
+IN_DE_KLUIS = "kluis"
+"""What the facts table holds in place of sealed content, heard or stated."""
+
+
+def is_sealed(event: Event) -> bool:
+    """Whether a fact carries sealed content."""
+    return getattr(event, "verzegeld", None) is not None
+
+
+Sealed = Mapping[UUID, str]
+"""By fact its content, sealed for whoever it is for."""
+
+ToSeal = Callable[[Any, Sequence["Fact"]], Awaitable[Sealed]]
+"""Seals the content of facts that are about to be published, given the pool. What it leaves out may not go
+any more: the content was erased, or the consent for it withdrawn."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stated:
     """A fact of this service, committed and ready to be published."""
@@ -116,8 +133,8 @@ class Work:
         self._at_rest = at_rest
         self._arrived: dict[str, list[Fact]] = defaultdict(list)
         self._new_matters: set[str] = set()
-        self._locked: set[str] = set()
-        self._stated: list[tuple[Fact, str]] = []
+        self._dossiers: dict[str, list[Fact]] = {}
+        self._stated: list[tuple[Fact, str, timedelta]] = []
         self._clocks: dict[str, Sequence[Klok]] = {}
 
     # --- in -------------------------------------------------------------------------------------
@@ -156,19 +173,22 @@ class Work:
     # --- what a handler may do --------------------------------------------------------------------
 
     async def dossiers(self, subjects: Iterable[str]) -> dict[str, list[Fact]]:
-        """Lock these matters and load every fact about each, in folding order, own facts included."""
-        wanted = sorted(set(subjects) - self._locked)
+        """Lock these matters and load every fact about each, in folding order, own facts included.
+
+        Asked again in the same transaction it gives what was stated since, too.
+        """
+        asked = sorted(set(subjects))
+        wanted = [subject for subject in asked if subject not in self._dossiers]
         opened = {row["subject"] for row in await self.connection.fetch(QUERIES.open_matters, wanted)}
         existing = [subject for subject in wanted if subject not in opened]
-        found: dict[str, list[Fact]] = {subject: list(self._arrived[subject]) for subject in opened}
+        self._dossiers |= {subject: list(self._arrived[subject]) for subject in opened}
         if existing:
             await self.connection.execute(QUERIES.lock_matters, existing)
-            found |= {subject: [] for subject in existing}
+            self._dossiers |= {subject: [] for subject in existing}
             for row in await self.connection.fetch(QUERIES.facts_of, existing):
-                found[row["subject"]].append(fact_from_row(row))
+                self._dossiers[row["subject"]].append(fact_from_row(row))
         self._new_matters |= opened
-        self._locked |= set(wanted)
-        return {subject: in_order(facts) for subject, facts in found.items()}
+        return {subject: in_order(self._dossiers[subject]) for subject in asked}
 
     async def know(self, subjects: Iterable[str]) -> None:
         """These matters are known: the fact that opens them is there."""
@@ -176,8 +196,14 @@ class Work:
         if known:
             await self.connection.execute(QUERIES.know_matters, known)
 
-    def state(self, event: Event, subject: str, *, traced: bool = True) -> None:
-        """State a fact. With `traced=False` the trail ends here: nothing joins it to what came before."""
+    def state(
+        self, event: Event, subject: str, *, traced: bool = True, later: timedelta = timedelta()
+    ) -> Fact:
+        """State a fact. With `traced=False` the trail ends here: nothing joins it to what came before.
+
+        A fact with sealed content is left to the relay, which seals at the moment of publishing, not before
+        `later` has passed: content never rests in the facts table.
+        """
         fact_id = str(uuid4())
         fact = Fact(
             key=fact_key(flow.source(self.service), fact_id),
@@ -188,7 +214,10 @@ class Work:
             data=event,
             traceparent=self._traceparent if traced else None,
         )
-        self._stated.append((fact, flow.routing_key(self.service, type(event))))
+        self._stated.append((fact, flow.routing_key(self.service, event), later))
+        if subject in self._dossiers:
+            self._dossiers[subject].append(fact)
+        return fact
 
     def clocks(self, subject: str, wanted: Sequence[Klok]) -> None:
         """The clocks of a matter as its facts say they should be; the difference is stored and stated."""
@@ -203,7 +232,7 @@ class Work:
 
         A routing key that is nobody's is the sender's own words, and is sealed as the body is.
         """
-        known = arrival.routing_key in flow.ROUTES
+        known = flow.route(arrival.routing_key) is not None
         await self.connection.execute(
             QUERIES.park,
             parked_id(arrival),
@@ -224,9 +253,12 @@ class Work:
         # Their ids are new, so nothing can be in the way: COPY, which costs a good part less than INSERT.
         facts, outbox, stated = [], [], []
         lease_until = self.now + self._lease
-        for fact, routing_key in self._stated:
+        for fact, routing_key, later in self._stated:
             data = data_json(fact.data)
             facts.append(_record(fact, data, content_digest(fact, data)))
+            if is_sealed(fact.data):
+                outbox.append((fact.key, routing_key, self.now, self.now + later))
+                continue
             outbox.append((fact.key, routing_key, self.now, lease_until))
             stated.append(Stated(fact.key, fact.id, routing_key, encode(fact, data)))
         copy = self.connection.copy_records_to_table
@@ -268,13 +300,17 @@ def fact_from_row(row: Mapping[str, Any]) -> Fact:
 
 
 __all__ = [
+    "IN_DE_KLUIS",
     "QUERIES",
     "Arrival",
     "AtRest",
     "Handler",
     "Refusal",
+    "Sealed",
     "Stated",
+    "ToSeal",
     "Work",
     "fact_from_row",
     "in_order",
+    "is_sealed",
 ]

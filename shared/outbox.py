@@ -15,8 +15,8 @@ from typing import Any
 from aiormq import spec
 
 from shared import flow
-from shared.envelope import CONTENT_TYPE, encode
-from shared.inbox import QUERIES, Stated, fact_from_row
+from shared.envelope import CONTENT_TYPE, data_json, encode
+from shared.inbox import QUERIES, Stated, ToSeal, fact_from_row, is_sealed
 from shared.postgres import TRANSIENT
 from shared.telemetry import Meter, describe
 
@@ -89,11 +89,20 @@ class Publisher:
 class Outbox:
     """The way out of one service."""
 
-    def __init__(self, pool: Any, publisher: Publisher, meter: Meter, *, lease: timedelta) -> None:
+    def __init__(
+        self,
+        pool: Any,
+        publisher: Publisher,
+        meter: Meter,
+        *,
+        lease: timedelta,
+        seal: ToSeal | None = None,
+    ) -> None:
         self._pool = pool
         self._publisher = publisher
         self._meter = meter
         self._lease = lease
+        self._seal = seal
 
     async def send(self, stated: Sequence[Stated]) -> int:
         """Publish what was just committed and mark it sent; what is not confirmed stays for the relay."""
@@ -121,9 +130,23 @@ class Outbox:
         rows = await self._pool.fetch(QUERIES.lease_outbox, limit, self._lease)
         if not rows:
             return 0
-        return await self.send(
-            [
-                Stated(row["key"], row["id"], row["routing_key"], encode(fact_from_row(row), row["data"]))
-                for row in rows
-            ]
-        )
+        return await self.send(await self._ready(rows))
+
+    async def _ready(self, rows: Sequence[Any]) -> list[Stated]:
+        """As they go over the line, content sealed; what may not go any more leaves the outbox."""
+        facts = [fact_from_row(row) for row in rows]
+        content = [fact for fact in facts if is_sealed(fact.data)]
+        sealed = await self._seal(self._pool, content) if content and self._seal is not None else {}
+        ready, gone = [], []
+        for row, fact in zip(rows, facts, strict=True):
+            data = row["data"]
+            if is_sealed(fact.data):
+                if fact.key not in sealed:
+                    gone.append(fact.key)
+                    continue
+                data = data_json(fact.data.model_copy(update={"verzegeld": sealed[fact.key]}))
+            ready.append(Stated(fact.key, fact.id, row["routing_key"], encode(fact, data)))
+        if gone:
+            log.info("content that may not go any more was kept back", extra={"count": len(gone)})
+            await self._execute(QUERIES.delete_outbox, sorted(gone))
+        return ready

@@ -27,7 +27,7 @@ from shared.envelope import Fact, Refusal
 from shared.events import Event, TermijnGestart
 from shared.health import Health, HealthServer
 from shared.horizon import Horizon, Voortgang
-from shared.inbox import QUERIES, AtRest, Handler, Work
+from shared.inbox import QUERIES, AtRest, Handler, ToSeal, Work
 from shared.outbox import Outbox, Publisher
 from shared.postgres import TRANSIENT, connect_pool, migration_folders, transaction, verify_migrations
 from shared.settings import ServiceSettings, SettingsError
@@ -66,6 +66,8 @@ class Service:
     background: Sequence[Background] = ()
     admit: Callable[[Fact], Refusal | None] | None = None
     at_rest: AtRest | None = None
+    seal: ToSeal | None = None
+    """Seals the content of what it states, at the moment of publishing."""
 
     @property
     def has_clocks(self) -> bool:
@@ -226,6 +228,7 @@ class Runtime:
             Publisher(self._publishing, name, timeout_s=self.settings.lease.total_seconds() * 2 / 3),
             self.meter,
             lease=self.settings.lease,
+            seal=self.service.seal,
         )
         if self._consumer is None:
             self._consumer = Consumer(

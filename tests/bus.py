@@ -123,7 +123,7 @@ class Bus:
         """Publish a fact; the same one may be sent again."""
         await self.raw(
             fact.publisher,
-            flow.routing_key(fact.publisher, type(fact.data)),
+            flow.routing_key(fact.publisher, fact.data),
             encode(fact),
             exchange=exchange,
         )

@@ -112,7 +112,7 @@ async def test_no_property_of_a_message_can_stop_intake(
             await channel.basic_publish(
                 encode(fact),
                 exchange=flow.EXCHANGE,
-                routing_key=flow.routing_key("mid", e.GesprekGevoerd),
+                routing_key=flow.base_key("mid", e.GesprekGevoerd),
                 properties=aiormq.spec.Basic.Properties(user_id="mid", message_id=fact.id, **properties),
             )
     finally:

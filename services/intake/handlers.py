@@ -1,121 +1,162 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Intake's dispatch table: which facts it hears, and what it does with them."""
+"""Intake's dispatch table: which facts it hears, and what it does with them.
 
-from collections.abc import Sequence
+Everything that is new goes through one function, because one fact may concern several matters by different
+ways (a key that readers waited for, a question that a receipt code leads to a matter), and their locks are
+taken in one order.
+"""
 
-from services.intake import store
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.intake import store, terugweg, verstrekking
 from services.intake.core.besluit import Bijgewerkt, LuisterendOor, NogOnbekend, beslis
-from services.intake.core.zaak import kenmerken_van, vouw
+from services.intake.core.zaak import Zaak, kenmerken_van, vouw
+from services.intake.kluis import Kluis, Stuk
 from services.intake.settings import Settings
+from shared import events as e
 from shared.envelope import Fact, Refusal
-from shared.events import (
-    ContactOntvangen,
-    ContactpogingGedaan,
-    Event,
-    GesprekGevoerd,
-    InstemmingGegeven,
-    InstemmingIngetrokken,
-    KenmerkenVastgesteld,
-    MelderTeruggekeerd,
-)
-from shared.inbox import Work
+from shared.inbox import IN_DE_KLUIS, Sealed, Work, is_sealed
 from shared.service import Background, Runtime, Service
 from shared.settings import SettingsError
 from shared.zegel import PrivateKeys, ZegelFout
 
-IN_DE_KLUIS = "kluis"
-"""What the facts table holds in place of sealed content."""
-
 WISSEN_PER_KEER = 200
 
+GEHOORD = (
+    e.ContactOntvangen,
+    e.ContactpogingGedaan,
+    e.GesprekGevoerd,
+    e.KenmerkenVastgesteld,
+    e.InstemmingGegeven,
+    e.InstemmingIngetrokken,
+    e.MelderTeruggekeerd,
+    e.VraagGesteld,
+    e.BerichtGestuurd,
+    e.SleutelVastgesteld,
+    e.InhoudGedeeld,
+    e.AdviseurToegewezen,
+    e.AdviseurVervangen,
+    e.BehandelingUitgezet,
+    e.BehandelingHerzien,
+    e.DossierGesloten,
+    e.DossierVernietigd,
+)
+"""The facts that intake hears."""
 
-def verzegeld(feit: Event) -> str | None:
-    """The sealed content of a fact, where it has any."""
-    if isinstance(feit, ContactOntvangen | MelderTeruggekeerd):
-        return feit.verzegeld
-    return None
+SOORT = {
+    e.ContactOntvangen: "melding",
+    e.MelderTeruggekeerd: "aanvulling",
+    e.InhoudGedeeld: "gedeeld",
+    e.BerichtGestuurd: "bericht",
+}
+"""Facts whose content goes to the vault, with what kind of piece it is there."""
 
 
-def in_rust(feit: Event) -> Event:
-    """A fact as the facts table keeps it: sealed content rests in the vault alone, and codes that do not
-    count nowhere.
+def in_rust(feit: e.Event) -> e.Event:
+    """A fact as the facts table keeps it: content rests in the vault alone, and codes that do not count
+    nowhere.
     """
-    if isinstance(feit, GesprekGevoerd):
+    if isinstance(feit, e.GesprekGevoerd):
         return feit.model_copy(update={"kenmerken": kenmerken_van(feit)})
-    return feit if verzegeld(feit) is None else feit.model_copy(update={"verzegeld": IN_DE_KLUIS})
+    return feit.model_copy(update={"verzegeld": IN_DE_KLUIS}) if is_sealed(feit) else feit
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What intake works with: its private keys, its vault, its settings."""
+
+    sleutels: PrivateKeys
+    kluis: Kluis
+    settings: Settings
+
+    def admit(self, fact: Fact) -> Refusal | None:
+        """Refuse content that does not open with intake's keys, and a question or key that makes no sense."""
+        if isinstance(fact.data, e.SleutelVastgesteld):
+            return verstrekking.weiger_sleutel(fact.data)
+        if not is_sealed(fact.data):
+            return None
+        try:
+            inhoud = self.open(fact)
+        except ZegelFout as fout:
+            return Refusal(str(fout.reden))
+        return terugweg.weiger(fact, inhoud) if isinstance(fact.data, e.VraagGesteld) else None
+
+    def open(self, fact: Fact) -> bytes:
+        """The content of a fact. Raises ZegelFout."""
+        return self.sleutels.open_sealed(fact.data.verzegeld)  # type: ignore[attr-defined]
+
+    async def verwerk(self, work: Work, facts: Sequence[Fact]) -> None:
+        """Decide anew about every matter that these new facts concern."""
+        vragen = await terugweg.lees(self, work, facts)
+        wachtend = await verstrekking.bewaar_sleutels(work, facts)
+        eigen = {
+            fact.subject for fact in facts if not isinstance(fact.data, e.VraagGesteld | e.SleutelVastgesteld)
+        }
+        subjects = eigen | wachtend | vragen.zaken
+        dossiers = await work.dossiers(subjects)
+        te_laat = await store.niet_te_bewaren(work.connection, dossiers)
+        stukken = list(self._stukken(facts, te_laat))
+        stukken += await terugweg.voer_uit(self, work, vragen, te_laat)
+        zaken = await self._beslis(work, subjects - te_laat)
+        await self.kluis.bewaar(work, stukken)
+        await verstrekking.werk_bij(self, work, zaken)
+        await terugweg.beantwoord(self, work, vragen, zaken)
+
+    def _stukken(self, facts: Iterable[Fact], te_laat: set[str]) -> Iterable[Stuk]:
+        for fact in facts:
+            if type(fact.data) in SOORT and is_sealed(fact.data) and fact.subject not in te_laat:
+                yield Stuk(fact.key, fact.subject, SOORT[type(fact.data)], self.open(fact))
+
+    async def _beslis(self, work: Work, subjects: Iterable[str]) -> dict[str, Zaak]:
+        """What is so about each matter now, once what follows is stated and stored."""
+        dossiers = await work.dossiers(subjects)
+        zaken: dict[str, Zaak] = {}
+        bijgewerkt: dict[str, Bijgewerkt] = {}
+        gehoord: dict[str, LuisterendOor] = {}
+        for subject in sorted(dossiers):
+            zaak = vouw(dossiers[subject])
+            besluit = beslis(zaak, nu=work.now, max_pogingen=self.settings.max_pogingen)
+            if isinstance(besluit, NogOnbekend):
+                continue
+            for feit in besluit.feiten:
+                work.state(feit, subject)
+            work.clocks(subject, besluit.klokken)
+            if isinstance(besluit, LuisterendOor):
+                gehoord[subject] = besluit
+            else:
+                bijgewerkt[subject], zaken[subject] = besluit, zaak
+        await store.werk_bij(work.connection, bijgewerkt)
+        await store.laat_niets_achter(work.connection, gehoord)
+        await work.know(bijgewerkt.keys() | gehoord.keys())
+        return zaken
+
+    async def verzegel(self, pool: object, facts: Sequence[Fact]) -> Sealed:
+        """Seal what is about to be published, each for whom it is for."""
+        sealed: dict[UUID, str] = {}
+        sealed |= await verstrekking.verzegel(self, pool, facts)
+        sealed |= await terugweg.verzegel(self, pool, facts)
+        return sealed
+
+    async def wissen(self, runtime: Runtime) -> bool:
+        """Erase the last traces of listening ears; True when there may be more."""
+        async with runtime.transaction() as work:
+            return await store.wis_sporen(work.connection, WISSEN_PER_KEER) == WISSEN_PER_KEER
 
 
 def build(settings: Settings) -> Service:
-    """Intake. Raises SettingsError when its private keys cannot be used."""
+    """Intake. Raises SettingsError when its private keys or its vault cannot be used."""
     try:
         sleutels = PrivateKeys.from_file(settings.private_keys)
     except ZegelFout as fout:
         raise SettingsError(f"INTAKE_PRIVATE_KEYS ({fout.reden})") from None
-
-    def admit(fact: Fact) -> Refusal | None:
-        """Refuse content that does not open with intake's keys; what opens is dropped at once."""
-        token = verzegeld(fact.data)
-        if token is None:
-            return None
-        try:
-            sleutels.open_sealed(token)
-        except ZegelFout as fout:
-            return Refusal(str(fout.reden))
-        return None
-
-    async def contacten(work: Work, facts: Sequence[Fact]) -> None:
-        await behandel(work, facts, max_pogingen=settings.max_pogingen)
-
+    intake = Intake(sleutels, Kluis.van(settings), settings)
     return Service(
         name="intake",
-        handlers={
-            ContactOntvangen: contacten,
-            ContactpogingGedaan: contacten,
-            GesprekGevoerd: contacten,
-            KenmerkenVastgesteld: contacten,
-            InstemmingGegeven: contacten,
-            InstemmingIngetrokken: contacten,
-            MelderTeruggekeerd: contacten,
-        },
-        background=[Background("wissen", settings.wis_interval_s, wissen)],
-        admit=admit,
+        handlers=dict.fromkeys(GEHOORD, intake.verwerk),
+        background=[Background("wissen", settings.wis_interval_s, intake.wissen)],
+        admit=intake.admit,
         at_rest=in_rust,
+        seal=intake.verzegel,
     )
-
-
-async def behandel(work: Work, facts: Sequence[Fact], *, max_pogingen: int) -> None:
-    """Decide anew about every matter that these new facts concern."""
-    dossiers = await work.dossiers(fact.subject for fact in facts)
-    te_laat = await store.luisterend_oor(work.connection, dossiers)
-    bijgewerkt: dict[str, Bijgewerkt] = {}
-    gehoord: dict[str, LuisterendOor] = {}
-    for subject in sorted(dossiers.keys() - te_laat):
-        besluit = beslis(vouw(dossiers[subject]), nu=work.now, max_pogingen=max_pogingen)
-        if isinstance(besluit, NogOnbekend):
-            continue
-        for feit in besluit.feiten:
-            work.state(feit, subject)
-        work.clocks(subject, besluit.klokken)
-        if isinstance(besluit, LuisterendOor):
-            gehoord[subject] = besluit
-        else:
-            bijgewerkt[subject] = besluit
-    await store.bewaar(work.connection, _verzegelingen(facts))
-    await store.werk_bij(work.connection, bijgewerkt)
-    await store.laat_niets_achter(work.connection, gehoord)
-    await store.wis_gehoord(work.connection, te_laat)
-    await work.know(bijgewerkt.keys() | gehoord.keys())
-
-
-def _verzegelingen(facts: Sequence[Fact]) -> list[store.Verzegeling]:
-    return sorted(
-        store.Verzegeling(fact.key, fact.subject, token)
-        for fact in facts
-        if (token := verzegeld(fact.data)) is not None
-    )
-
-
-async def wissen(runtime: Runtime) -> bool:
-    """Erase the last traces of listening ears; True when there may be more."""
-    async with runtime.transaction() as work:
-        return await store.wis_sporen(work.connection, WISSEN_PER_KEER) == WISSEN_PER_KEER

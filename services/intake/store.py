@@ -7,8 +7,7 @@ Every method takes a whole batch. The caller holds the matters it writes about.
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
-from uuid import UUID
+from typing import Any, Final
 
 from services.intake.core.besluit import Bijgewerkt, LuisterendOor
 from services.intake.core.instemming import IngetrokkenInstemming
@@ -17,26 +16,11 @@ from shared.postgres import Queries
 QUERIES: Final = Queries(Path(__file__).with_name("queries.sql"))
 
 
-class Verzegeling(NamedTuple):
-    """Sealed content, and the fact that it came with."""
-
-    feit: UUID
-    subject: str
-    verzegeld: str
-
-
-async def luisterend_oor(connection: Any, subjects: Collection[str]) -> set[str]:
-    """Of these matters the ones of which nothing may be kept any more."""
-    return {row["subject"] for row in await connection.fetch(QUERIES.luisterend_oor, sorted(subjects))}
-
-
-async def bewaar(connection: Any, verzegelingen: Sequence[Verzegeling]) -> None:
-    """Put sealed content in the vault.
-
-    This is the one way in: whoever wraps what rests here in a key per matter, does it here.
-    """
-    if verzegelingen:
-        await _many(connection, QUERIES.bewaar, verzegelingen)
+async def niet_te_bewaren(connection: Any, subjects: Collection[str]) -> set[str]:
+    """Of these matters the ones of which nothing may be kept any more; what is told about them now is erased."""
+    te_laat = {row["subject"] for row in await connection.fetch(QUERIES.luisterend_oor, sorted(subjects))}
+    await wis_gehoord(connection, te_laat)
+    return te_laat
 
 
 async def werk_bij(connection: Any, besluiten: Mapping[str, Bijgewerkt]) -> None:

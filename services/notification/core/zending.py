@@ -16,7 +16,12 @@ from uuid import UUID
 
 from services.notification.core.adresboek import Adresboek
 from services.notification.core.zaak import Inhoud, Zaak
-from shared.events import Notificatie, NotificatieMislukt, NotificatieOpgehouden, NotificatieVerzonden
+from shared.events import (
+    Event as Notificatie,
+    NotificatieMislukt,
+    NotificatieOpgehouden,
+    NotificatieVerzonden,
+)
 
 Status = Literal["klaar", "geclaimd", "verzonden", "opgehouden", "mislukt", "vervallen"]
 Reden = Literal["geweigerd", "onbereikbaar"]
