@@ -144,8 +144,11 @@ def _exchange() -> dict[str, Any]:
 
 
 def _channel(key: str, event: type[Event]) -> dict[str, Any]:
+    addressee = key.rpartition(".")[2]
+    who = {} if event.gericht is None else {"description": f"Where `data.{event.gericht}` is {addressee}"}
     return {
         "address": key,
+        **who,
         "messages": {event.naam: {"$ref": f"#/components/messages/{flow.wire_name(event)}"}},
         "bindings": {"$ref": "#/components/channelBindings/meldpunt"},
     }
