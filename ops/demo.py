@@ -156,7 +156,9 @@ class Ear:
         """Remember a message."""
         self.count += 1
         at = datetime.fromisoformat(message["time"])
-        self.facts.setdefault(message["subject"], []).append((at, ".".join(key.split(".")[:2]), message["data"]))
+        self.facts.setdefault(message["subject"], []).append(
+            (at, ".".join(key.split(".")[:2]), message["data"])
+        )
 
     def lacking(self, zaak: Zaak) -> list[str]:
         """The facts that a case still waits for."""

@@ -308,7 +308,7 @@ def base_key(publisher: str, event: type[e.Event]) -> str:
 
 
 def addressed(base: str, data: object) -> str:
-    """The routing key that data as it was read asks for, valid or not; `base` is the key without addressee."""
+    """The routing key that data as it was read asks for, valid or not, given the key without addressee."""
     found = ROUTES.get(base)
     if found is None or found.event.gericht is None or not isinstance(data, Mapping):
         return base

@@ -70,7 +70,8 @@ def test_what_was_not_read_yet_gets_the_key_that_it_asks_for() -> None:
     """Data that is no object, or names nobody, gives a key that nobody has; never an error."""
     base = "routing.adviseur-toegewezen.v1"
     assert flow.addressed(base, {"cluster": "kmar"}) == f"{base}.kmar"
-    for data in (None, [], "coid", {}, {"cluster": None}, {"cluster": ["coid"]}):
+    wrong: tuple[object, ...] = (None, [], "coid", {}, {"cluster": None}, {"cluster": ["coid"]})
+    for data in wrong:
         assert flow.route(flow.addressed(base, data)) is None
     assert flow.addressed("mid.gesprek-gevoerd.v1", None) == "mid.gesprek-gevoerd.v1"
     assert flow.addressed("niemand.niets.v1", {"cluster": "coid"}) == "niemand.niets.v1"

@@ -74,7 +74,9 @@ def ciphertext_bytes(token: str) -> int:
     return len(base64.urlsafe_b64decode(token.split(".")[3] + "=="))
 
 
-async def tell(example: Path, environment: Environment, keys: Path, story: str) -> tuple[str, str, int | None]:
+async def tell(
+    example: Path, environment: Environment, keys: Path, story: str
+) -> tuple[str, str, int | None]:
     """What the publisher printed, what it complained of, and its status."""
     sender = await start(
         example,
