@@ -7,7 +7,6 @@ Derived from `shared/events.py` and `shared/flow.py`, always the same.
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from typing import Any, Final
 
