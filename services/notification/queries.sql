@@ -56,9 +56,25 @@ with oude as (delete from berichten where ronde < $1 and status in ('verzonden',
 delete from rondes where ronde < $1 and not exists (select from berichten where berichten.ronde = rondes.ronde)
                      and not exists (select from oude where oude.ronde = rondes.ronde);
 
--- name: getelde_zaken
--- The matters of these weeks that period totals count: whom it concerned is not among it.
-select eenheid, week from zaken where telt and week = any($1::text[]) order by zaak;
+-- name: laatste_periode
+select max(periode) from periodes;
+
+-- name: te_tellen
+-- Matters that no period counted yet; locked.
+select zaak, eenheid, week from zaken where telt and periode is null order by zaak for update;
+
+-- name: sluit_periode
+insert into periodes (periode, afgesloten_op) values ($1, $2);
+
+-- name: tel_zaken
+update zaken set periode = $1 where zaak = any($2::text[]);
+
+-- name: save_totalen
+insert into totalen (periode, eenheid, getoond, rest)
+select $1, * from unnest($2::text[], $3::integer[], $4::integer[]);
+
+-- name: totalen
+select eenheid, getoond, rest from totalen where periode = $1 order by eenheid;
 
 -- name: zonder_postbus
 -- Matters that wait for a seat that cannot be reached any more.
@@ -97,7 +113,7 @@ where berichten.kenmerk = nieuw.kenmerk;
 -- name: te_vertellen
 -- For each message ($1) and a seat that reads it ($2) the matters that may go into it or are in it, the longest
 -- known first; not what came after its round was made.
-select keuze.kenmerk, keuze.zaak
+select distinct keuze.kenmerk, keuze.zaak
 from unnest($1::uuid[], $2::text[]) as lezer (kenmerk, functionaris)
 join berichten using (kenmerk)
 join rondes using (ronde)
@@ -109,7 +125,7 @@ cross join lateral (
      order by sinds, zaak limit $3)
     union all
     (select berichten.kenmerk, zaak from vertellingen
-     where vertellingen.kenmerk = berichten.kenmerk and vertellingen.functionaris = lezer.functionaris)
+     where vertellingen.kenmerk = berichten.kenmerk)
 ) as keuze
 order by 1, 2;
 
@@ -130,10 +146,11 @@ set sinds = excluded.sinds, status = excluded.status, reden = excluded.reden, ge
     eenheid = excluded.eenheid, onderwerp = excluded.onderwerp, week = excluded.week;
 
 -- name: save_zaken
-insert into zaken (zaak, onderdeel, eenheid, week, telt)
-select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::boolean[])
+insert into zaken (zaak, eenheid, week, telt)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::boolean[])
 on conflict (zaak) do update
-set onderdeel = excluded.onderdeel, eenheid = excluded.eenheid, week = excluded.week, telt = excluded.telt;
+set eenheid = excluded.eenheid, week = excluded.week, telt = excluded.telt
+where (zaken.eenheid, zaken.week, zaken.telt) <> (excluded.eenheid, excluded.week, excluded.telt);
 
 -- name: verteld
 -- What these seats were told since a moment, or are being told: unit named, how often.

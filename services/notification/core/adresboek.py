@@ -4,6 +4,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from services.notification.core.uitsluiting import Stoel
 from shared.envelope import Fact
 from shared.events import EenheidGewijzigd
 
@@ -23,28 +24,34 @@ class Adresboek:
         """Where to write to, or None when there is nowhere yet."""
         return next(iter(self.postbussen.get(stoel, ())), None)
 
-    def postbussen_van(self, stoel: str) -> frozenset[str]:
-        """Every mailbox that this seat reads, in one spelling."""
-        return self.alle((stoel,))
-
     def eenheden_van(self, stoelen: Iterable[str]) -> frozenset[str]:
         """The units in which any of these seats stands."""
         return frozenset(code for stoel in stoelen for code in self.eenheden.get(stoel, ()))
 
-    def alle(self, stoelen: Iterable[str]) -> frozenset[str]:
-        """Every mailbox that any of these seats reads, in one spelling."""
+    def stoelen(self) -> list[Stoel]:
+        """Every seat, as exclusions look at it."""
+        return [
+            Stoel(code, self.eenheden.get(code, frozenset()), frozenset(postbussen))
+            for code, postbussen in self.postbussen.items()
+        ]
+
+    def wie_leest(self, postbus: str) -> frozenset[str]:
+        """The seats whose message goes to this mailbox, however it is spelled."""
+        gezocht = postbus.casefold()
         return frozenset(
-            postbus.casefold() for stoel in stoelen for postbus in self.postbussen.get(stoel, ())
+            stoel
+            for stoel in self.postbussen
+            if (eerste := self.postbus(stoel)) is not None and eerste.casefold() == gezocht
         )
 
-    def lezers(self) -> dict[str, tuple[str, ...]]:
-        """Who gets a message, by the seat it is addressed to: the seats that share a mailbox are one reader."""
-        gedeeld: dict[str, list[str]] = {}
+    def lezers(self) -> list[str]:
+        """The seats that a message is addressed to: of those that share a mailbox the first by code."""
+        eerste: dict[str, str] = {}
         for stoel in sorted(self.postbussen):
             postbus = self.postbus(stoel)
             if postbus is not None:
-                gedeeld.setdefault(postbus.casefold(), []).append(stoel)
-        return {stoelen[0]: tuple(stoelen) for stoelen in gedeeld.values()}
+                eerste.setdefault(postbus.casefold(), stoel)
+        return sorted(eerste.values())
 
 
 def nieuwste(feiten: Iterable[Fact]) -> dict[str, EenheidGewijzigd]:

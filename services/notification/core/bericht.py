@@ -2,8 +2,8 @@
 """The words of the weekly message. Pure: built from the closed list of codes and nothing else.
 
 Every message has the same shape and the same length, whatever it tells and whomever it is for: values stand
-right-aligned in a field of fixed width, there is a fixed number of places, and a line in the head makes up for
-the length of the address. Plain ASCII, so that no encoding varies with what is told.
+right-aligned in a field of fixed width, there is a fixed number of places, and a line in the head makes up
+for the length of the address. Plain ASCII, so that no encoding varies with what is told.
 """
 
 import unicodedata
@@ -90,7 +90,7 @@ def bericht(
     postbus: str,
     ronde: datetime,
 ) -> bytes:
-    """The whole message as it goes over the line. Its date is that of the round (aware), whenever it is sent."""
+    """The whole message as it goes over the line, dated with the round (aware), not with the sending."""
     koppen = (
         f"From: {afzender}",
         f"To: {postbus}",

@@ -51,30 +51,23 @@ class Stap:
     feit: NotificatieOpgehouden | None = None
 
 
-def kan_mee(vertelling: Vertelling) -> bool:
-    """Whether a message that is composed now may take it in."""
-    return vertelling.status == "wacht" or vertelling.reden in ONBEREIKBAAR
-
-
 def beslis(
     zaak: Zaak,
     bestaand: Mapping[str, Vertelling],
     adresboek: Adresboek,
     *,
+    uitgesloten: frozenset[str],
     onderwerp: str,
     nu: datetime,
 ) -> list[Stap]:
     """What changes for one matter as its facts are now, by seat; nothing when everything is as it should be.
 
-    `bestaand` holds what there is, by seat. What is in a message already is left to the claim of that message.
+    `bestaand` holds what there is, by seat; `uitgesloten` the seats that must not learn of it and whoever
+    reads along with them. What is in a message already is left to the claim of that message.
     """
-    verboden = adresboek.alle(zaak.uitgesloten)
     stappen = []
     for stoel in sorted(zaak.te_notificeren.keys() | bestaand.keys()):
-        gewenst = zaak.te_notificeren.get(stoel)
-        if not adresboek.postbussen_van(stoel).isdisjoint(verboden):
-            # Two seats, one mailbox: who must not learn of it would read it there.
-            gewenst = None
+        gewenst = None if stoel in uitgesloten else zaak.te_notificeren.get(stoel)
         eerst = bestaand.get(stoel)
         if eerst is None and gewenst is None:
             continue

@@ -58,12 +58,18 @@ class Zaak:
 
     te_notificeren: Mapping[str, Aanleiding]
     uitgesloten: frozenset[str]
+    plaats: "Plaats | None"
+    """None while the line was not told."""
 
-    @property
-    def plaats(self) -> Aanleiding | None:
-        """Where and when it counts in period totals; None while nobody is to be told."""
-        alle = [self.te_notificeren[stoel] for stoel in sorted(self.te_notificeren)]
-        return min(alle, key=lambda een: (een.week, een.eenheid), default=None)
+
+@dataclass(frozen=True, slots=True)
+class Plaats:
+    """Where and when a matter counts in period totals."""
+
+    eenheid: str
+    week: str
+    telt: bool
+    """Told or held back, and nobody is excluded: then every reader may have it counted."""
 
 
 @dataclass(slots=True)
@@ -125,7 +131,14 @@ def vouw(feiten: Sequence[Fact]) -> Zaak:
             stap(stand, feit.data)
     uitgesloten = frozenset(stoel for _, feit in stand.geinformeerd for stoel in feit.uit_te_sluiten)
     uitgesloten |= stand.partijen
-    return Zaak(MappingProxyType(_te_notificeren(stand, uitgesloten)), uitgesloten)
+    gewenst = _te_notificeren(stand, uitgesloten)
+    return Zaak(MappingProxyType(gewenst), uitgesloten, _plaats(stand, bool(gewenst) and not uitgesloten))
+
+
+def _plaats(stand: _Stand, telt: bool) -> Plaats | None:
+    plaatsen = ((iso_week(feit.geinformeerd_op), feit.eenheid) for _, feit in stand.geinformeerd)
+    week, eenheid = min(plaatsen, default=(None, None))
+    return None if week is None or eenheid is None else Plaats(eenheid, week, telt)
 
 
 def _te_notificeren(stand: _Stand, uitgesloten: frozenset[str]) -> dict[str, Aanleiding]:

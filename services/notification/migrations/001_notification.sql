@@ -64,13 +64,27 @@ create index berichten_geclaimd on berichten (claim_tot) where status = 'geclaim
 comment on table berichten is 'One row per round and reader, whether there is anything to tell or not.';
 
 create table zaken (
-    zaak      text primary key references matters,
-    onderdeel text not null,
-    eenheid   text not null,
-    week      text not null check (week ~ '^\d{4}-W\d{2}$'),
-    telt      boolean not null                       -- told, and nobody is excluded: part of period totals
+    zaak    text primary key references matters,
+    eenheid text not null,
+    week    text not null check (week ~ '^\d{4}-W\d{2}$'),
+    telt    boolean not null,                        -- told or held back, and nobody is excluded
+    periode integer                                  -- the period in whose totals it was counted: once
 );
-create index zaken_week on zaken (week) where telt;
+create index zaken_te_tellen on zaken (zaak) where telt and periode is null;
+
+create table periodes (
+    periode       integer primary key,
+    afgesloten_op timestamptz not null
+);
+
+create table totalen (
+    periode integer not null references periodes,
+    eenheid text not null,
+    getoond integer not null check (getoond >= 0),
+    rest    integer not null check (rest >= 0),      -- counts on in the next period
+    primary key (periode, eenheid)
+);
+comment on table totalen is 'What was counted in each unit when a period was over; a number once made stays.';
 
 create table vertellingen (
     zaak         text not null references matters,
