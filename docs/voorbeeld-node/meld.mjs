@@ -14,9 +14,19 @@ const WAITS_MS = [1_000, 2_000, 4_000, 8_000]; // between the attempts
 const CONFIRM_WITHIN_MS = 10_000;
 const ACCESS_REFUSED = 403; // trying again does not help
 
+const SIZES = [2048, 8192, 35840]; // of content, filled up with spaces: the size of a message tells nothing more
+
+function filled(json) {
+  const content = Buffer.from(json);
+  const size = SIZES.find((one) => one >= content.length);
+  if (size === undefined) throw new Error('too long to be sealed');
+  return Buffer.concat([content, Buffer.alloc(size - content.length, ' ')]);
+}
+
 async function seal(content, jwks) {
-  const key = jwks.keys.at(-1); // the newest
-  return new CompactEncrypt(Buffer.from(JSON.stringify(content)))
+  const key = jwks.keys.findLast(({ exp }) => exp === undefined || exp * 1000 > Date.now()); // the newest valid one
+  if (key === undefined) throw new Error('every key has expired: a newer key set is needed');
+  return new CompactEncrypt(filled(JSON.stringify(content)))
     .setProtectedHeader({ alg: 'ECDH-ES', enc: 'A256GCM', kid: key.kid, cty: 'json' })
     .encrypt(await importJWK(key, 'ECDH-ES'));
 }

@@ -32,7 +32,9 @@ account states facts under its own name only, with its account name as `user-id`
 fields, and apply a fact once per `source` and `id`, however often it arrives and in whatever order.
 
 A field named `verzegeld` holds compact JWE (alg ECDH-ES, enc A256GCM, key on P-256 from intake's public key
-set): names, free text and anything else that could tell who reported travel there and nowhere else.
+set): names, free text and anything else that could tell who reported travel there and nowhere else. Its JSON
+is filled up with spaces to 2048, 8192 or 35840 bytes before it is sealed; another size is refused. The newest
+key of the set that has not expired (its member `exp`, seconds since 1970, where it has one) seals.
 """
 
 PARTIES: Final = {

@@ -148,7 +148,7 @@ class Intake:
 def build(settings: Settings) -> Service:
     """Intake. Raises SettingsError when its private keys or its vault cannot be used."""
     try:
-        sleutels = PrivateKeys.from_file(settings.private_keys)
+        sleutels = PrivateKeys.from_file(settings.private_keys, respijt=settings.sleutel_respijt)
     except ZegelFout as fout:
         raise SettingsError(f"INTAKE_PRIVATE_KEYS ({fout.reden})") from None
     intake = Intake(sleutels, Kluis.van(settings), settings)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Settings of intake, from the environment with the prefix `INTAKE_`."""
 
+from datetime import timedelta
 from pathlib import Path
 
 from pydantic import Field
@@ -16,6 +17,9 @@ class Settings(ServiceSettings):
 
     private_keys: Path = Field(
         description="JWKS file with intake's private keys, readable by its owner alone"
+    )
+    sleutel_respijt: timedelta = Field(
+        timedelta(days=7), ge=timedelta(), description="How long content sealed to an expired key still opens"
     )
     kluis: Path = Field(
         description="Folder of the vault's wrapped data keys: outside the database, one for all replicas"
