@@ -26,6 +26,11 @@ class Settings(ServiceSettings):
     )
     kek: Path = Field(description="File of the keys that wrap those, readable by its owner alone")
     max_pogingen: int = Field(3, ge=1, le=20, description="Attempts after which a melder is unreachable")
+    bewaartermijn: str = Field(
+        "P1Y",
+        pattern=r"^P\d{1,3}[YMWD]$",
+        description="How long a contact that ended at the MID is kept; to be confirmed by the selection list",
+    )
     wis_interval_s: float = Field(
-        1.0, gt=0, description="How often the last traces of a listening ear are erased"
+        1.0, gt=0, description="How often last traces are erased, and keys of what was erased destroyed"
     )

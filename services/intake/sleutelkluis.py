@@ -58,7 +58,7 @@ class Ingepakt(NamedTuple):
 
 
 class KekProvider(Protocol):
-    """Whoever holds the KEKs. Whole sets at a time, so that one elsewhere is asked once. OSError when away."""
+    """Whoever holds the KEKs. Whole sets at a time, so that one elsewhere is asked once; OSError: away."""
 
     def newest(self) -> str:
         """The id of the KEK that wraps new keys."""
@@ -69,7 +69,7 @@ class KekProvider(Protocol):
         ...
 
     def unwrap(self, kek: str, wrapped: Sequence[bytes]) -> list[bytes | None]:
-        """Unwrap data keys; None for what this KEK did not wrap. Raises KluisWeg for one that is not there."""
+        """Unwrap data keys; None for what this KEK did not wrap. KluisWeg for one that is not there."""
         ...
 
 

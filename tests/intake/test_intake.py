@@ -220,7 +220,7 @@ async def test_two_replicas_never_leave_a_forward_in_force_whose_grant_was_withd
     assert await database.fetchval("select count(*) from geparkeerd") == 0
     vervallen = [message["subject"] for message in heard.of("intake.instemming-vervallen.")]
     assert sorted(vervallen) == sorted(one.zaak for one in melders)
-    doorgezet = [message["subject"] for message in heard.of("intake.melding-doorgezet.v1")]
+    doorgezet = [message["subject"] for message in heard.of("intake.melding-doorgezet.")]
     assert (
         len(doorgezet) == len(set(doorgezet)) == await database.fetchval("select count(*) from doorzettingen")
     )
