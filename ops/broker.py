@@ -226,7 +226,7 @@ def _topic_rights(vhost: str, services: Sequence[str]) -> list[dict[str, str]]:
 
 
 def _exactly(keys: Sequence[str]) -> str:
-    """A pattern for binding keys: these and no wildcard, so that nobody hears what `flow.py` does not list."""
+    """A pattern for binding keys: these and no wildcard; nobody hears what `flow.py` does not list."""
     return f"^({'|'.join(map(re.escape, keys))})$" if keys else _NONE
 
 

@@ -898,8 +898,8 @@ class NotificatieOpgehouden(Event):
     cluster: Cluster = Field(description="Whose adviser asked for it")
     functionaris: Code = Field(description="Seat that is not told")
     reden: Literal["te-herleidbaar", "uitgesloten-niveau", "functionaris-onbekend", "geen-postbus"] = Field(
-        description="Too few people to stay anonymous, somebody at that level must not learn of it, or the seat "
-        "cannot be reached"
+        description="Too few people to stay anonymous, somebody at that level must not learn of it, or the "
+        "seat cannot be reached"
     )
 
 
