@@ -34,7 +34,10 @@ class Settings(ServiceSettings):
         1000, ge=1, description="Failed attempts with a receipt code in an hour, in all"
     )
     antwoord_tik_s: float = Field(
-        2.0, gt=0, le=60, description="Answers to melders leave at multiples of this, one to two of them later"
+        2.0,
+        gt=0,
+        le=60,
+        description="Answers to melders leave at multiples of this, one to two of them later",
     )
     wis_interval_s: float = Field(
         1.0, gt=0, description="How often the last traces of a listening ear are erased"

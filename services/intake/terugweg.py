@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""The melder's way back: questions by receipt code, and their answers.
+"""The melder's way in by receipt code: questions are opened, their codes looked up, what they ask is done.
 
-A question comes in under an id of its own, which joins to no matter on the bus, in a log or in a trace. Its
-answer leaves at a tick of the clock, sealed, of one size, whatever the code was: to whoever looks on, unknown,
-mistyped, limited and right are the same. Inside, too, the same is done for each: what was not opened is
-answered from a piece in the vault as well, under a key that belongs to no matter.
+A question comes in under an id of its own, which joins to no matter on the bus, in a log or in a trace. What
+a melder does by it is stated about the matter, by intake, in the transaction that decides about the matter.
+The answers are `beantwoording`'s.
 """
 
 from __future__ import annotations
@@ -12,24 +11,23 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
-import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, Literal, cast
 from uuid import UUID, uuid4
 
 from services.intake.core import antwoord as a
 from services.intake.core import terugweg as kern
 from services.intake.core import vraag as v
-from services.intake.core.ontvangstcode import WILLEKEUR_BYTES, Afdruk, Ontvangstcode, lees as lees_code, maak, spel
+from services.intake.core.ontvangstcode import Afdruk, Ontvangstcode
+from services.intake.core.ontvangstcode import lees as lees_code
 from services.intake.core.zaak import Zaak, vouw
 from services.intake.kluis import Stuk
+from shared.codes import Vrager
 from shared.envelope import Fact, Refusal
 from shared.events import (
-    AntwoordGegeven,
     BerichtOntvangen,
     ContactOntvangen,
     InstemmingGegeven,
@@ -37,22 +35,18 @@ from shared.events import (
     MelderTeruggekeerd,
     VraagGesteld,
 )
-from shared.inbox import IN_DE_KLUIS, Work
+from shared.inbox import Work
 from shared.postgres import Queries
-from shared.zegel import PublicKeys, ZegelFout, seal
+from shared.zegel import PublicKeys, ZegelFout
 
 if TYPE_CHECKING:
     from services.intake.handlers import Intake
-    from shared.service import Runtime
 
 QUERIES: Final = Queries(Path(__file__).with_name("terugweg.sql"))
 GEHEIM: Final = "~ontvangstcodes"
 """The name under which the vault's keys hold the key of the prints. No matter can be called so."""
-NERGENS: Final = "~nergens"
-"""The name under which the vault keeps what is answered to a code that opens nothing."""
 SLEUTEL_ID: Final = "antwoord"
 """The `kid` in the header of every answer, so that headers are equal too."""
-RUIM_PER_KEER: Final = 200
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +56,7 @@ class Gesteld:
     """One question. `afdruk` is None when what was typed cannot be a code."""
 
     feit: Fact
+    vrager: Vrager
     vraag: v.Vraag
     afdruk: Afdruk | None
     afzender: bytes | None
@@ -80,13 +75,24 @@ class Vragen:
     """By question what came of it, where that is known before the matter is decided about."""
 
 
+def sleutel(x: str, y: str) -> PublicKeys:
+    """The key that an answer is sealed to. Raises ZegelFout when there is no such point on the curve."""
+    jwk = {"kty": "EC", "crv": "P-256", "x": x, "y": y, "kid": SLEUTEL_ID}
+    return PublicKeys({"keys": [jwk]})
+
+
+def vrager(fact: Fact) -> Vrager:
+    """Who asked: the topology lets nobody else."""
+    return cast(Vrager, fact.publisher)
+
+
 def weiger(fact: Fact, inhoud: bytes) -> Refusal | None:
     """Why a question that opens makes no sense, or None."""
-    vraag = v.lees_vraag(inhoud, fact.publisher)
+    vraag = v.lees_vraag(inhoud, vrager(fact))
     if isinstance(vraag, Refusal):
         return vraag
     try:
-        _sleutel(vraag.antwoordsleutel.x, vraag.antwoordsleutel.y)
+        sleutel(vraag.antwoordsleutel.x, vraag.antwoordsleutel.y)
     except ZegelFout:
         return Refusal("de sleutel voor het antwoord ligt niet op de kromme")
     return None
@@ -98,7 +104,7 @@ async def lees(intake: Intake, work: Work, facts: Sequence[Fact]) -> Vragen:
     if not feiten:
         return Vragen()
     geheim = await _geheim(intake)
-    gesteld = [_gesteld(fact, v.lees_vraag(intake.open(fact), fact.publisher), geheim) for fact in feiten]
+    gesteld = [_gesteld(fact, v.lees_vraag(intake.open(fact), vrager(fact)), geheim) for fact in feiten]
     prints = sorted({een.afdruk for een in gesteld if een.afdruk is not None})
     gevraagd = {een.vraag.zaak for een in gesteld if isinstance(een.vraag, v.OmCode)}
     zaken = {row["subject"] for row in await work.connection.fetch(QUERIES.bij_afdruk, prints)}
@@ -111,8 +117,12 @@ async def lees(intake: Intake, work: Work, facts: Sequence[Fact]) -> Vragen:
 def _gesteld(fact: Fact, vraag: v.Vraag | Refusal, geheim: bytes) -> Gesteld:
     assert not isinstance(vraag, Refusal), "refused when it came in"
     code = None if isinstance(vraag, v.OmCode) else lees_code(vraag.code)
-    afzender = None if vraag.afzender is None else hmac.digest(geheim, b"afzender\0" + vraag.afzender.encode(), "sha256")
-    return Gesteld(fact, vraag, code.afdruk(geheim) if isinstance(code, Ontvangstcode) else None, afzender)
+    afzender = None
+    if vraag.afzender is not None:
+        afzender = hmac.digest(geheim, b"afzender\0" + vraag.afzender.encode(), "sha256")
+    return Gesteld(
+        fact, vrager(fact), vraag, code.afdruk(geheim) if isinstance(code, Ontvangstcode) else None, afzender
+    )
 
 
 async def _geheim(intake: Intake) -> bytes:
@@ -122,8 +132,10 @@ async def _geheim(intake: Intake) -> bytes:
 
 
 async def voer_uit(intake: Intake, work: Work, vragen: Vragen, te_laat: set[str]) -> list[Stuk]:
-    """State what melders do, for whom the code is right; returns what they wrote. The caller holds the
-    matters: a code that was replaced since it was looked up opens nothing."""
+    """State what melders do whose code is right; returns what they wrote.
+
+    The caller holds the matters: a code that was replaced since it was looked up opens nothing.
+    """
     met_code = [een for een in vragen.gesteld if not isinstance(een.vraag, v.OmCode)]
     if not met_code:
         return []
@@ -172,7 +184,7 @@ async def _toegelaten(
 async def _doe(work: Work, vragen: Vragen, een: Gesteld, zaak_id: str) -> list[Stuk]:
     """Do what one question with a right code asks for."""
     vraag = een.vraag
-    zaak = vouw((await work.dossiers([zaak_id]))[zaak_id])
+    zaak = vouw((await work.dossiers([zaak_id]))[zaak_id])  # with what an earlier question of this batch did
     if isinstance(vraag, v.Schrijven):
         if vraag.aan == "adviseur" and not kern.heeft_adviseur(zaak):
             vragen.gedaan[een.feit.key] = a.NietMogelijk(reden="geen-adviseur")
@@ -194,7 +206,13 @@ async def _doe(work: Work, vragen: Vragen, een: Gesteld, zaak_id: str) -> list[S
     return []
 
 
-def _schrijf(work: Work, zaak_id: str, soort: Any, aan: Any, tekst: str) -> Stuk:
+def _schrijf(
+    work: Work,
+    zaak_id: str,
+    soort: Literal["bericht", "aanvulling"],
+    aan: Literal["mid", "adviseur"],
+    tekst: str,
+) -> Stuk:
     """What a melder wrote, for the vault; that there is something is stated."""
     stuk = uuid4()
     feit = BerichtOntvangen(ontvangen_op=work.now, stuk=stuk.hex, soort=soort, aan=aan)
@@ -218,34 +236,3 @@ def _trek_in(work: Work, zaak_id: str, zaak: Zaak, vraag: v.Intrekken) -> a.Antw
         feit = InstemmingIngetrokken(instemming=grant, ingetrokken_op=work.now)
         work.state(feit, zaak_id, traced=False)
     return a.Gedaan() if grants else a.NietMogelijk(reden="geen-instemming")
-
-
-# --- answering -------------------------------------------------------------------------------------------
-
-
-async def beantwoord(intake: Intake, work: Work, vragen: Vragen, zaken: Mapping[str, Zaak]) -> None:
-    """State an answer to each question; what it says goes to the vault until it is sent."""
-    if not vragen.gesteld:
-        return
-    codes = await _reik_uit(intake, work, vragen)
-    later = kern.vertrek(work.now, timedelta(seconds=intake.settings.antwoord_tik_s))
-    minuut = kern.op_de_minuut(work.now)
-    stukken, rijen = [], []
-    for een in vragen.gesteld:
-        zaak_id = vragen.gevonden.get(een.feit.key)
-        antwoord: a.Antwoord = a.ONBEKEND
-        if isinstance(een.vraag, v.OmCode):
-            antwoord = codes[een.feit.key]
-            zaak_id = een.vraag.zaak if een.vraag.zaak in zaken else None
-        elif zaak_id in zaken:
-            antwoord = vragen.gedaan.get(een.feit.key) or await _toon(intake, work, een, zaken[zaak_id], zaak_id)
-        feit = work.state(
-            AntwoordGegeven(gegeven_op=minuut, aan=een.feit.publisher, verzegeld=IN_DE_KLUIS),
-            een.feit.subject,
-            traced=False,
-            later=later,
-            time=minuut,
-        )
-        stukken.append(Stuk(feit.key, zaak_id if zaak_id in zaken else NERGENS, "antwoord", a.schrijf(antwoord)))
-        rijen.append((feit.key, een.feit.key, een.vraag.antwoordsleutel.x, een.vraag.antwoordsleutel.y))
-    await intake.kluis.bewaar(work, stukken)

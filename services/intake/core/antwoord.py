@@ -108,6 +108,12 @@ class NietMogelijk(Antwoord):
     reden: Literal["geen-adviseur", "geen-instemming", "geen-bericht"]
 
 
+class Tekst(Antwoord):
+    """What a melder wrote, as it is kept for who may read it."""
+
+    tekst: str
+
+
 ONBEKEND: Final = Onbekend()
 
 
