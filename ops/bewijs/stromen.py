@@ -80,6 +80,9 @@ def _nu() -> datetime:
 
 Stroom = Callable[[Toneel], Awaitable[None]]
 
+TERUG_S = 40.0
+"""How long the field may take to be back after the broker was gone."""
+
 ZAKEN: tuple[dict[str, Any], ...] = (
     {"rubriek": "ongewenste-omgangsvormen"},
     {"rubriek": "ongewenste-omgangsvormen", "instemming_op_formulier": True, "spoed": True},
@@ -202,7 +205,18 @@ async def uitval_van_servers(toneel: Toneel) -> None:
         await asyncio.to_thread(start)
         await asyncio.to_thread(toneel.stand.stack.wait_ready, SERVICES)
         toneel.tel("servers gedood en herstart")
-    await toneel.contact(rubriek="lekken-informatie")
+    await _zodra_het_kan(lambda: toneel.contact(rubriek="lekken-informatie"))
+
+
+async def _zodra_het_kan(zet: Callable[[], Awaitable[Any]]) -> None:
+    """Try until it succeeds: the field's own connections take a moment to come back."""
+    async with asyncio.timeout(TERUG_S):
+        while True:
+            try:
+                await zet()
+                return
+            except (AMQPError, RuntimeError):
+                await asyncio.sleep(0.5)
 
 
 async def fout_in_de_database(toneel: Toneel) -> None:
