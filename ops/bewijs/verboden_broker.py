@@ -96,7 +96,13 @@ class Account:
         self._channel = None
 
     async def stuur(
-        self, exchange: str, key: str, body: bytes, *, user: str | None = "", kop: dict[str, Any] | None = None
+        self,
+        exchange: str,
+        key: str,
+        body: bytes,
+        *,
+        user: str | None = "",
+        kop: dict[str, Any] | None = None,
     ) -> str:
         """Publish; returns the message's id once the broker confirmed it."""
         bericht = uuid.uuid4().hex
@@ -122,7 +128,9 @@ class Account:
             return Uitslag(self.naam, soort, wat, f"geweigerd door de broker ({type(error).__name__})", True)
         except (AMQPError, DeliveryError, TimeoutError) as error:
             await self.weg()
-            return Uitslag(self.naam, soort, wat, f"niet geweigerd maar mislukt ({type(error).__name__})", False)
+            return Uitslag(
+                self.naam, soort, wat, f"niet geweigerd maar mislukt ({type(error).__name__})", False
+            )
         return Uitslag(self.naam, soort, wat, "TOEGESTAAN", False)
 
     async def mag_niet_geloofd(self, soort: str, wat: str, stuur: Callable[[], Awaitable[str]]) -> Uitslag:
@@ -252,7 +260,9 @@ def _andermans_naam(account: Account) -> Iterator[Zet]:
         ander = anderen[nummer % len(anderen)]
         key, body = voorbeeld(account.naam, eigen[nummer % len(eigen)])
         stuur = partial(account.stuur, flow.EXCHANGE, key, body, user=ander)
-        yield partial(account.moet_geweigerd, "zich uitgeven voor een ander (user-id)", f"{ander} {key}", stuur)
+        yield partial(
+            account.moet_geweigerd, "zich uitgeven voor een ander (user-id)", f"{ander} {key}", stuur
+        )
 
 
 def _andermans_bron(account: Account) -> Iterator[Zet]:
@@ -335,7 +345,9 @@ def _lezen(account: Account) -> Iterator[Zet]:
 
     for queue in _andermans_wachtrijen(account.naam):
         for werk in ("get", "consume", "purge", "delete"):
-            yield partial(account.moet_geweigerd, f"andermans wachtrij ({werk})", queue, partial(op, queue, werk))
+            yield partial(
+                account.moet_geweigerd, f"andermans wachtrij ({werk})", queue, partial(op, queue, werk)
+            )
 
 
 def _binden(account: Account) -> Iterator[Zet]:

@@ -73,7 +73,9 @@ async def noteer(connection: Any, handelingen: Sequence[Handeling], nu: datetime
     if not handelingen:
         return
     tijd = nu.replace(microsecond=nu.microsecond // 1000 * 1000)
-    hoofden = {row["keten"]: Stand(row["volgnummer"], row["hash"]) for row in await connection.fetch(QUERIES.hoofden)}
+    hoofden = {
+        row["keten"]: Stand(row["volgnummer"], row["hash"]) for row in await connection.fetch(QUERIES.hoofden)
+    }
     sporen = [os.urandom(16).hex() for _ in handelingen]
     toegang = [
         regel
@@ -86,7 +88,9 @@ async def noteer(connection: Any, handelingen: Sequence[Handeling], nu: datetime
         for regel in _verwerking(handeling, spoor, tijd)
     ]
     await connection.execute(
-        QUERIES.schrijf, *_kolommen(hoofden["toegangslog"], toegang), *_kolommen(hoofden["logboek"], verwerking)
+        QUERIES.schrijf,
+        *_kolommen(hoofden["toegangslog"], toegang),
+        *_kolommen(hoofden["logboek"], verwerking),
     )
 
 

@@ -100,16 +100,18 @@ async def _schrijf_sleutels(connection: Any, gesteld: Mapping[Lezer, Sequence[Sl
         laatste = max(feiten, key=_rang)
         weg = max((feit.volgnummer for feit in feiten if feit.sleutel is None), default=0)
         sleutel = None if laatste.sleutel is None else laatste.sleutel.model_dump_json()
-        rijen.append(
-            (*lezer, laatste.volgnummer, laatste.vastgesteld_op, sleutel, laatste.geldig_tot, weg)
-        )
+        rijen.append((*lezer, laatste.volgnummer, laatste.vastgesteld_op, sleutel, laatste.geldig_tot, weg))
         verloren.append((*lezer, weg))
     await connection.execute(QUERIES.bewaar_sleutels, *_kolommen(rijen))
     await connection.execute(QUERIES.verloren, *_kolommen(verloren))
 
 
 def _rang(feit: SleutelVastgesteld) -> tuple[int, datetime, str]:
-    return feit.volgnummer, feit.vastgesteld_op, "" if feit.sleutel is None else feit.sleutel.model_dump_json()
+    return (
+        feit.volgnummer,
+        feit.vastgesteld_op,
+        "" if feit.sleutel is None else feit.sleutel.model_dump_json(),
+    )
 
 
 async def _sleutels(
@@ -131,7 +133,9 @@ def _kolommen(rijen: Iterable[Sequence[Any]]) -> list[list[Any]]:
 # --- deciding -----------------------------------------------------------------------------------------------
 
 
-async def werk_bij(intake: Intake, work: Work, zaken: Mapping[str, Zaak], stukken: Sequence[Stuk] = ()) -> None:
+async def werk_bij(
+    intake: Intake, work: Work, zaken: Mapping[str, Zaak], stukken: Sequence[Stuk] = ()
+) -> None:
     """State what each reader may see now, and whose access ends. `stukken`: what has just come into the vault.
 
     Raises asyncpg.ForeignKeyViolationError for a piece whose grant is not in force.
@@ -145,7 +149,9 @@ async def werk_bij(intake: Intake, work: Work, zaken: Mapping[str, Zaak], stukke
             for fact in dossier
             if isinstance(fact.data, BerichtOntvangen)
         }
-        namen = sorted((stuk.stuk, eigen_naam.get(stuk.stuk)) for stuk in {one.stuk: one for one in stukken}.values())
+        namen = sorted(
+            (stuk.stuk, eigen_naam.get(stuk.stuk)) for stuk in {one.stuk: one for one in stukken}.values()
+        )
         await connection.execute(QUERIES.bewaar_stukken, *_kolommen(namen))
     subjects = sorted(zaken)
     kenmerken = await _kenmerken(connection, {*subjects, *(stuk.zaak for stuk in stukken)})
@@ -330,7 +336,9 @@ async def _boek(
     blijft = sorted(row["feit"] for row in rows if row["feit"] not in verzegeld)
     if blijft:
         await connection.execute(QUERIES.zet_status, blijft, "vervallen")
-    zonder = sorted({(row["partij"], row["ontvanger"], row["subject"], False) for row in rows if row["sleutel"] is None})
+    zonder = sorted(
+        {(row["partij"], row["ontvanger"], row["subject"], False) for row in rows if row["sleutel"] is None}
+    )
     if zonder:  # its key went between the decision and now: the matter waits, and is decided anew
         await connection.execute(QUERIES.wacht, *_kolommen(zonder))
     await logboek.noteer(
