@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from uuid import uuid4
 
 import aio_pika
@@ -19,6 +20,8 @@ from ops import broker, database
 from ops.environment import Environment, destroy, prepare
 from ops.servers import servers
 from shared import flow
+
+LIJN = flow.entrance("lijn")
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +55,10 @@ async def lijn(environment: Environment) -> AsyncIterator[aio_pika.abc.AbstractC
 
 @pytest.fixture
 async def beheer(environment: Environment) -> AsyncIterator[aio_pika.abc.AbstractChannel]:
-    """A channel of the operators' account."""
+    """A channel of the operators' account; what earlier tests left in the queues is gone."""
     async for channel in _channel(environment, flow.BEHEER):
+        for name in (*broker.service_queues(), flow.EXCHANGE_DOOD):
+            await (await channel.get_queue(name, ensure=False)).purge()
         yield channel
 
 
@@ -64,9 +69,10 @@ async def _publish(
     exchange: str = flow.EXCHANGE,
     body: bytes = b"{}",
     user_id: str | None = None,
+    headers: aio_pika.abc.HeadersType | None = None,
 ) -> None:
     to = await channel.get_exchange(exchange, ensure=False)
-    await to.publish(aio_pika.Message(body, user_id=user_id, delivery_mode=2), key)
+    await to.publish(aio_pika.Message(body, user_id=user_id, delivery_mode=2, headers=headers), key)
 
 
 async def _takes(channel: aio_pika.abc.AbstractChannel, queue: str) -> aio_pika.abc.AbstractIncomingMessage:
@@ -80,7 +86,7 @@ async def _takes(channel: aio_pika.abc.AbstractChannel, queue: str) -> aio_pika.
     raise AssertionError(f"nothing in {queue}")
 
 
-@pytest.mark.parametrize("exchange", [flow.EXCHANGE, flow.EXCHANGE_HISTORIE])
+@pytest.mark.parametrize("exchange", flow.BUSES)
 async def test_a_service_states_its_own_facts_only(
     routing: aio_pika.abc.AbstractChannel, beheer: aio_pika.abc.AbstractChannel, exchange: str
 ) -> None:
@@ -131,11 +137,111 @@ async def test_an_outside_system_listens_to_what_it_may_hear(
     assert (await _takes(lijn, queue.name)).body == b"[]"
 
 
-@pytest.mark.parametrize("key", ["#", "intake.#", "intake.melding-doorgezet.v1", "*.behandeling-uitgezet.v1"])
+FREMD = "intake.melding-doorgezet.v1.coid"
+"""A fact that the line neither states nor hears."""
+
+
+@pytest.mark.parametrize("exchange", flow.BUSES)
+async def test_an_outside_system_states_its_own_facts_by_its_own_entrance(
+    lijn: aio_pika.abc.AbstractChannel, beheer: aio_pika.abc.AbstractChannel, exchange: str
+) -> None:
+    """Under its own name, and as the sender that it is."""
+    await _publish(lijn, "lijn.nazorg-verleend.v1", exchange=flow.entrance("lijn", exchange), user_id="lijn")
+    queue = "registry" if exchange == flow.EXCHANGE else "registry.historie"
+    assert (await _takes(beheer, queue)).user_id == "lijn"
+
+
+@pytest.mark.parametrize("exchange", flow.BUSES)
+@pytest.mark.parametrize(
+    ("other", "key"),
+    [(other, key) for other in (None, "coid") for key in ("lijn.nazorg-verleend.v1", FREMD)]
+    + [("lijn", FREMD)],
+)
+async def test_an_outside_system_cannot_state_anothers_fact_or_come_in_elsewhere(
+    lijn: aio_pika.abc.AbstractChannel, exchange: str, other: str | None, key: str
+) -> None:
+    """Another's key is refused at its own entrance; the bus itself and another's entrance are closed."""
+    target = exchange if other is None else flow.entrance(other, exchange)
+    with pytest.raises(ChannelAccessRefused):
+        await _publish(lijn, key, exchange=target, user_id="lijn")
+
+
+@pytest.mark.parametrize("target", [*flow.BUSES, flow.entrance("coid"), flow.EXCHANGE_ONBEKEND])
+async def test_no_queue_of_an_outside_system_hands_on_to_the_bus(
+    lijn: aio_pika.abc.AbstractChannel, target: str
+) -> None:
+    """The broker publishes dead letters itself, and asks no account whether that key is its own: a queue that
+    gives them to the bus, or to another's entrance, cannot be made."""
+    with pytest.raises(ChannelAccessRefused):
+        await lijn.declare_queue(
+            "lijn.omweg",
+            arguments={
+                "x-dead-letter-exchange": target,
+                "x-dead-letter-routing-key": FREMD,
+                "x-message-ttl": 1,
+            },
+        )
+
+
+@pytest.mark.parametrize("target", [*flow.BUSES, flow.entrance("coid"), flow.EXCHANGE_ONBEKEND])
+async def test_no_exchange_of_an_outside_system_leads_to_the_bus(
+    environment: Environment, lijn: aio_pika.abc.AbstractChannel, target: str
+) -> None:
+    """Neither as what it falls back on when nothing is bound, nor bound to it: on those ways no key is
+    checked."""
+    with pytest.raises(ChannelAccessRefused):
+        await lijn.declare_exchange("lijn.omweg", "topic", arguments={"alternate-exchange": target})
+    async for channel in _channel(environment, "lijn"):
+        own = await channel.declare_exchange("lijn.gewoon", "topic", auto_delete=True)
+        with pytest.raises(ChannelAccessRefused):
+            await (await channel.get_exchange(target, ensure=False)).bind(own, "#")
+
+
+async def test_by_its_own_entrance_an_outside_system_brings_in_no_other_key(
+    lijn: aio_pika.abc.AbstractChannel, beheer: aio_pika.abc.AbstractChannel
+) -> None:
+    """Dead letters and exchanges it may lead to its own entrance. What comes by that way under another's key
+    goes nowhere; with a second key in a header it may reach a queue, and there bears its own."""
+    omweg = await lijn.declare_exchange("lijn.omweg", "topic", auto_delete=True)
+    entrance = await lijn.get_exchange(LIJN, ensure=False)
+    await entrance.bind(omweg, "#")
+    dead = await lijn.declare_queue(
+        "lijn.dood",
+        arguments={"x-dead-letter-exchange": LIJN, "x-dead-letter-routing-key": FREMD, "x-message-ttl": 1},
+    )
+    await dead.bind(omweg, "dood")
+    for key in (FREMD, "dood"):
+        with suppress(DeliveryError):
+            await _publish(lijn, key, exchange=omweg.name, body=b"vals")
+    await _publish(
+        lijn, "lijn.nazorg-verleend.v1", exchange=LIJN, body=b"recht", headers={"CC": [FREMD]}, user_id="lijn"
+    )
+    await _takes(beheer, "registry")
+    for service in flow.SERVICES:
+        queue = await beheer.get_queue(service, ensure=False)
+        while (message := await queue.get(fail=False, no_ack=True)) is not None:
+            assert (message.body, message.routing_key) == (b"recht", "lijn.nazorg-verleend.v1")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "#",
+        "intake.#",
+        "intake.melding-doorgezet.v1",
+        "intake.melding-doorgezet.v1.coid",
+        "intake.inhoud-verstrekt.v1",
+        "intake.inhoud-verstrekt.v1.*",
+        "intake.inhoud-verstrekt.v1.coid",
+        "*.behandeling-uitgezet.v1",
+        "routing.behandeling-uitgezet.*",
+        "routing.behandeling-uitgezet.v1.#",
+    ],
+)
 async def test_an_outside_system_cannot_listen_to_the_rest(
     lijn: aio_pika.abc.AbstractChannel, key: str
 ) -> None:
-    """Neither another's facts nor a wildcard that covers them."""
+    """Neither another's facts, nor what is for another, nor a wildcard that covers them."""
     queue = await lijn.declare_queue("lijn.gluurt", arguments={"x-queue-type": "quorum"}, durable=True)
     with pytest.raises(ChannelAccessRefused):
         await queue.bind(flow.EXCHANGE, key)
@@ -153,7 +259,7 @@ async def test_a_key_that_nobody_knows_reaches_intake(
     lijn: aio_pika.abc.AbstractChannel, beheer: aio_pika.abc.AbstractChannel
 ) -> None:
     """A sender's mistake in the key is not dropped in silence: it arrives where it can be parked."""
-    await _publish(lijn, "lijn.afdoening-vastgesteldd.v1", body=b"verschreven", user_id="lijn")
+    await _publish(lijn, "lijn.afdoening-vastgesteldd.v1", exchange=LIJN, body=b"verschreven", user_id="lijn")
     message = await _takes(beheer, "intake")
     assert (message.body, message.routing_key) == (b"verschreven", "lijn.afdoening-vastgesteldd.v1")
 
@@ -178,7 +284,7 @@ async def test_what_a_queue_gives_up_lands_in_the_dead_letter_queue(
 async def test_the_broker_refuses_a_message_that_is_too_large(lijn: aio_pika.abc.AbstractChannel) -> None:
     """Ten megabytes are refused at the door: nothing of ours has to hold them."""
     with pytest.raises((ChannelPreconditionFailed, ChannelClosed)):
-        await _publish(lijn, "lijn.nazorg-verleend.v1", body=b"x" * 10_000_000, user_id="lijn")
+        await _publish(lijn, "lijn.nazorg-verleend.v1", exchange=LIJN, body=b"x" * 10_000_000, user_id="lijn")
 
 
 async def test_queue_depths_are_those_of_now(
@@ -202,6 +308,27 @@ async def test_preparing_again_removes_a_binding_that_is_no_longer_wanted(
     await _publish(beheer, "lijn.vroeger.v1", user_id=flow.BEHEER)
     await _publish(beheer, flow.bindings("notification")[0], body=b"wel", user_id=flow.BEHEER)
     assert (await _takes(beheer, "notification")).body == b"wel"
+
+
+async def test_preparing_again_ends_what_an_outside_system_may_hear_no_more(
+    environment: Environment, lijn: aio_pika.abc.AbstractChannel, beheer: aio_pika.abc.AbstractChannel
+) -> None:
+    """A binding outlives the right to make it: what an older version allowed ends with the set-up step; what
+    is allowed, and what operators made for themselves, stays."""
+    theirs = await lijn.declare_queue("lijn.bleef", durable=True, arguments={"x-queue-type": "quorum"})
+    ours = await beheer.declare_queue("beheer-kijkt", exclusive=True)
+    allowed = "routing.behandeling-uitgezet.v1"
+    for queue in (await beheer.get_queue(theirs.name, ensure=False), ours):
+        for key in (FREMD, "routing.#", allowed):
+            await queue.bind(flow.EXCHANGE, key)
+    omweg = await beheer.declare_exchange("lijn.vroeger", "topic", durable=True)
+    await omweg.bind(flow.EXCHANGE, "#")
+    await (await beheer.get_queue(theirs.name, ensure=False)).bind(omweg, "#")
+    await asyncio.to_thread(broker.apply, environment.servers, environment.vhost)
+    await _publish(beheer, FREMD, user_id=flow.BEHEER)
+    await _publish(beheer, allowed, body=b"wel", user_id=flow.BEHEER)
+    assert (await _takes(beheer, theirs.name)).body == b"wel"
+    assert [(await _takes(beheer, ours.name)).routing_key for _ in range(2)] == [FREMD, allowed]
 
 
 def test_another_database_keeps_the_parameters_of_a_dsn() -> None:
