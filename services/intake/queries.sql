@@ -5,12 +5,6 @@
 -- Of these matters the ones of which nothing may be kept any more.
 select subject from contacten where subject = any($1::text[]) and status = 'luisterend-oor';
 
--- name: bewaar
--- Sealed content, as it came in.
-insert into kluis (feit, subject, verzegeld)
-select * from unnest($1::uuid[], $2::text[], $3::text[])
-on conflict (feit) do nothing;
-
 -- name: contacten
 -- Contacts as they stand now. The caller leaves out those that were a listening ear.
 insert into contacten (subject, status, kanaal, ontvangen_op, spoed, uitkomst, uitkomst_op, gesproken_op, bevestigd_op)

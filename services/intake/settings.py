@@ -17,6 +17,10 @@ class Settings(ServiceSettings):
     private_keys: Path = Field(
         description="JWKS file with intake's private keys, readable by its owner alone"
     )
+    kluis: Path = Field(
+        description="Folder of the vault's wrapped data keys: outside the database, one for all replicas"
+    )
+    kek: Path = Field(description="File of the keys that wrap those, readable by its owner alone")
     max_pogingen: int = Field(3, ge=1, le=20, description="Attempts after which a melder is unreachable")
     wis_interval_s: float = Field(
         1.0, gt=0, description="How often the last traces of a listening ear are erased"

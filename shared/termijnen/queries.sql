@@ -42,3 +42,7 @@ update termijnen as t
   from unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[])
        as n (onderwerp, soort, gewaarschuwd_op, verstreken_op, volgende_op)
  where t.onderwerp = n.onderwerp and t.soort = n.soort
+
+-- name: wis
+-- The clocks of matters that are erased. The caller holds the matters.
+delete from termijnen where onderwerp = any($1::text[])

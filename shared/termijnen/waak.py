@@ -102,6 +102,11 @@ def _row(bewaard: Bewaard) -> tuple[Any, ...]:
     )
 
 
+async def wis(connection: Any, onderwerpen: Iterable[str]) -> None:
+    """Erase the clocks of these matters, which the caller holds. Nothing is stated about it."""
+    await connection.execute(_QUERIES.wis, sorted(onderwerpen))
+
+
 async def due(connection: Any, *, now: datetime, limit: int = BATCH) -> list[Stelling]:
     """Take at most `limit` clocks that are due at `now`, most urgent first, mark them, and return the facts
     to state.

@@ -61,14 +61,17 @@ create table doorzettingen (
 );
 create unique index doorzettingen_een_per_geadresseerde on doorzettingen (subject, geadresseerde) where van_kracht;
 
--- What melders said, sealed, and nowhere else. Deleting is erasing.
+-- What melders said: nonce and AES-256-GCM ciphertext under the data key of the matter, which rests outside the database.
 create table kluis (
-    feit       uuid primary key,                     -- key of the fact it came with
+    stuk       uuid primary key,                     -- key of the fact it came with, or an id of its own
     subject    text not null,
-    verzegeld  text not null,
+    soort      text not null,
+    inhoud     bytea not null check (octet_length(inhoud) > 28),
     bewaard_op timestamptz not null default clock_timestamp()
 );
 create index kluis_subject on kluis (subject);
+-- Ciphertext does not compress, and is never searched.
+alter table kluis alter column inhoud set storage external;
 
 -- The listening ears: how many, through which channel, in which week. Nothing joins a count to a contact.
 create table tellingen (

@@ -18,6 +18,8 @@ from services.notification.core.adresboek import Adresboek
 from services.notification.core.zaak import Inhoud, Zaak
 from shared.events import (
     Event as Notificatie,
+)
+from shared.events import (
     NotificatieMislukt,
     NotificatieOpgehouden,
     NotificatieVerzonden,
