@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from uuid import uuid4
 
 import aio_pika
@@ -351,29 +351,122 @@ def test_the_definitions_hold_no_password() -> None:
     assert text == json.dumps(broker.definitions("proef", lambda account: f"geheim-van-{account}"))
 
 
-@pytest.mark.parametrize("service", flow.SERVICES)
-async def test_a_service_uses_its_own_tables_and_no_others(environment: Environment, service: str) -> None:
-    """The runtime role reads and writes its own rows, changes no table, and sees no other schema."""
+TABLES = """
+    select relname from pg_class
+    where relnamespace = $1::text::regnamespace and relkind in ('r', 'p', 'v', 'm', 'f') order by relname
+"""
+
+
+@asynccontextmanager
+async def _as_owner(environment: Environment, service: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(environment.owner_dsn(service))
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def _as_service(environment: Environment, service: str) -> AsyncIterator[asyncpg.Connection]:
     connection = await asyncpg.connect(environment.dsns[service])
     try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize("service", flow.SERVICES)
+async def test_a_service_uses_its_own_tables_and_owns_none(environment: Environment, service: str) -> None:
+    """The runtime role reads and writes its own rows, and changes or makes no table, schema or role."""
+    async with _as_service(environment, service) as connection:
         assert await connection.fetchval("select current_schema()") == service
         await connection.execute("insert into matters (subject) values ('proef')")
         await connection.execute("delete from matters")
-        for other in set(flow.SERVICES) - {service}:
-            with pytest.raises(asyncpg.InsufficientPrivilegeError):
-                await connection.fetch(f'select from "{other}".facts')
         for statement in (
             "drop table facts",
+            "truncate facts",
             "alter table facts add column extra text",
+            "create trigger extra before insert on facts for each row execute function now()",
             "create table extra (x int)",
             "create table public.extra (x int)",
             "create temporary table extra (x int)",
+            "create schema extra",
+            "create role extra",
+            f"set role {database.owner(service)}",
             "insert into migraties (naam, digest) values ('x', 'x')",
+            "update migraties set digest = 'x'",
+            "delete from migraties",
         ):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await connection.execute(statement)
-    finally:
-        await connection.close()
+        owned = "select count(*) from pg_shdepend where refobjid = $1::text::regrole and deptype = 'o'"
+        assert await connection.fetchval(owned, service) == 0
+
+
+@pytest.mark.parametrize("other", flow.SERVICES)
+async def test_no_service_sees_anothers_tables(environment: Environment, other: str) -> None:
+    """Not one of them, by reading or by writing, nor by taking the owner's role or that service's: the vault
+    is intake's alone."""
+    async with _as_owner(environment, other) as connection:
+        tables = [row["relname"] for row in await connection.fetch(TABLES, other)]
+    assert {"facts", "outbox", "geparkeerd"} < set(tables)
+    for service in set(flow.SERVICES) - {other}:
+        async with _as_service(environment, service) as connection:
+            for statement in (
+                *(f'table "{other}"."{table}"' for table in tables),
+                *(f'insert into "{other}"."{table}" default values' for table in tables),
+                *(f'truncate "{other}"."{table}"' for table in tables),
+                f'set role "{other}"',
+                f'set role "{database.owner(other)}"',
+            ):
+                with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                    await connection.execute(statement)
+            assert not await connection.fetchval("select has_schema_privilege($1, 'usage')", other)
+            assert not await connection.fetchval("select has_schema_privilege('public', 'usage')")
+
+
+async def _rights(connection: asyncpg.Connection, service: str, table: str) -> set[str]:
+    kinds = ("select", "insert", "update", "delete", "truncate", "references", "trigger")
+    held = "select has_table_privilege($1, $2::text::regclass, $3)"
+    return {kind for kind in kinds if await connection.fetchval(held, service, table, kind)}
+
+
+async def test_a_table_that_says_it_is_append_only_keeps_what_was_written(environment: Environment) -> None:
+    """The service adds and reads; it changes and removes nothing, and a later set-up step gives nothing back.
+
+    What somebody gave it beside its rights, on whatever table, or on one column, that step takes again.
+    """
+    async with (
+        _as_owner(environment, "routing") as owner,
+        _as_service(environment, "routing") as service,
+    ):
+        await owner.execute("create table proeflog (regel text)")
+        await owner.execute("comment on table proeflog is 'Append-only: lines of a test.'")
+        await owner.execute("create table proef (regel text)")
+        try:
+            for _ in range(2):
+                await prepare(environment.servers, environment.name)
+                assert await _rights(owner, "routing", "proeflog") == {"select", "insert"}
+                assert await _rights(owner, "routing", "proef") == {"select", "insert", "update", "delete"}
+                assert await _rights(owner, "routing", "migraties") == {"select"}
+                await service.execute("insert into proeflog values ('eerst')")
+                for statement in (
+                    "update proeflog set regel = 'anders'",
+                    "delete from proeflog",
+                    "truncate proeflog",
+                    "select from proeflog for update",
+                ):
+                    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                        await service.execute(statement)
+                await owner.execute("grant all on proeflog, migraties, proef to routing")
+            await owner.execute("revoke all on proeflog from routing")
+            await owner.execute("grant select, insert, update (regel) on proeflog to routing")
+            await prepare(environment.servers, environment.name)
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await service.execute("update proeflog set regel = 'anders'")
+            assert {row["regel"] for row in await service.fetch("select regel from proeflog")} == {"eerst"}
+        finally:
+            await owner.execute("drop table proeflog, proef")
 
 
 async def test_no_role_of_ours_has_rights_over_the_whole_cluster(environment: Environment) -> None:

@@ -49,8 +49,8 @@ async def test_what_nobody_knows_is_parked_at_intake_with_a_reason(
     assert sorted(row["reden"] for row in found) == [
         "deze afzender stelt dit feit niet",
         "onbekend feit",
-        "onbekende versie van dit feit",
         "onbekende of ontbrekende geadresseerde in de routing key",
+        "onbekende versie van dit feit",
         "routing key heeft niet de vorm <afzender>.<feit>.v<versie>[.<geadresseerde>]",
     ]
     assert {row["routing_key"] for row in found} == {"onbekend"}
@@ -59,11 +59,11 @@ async def test_what_nobody_knows_is_parked_at_intake_with_a_reason(
     assert "mid.gesprek-gevoerd.v2" in kept
 
 
-async def test_a_header_that_names_more_keys_brings_a_service_nothing_that_it_does_not_hear(
+async def test_a_header_that_names_more_keys_brings_nothing_that_a_service_does_not_hear(
     bus: Bus, service: StartService, environment: Environment
 ) -> None:
-    """The broker lets a message into every queue that a second key in a header leads to. There it bears the key
-    of who stated it: intake hears no attempts of the COID's, and parks this one, though it knows the fact."""
+    """The broker lets a message into every queue that a second key in a header leads to. There it bears the
+    key of who stated it: intake hears no attempts of the COID's, and parks this one."""
     intake = await service("intake")
     fact = make_fact("coid", e.ContactpogingGedaan(gedaan_op=now()), new_id())
     key = flow.base_key("coid", e.ContactpogingGedaan)
