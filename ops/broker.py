@@ -32,6 +32,8 @@ all it held."""
 _TIMEOUT_S = 30
 _ALL = ".*"
 _NONE = "^$"
+_NO_KEY = "(?!)"
+"""Matches no routing key at all; `^$` would match the empty one."""
 
 
 def definitions(
@@ -238,14 +240,14 @@ def _topic_right(
         "user": account,
         "vhost": vhost,
         "exchange": exchange,
-        "write": _NONE if write is None else rf"^{re.escape(write)}\.",
+        "write": _NO_KEY if write is None else rf"^{re.escape(write)}\.",
         "read": _exactly(hears),
     }
 
 
 def _exactly(keys: Sequence[str]) -> str:
     """A pattern for binding keys: these and no wildcard; nobody hears what `flow.py` does not list."""
-    return f"^({'|'.join(map(re.escape, keys))})$" if keys else _NONE
+    return f"^({'|'.join(map(re.escape, keys))})$" if keys else _NO_KEY
 
 
 def _exchange(vhost: str, name: str, kind: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
