@@ -169,7 +169,7 @@ class Parties:
     async def _open(self, account: str) -> tuple[Any, Any]:
         connection = await aio_pika.connect(self._environment.amqp_url(account), timeout=CONFIRM_S)
         channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
-        return connection, await channel.get_exchange(flow.EXCHANGE, ensure=False)
+        return connection, await channel.get_exchange(flow.entrance(account), ensure=False)
 
     async def close(self) -> None:
         """Leave the bus."""

@@ -102,7 +102,7 @@ class Party:
         """Connect."""
         connection = await aio_pika.connect_robust(self._url)
         self._channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
-        self._exchange = await self._channel.get_exchange(flow.EXCHANGE, ensure=False)
+        self._exchange = await self._channel.get_exchange(flow.entrance(self.name), ensure=False)
 
     async def hear(
         self, bindings: tuple[str, ...], react: Callable[[str, dict[str, Any]], Awaitable[None]]
