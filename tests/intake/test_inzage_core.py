@@ -211,7 +211,6 @@ STAPPEN: tuple[e.Event | tuple[Lezer, e.SleutelVastgesteld], ...] = (
     (ADV, sleutel(2, 2, weg=True)),
     (ADV, sleutel(3, 3)),
     (OPV, sleutel(1, 4)),
-    (OPV, sleutel(2, 5, tot=6)),
     (KMAR, sleutel(1, 1)),
     (LEI, sleutel(1, 1)),
     (LEI_2, sleutel(1, 2)),
