@@ -117,6 +117,8 @@ class Event(Gegevens):
     versie: ClassVar[int] = 1
     moment: ClassVar[str]
     """The field that tells when it happened; facts of a matter are folded in this order."""
+    spoorloos: ClassVar[bool] = False
+    """Whether the trail ends here: what trace context its sender gave is dropped on receipt."""
     gericht: ClassVar[str | None] = None
     """The field that names the one party it is for: then the routing key ends with that party's name."""
 
@@ -270,6 +272,7 @@ class VraagGesteld(Event):
 
     naam = "vraag-gesteld"
     moment = "gesteld_op"
+    spoorloos = True
     gesteld_op: Moment = Field(description="When")
     verzegeld: Verzegeld = Field(description="Question, code and key for the answer, sealed to intake's key")
 

@@ -234,9 +234,17 @@ class Work:
             await self.connection.execute(QUERIES.know_matters, known)
 
     def state(
-        self, event: Event, subject: str, *, traced: bool = True, later: timedelta = timedelta()
+        self,
+        event: Event,
+        subject: str,
+        *,
+        traced: bool = True,
+        later: timedelta = timedelta(),
+        time: datetime | None = None,
     ) -> Fact:
         """State a fact. With `traced=False` the trail ends here: nothing joins it to what came before.
+
+        `time`: what it says of when it was recorded, where the exact moment would be such a join.
 
         A fact with sealed content is left to the relay, which seals at the moment of publishing, not before
         `later` has passed: content never rests in the facts table.
@@ -247,7 +255,7 @@ class Work:
             publisher=self.service,
             id=fact_id,
             subject=subject,
-            time=self.now,
+            time=time or self.now,
             data=event,
             traceparent=self._traceparent if traced else None,
         )

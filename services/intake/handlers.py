@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.intake import logboek, store, terugweg, vernietiging, verstrekking
+from services.intake import beantwoording, logboek, store, terugweg, vernietiging, verstrekking
 from services.intake.core.besluit import Bijgewerkt, LuisterendOor, NogOnbekend, beslis
 from services.intake.core.zaak import Zaak, kenmerken_van, vouw
 from services.intake.kluis import Kluis, Stuk
@@ -113,7 +113,7 @@ class Intake:
         zaken = await self._beslis(work, subjects - te_laat)
         await self.kluis.bewaar(work, stukken)
         await verstrekking.werk_bij(self, work, zaken, stukken)
-        await terugweg.beantwoord(self, work, vragen, zaken)
+        await beantwoording.beantwoord(self, work, vragen, zaken)
 
     def _stukken(self, facts: Iterable[Fact], te_laat: set[str]) -> Iterable[Stuk]:
         for fact in facts:
@@ -149,7 +149,7 @@ class Intake:
         """Seal what is about to be published, each for whom it is for."""
         sealed: dict[UUID, str] = {}
         sealed |= await verstrekking.verzegel(self, pool, facts)
-        sealed |= await terugweg.verzegel(self, pool, facts)
+        sealed |= await beantwoording.verzegel(self, pool, facts)
         return sealed
 
     async def wissen(self, runtime: Runtime) -> bool:
@@ -194,6 +194,7 @@ def build(settings: Settings) -> Service:
             Background("verstrijken", VERSTRIJKEN_S, intake.verstrijken),
             Background("herzien", HERZIEN_S, intake.herzien),
             Background("verankeren", VERANKEREN_S, intake.verankeren),
+            Background("opruimen", settings.wis_interval_s, beantwoording.ruim_op),
         ],
         admit=intake.admit,
         at_rest=in_rust,

@@ -47,6 +47,9 @@ on conflict (subject) do update
 set status = excluded.status, kanaal = null, ontvangen_op = null, spoed = null, uitkomst = null, uitkomst_op = null,
     gesproken_op = null, bevestigd_op = null;
 
+-- name: wis_ontvangstcodes
+delete from ontvangstcodes where subject = any($1::text[]);
+
 -- name: wis_kluis
 delete from kluis where subject = any($1::text[]);
 

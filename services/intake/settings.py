@@ -33,4 +33,22 @@ class Settings(ServiceSettings):
     )
     wis_interval_s: float = Field(
         1.0, gt=0, description="How often last traces are erased, and keys of what was erased destroyed"
+    code_binnen: timedelta = Field(
+        timedelta(hours=24),
+        description="How long after the contact a channel or the portal gets a receipt code for it",
+    )
+    pogingen_per_afzender: int = Field(
+        10, ge=1, description="Failed attempts with a receipt code in an hour, by token of the portal"
+    )
+    pogingen_totaal: int = Field(
+        1000, ge=1, description="Failed attempts with a receipt code in an hour, in all"
+    )
+    antwoord_tik_s: float = Field(
+        2.0,
+        gt=0,
+        le=60,
+        description="Answers to melders leave at multiples of this, one to two of them later",
+    )
+    wis_interval_s: float = Field(
+        1.0, gt=0, description="How often the last traces of a listening ear are erased"
     )

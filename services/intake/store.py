@@ -89,6 +89,7 @@ async def laat_niets_achter(connection: Any, besluiten: Mapping[str, LuisterendO
 async def wis_gehoord(connection: Any, subjects: Collection[str]) -> None:
     """Erase what others told about these matters, from the vault and from the facts."""
     if subjects:
+        await connection.execute(QUERIES.wis_ontvangstcodes, sorted(subjects))
         await connection.execute(QUERIES.wis_kluis, sorted(subjects))
         await connection.execute(QUERIES.wis_gehoord, sorted(subjects))
 

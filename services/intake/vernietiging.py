@@ -37,8 +37,7 @@ async def besluit(work: Work, zaken: Collection[str], grond: Grond) -> None:
 
 
 async def noteer(work: Work, zaken: Collection[str], grond: Grond) -> None:
-    """Note that the keys of these matters are to be destroyed; the caller holds them, and keeps nothing else.
-    """
+    """Note that the keys of these matters are to be destroyed; the caller holds them and erases the rest."""
     if zaken:
         await work.connection.execute(QUERIES.noteer, sorted(zaken), grond)
 
