@@ -84,6 +84,8 @@ Register = Annotated[str, Field(pattern=r"^[A-Z]{2,12}$")]
 Label = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f]+$")]
 """A heading of a published table."""
 Verzegeld = Annotated[str, Field(max_length=49_152, description="Compact JWE to intake's key")]
+IN_DE_KLUIS = "kluis"
+"""What stands in a `verzegeld` field for as long as its content is nowhere but in intake's vault."""
 Onderwerpen = Annotated[tuple[Annotated[int, Field(ge=1, le=28)], ...], Field(max_length=28)]
 """Codes of the VP form's list of subjects; the first is the hoofdonderwerp."""
 Postbus = Annotated[str, Field(max_length=200, pattern=r"^[A-Za-z0-9._-]+@[A-Za-z0-9.-]+$")]

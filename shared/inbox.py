@@ -17,7 +17,7 @@ from uuid import UUID, uuid4
 
 from shared import flow, zegel
 from shared.envelope import Arrival, Fact, Refusal, content_digest, data_json, encode, fact_key
-from shared.events import DossierVernietigd, Event, TermijnGestart
+from shared.events import IN_DE_KLUIS, DossierVernietigd, Event, TermijnGestart
 from shared.postgres import Queries
 from shared.termijnen import waak
 from shared.termijnen.klok import Klok, termijn
@@ -35,10 +35,6 @@ Handler = Callable[["Work", Sequence[Fact]], Awaitable[None]]
 
 AtRest = Callable[[Event], Event]
 """What of a fact is kept in the facts table; intake moves sealed content to its vault."""
-
-
-IN_DE_KLUIS = "kluis"
-"""What the facts table holds in place of sealed content, heard or stated."""
 
 
 def is_sealed(event: Event) -> bool:

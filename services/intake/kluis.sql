@@ -2,10 +2,10 @@
 -- The vault's queries. Sets come in as arrays, sorted by the caller; the caller holds the matters' locks.
 
 -- name: te_bewaren
--- Of these matters those of which content may be kept: no listening ear, nothing that is being erased.
+-- Of these matters those of which content may be kept: no listening ear, and nothing that was erased.
 select subject from unnest($1::text[]) as gevraagd (subject)
 where not exists (select from contacten where contacten.subject = gevraagd.subject and status = 'luisterend-oor')
-  and not exists (select from vernietigingen where vernietigingen.subject = gevraagd.subject);
+  and not exists (select from matters where matters.subject = gevraagd.subject and gewist_op is not null);
 
 -- name: bewaar
 -- Pieces of content, each under the data key of its matter.
@@ -14,7 +14,4 @@ select * from unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[])
 on conflict (stuk) do nothing;
 
 -- name: lees
--- These pieces; what is being erased is gone already for whoever reads.
-select stuk, subject, soort, inhoud from kluis
-where stuk = any($1::uuid[])
-  and not exists (select from vernietigingen where vernietigingen.subject = kluis.subject);
+select stuk, subject, soort, inhoud from kluis where stuk = any($1::uuid[]);

@@ -69,12 +69,14 @@ set data = null, traceparent = null, id = 'gewist', subject = 'gewist',
 where subject = any($1::text[]) and publisher <> 'intake' and data is not null;
 
 -- name: wis_sporen
--- The last traces of listening ears, once everything that intake stated about them has been published: its own facts,
--- the clocks, and when exactly it was. Takes at most $1 matters that nobody holds; returns those that are done.
+-- The last traces of listening ears, once their keys are destroyed and everything that intake stated about them has been
+-- published: its own facts, the clocks, and when exactly it was. Takes at most $1 matters that nobody holds; returns
+-- those that are done.
 with klaar as (
     select contacten.subject from contacten join matters using (subject)
     where contacten.status = 'luisterend-oor' and contacten.gewist_op is null
       and not exists (select from facts join outbox using (key) where facts.subject = contacten.subject)
+      and not exists (select from te_vernietigen where te_vernietigen.subject = contacten.subject)
     order by contacten.subject
     limit $1
     for update of matters skip locked

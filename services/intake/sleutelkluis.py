@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""The keys of the vault: one data key per matter, wrapped by a key-encryption key (KEK), outside the database.
+"""The keys of the vault: a data key per matter, wrapped by a key-encryption key (KEK), outside the database.
 
 Two seams. `KekProvider` wraps and unwraps: a file of KEKs by default, an HSM or a vault server in its place
 where there is one. `Sleutelmap` is where wrapped keys rest: a folder that all replicas share and that no
@@ -28,7 +28,7 @@ from shared import sleutelbestand
 
 KEY_BYTES: Final = 32
 MERK: Final = "kluis.json"
-"""Stands in a folder of wrapped keys. Without it a folder that is not mounted would pass for an empty vault."""
+"""Stands in a folder of wrapped keys. Without it one that is not mounted would pass for an empty vault."""
 SHARDS: Final = "0123456789abcdef"
 _LOCK: Final = "slot"
 _NEW: Final = ".nieuw"
@@ -58,7 +58,7 @@ class Ingepakt(NamedTuple):
 
 
 class KekProvider(Protocol):
-    """Whoever holds the KEKs. Sets at a time, so that one elsewhere is asked once. Raises OSError when away."""
+    """Whoever holds the KEKs. Whole sets at a time, so that one elsewhere is asked once; OSError: away."""
 
     def newest(self) -> str:
         """The id of the KEK that wraps new keys."""
@@ -69,7 +69,7 @@ class KekProvider(Protocol):
         ...
 
     def unwrap(self, kek: str, wrapped: Sequence[bytes]) -> list[bytes | None]:
-        """Unwrap data keys; None for what this KEK did not wrap. Raises KluisWeg for a KEK that is not there."""
+        """Unwrap data keys; None for what this KEK did not wrap. KluisWeg for one that is not there."""
         ...
 
 
@@ -189,7 +189,7 @@ class Sleutelmap:
     def voeg_toe(self, nieuw: Mapping[str, Ingepakt]) -> dict[str, Ingepakt]:
         """Keep these keys, on disk before this returns; where one is there already that one stays.
 
-        Returns the ones that stand there now. Raises SleutelBeschadigd where something else stands, and OSError.
+        Returns the ones that stand there now. Raises SleutelBeschadigd where something else stands, OSError.
         """
         standing = {}
         with self._locked(nieuw) as folders:

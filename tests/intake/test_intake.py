@@ -218,9 +218,9 @@ async def test_two_replicas_never_leave_a_forward_in_force_whose_grant_was_withd
     assert await database.fetchval("select count(*) from instemmingen where van_kracht") == 0
     assert await database.fetchval("select count(*) from doorzettingen where van_kracht") == 0
     assert await database.fetchval("select count(*) from geparkeerd") == 0
-    vervallen = [message["subject"] for message in heard.of("intake.instemming-vervallen.v1")]
+    vervallen = [message["subject"] for message in heard.of("intake.instemming-vervallen.")]
     assert sorted(vervallen) == sorted(one.zaak for one in melders)
-    doorgezet = [message["subject"] for message in heard.of("intake.melding-doorgezet.v1")]
+    doorgezet = [message["subject"] for message in heard.of("intake.melding-doorgezet.")]
     assert (
         len(doorgezet) == len(set(doorgezet)) == await database.fetchval("select count(*) from doorzettingen")
     )

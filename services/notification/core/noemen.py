@@ -86,7 +86,7 @@ def noem(
 ) -> str | None:
     """The unit to name to one reader for a case in `eenheid`, or None: it is held back.
 
-    `bereik` holds the reader's own units: of a case in one of them, a name above it would say no more than
+    `bereik` holds the reader's terreinen: of a case in one of them, a name above it would say no more than
     that unit, so it is not used. `gemeden` are the units where somebody must not learn of the case: the name
     lies above them. `verteld` says how often this reader was told each name in the period that counts.
 
@@ -109,8 +109,8 @@ def noem(
 def _die_het_kan_zijn(boom: Boom, indeling: Indeling, naam: str, bereik: frozenset[str]) -> int:
     """How many people a reader has to reckon with on reading this name.
 
-    A reader who reads a name that is not in a unit of theirs knows that it is nobody of their own unit: about
-    those it would have named their unit or less.
+    Who reads a name that is not in a terrein of theirs knows that it is nobody there: about those it would
+    have named that terrein or less.
     """
     klasse: Iterable[str] = indeling.klassen[naam]
     if bereik.isdisjoint(boom.pad(naam)):

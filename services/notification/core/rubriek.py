@@ -35,9 +35,9 @@ def rubriek_of_hoofdgroep(
 ) -> Rubriek | Hoofdgroep:
     """What to call a case in `eenheid`: its rubriek when that is common enough there, else its hoofdgroep.
 
-    Common enough: the class of people in which the unit falls may expect at least `zeldzaam` a year. It is the
-    same for every reader, however high the unit named to them: otherwise two who compare notes could put the
-    fine word and the small unit together. `sterkte` is the headcount of the whole of Defensie.
+    Common enough: the class of people in which the unit falls may expect at least `zeldzaam` a year. It is
+    the same for every reader, however high the unit named to them: otherwise two who compare notes could put
+    the fine word and the small unit together. `sterkte` is the headcount of the whole of Defensie.
     """
     groep = hoofdgroep(rubriek)
     naam = indeel(boom, k).namen.get(eenheid)

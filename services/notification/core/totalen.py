@@ -23,7 +23,7 @@ def periode(dag: date, weken: int) -> int:
 
 
 def eenheid_van_totaal(boom: Boom, eigen: str, *, k: int, stap: int) -> str | None:
-    """The unit whose total a reader at unit `eigen` gets; None when `eigen` is not known.
+    """The unit whose total a reader with terrein `eigen` gets; None when `eigen` is not known.
 
     One level above `eigen`, or higher: as high as needed for every case in `eigen` to be counted in it, and
     for k people to stand behind each of the meldingen of one step; or else the top.
