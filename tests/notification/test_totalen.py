@@ -89,6 +89,14 @@ def test_a_total_stands_one_level_up() -> None:
     assert eenheid_van_totaal(een, "WEG", k=20, stap=4) is None
 
 
+def test_the_total_of_a_unit_without_people_holds_its_cases() -> None:
+    """A case placed with a unit that has nobody is told, and counts, where its name lies."""
+    een = boom(("BRIG", None, 200), ("BAT", "BRIG", 90), ("A", "BAT", 90), ("B", "BAT", 0))
+    assert eenheid_van_totaal(een, "A", k=20, stap=2) == "BAT"
+    assert eenheid_van_totaal(een, "B", k=20, stap=2) == "BRIG"
+    assert tel(een, ["B"], k=20) == {"BRIG": 1}
+
+
 @given(st.data(), bomen(), K, STAP)
 def test_every_case_of_a_unit_is_in_the_total_that_its_readers_get(
     data: st.DataObject, een: Boom, k: int, stap: int
