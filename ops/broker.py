@@ -32,6 +32,8 @@ all it held."""
 _TIMEOUT_S = 30
 _ALL = ".*"
 _NONE = "^$"
+_NO_KEY = "(?!)"
+"""Matches no routing key at all; `^$` would match the empty one."""
 
 
 def definitions(
@@ -219,15 +221,15 @@ def _topic_rights(vhost: str, services: Sequence[str]) -> list[dict[str, str]]:
                     "vhost": vhost,
                     "exchange": exchange,
                     "write": rf"^{re.escape(name)}\.",
-                    "read": hears.get(exchange, _NONE),
+                    "read": hears.get(exchange, _NO_KEY),
                 }
             )
     return rights
 
 
 def _exactly(keys: Sequence[str]) -> str:
-    """A pattern for binding keys: these and no wildcard, so that nobody hears what `flow.py` does not list."""
-    return f"^({'|'.join(map(re.escape, keys))})$" if keys else _NONE
+    """A pattern for binding keys: these and no wildcard; nobody hears what `flow.py` does not list."""
+    return f"^({'|'.join(map(re.escape, keys))})$" if keys else _NO_KEY
 
 
 def _exchange(vhost: str, name: str, kind: str, arguments: Mapping[str, Any]) -> dict[str, Any]:

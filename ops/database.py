@@ -165,6 +165,7 @@ async def _admit(admin: Any, database: str, services: Sequence[str]) -> None:
 async def _migrate(servers: Servers, database: str, services: Sequence[str]) -> None:
     async with _administrator(servers, database) as admin:
         await admin.execute(_SQL.close_public_schema)
+        await admin.execute(_SQL.close_large_objects)
         for service in services:
             names = {"schema": service, "role": service, "owner": owner(service)}
             for statement in (

@@ -57,6 +57,10 @@ grant connect on database :"database" to :"role";
 -- name: close_public_schema
 revoke all on schema public from public;
 
+-- A large object belongs to no schema: whoever could make one would have a place of its own.
+-- name: close_large_objects
+revoke execute on function lo_creat(integer), lo_create(oid), lo_from_bytea(oid, bytea) from public;
+
 -- name: create_schema
 create schema if not exists :"schema" authorization :"owner";
 

@@ -159,7 +159,8 @@ def _no_publisher(message: dict[str, Any], options: Options) -> str:
 
 
 def _routing_key(publisher: str, message: dict[str, Any]) -> str:
-    return f"{publisher}.{str(message.get('type', '')).removeprefix(flow.TYPE_PREFIX)}"[:255]
+    base = f"{publisher}.{str(message.get('type', '')).removeprefix(flow.TYPE_PREFIX)}"
+    return flow.addressed(base, message.get("data"))[:255]
 
 
 def _sealed(message: dict[str, Any], keys: zegel.PublicKeys | None) -> str | None:

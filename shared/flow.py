@@ -307,6 +307,14 @@ def base_key(publisher: str, event: type[e.Event]) -> str:
     return f"{publisher}.{wire_name(event)}"
 
 
+def addressed(base: str, data: object) -> str:
+    """The routing key that data as it was read asks for, valid or not, given the key without addressee."""
+    found = ROUTES.get(base)
+    if found is None or found.event.gericht is None or not isinstance(data, Mapping):
+        return base
+    return f"{base}.{data.get(found.event.gericht, '')}"
+
+
 def route(key: str) -> Route | None:
     """The route of a routing key; None when it is nobody's."""
     found = ROUTES.get(key)
@@ -347,6 +355,13 @@ ROUTES: Final[Mapping[str, Route]] = {
     for event in stated
 }
 """Every fact as each party states it, by routing key without addressee."""
+
+
+def kinds(service: str) -> frozenset[str]:
+    """What one service hears, as routing keys without addressee: it hears a fact for whomever that is."""
+    return frozenset(
+        base_key(publisher, event) for event, publishers in HEARS[service].items() for publisher in publishers
+    )
 
 
 def bindings(service: str) -> list[str]:

@@ -10,19 +10,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.intake import store, terugweg, verstrekking
+from services.intake import beantwoording, store, terugweg, vernietiging, verstrekking
 from services.intake.core.besluit import Bijgewerkt, LuisterendOor, NogOnbekend, beslis
 from services.intake.core.zaak import Zaak, kenmerken_van, vouw
 from services.intake.kluis import Kluis, Stuk
 from services.intake.settings import Settings
 from shared import events as e
 from shared.envelope import Fact, Refusal
-from shared.inbox import IN_DE_KLUIS, Sealed, Work, is_sealed
+from shared.inbox import IN_DE_KLUIS, Sealed, Work, is_sealed, vernietigd
 from shared.service import Background, Runtime, Service
 from shared.settings import SettingsError
 from shared.zegel import PrivateKeys, ZegelFout
 
 WISSEN_PER_KEER = 200
+VERSTRIJKEN_S = 600.0
+"""How often contacts are looked for whose time to be kept is over."""
 
 GEHOORD = (
     e.ContactOntvangen,
@@ -96,13 +98,16 @@ class Intake:
         }
         subjects = eigen | wachtend | vragen.zaken
         dossiers = await work.dossiers(subjects)
-        te_laat = await store.niet_te_bewaren(work.connection, dossiers)
+        await vernietiging.besluit(work, vernietigd(dossiers), "dossier-vernietigd")
+        dossiers = await work.dossiers(subjects)
+        te_laat = subjects - dossiers.keys()
+        te_laat |= await store.niet_te_bewaren(work.connection, dossiers)
         stukken = list(self._stukken(facts, te_laat))
         stukken += await terugweg.voer_uit(self, work, vragen, te_laat)
         zaken = await self._beslis(work, subjects - te_laat)
         await self.kluis.bewaar(work, stukken)
         await verstrekking.werk_bij(self, work, zaken)
-        await terugweg.beantwoord(self, work, vragen, zaken)
+        await beantwoording.beantwoord(self, work, vragen, zaken)
 
     def _stukken(self, facts: Iterable[Fact], te_laat: set[str]) -> Iterable[Stuk]:
         for fact in facts:
@@ -129,6 +134,7 @@ class Intake:
                 bijgewerkt[subject], zaken[subject] = besluit, zaak
         await store.werk_bij(work.connection, bijgewerkt)
         await store.laat_niets_achter(work.connection, gehoord)
+        await vernietiging.noteer(work, gehoord.keys(), "luisterend-oor")
         await work.know(bijgewerkt.keys() | gehoord.keys())
         return zaken
 
@@ -136,7 +142,7 @@ class Intake:
         """Seal what is about to be published, each for whom it is for."""
         sealed: dict[UUID, str] = {}
         sealed |= await verstrekking.verzegel(self, pool, facts)
-        sealed |= await terugweg.verzegel(self, pool, facts)
+        sealed |= await beantwoording.verzegel(self, pool, facts)
         return sealed
 
     async def wissen(self, runtime: Runtime) -> bool:
@@ -144,18 +150,33 @@ class Intake:
         async with runtime.transaction() as work:
             return await store.wis_sporen(work.connection, WISSEN_PER_KEER) == WISSEN_PER_KEER
 
+    async def vernietigen(self, runtime: Runtime) -> bool:
+        """Destroy the keys of what was erased; True when there may be more."""
+        async with runtime.transaction() as work:
+            return await vernietiging.voer_uit(work, self.kluis) == vernietiging.PER_KEER
+
+    async def verstrijken(self, runtime: Runtime) -> bool:
+        """Erase contacts whose time to be kept is over; True when there may be more."""
+        async with runtime.transaction() as work:
+            return await vernietiging.verstrijk(work, self.settings.bewaartermijn) == vernietiging.PER_KEER
+
 
 def build(settings: Settings) -> Service:
     """Intake. Raises SettingsError when its private keys or its vault cannot be used."""
     try:
-        sleutels = PrivateKeys.from_file(settings.private_keys)
+        sleutels = PrivateKeys.from_file(settings.private_keys, respijt=settings.sleutel_respijt)
     except ZegelFout as fout:
         raise SettingsError(f"INTAKE_PRIVATE_KEYS ({fout.reden})") from None
     intake = Intake(sleutels, Kluis.van(settings), settings)
     return Service(
         name="intake",
         handlers=dict.fromkeys(GEHOORD, intake.verwerk),
-        background=[Background("wissen", settings.wis_interval_s, intake.wissen)],
+        background=[
+            Background("wissen", settings.wis_interval_s, intake.wissen),
+            Background("vernietigen", settings.wis_interval_s, intake.vernietigen),
+            Background("verstrijken", VERSTRIJKEN_S, intake.verstrijken),
+            Background("opruimen", settings.wis_interval_s, beantwoording.ruim_op),
+        ],
         admit=intake.admit,
         at_rest=in_rust,
         seal=intake.verzegel,
