@@ -103,7 +103,7 @@ class Party:
         """Connect."""
         self._connection = await aio_pika.connect_robust(self._url)
         self._channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
-        self._exchange = await self._channel.get_exchange(flow.EXCHANGE, ensure=False)
+        self._exchange = await self._channel.get_exchange(flow.entrance(self.name), ensure=False)
 
     async def leave(self) -> None:
         """Disconnect."""
