@@ -32,6 +32,7 @@ from ops.bewijs.verslag import Deel
 from ops.servers import PrivateServers
 from ops.stack import MAILBAK
 from ops.veld import Veld
+from shared import events as e
 from shared import flow, zegel
 
 BELOFTE: Final = (
@@ -106,10 +107,11 @@ async def onderzoek(
     ):
         await speel(spel, stromen)
         await _plant(stand, controle)
-        merken = (*spel.verzegeld.merken, *spel.misvormd.merken)
+        codes = [merk for nummer, code in enumerate(spel.codes, start=1) for merk in kanaries.code(code, nummer)]
+        merken = (*spel.verzegeld.merken, *spel.misvormd.merken, *codes)
         gevonden = await speur(stand, merken, controle, oppervlakken)
         geparkeerd = await _geparkeerd(stand)
-    return _deel(spel, gevonden, geparkeerd, oppervlakken, time.monotonic() - began)
+    return _deel(spel, gevonden, geparkeerd, stromen, oppervlakken, time.monotonic() - began)
 
 
 async def speur(
@@ -154,7 +156,7 @@ async def _plant(stand: Proefstand, controle: Soort) -> None:
 async def _op_de_bus(stand: Proefstand, tekst: str) -> None:
     """As the word of an outside system and of a service, and as a dead letter."""
     for account, exchange, key in (
-        ("kanaal", flow.EXCHANGE, f"kanaal.{tekst}"),
+        ("kanaal", flow.entrance("kanaal"), f"kanaal.{tekst}"),
         (flow.BEHEER, flow.EXCHANGE, f"registry.{tekst}"),
         (flow.BEHEER, flow.EXCHANGE_DOOD, ""),
     ):
@@ -183,8 +185,27 @@ async def _geparkeerd(stand: Proefstand) -> int:
         return sum([await admin.fetchval(f'select count(*) from "{name}".geparkeerd') for name in SERVICES])  # noqa: S608
 
 
+TE_HOREN: Final = (
+    *(e.ContactGeregistreerd, e.MeldingDoorgezet, e.ContactAfgesloten, e.ContactDoorverwezen),
+    *(e.InstemmingVervallen, e.InhoudVerstrekt, e.InzageBeeindigd, e.BerichtOntvangen, e.AntwoordGegeven),
+    *(e.AdviseurToegewezen, e.BehandelingUitgezet, e.BehandelingHerzien, e.NotificatieVerzonden),
+    *(e.MeldingGeregistreerd, e.MeldingAfgedaan, e.DossierGesloten),
+)
+"""What services must have stated when all flows were played; else a flow did not go as it should."""
+
+
+def _gehoord(stand: Proefstand, feit: type[e.Event]) -> int:
+    naam = f".{flow.wire_name(feit)}"
+    return sum(naam in (each.routing_key or "") for name in SERVICES for each in stand.aftap.van(name))
+
+
 def _deel(
-    spel: Toneel, gevonden: Gevonden, geparkeerd: int, oppervlakken: Sequence[str], duur_s: float
+    spel: Toneel,
+    gevonden: Gevonden,
+    geparkeerd: int,
+    stromen: Sequence[Stroom],
+    oppervlakken: Sequence[str],
+    duur_s: float,
 ) -> Deel:
     fouten = []
     bekend = 0
@@ -201,6 +222,8 @@ def _deel(
     fouten += [f"de tegenproef is niet gevonden op: {each}" for each in blind]
     geprobeerd = dict(spel.telling)
     geprobeerd |= {"feiten die diensten stelden": sum(len(spel.stand.aftap.van(name)) for name in SERVICES)}
+    if stromen == STROMEN:
+        geprobeerd |= {f"gehoord: {feit.naam}": _gehoord(spel.stand, feit) for feit in TE_HOREN}
     geprobeerd |= {"berichten die zijn geparkeerd": geparkeerd, "schrijfwijzen gezocht": len(VORMEN)}
     for each in oppervlakken:
         geprobeerd[f"octetten doorzocht: {each}"] = gevonden.octetten[each]
