@@ -50,6 +50,11 @@ GESPREKKEN: Final[tuple[GesprekUitkomst, ...]] = (
     "doorverwijzing",
     "klacht",
 )
+    *(("integriteitskwestie",) * 8),
+    "luisterend-oor",
+    "doorverwijzing",
+    "klacht",
+)
 
 
 class Stap(NamedTuple):
