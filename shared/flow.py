@@ -144,6 +144,7 @@ HEARS: Final[Mapping[str, Mapping[type[e.Event], tuple[str, ...]]]] = {
         e.InhoudGedeeld: _CLUSTERS,
         e.AdviseurToegewezen: (ROUTING,),
         e.AdviseurVervangen: (ROUTING,),
+        e.AdviseurOntbreekt: (ROUTING,),
         e.BehandelingUitgezet: (ROUTING,),
         e.BehandelingHerzien: (ROUTING,),
         e.DossierGesloten: (REGISTRY,),

@@ -153,6 +153,15 @@ class Account:
         return Uitslag(self.naam, soort, wat, als, eigen and soort == "mag wel: eigen feit stellen")
 
 
+async def publiceer(environment: Environment, account: str, exchange: str, key: str, body: bytes) -> None:
+    """One message on a connection of its own, confirmed by the broker. Raises OpsError."""
+    async with broker.connection(environment.servers, environment.vhost, account) as opened:
+        channel = await opened.channel(publisher_confirms=True)
+        target = await channel.get_exchange(exchange, ensure=False)
+        message = aio_pika.Message(body, user_id=account, delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
+        await target.publish(message, key, timeout=20)
+
+
 def voorbeeld(publisher: str, event: type[Event], *, source: str | None = None) -> tuple[str, bytes]:
     """A valid message of one fact, with its routing key; `source` in place of the publisher's own."""
     message = json.loads(samples(event)[f"{publisher}.volledig.json"])

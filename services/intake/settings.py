@@ -9,6 +9,9 @@ from pydantic_settings import SettingsConfigDict
 
 from shared.settings import ServiceSettings
 
+RESPIJT = timedelta(days=7)
+"""How long content sealed to an expired key still opens, unless set otherwise."""
+
 
 class Settings(ServiceSettings):
     """What intake needs beside what every service needs."""
@@ -19,7 +22,7 @@ class Settings(ServiceSettings):
         description="JWKS file with intake's private keys, readable by its owner alone"
     )
     sleutel_respijt: timedelta = Field(
-        timedelta(days=7), ge=timedelta(), description="How long content sealed to an expired key still opens"
+        RESPIJT, ge=timedelta(), description="How long content sealed to an expired key still opens"
     )
     kluis: Path = Field(
         description="Folder of the vault's wrapped data keys: outside the database, one for all replicas"
@@ -31,8 +34,6 @@ class Settings(ServiceSettings):
         pattern=r"^P\d{1,3}[YMWD]$",
         description="How long a contact that ended at the MID is kept; to be confirmed by the selection list",
     )
-    wis_interval_s: float = Field(
-        1.0, gt=0, description="How often last traces are erased, and keys of what was erased destroyed"
     code_binnen: timedelta = Field(
         timedelta(hours=24),
         description="How long after the contact a channel or the portal gets a receipt code for it",
@@ -50,5 +51,5 @@ class Settings(ServiceSettings):
         description="Answers to melders leave at multiples of this, one to two of them later",
     )
     wis_interval_s: float = Field(
-        1.0, gt=0, description="How often the last traces of a listening ear are erased"
+        1.0, gt=0, description="How often last traces are erased, and keys of what was erased destroyed"
     )
