@@ -9,6 +9,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from ops.bewijs.kern import Bericht, Gezien
@@ -112,7 +113,7 @@ def waarnemers(paar: Paar) -> dict[str, Waarnemer]:
 
 
 _OVERIGE: Final[Mapping[str, Waarnemer]] = {
-    **{naam: (lambda gezien, naam=naam: dienst(gezien, naam)) for naam in flow.SERVICES},
+    **{naam: partial(dienst, naam=naam) for naam in flow.SERVICES},
     "schijf": schijf,
     "beheerder": beheerder,
     "tabel": tabel,
