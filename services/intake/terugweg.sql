@@ -6,14 +6,14 @@
 select afdruk, subject from ontvangstcodes
 join contacten using (subject)
 where afdruk = any($1::bytea[]) and contacten.status <> 'luisterend-oor'
-  and not exists (select from vernietigingen where vernietigingen.subject = ontvangstcodes.subject);
+  and not exists (select from matters where matters.subject = ontvangstcodes.subject and gewist_op is not null);
 
 -- name: contacten
 -- What these matters are, and whether they have a code; nothing of those that are erased.
 select subject, status, exists (select from ontvangstcodes where ontvangstcodes.subject = contacten.subject) as is_er_al
 from contacten
 where subject = any($1::text[])
-  and not exists (select from vernietigingen where vernietigingen.subject = contacten.subject);
+  and not exists (select from matters where matters.subject = contacten.subject and gewist_op is not null);
 
 -- name: reik_uit
 insert into ontvangstcodes (subject, afdruk) select * from unnest($1::text[], $2::bytea[])
