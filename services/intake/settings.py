@@ -31,8 +31,6 @@ class Settings(ServiceSettings):
         pattern=r"^P\d{1,3}[YMWD]$",
         description="How long a contact that ended at the MID is kept; to be confirmed by the selection list",
     )
-    wis_interval_s: float = Field(
-        1.0, gt=0, description="How often last traces are erased, and keys of what was erased destroyed"
     code_binnen: timedelta = Field(
         timedelta(hours=24),
         description="How long after the contact a channel or the portal gets a receipt code for it",
@@ -50,5 +48,5 @@ class Settings(ServiceSettings):
         description="Answers to melders leave at multiples of this, one to two of them later",
     )
     wis_interval_s: float = Field(
-        1.0, gt=0, description="How often the last traces of a listening ear are erased"
+        1.0, gt=0, description="How often last traces are erased, and keys of what was erased destroyed"
     )
