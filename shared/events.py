@@ -848,7 +848,7 @@ class MeldingGeescaleerd(Event):
     naam = "melding-geescaleerd"
     moment = "geescaleerd_op"
     geescaleerd_op: Moment = Field(description="When")
-    naar: Literal["coid", "kmar", "sg"] = Field(description="To whom")
+    naar: Literal["coid", "kmar", "sg", "plaatsvervanger-sg"] = Field(description="To whom")
     reden: Literal["vermoeden-misstand", "niet-opgepakt", "nieuwe-informatie", "vraag"] = Field(
         description="Why"
     )

@@ -104,7 +104,9 @@ async def _probeer(connection: asyncpg.Connection, rol: str, zet: Zet) -> Uitsla
     except _GEWEIGERD as error:
         return Uitslag(rol, zet.soort, zet.wat, f"geweigerd door de database ({type(error).__name__})", True)
     except (asyncpg.PostgresError, TimeoutError) as error:
-        return Uitslag(rol, zet.soort, zet.wat, f"niet geweigerd maar mislukt ({type(error).__name__})", False)
+        return Uitslag(
+            rol, zet.soort, zet.wat, f"niet geweigerd maar mislukt ({type(error).__name__})", False
+        )
     finally:
         if transaction is not None:
             await transaction.rollback()
@@ -185,7 +187,9 @@ def _met_eigen_schema(rol: str, namen: list[str]) -> Iterator[Zet]:
             ("truncate", f'truncate "{rol}"."{tabel}" cascade'),
         ):
             yield Zet(f"eigen tabel veranderen ({wat})", f"{rol}.{tabel}", sql)
-    yield Zet("migraties herschrijven", rol, f"insert into \"{rol}\".migraties (naam, digest) values ('x', 'x')")
+    yield Zet(
+        "migraties herschrijven", rol, f"insert into \"{rol}\".migraties (naam, digest) values ('x', 'x')"
+    )
     yield Zet("migraties herschrijven", rol, f'delete from "{rol}".migraties')
 
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Two logs of each time that content is opened, sealed anew or destroyed, joined by trace id.
 
-The access log (BIO2 8.15.01) names who did it; the Logboek Dataverwerkingen 1.0.0 names the processing and the
-data subject, and nobody of the staff. Both are without content, chained by hash, and outlive the matter: whose it
-was is an encrypted id that nobody can resolve once the matter's data key is destroyed.
+The access log (BIO2 8.15.01) names who did it; the Logboek Dataverwerkingen 1.0.0 names the processing and
+the data subject, and nobody of the staff. Both are without content, chained by hash, and outlive the matter:
+whose it was is an encrypted id that nobody can resolve once the matter's data key is destroyed.
 """
 
 import json
@@ -50,7 +50,8 @@ SOORT_BETROKKENE: Final = "zaak-versleuteld"
 
 @dataclass(frozen=True, slots=True)
 class Handeling:
-    """One processing. `betrokkenen` are encrypted ids (`Kluis.betrokkenen`); none when no matter can be told."""
+    """One processing. `betrokkenen` are encrypted ids (`Kluis.betrokkenen`); none when no matter can be told.
+    """
 
     naam: Naam
     betrokkenen: tuple[str, ...] = ()
@@ -73,7 +74,9 @@ async def noteer(connection: Any, handelingen: Sequence[Handeling], nu: datetime
     if not handelingen:
         return
     tijd = nu.replace(microsecond=nu.microsecond // 1000 * 1000)
-    hoofden = {row["keten"]: Stand(row["volgnummer"], row["hash"]) for row in await connection.fetch(QUERIES.hoofden)}
+    hoofden = {
+        row["keten"]: Stand(row["volgnummer"], row["hash"]) for row in await connection.fetch(QUERIES.hoofden)
+    }
     sporen = [os.urandom(16).hex() for _ in handelingen]
     toegang = [
         regel
@@ -86,7 +89,9 @@ async def noteer(connection: Any, handelingen: Sequence[Handeling], nu: datetime
         for regel in _verwerking(handeling, spoor, tijd)
     ]
     await connection.execute(
-        QUERIES.schrijf, *_kolommen(hoofden["toegangslog"], toegang), *_kolommen(hoofden["logboek"], verwerking)
+        QUERIES.schrijf,
+        *_kolommen(hoofden["toegangslog"], toegang),
+        *_kolommen(hoofden["logboek"], verwerking),
     )
 
 

@@ -26,7 +26,7 @@ select eenheid, onderdeel, boven, sterkte from eenheden order by eenheid;
 
 -- name: adresboek
 -- Every seat with its units and mailboxes; where units differ the one that changed last comes first.
-select functionaris, eenheid, postbus
+select functionaris, eenheid, rol, postbus
 from functionarissen join eenheden using (eenheid)
 order by functionaris, gewijzigd_op desc, eenheid, rol;
 

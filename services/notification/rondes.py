@@ -103,9 +103,9 @@ def _maandag(week: str) -> date:
 def _in_woorden(
     adresboek: Adresboek, boom: Boom, totalen: dict[str, Afgesloten], postbus: str, settings: Settings
 ) -> str:
-    """The total of a reader, of the largest of their units; the same words when none of them is known."""
-    eenheden = [code for code in adresboek.eenheden_van(adresboek.wie_leest(postbus)) if code in boom]
-    eigen = max(eenheden, key=lambda code: (boom.sterkte(code), code), default=None)
+    """The total of a reader, of the largest of their terreinen; the same words when none of them is known."""
+    terreinen = [code for code in adresboek.terreinen_van(adresboek.wie_leest(postbus)) if code in boom]
+    eigen = max(terreinen, key=lambda code: (boom.sterkte(code), code), default=None)
     eenheid = None
     if eigen is not None:
         eenheid = eenheid_van_totaal(boom, eigen, k=settings.k, stap=settings.totaal_stap)

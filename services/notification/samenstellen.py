@@ -38,7 +38,7 @@ async def samenstellen(
     for een in zendingen:
         stoelen = behandeld.adresboek.wie_leest(een.postbus or "")
         geschiedenis = await store.verteld(connection, stoelen, een.ronde - settings.geschiedenis)
-        lezer = Lezer(stoelen, behandeld.adresboek.eenheden_van(stoelen), _samen(geschiedenis))
+        lezer = Lezer(stoelen, behandeld.adresboek.terreinen_van(stoelen), _samen(geschiedenis))
         zaken = {
             zaak: behandeld.zaken[zaak]
             for zaak in sorted(kandidaten.get(een.kenmerk, ()))

@@ -13,6 +13,7 @@ from services.notification.core.adresboek import Adresboek
 from services.notification.core.bericht import Regel
 from services.notification.core.boom import Boom, Eenheid
 from services.notification.core.totalen import Afgesloten
+from services.notification.core.uitsluiting import terrein
 from services.notification.core.vertelling import Vertelling
 from services.notification.core.zaak import Plaats
 from services.notification.core.zending import Zending
@@ -56,14 +57,15 @@ async def save_eenheden(connection: Any, eenheden: Mapping[str, EenheidGewijzigd
 
 async def adresboek(connection: Any) -> Adresboek:
     """All that is known of seats."""
+    eenheden = await boom(connection)
     postbussen: dict[str, list[str]] = defaultdict(list)
-    eenheden: dict[str, set[str]] = defaultdict(set)
+    terreinen: dict[str, set[str]] = defaultdict(set)
     for row in await connection.fetch(QUERIES.adresboek):
         gevonden = postbussen[row["functionaris"]]
-        eenheden[row["functionaris"]].add(row["eenheid"])
+        terreinen[row["functionaris"]].add(terrein(eenheden, row["eenheid"], row["rol"]))
         if row["postbus"] is not None:
             gevonden.append(row["postbus"])
-    return Adresboek(dict(postbussen), {stoel: frozenset(codes) for stoel, codes in eenheden.items()})
+    return Adresboek(dict(postbussen), {stoel: frozenset(codes) for stoel, codes in terreinen.items()})
 
 
 async def boom(connection: Any) -> Boom:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Seats with their units and functional mailboxes, as the organisation states them per unit."""
+"""Seats with their terreinen and functional mailboxes, as the organisation states them per unit."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,10 +11,11 @@ from shared.events import EenheidGewijzigd
 
 @dataclass(frozen=True, slots=True)
 class Adresboek:
-    """For each seat that is known the mailboxes it has, the one to write to first; and its units."""
+    """For each seat that is known the mailboxes it has, the one to write to first; and the units
+    of whose cases it customarily hears."""
 
     postbussen: Mapping[str, Sequence[str]]
-    eenheden: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    terreinen: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def kent(self, stoel: str) -> bool:
         """Whether any unit names this seat."""
@@ -24,14 +25,14 @@ class Adresboek:
         """Where to write to, or None when there is nowhere yet."""
         return next(iter(self.postbussen.get(stoel, ())), None)
 
-    def eenheden_van(self, stoelen: Iterable[str]) -> frozenset[str]:
-        """The units in which any of these seats stands."""
-        return frozenset(code for stoel in stoelen for code in self.eenheden.get(stoel, ()))
+    def terreinen_van(self, stoelen: Iterable[str]) -> frozenset[str]:
+        """The units of whose cases any of these seats customarily hears."""
+        return frozenset(code for stoel in stoelen for code in self.terreinen.get(stoel, ()))
 
     def stoelen(self) -> list[Stoel]:
         """Every seat, as exclusions look at it."""
         return [
-            Stoel(code, self.eenheden.get(code, frozenset()), frozenset(postbussen))
+            Stoel(code, self.terreinen.get(code, frozenset()), frozenset(postbussen))
             for code, postbussen in self.postbussen.items()
         ]
 

@@ -37,7 +37,7 @@ class Grenzen:
 
 @dataclass(frozen=True, slots=True)
 class Lezer:
-    """Whoever reads one mailbox: its seats, their units, and how often each unit was named to them lately."""
+    """Who reads one mailbox: its seats, their terreinen, how often each unit was named to them lately."""
 
     stoelen: frozenset[str]
     bereik: frozenset[str]
