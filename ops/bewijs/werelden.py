@@ -50,11 +50,6 @@ GESPREKKEN: Final[tuple[GesprekUitkomst, ...]] = (
     "doorverwijzing",
     "klacht",
 )
-    *(("integriteitskwestie",) * 8),
-    "luisterend-oor",
-    "doorverwijzing",
-    "klacht",
-)
 
 
 class Stap(NamedTuple):
