@@ -86,6 +86,7 @@ def test_a_total_stands_one_level_up() -> None:
     ]
     assert eenheid_van_totaal(een, "A", k=20, stap=10) == "BRIG"
     assert eenheid_van_totaal(een, "A", k=20, stap=100) == "DEF"
+    assert eenheid_van_totaal(VOORBEELD, "C", k=20, stap=5) == "BAT", "by whose name it is told"
     assert eenheid_van_totaal(een, "WEG", k=20, stap=4) is None
 
 
