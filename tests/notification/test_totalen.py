@@ -259,7 +259,7 @@ def stoelen_in(een: Boom) -> st.SearchStrategy[list[Stoel]]:
     )
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.data(), st.one_of(st.just(VOORBEELD), bomen()), K)
 def test_all_seats_together_cannot_tell_that_somebody_is_excluded(
     data: st.DataObject, een: Boom, k: int
