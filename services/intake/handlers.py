@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.intake import beantwoording, store, terugweg, vernietiging, verstrekking
+from services.intake import beantwoording, logboek, store, terugweg, vernietiging, verstrekking
 from services.intake.core.besluit import Bijgewerkt, LuisterendOor, NogOnbekend, beslis
 from services.intake.core.zaak import Zaak, kenmerken_van, vouw
 from services.intake.kluis import Kluis, Stuk
@@ -24,6 +24,11 @@ from shared.zegel import PrivateKeys, ZegelFout
 
 WISSEN_PER_KEER = 200
 VERSTRIJKEN_S = 600.0
+HERZIEN_S = 1.0
+"""How often is looked whether a matter that waited for a key can go on."""
+VERANKEREN_S = 3600.0
+"""How often the heads of the logs of processing are written elsewhere."""
+
 """How often contacts are looked for whose time to be kept is over."""
 
 GEHOORD = (
@@ -40,6 +45,7 @@ GEHOORD = (
     e.InhoudGedeeld,
     e.AdviseurToegewezen,
     e.AdviseurVervangen,
+    e.AdviseurOntbreekt,
     e.BehandelingUitgezet,
     e.BehandelingHerzien,
     e.DossierGesloten,
@@ -91,8 +97,8 @@ class Intake:
 
     async def verwerk(self, work: Work, facts: Sequence[Fact]) -> None:
         """Decide anew about every matter that these new facts concern."""
-        vragen = await terugweg.lees(self, work, facts)
         wachtend = await verstrekking.bewaar_sleutels(work, facts)
+        vragen = await terugweg.lees(self, work, facts)
         eigen = {
             fact.subject for fact in facts if not isinstance(fact.data, e.VraagGesteld | e.SleutelVastgesteld)
         }
@@ -106,7 +112,7 @@ class Intake:
         stukken += await terugweg.voer_uit(self, work, vragen, te_laat)
         zaken = await self._beslis(work, subjects - te_laat)
         await self.kluis.bewaar(work, stukken)
-        await verstrekking.werk_bij(self, work, zaken)
+        await verstrekking.werk_bij(self, work, zaken, stukken)
         await beantwoording.beantwoord(self, work, vragen, zaken)
 
     def _stukken(self, facts: Iterable[Fact], te_laat: set[str]) -> Iterable[Stuk]:
@@ -133,6 +139,7 @@ class Intake:
             else:
                 bijgewerkt[subject], zaken[subject] = besluit, zaak
         await store.werk_bij(work.connection, bijgewerkt)
+        await verstrekking.beeindig(work, gehoord)
         await store.laat_niets_achter(work.connection, gehoord)
         await vernietiging.noteer(work, gehoord.keys(), "luisterend-oor")
         await work.know(bijgewerkt.keys() | gehoord.keys())
@@ -149,6 +156,16 @@ class Intake:
         """Erase the last traces of listening ears; True when there may be more."""
         async with runtime.transaction() as work:
             return await store.wis_sporen(work.connection, WISSEN_PER_KEER) == WISSEN_PER_KEER
+
+    async def herzien(self, runtime: Runtime) -> bool:
+        """Decide anew who may read what, where a reader's key came or went; True when there may be more."""
+        return await verstrekking.herzie(self, runtime)
+
+    async def verankeren(self, runtime: Runtime) -> bool:
+        """Write the heads of the logs of processing where the database cannot change them."""
+        async with runtime.pool.acquire() as connection:
+            await logboek.veranker(connection)
+        return False
 
     async def vernietigen(self, runtime: Runtime) -> bool:
         """Destroy the keys of what was erased; True when there may be more."""
@@ -175,6 +192,8 @@ def build(settings: Settings) -> Service:
             Background("wissen", settings.wis_interval_s, intake.wissen),
             Background("vernietigen", settings.wis_interval_s, intake.vernietigen),
             Background("verstrijken", VERSTRIJKEN_S, intake.verstrijken),
+            Background("herzien", HERZIEN_S, intake.herzien),
+            Background("verankeren", VERANKEREN_S, intake.verankeren),
             Background("opruimen", settings.wis_interval_s, beantwoording.ruim_op),
         ],
         admit=intake.admit,

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Two logs of each time that content is opened, sealed anew or destroyed, joined by trace id.
 
-The access log (BIO2 8.15.01) names who did it; the Logboek Dataverwerkingen 1.0.0 names the processing and the
-data subject, and nobody of the staff. Both are without content, chained by hash, and outlive the matter: whose it
-was is an encrypted id that nobody can resolve once the matter's data key is destroyed.
+The access log (BIO2 8.15.01) names who did it; the Logboek Dataverwerkingen 1.0.0 names the processing and
+the data subject, and nobody of the staff. Both are without content, chained by hash, and outlive the matter:
+whose it was is an encrypted id that nobody can resolve once the matter's data key is destroyed.
 """
 
 import json
@@ -50,7 +50,8 @@ SOORT_BETROKKENE: Final = "zaak-versleuteld"
 
 @dataclass(frozen=True, slots=True)
 class Handeling:
-    """One processing. `betrokkenen` are encrypted ids (`Kluis.betrokkenen`); none when no matter can be told."""
+    """One processing. `betrokkenen` are encrypted ids (`Kluis.betrokkenen`); none when no matter can be told.
+    """
 
     naam: Naam
     betrokkenen: tuple[str, ...] = ()

@@ -11,7 +11,9 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from services.intake import logboek, verstrekking
 from services.intake.kluis import Kluis
+from services.intake.logboek import Handeling
 from shared.events import InhoudVernietigd
 from shared.inbox import Work
 from shared.postgres import Queries
@@ -27,6 +29,7 @@ async def besluit(work: Work, zaken: Collection[str], grond: Grond) -> None:
     if not zaken:
         return
     gesorteerd = sorted(zaken)
+    await verstrekking.beeindig(work, gesorteerd)
     for query in (QUERIES.wis_kluis, QUERIES.wis_doorzettingen, QUERIES.wis_instemmingen, QUERIES.skelet):
         await work.connection.execute(query, gesorteerd)
     await noteer(work, gesorteerd, grond)
@@ -58,9 +61,12 @@ async def voer_uit(work: Work, kluis: Kluis) -> int:
     Raises OSError when the keys cannot be reached: the matters stay noted. Done twice it is done once.
     """
     zaken = await neem(work.connection)
+    betrokkenen = await kluis.betrokkenen(zaken)  # while it can still be told
     await kluis.vernietig(zaken)
     await work.dossiers(zaken)  # erased: what is stated about them now goes once it is published
     for zaak, grond in sorted(zaken.items()):
         work.state(InhoudVernietigd(vernietigd_op=work.now, grond=grond), zaak)
     await work.connection.execute(QUERIES.klaar, sorted(zaken))
+    handelingen = [Handeling("inhoud-vernietigd", (betrokkenen[zaak],)) for zaak in sorted(betrokkenen)]
+    await logboek.noteer(work.connection, handelingen, work.now)
     return len(zaken)

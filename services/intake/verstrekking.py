@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Who may read what now: re-sealing to readers, and its end.
 
-Deciding and sealing are two moments. The transaction that decides states who gets which piece; the relay asks for
-the seal when it is about to publish, and `verzegel` looks again, holding the matter: what rests on nothing any more
-by then, or was erased, does not go. Its commit is the last gate. An end that is committed after it is published as
-`inzage-beeindigd` with a later moment than what it ends, so that in whatever order the two arrive, the end holds.
+Deciding and sealing are two moments. The transaction that decides states who gets which piece; the relay asks
+for the seal when it is about to publish, and `verzegel` looks again, holding the matter: what rests on
+nothing any more by then, or was erased, does not go. Its commit is the last gate. An end that is committed
+after it is published as `inzage-beeindigd` with a later moment than what it ends, so that in whatever order
+the two arrive, the end holds.
 """
 
 from __future__ import annotations
@@ -63,7 +64,8 @@ def _ontvangersleutel(jwk: str) -> PublicKeys | None:
 
 
 async def bewaar_sleutels(work: Work, facts: Sequence[Fact]) -> set[str]:
-    """Store readers' keys; returns matters that waited for one. Called first: its lock comes before the matters'.
+    """Store readers' keys; returns matters that waited for one. Called first: its lock comes before the
+    matters'.
 
     More than `HERZIEN_PER_KEER` are left to `herzie`.
     """
@@ -136,7 +138,8 @@ def _kolommen(rijen: Iterable[Sequence[Any]]) -> list[list[Any]]:
 async def werk_bij(
     intake: Intake, work: Work, zaken: Mapping[str, Zaak], stukken: Sequence[Stuk] = ()
 ) -> None:
-    """State what each reader may see now, and whose access ends. `stukken`: what has just come into the vault.
+    """State what each reader may see now, and whose access ends. `stukken`: what has just come into the
+    vault.
 
     Raises asyncpg.ForeignKeyViolationError for a piece whose grant is not in force.
     """
@@ -162,8 +165,8 @@ async def werk_bij(
 
 
 async def beeindig(work: Work, subjects: Collection[str]) -> None:
-    """End all access to these matters, because they are erased. The caller holds them; their grants and pieces
-    are still there.
+    """End all access to these matters, because they are erased. The caller holds them; their grants and
+    pieces are still there.
     """
     if not subjects:
         return
@@ -251,7 +254,9 @@ async def _kenmerken(connection: Any, subjects: Collection[str]) -> dict[UUID, s
 async def _noteer_ontvangst(
     intake: Intake, work: Work, stukken: Sequence[Stuk], kenmerken: Mapping[UUID, str]
 ) -> None:
-    """Each piece was opened when it came in. Of what may not be kept, no more is said than that it was opened."""
+    """Each piece was opened when it came in. Of what may not be kept, no more is said than that it was
+    opened.
+    """
     if not stukken:
         return
     betrokkenen = await intake.kluis.betrokkenen({stuk.zaak for stuk in stukken})
@@ -280,7 +285,10 @@ async def herzie(intake: Intake, runtime: Runtime) -> bool:
         subjects = [row["subject"] for row in rows]
         if subjects:
             dossiers = await work.dossiers(subjects)
-            await werk_bij(intake, work, {subject: vouw(dossiers[subject]) for subject in subjects})
+            zaken = {subject: vouw(dossier) for subject, dossier in dossiers.items()}
+            bekend = {subject: zaak for subject, zaak in zaken.items() if zaak.contact is not None}
+            await work.connection.execute(QUERIES.wek_niet, sorted(set(subjects) - bekend.keys()))
+            await werk_bij(intake, work, bekend)
     return len(subjects) == HERZIEN_PER_KEER
 
 
@@ -290,8 +298,8 @@ async def herzie(intake: Intake, runtime: Runtime) -> bool:
 async def verzegel(intake: Intake, pool: Any, facts: Sequence[Fact]) -> dict[UUID, str]:
     """Seal the content of `inhoud-verstrekt` for its reader; what may not go any more is left out.
 
-    Each seal is one line in both logs, in the transaction that decides that it may go. Raises OSError when the
-    vault's keys cannot be reached: then nothing goes, and it is tried again.
+    Each seal is one line in both logs, in the transaction that decides that it may go. Raises OSError when
+    the vault's keys cannot be reached: then nothing goes, and it is tried again.
     """
     keys = sorted(fact.key for fact in facts if isinstance(fact.data, InhoudVerstrekt))
     if not keys:

@@ -77,10 +77,8 @@ from unnest($1::uuid[], $2::uuid[]) as nieuw (stuk, kenmerk) join kluis on kluis
 on conflict (stuk) do nothing;
 
 -- name: stukken
--- The pieces of these matters that can be given: none of what is being erased.
-select stuk, subject, kenmerk from stukken
-where subject = any($1::text[])
-  and not exists (select from vernietigingen where vernietigingen.subject = stukken.subject);
+-- The pieces of these matters, by the name each has outside the vault.
+select stuk, kenmerk from stukken where subject = any($1::text[]);
 
 -- name: open_verstrekkingen
 -- What was stated to readers whose access has not ended.
@@ -100,6 +98,10 @@ update verstrekkingen set status = $2 where feit = any($1::uuid[]);
 
 -- name: wis_wachtenden
 delete from wachtenden where subject = any($1::text[]);
+
+-- name: wek_niet
+-- Nothing is to be decided about these: they are not known yet, or no longer.
+delete from wachtenden where subject = any($1::text[]) and not gemeld;
 
 -- name: wacht
 insert into wachtenden (partij, ontvanger, subject, gemeld)

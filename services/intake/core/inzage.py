@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Who may read which content of a matter now, and what to state about it. Pure.
 
-Three kinds of right, and no other way to an `InhoudVerstrekt` than one of them. The right of an adviser is made
-of a grant in force that names a cluster, that of the line of one that names the line: without it there is nothing
-to make it of. The MID's rests on no grant, since the report was made to it.
+Three kinds of right, and no other way to an `InhoudVerstrekt` than one of them. The right of an adviser is
+made of a grant in force that names a cluster, that of the line of one that names the line: without it there
+is nothing to make it of. The MID's rests on no grant, since the report was made to it.
 
-Every piece goes to every reader who has a right to it, once, as soon as right and key are both there, in whatever
-order they came. Access is for as long as what it rests on: when the grant, the assignment or the placement ends,
-all of it ends, once, and a fresh grant gives all of it anew. A reader without a usable key waits.
+Every piece goes to every reader who has a right to it, once, as soon as right and key are both there, in
+whatever order they came. Access is for as long as what it rests on: when the grant, the assignment or the
+placement ends, all of it ends, once, and a fresh grant gives all of it anew. A reader without a usable key
+waits.
 
-A reader's newer key seals what is sent from then on; what was sent before stays readable with the key that its
-reader still has, and is not sent again. A reader who stated to have no key any more (`verloren_tot`) can open none
-of it: a key after that gets everything anew.
+A reader's newer key seals what is sent from then on; what was sent before stays readable with the key that
+its reader still has, and is not sent again. A reader who stated to have no key any more (`verloren_tot`) can
+open none of it: a key after that gets everything anew.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -86,8 +87,8 @@ class Sleutelstand(NamedTuple):
 class Verstrekking(NamedTuple):
     """One piece that was stated to one reader whose access has not ended since.
 
-    `volgnummer` is the version of the key it was sealed to, None while it is still to be sealed. `vervallen`: it
-    never went, or its reader cannot open it.
+    `volgnummer` is the version of the key it was sealed to, None while it is still to be sealed. `vervallen`:
+    it never went, or its reader cannot open it.
     """
 
     feit: UUID
@@ -328,11 +329,11 @@ def beslis(
 ) -> Inzage:
     """What to do about access to one matter at `nu` (aware).
 
-    `kenmerken`: the pieces that are in the vault, by the name each has outside it. `gemeld`: the readers of whom
-    it was said that their key is missing, and who have waited since.
+    `kenmerken`: the pieces that are in the vault, by the name each has outside it. `gemeld`: the readers of
+    whom it was said that their key is missing, and who have waited since.
     """
-    # Who hears it folds by moment: an end comes after what it ends, and what is given anew after that, whatever
-    # two replicas' clocks say.
+    # Who hears it folds by moment: an end comes after what it ends, and what is given anew after that,
+    # whatever two replicas' clocks say.
     op = nu if loop.laatst_op is None else max(nu, loop.laatst_op + _TIK)
     balies = sorted(lezer for lezer, stand in sleutels.items() if lezer.partij == "mid" and stand.bruikbaar)
     rechtens = rechten(zaak, loop, balies, {one.instemming for one in open_verstrekt})

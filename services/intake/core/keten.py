@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: EUPL-1.2
 """A chain of log lines: each line's hash is over the hash before it and the line itself. Pure.
 
-Whoever changes, removes, inserts or swaps a line breaks the chain there, or has to make every later hash anew;
-and that shows at the next anchor, a head of the chain that was kept elsewhere.
+Whoever changes, removes, inserts or swaps a line breaks the chain there, or has to make every later hash
+anew; and that shows at the next anchor, a head of the chain that was kept elsewhere.
 """
 
 import json
