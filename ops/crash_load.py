@@ -140,7 +140,7 @@ class Parties:
         self._lines: dict[str, asyncio.Task[tuple[Any, Any]]] = {}
         """By account its connection and exchange."""
         self.attempted: dict[UUID, str] = {}
-        """Routing key by key of each fact that the broker confirmed."""
+        """Routing key, without addressee, by key of each fact that the broker confirmed."""
 
     async def state(self, facts: Iterable[Fact]) -> None:
         """Publish, and try again until everything is confirmed."""
@@ -174,13 +174,13 @@ class Parties:
                 del self._lines[fact.publisher]
                 await _hang_up(line)
             return False
-        self.attempted[fact.key] = key
+        self.attempted[fact.key] = flow.base_key(fact.publisher, type(fact.data))
         return True
 
     async def _open(self, account: str) -> tuple[Any, Any]:
         connection = await aio_pika.connect(self._environment.amqp_url(account), timeout=CONFIRM_S)
         channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
-        return connection, await channel.get_exchange(flow.EXCHANGE, ensure=False)
+        return connection, await channel.get_exchange(flow.entrance(account), ensure=False)
 
     async def close(self) -> None:
         """Leave the bus."""

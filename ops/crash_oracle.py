@@ -70,7 +70,8 @@ class Heard:
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that the verdict rests on. `attempted` holds the routing key of each confirmed fact, by key."""
+    """All that the verdict rests on. `attempted` holds the routing key of each confirmed fact, without
+    addressee, by key."""
 
     cases: Cases
     attempted: Mapping[UUID, str]
@@ -180,8 +181,8 @@ def _bare(fact: Known) -> str:
 
 
 def _not_applied(facts: Mapping[UUID, str], known: Mapping[str, AbstractSet[UUID]]) -> int:
-    """How often a fact is missing in a service that hears it."""
-    hears = {service: set(flow.bindings(service)) for service in known}
+    """How often a fact is missing in a service that hears it. Keys are without addressee."""
+    hears = {service: flow.kinds(service) for service in known}
     return sum(
         key in hears[service] and fact not in known[service]
         for fact, key in facts.items()

@@ -17,7 +17,7 @@ from uuid import UUID, uuid4
 
 from shared import flow, zegel
 from shared.envelope import Arrival, Fact, Refusal, content_digest, data_json, encode, fact_key
-from shared.events import DossierVernietigd, Event, TermijnGestart
+from shared.events import IN_DE_KLUIS, DossierVernietigd, Event, TermijnGestart
 from shared.postgres import Queries
 from shared.termijnen import waak
 from shared.termijnen.klok import Klok, termijn
@@ -35,10 +35,6 @@ Handler = Callable[["Work", Sequence[Fact]], Awaitable[None]]
 
 AtRest = Callable[[Event], Event]
 """What of a fact is kept in the facts table; intake moves sealed content to its vault."""
-
-
-IN_DE_KLUIS = "kluis"
-"""What the facts table holds in place of sealed content, heard or stated."""
 
 
 def is_sealed(event: Event) -> bool:
@@ -238,9 +234,17 @@ class Work:
             await self.connection.execute(QUERIES.know_matters, known)
 
     def state(
-        self, event: Event, subject: str, *, traced: bool = True, later: timedelta = timedelta()
+        self,
+        event: Event,
+        subject: str,
+        *,
+        traced: bool = True,
+        later: timedelta = timedelta(),
+        time: datetime | None = None,
     ) -> Fact:
         """State a fact. With `traced=False` the trail ends here: nothing joins it to what came before.
+
+        `time`: what it says of when it was recorded, where the exact moment would be such a join.
 
         A fact with sealed content is left to the relay, which seals at the moment of publishing, not before
         `later` has passed: content never rests in the facts table.
@@ -251,7 +255,7 @@ class Work:
             publisher=self.service,
             id=fact_id,
             subject=subject,
-            time=self.now,
+            time=time or self.now,
             data=event,
             traceparent=self._traceparent if traced else None,
         )

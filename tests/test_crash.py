@@ -60,7 +60,7 @@ def evidence() -> Evidence:
         for mail in mails
     ]
     everything = [contact, *(fact for facts in stated.values() for fact in facts)]
-    hears = {service: flow.bindings(service) for service in flow.SERVICES}
+    hears = {service: flow.kinds(service) for service in flow.SERVICES}
     tables = {
         service: [
             fact
