@@ -180,9 +180,7 @@ def _deel(
             bekend += 1
         else:
             fouten.append(f"{treffer.merk} leesbaar ({treffer.vorm}) op {treffer.plaats}")
-    blind = [
-        each for each in oppervlakken if each not in gevonden.gezien and each not in ZONDER_TEGENPROEF
-    ]
+    blind = [each for each in oppervlakken if each not in gevonden.gezien and each not in ZONDER_TEGENPROEF]
     fouten += [f"de tegenproef is niet gevonden op: {each}" for each in blind]
     geprobeerd = dict(spel.telling)
     geprobeerd |= {"feiten die diensten stelden": sum(len(spel.stand.aftap.van(name)) for name in SERVICES)}
@@ -194,15 +192,14 @@ def _deel(
     grenzen = [*GRENZEN, *(f"Bekend: {each}: {reden}." for each, (_, reden) in TOEGESTAAN.items())]
     grenzen.append(
         "Velden waarin een vijandige maar echte afzender klare tekst kan zetten, omdat het contract er tekst"
-        f" of een code van zijn eigen organisatie toestaat: {', '.join(misvormd.aangenomen(spel.misvormd))};"
+        f" of een code van de eigen organisatie toestaat: {', '.join(misvormd.aangenomen(spel.misvormd))};"
         " en elk veld met een code van de organisatie (adviseur, eenheid, stoel, postbus), als de naam de vorm"
         " van een code heeft."
     )
     grenzen.append(f"Op {', '.join(ZONDER_TEGENPROEF)} is geen tegenproef geplant.")
     bijzonderheden = [
-        f"{each}: {gevonden.stukken[each]} stukken, {gevonden.octetten[each]} octetten" for each in oppervlakken
+        f"{each}: {gevonden.stukken[each]} stukken, {gevonden.octetten[each]} octetten"
+        for each in oppervlakken
     ]
     bijzonderheden.append(f"{bekend} treffers van misvormde berichten op plaatsen waar dat bekend is")
-    return Deel(
-        "kanaries", BELOFTE, geprobeerd, tuple(fouten), tuple(grenzen), tuple(bijzonderheden), duur_s
-    )
+    return Deel("kanaries", BELOFTE, geprobeerd, tuple(fouten), tuple(grenzen), tuple(bijzonderheden), duur_s)

@@ -114,9 +114,7 @@ async def verzamel(spel: Toneel) -> Gelopen:
     stand = spel.stand
     zaken, luisterend, weekberichten, vragen = [], [], [], []
     eigen, gevraagd = set(spel.zaken), set(spel.vragen)
-    oren = {
-        zaak for zaak, rest in spel.veld.standen.items() if rest.zaak.gesprek == "luisterend-oor"
-    }
+    oren = {zaak for zaak, rest in spel.veld.standen.items() if rest.zaak.gesprek == "luisterend-oor"}
     for bericht in stand.aftap.berichten:
         onderwerp, feit = _onderwerp(bericht), van_bericht(bericht)
         if _is_weekbericht(bericht):
@@ -166,13 +164,9 @@ def _is_weekbericht(bericht: Any) -> bool:
 
 
 def _mails(spel: Toneel) -> list[Uiting]:
-    """Each mail; its size without the addresses, which differ from reader to reader."""
-    mails = []
-    for pad in sorted(spel.stand.stack.mail.glob("*.eml")):
-        tekst = pad.read_text(errors="replace")
-        aan = next((regel for regel in tekst.splitlines() if regel.lower().startswith("to:")), "")
-        mails.append(Uiting("weekbericht per e-mail", tekst, len(tekst) - len(aan)))
-    return mails
+    """Each mail, whole: also with the address in it all are of one size."""
+    gelezen = [pad.read_bytes() for pad in sorted(spel.stand.stack.mail.glob("*.eml"))]
+    return [Uiting("weekbericht per e-mail", mail.decode(errors="replace"), len(mail)) for mail in gelezen]
 
 
 def _sporen(spel: Toneel, diensten: set[str]) -> list[Uiting]:
@@ -185,12 +179,21 @@ def _sporen(spel: Toneel, diensten: set[str]) -> list[Uiting]:
         gelezen.ParseFromString(verzoek.inhoud)
         for resource in gelezen.resource_spans:
             dienst = next(
-                (each.value.string_value for each in resource.resource.attributes if each.key == "service.name"), ""
+                (
+                    each.value.string_value
+                    for each in resource.resource.attributes
+                    if each.key == "service.name"
+                ),
+                "",
             )
             if dienst not in diensten:
                 continue
             for scope in resource.scope_spans:
                 for span in scope.spans:
-                    ids = [span.trace_id.hex(), span.span_id.hex(), *(link.trace_id.hex() for link in span.links)]
+                    ids = [
+                        span.trace_id.hex(),
+                        span.span_id.hex(),
+                        *(link.trace_id.hex() for link in span.links),
+                    ]
                     gevonden.append(Uiting(f"spoor van {dienst}", " ".join(ids)))
     return gevonden
