@@ -34,6 +34,7 @@ KORT: Final[Mapping[str, Sequence[stromen.Stroom]]] = {
 }
 """What is played with a leak, by part or edge: nothing is killed, which would only take time."""
 MISVORMD: Final = 40
+RECHTEN_PER_SOORT: Final = 25
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ async def _met_recht(own: PrivateServers, lek: RechtenLek) -> list[str]:
     environment = await environments.prepare(own.servers, f"bewijs_{uuid.uuid4().hex[:10]}")
     try:
         await lek.zet(environment)
-        deel = await verboden.onderzoek(environment)
+        deel = await verboden.onderzoek(environment, per_soort=RECHTEN_PER_SOORT)
     finally:
         await environments.destroy(environment)
     return [fout for fout in deel.fouten if lek.waar in fout]
