@@ -43,6 +43,10 @@ select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]);
 -- name: te_sturen
 select antwoord, x, y from antwoorden where antwoord = any($1::uuid[]);
 
+-- name: kenmerken
+-- How these pieces are called outside the vault.
+select stuk, kenmerk from stukken where stuk = any($1::uuid[]);
+
 -- name: ruim_op
 -- Answers that were confirmed: what they said, the key they were for, and both facts but for what the books need. Takes
 -- at most $1; returns how many.
