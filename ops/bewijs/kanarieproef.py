@@ -195,9 +195,7 @@ def _deel(
             bekend += 1
         else:
             fouten.append(f"{treffer.merk} leesbaar ({treffer.vorm}) op {treffer.plaats}")
-    blind = [
-        each for each in oppervlakken if each not in gevonden.gezien and each not in ZONDER_TEGENPROEF
-    ]
+    blind = [each for each in oppervlakken if each not in gevonden.gezien and each not in ZONDER_TEGENPROEF]
     fouten += [f"de tegenproef is niet gevonden op: {each}" for each in blind]
     geprobeerd = dict(spel.telling)
     geprobeerd |= {"feiten die diensten stelden": sum(len(spel.stand.aftap.van(name)) for name in SERVICES)}
@@ -213,9 +211,8 @@ def _deel(
     )
     grenzen.append(f"Op {', '.join(ZONDER_TEGENPROEF)} is geen tegenproef geplant.")
     bijzonderheden = [
-        f"{each}: {gevonden.stukken[each]} stukken, {gevonden.octetten[each]} octetten" for each in oppervlakken
+        f"{each}: {gevonden.stukken[each]} stukken, {gevonden.octetten[each]} octetten"
+        for each in oppervlakken
     ]
     bijzonderheden.append(f"{bekend} treffers van misvormde berichten op plaatsen waar dat bekend is")
-    return Deel(
-        "kanaries", BELOFTE, geprobeerd, tuple(fouten), tuple(grenzen), tuple(bijzonderheden), duur_s
-    )
+    return Deel("kanaries", BELOFTE, geprobeerd, tuple(fouten), tuple(grenzen), tuple(bijzonderheden), duur_s)

@@ -225,7 +225,7 @@ async def fout_in_de_database(toneel: Toneel) -> None:
     async with toneel.stand.beheerder() as admin:
         for name in SERVICES:
             await admin.execute(
-                f'alter table "{name}".facts add constraint proef check (publisher = \'niemand\') not valid'
+                f"alter table \"{name}\".facts add constraint proef check (publisher = 'niemand') not valid"
             )
         await toneel.contact(instemming_op_formulier=True)
         await toneel.contact(gesprek="luisterend-oor")
