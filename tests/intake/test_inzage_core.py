@@ -272,9 +272,11 @@ def test_an_end_is_said_once_for_each_time_that_access_was_given(
     """
     wereld = Wereld(*stappen)
     bij: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for feit in sorted(
-        [*wereld.van(e.InhoudVerstrekt), *wereld.van(e.InzageBeeindigd)], key=lambda feit: feit.gebeurd_op
-    ):
+    gezegd: list[e.InhoudVerstrekt | e.InzageBeeindigd] = [
+        *wereld.van(e.InhoudVerstrekt),
+        *wereld.van(e.InzageBeeindigd),
+    ]
+    for feit in sorted(gezegd, key=lambda feit: (feit.gebeurd_op, feit.ontvanger)):
         lezer = (feit.geadresseerde, feit.ontvanger)
         if isinstance(feit, e.InhoudVerstrekt):
             bij[lezer].add(feit.stuk)
