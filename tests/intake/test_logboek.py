@@ -106,8 +106,8 @@ def test_each_change_breaks_it(velden: list[tuple[str, str, int]], data: st.Data
 def test_a_chain_made_anew_shows_at_an_anchor(
     velden: list[tuple[str, str, int]], data: st.DataObject
 ) -> None:
-    """Whoever can write everything, heads included, and makes all later hashes anew, or cuts the end off and sets
-    the head back, is found out by one head that was kept elsewhere.
+    """Whoever can write everything, heads included, and makes all later hashes anew, or cuts the end off and
+    sets the head back, is found out by one head that was kept elsewhere.
     """
     regels = keten(velden)
     anker = hoofd_van(regels)
