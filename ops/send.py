@@ -218,7 +218,8 @@ class _Channels:
                         attach.broker_connection(self._environment, account)
                     )
                 channel = await self._connections[account].channel(on_return_raises=True)
-                self._exchanges[account] = await channel.get_exchange(self._exchange, ensure=False)
+                entrance = flow.entrance(account, self._exchange)
+                self._exchanges[account] = await channel.get_exchange(entrance, ensure=False)
             return self._exchanges[account]
 
 

@@ -37,7 +37,10 @@ def lees(path: Path, *, owner_only: bool = False) -> Mapping[str, Any] | Mis:
 
 
 def schrijf(path: Path, content: Mapping[str, Any], *, mode: int) -> None:
-    """Replaces the file as a whole, so that a crash leaves either the old one or the new one."""
+    """Replaces the file as a whole, so that a crash leaves either the old one or the new one.
+
+    Of a file that is its owner's alone the old bytes are overwritten: a key that is taken out is destroyed.
+    """
     new = path.with_name(path.name + ".new")
     new.unlink(missing_ok=True)
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
@@ -46,8 +49,21 @@ def schrijf(path: Path, content: Mapping[str, Any], *, mode: int) -> None:
         file.write("\n")
         file.flush()
         os.fsync(file.fileno())
-    new.replace(path)
-    sync_folder(path.parent)
+    old = os.open(path, os.O_RDWR) if not mode & 0o077 and path.exists() else None
+    try:
+        new.replace(path)
+        sync_folder(path.parent)
+        if old is not None:
+            overschrijf(old)
+    finally:
+        if old is not None:
+            os.close(old)
+
+
+def overschrijf(descriptor: int) -> None:
+    """Zeros in the place of what an open file holds, on disk before this returns."""
+    os.pwrite(descriptor, bytes(os.fstat(descriptor).st_size), 0)
+    os.fsync(descriptor)
 
 
 def sync_folder(folder: Path) -> None:

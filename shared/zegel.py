@@ -245,6 +245,8 @@ def generate(kid: str | None = None) -> dict[str, Any]:
     if kid is not None and not _KID.fullmatch(kid):
         raise ValueError("a kid is 1 to 64 letters, digits, dots, dashes or underscores")
     key = ECKey.generate_key(CURVE)
+    while kid is None and key.thumbprint().startswith("-"):  # on a command line that would be an option
+        key = ECKey.generate_key(CURVE)
     jwk: dict[str, Any] = dict(key.as_dict(private=True))
     return {**jwk, "kid": kid or key.thumbprint(), "use": "enc", "alg": ALG}
 

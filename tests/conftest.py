@@ -95,6 +95,8 @@ def make_runtime(environment: Environment, keys: Path, name: str, **settings: An
         "postgres_dsn": environment.dsns[name],
         "public_keys": keys / zegel.PUBLIC_FILE,
         **(intake_keys(environment, keys) if name == "intake" else {}),
+        # The facts of tests are years old.
+        **({"bewaartermijn": "P99Y"} if name == "registry" else {}),
         **settings,
     }
     loaded = settings_class(**values)

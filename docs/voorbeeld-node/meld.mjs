@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'amqplib';
 import { CompactEncrypt, importJWK } from 'jose';
-import { ACCOUNT, CONTENT_TYPE, EXCHANGE, envelope } from './contract.mjs';
+import { ACCOUNT, CONTENT_TYPE, ENTRANCE, envelope } from './contract.mjs';
 
 const FACT = 'contact-ontvangen.v1';
 const WAITS_MS = [1_000, 2_000, 4_000, 8_000]; // between the attempts
@@ -40,7 +40,7 @@ function publish(channel, message) {
     channel.once('close', () => reject(new Error('the connection was lost')));
     channel.once('return', () => reject(new Error('nobody takes this in')));
     channel.publish(
-      EXCHANGE,
+      ENTRANCE,
       `${ACCOUNT}.${FACT}`,
       Buffer.from(JSON.stringify(message)),
       { contentType: CONTENT_TYPE, userId: ACCOUNT, messageId: message.id, persistent: true, mandatory: true },

@@ -64,14 +64,14 @@ class _Dienst:
 class Kern:
     """One world while it happens."""
 
-    def __init__(self, wereld: Wereld, rng: Random) -> None:
+    def __init__(self, wereld: Wereld, rng: Random, munt: str) -> None:
         self.gezien = Gezien()
         self._wereld = wereld
         self._rng = rng
         self._diensten = {naam: _Dienst(naam) for naam in flow.SERVICES}
         self._rooster: dict[str, e.AdviseurGewijzigd] = {}
         self._open: dict[str, str] = {}
-        self._weekberichten = Weekberichten(rng)
+        self._weekberichten = Weekberichten(rng, munt)
 
     def speel(self) -> Gezien:
         """Let everything happen, in the order of its moments."""
@@ -164,6 +164,6 @@ class Kern:
         yield from ((zaak, event) for event in besluit.feiten)
 
 
-def speel(wereld: Wereld, rng: Random) -> Gezien:
-    """Let a world happen."""
-    return Kern(wereld, rng).speel()
+def speel(wereld: Wereld, rng: Random, munt: str) -> Gezien:
+    """Let a world happen: ids from `rng`, and what chance decides from `munt`."""
+    return Kern(wereld, rng, munt).speel()

@@ -40,8 +40,10 @@ AFZENDER: Final = "notificatie@meldpunt.example"
 class Weekberichten:
     """What notification knows of one world, and the messages it makes of it."""
 
-    def __init__(self, rng: Random) -> None:
+    def __init__(self, rng: Random, munt: str) -> None:
+        """`munt` settles what chance decides, per matter and reader: the same in both worlds of a pair."""
         self._rng = rng
+        self._munt = munt
         self._eenheden: dict[str, EenheidGewijzigd] = {}
         self._zaken: dict[str, Zaak] = {}
         self._vertellingen: dict[str, dict[str, Vertelling]] = defaultdict(dict)
@@ -50,11 +52,14 @@ class Weekberichten:
         self._geteld: set[str] = set()
         self._totalen: dict[str, Afgesloten] = {}
         self._periode: int | None = None
+        self._adres: Adresboek | None = None
+        self._bomen: Boom | None = None
 
     def hoor(self, feit: Fact, feiten: Sequence[Fact], nu: datetime) -> Iterator[tuple[str, Event]]:
         """Take in a fact; yields what is stated on it: subject and event."""
         if isinstance(feit.data, EenheidGewijzigd):
             self._eenheden[feit.subject] = feit.data
+            self._adres = self._bomen = None
             return
         zaak = self._zaken[feit.subject] = vouw(feiten)
         bestaand = self._vertellingen[feit.subject]
@@ -84,7 +89,7 @@ class Weekberichten:
                 zaken,
                 boom=boom,
                 grenzen=GRENZEN,
-                loten={zaak: self._rng.random() for zaak in zaken},
+                loten={zaak: Random(f"{self._munt} {zaak} {stoel}").random() for zaak in zaken},
                 nu=op,
             )
             gesteld = list(self._zet(samen.stappen))
@@ -159,6 +164,18 @@ class Weekberichten:
         return self._totalen
 
     def _adresboek(self) -> Adresboek:
+        if self._adres is None:
+            self._adres = self._maak_adresboek()
+        return self._adres
+
+    def _boom(self) -> Boom:
+        if self._bomen is None:
+            self._bomen = Boom(
+                Eenheid(code, een.onderdeel, een.boven, een.sterkte) for code, een in self._eenheden.items()
+            )
+        return self._bomen
+
+    def _maak_adresboek(self) -> Adresboek:
         postbussen: dict[str, list[str]] = defaultdict(list)
         terreinen: dict[str, set[str]] = defaultdict(set)
         for code, eenheid in self._eenheden.items():
@@ -166,11 +183,6 @@ class Weekberichten:
                 postbussen[stoel.functionaris] += [stoel.postbus] if stoel.postbus is not None else []
                 terreinen[stoel.functionaris].add(code)
         return Adresboek(postbussen, {stoel: frozenset(codes) for stoel, codes in terreinen.items()})
-
-    def _boom(self) -> Boom:
-        return Boom(
-            Eenheid(code, een.onderdeel, een.boven, een.sterkte) for code, een in self._eenheden.items()
-        )
 
 
 def _totaal(boom: Boom, lezer: Lezer, totalen: Mapping[str, Afgesloten]) -> str:

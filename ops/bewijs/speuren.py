@@ -40,8 +40,8 @@ class Merk:
     tekst: str
 
     def __post_init__(self) -> None:
-        if len(self.tekst) < 2 * VENSTER - 1 or not self.tekst.isascii() or not self.tekst.isalnum():
-            raise ValueError("a mark is at least 15 ASCII letters or digits")
+        if len(self.tekst) < 2 * VENSTER - 1 or not self.tekst.isascii() or not self.tekst.isprintable():
+            raise ValueError("a mark is at least 15 printable ASCII characters")
 
 
 class Treffer(NamedTuple):

@@ -31,14 +31,14 @@ from shared.consumer import REPLAY_HEADERS, arrival_of
 from shared.envelope import CONTENT_TYPE, Refusal, decode
 from shared.events import ONDERWERP_ID, Event
 
-EXCHANGES: Final = (flow.EXCHANGE, flow.EXCHANGE_HISTORIE)
-ALLE_EXCHANGES: Final = (*EXCHANGES, flow.EXCHANGE_ONBEKEND, flow.EXCHANGE_DOOD)
+INGANGEN: Final = tuple(flow.entrance(naam, bus) for naam in flow.PUBLISHERS for bus in flow.BUSES)
+ALLE_EXCHANGES: Final = (*flow.BUSES, flow.EXCHANGE_ONBEKEND, flow.EXCHANGE_DOOD)
 
 GRENZEN: Final = (
     "RabbitMQ vraagt voor een passieve declaratie geen recht: een account dat de naam van een wachtrij kent,"
     " kan zien hoeveel er wacht, nooit wat.",
     "De broker leest geen berichten: een account kan onder eigen naam andermans bron noemen, of met een"
-    " omweg (CC-kop, dode brief uit een eigen wachtrij) een bericht bij een andere dienst laten aankomen."
+    " CC-kop een bericht onder zijn eigen sleutel bij een andere dienst laten aankomen."
     " De dienst gelooft alleen de afzender die de broker bevestigt, en weigert dan.",
     "Het account beheer mag alles op de broker; wie dat wachtwoord heeft, valt hier buiten.",
 )
@@ -153,6 +153,15 @@ class Account:
         return Uitslag(self.naam, soort, wat, als, eigen and soort == "mag wel: eigen feit stellen")
 
 
+async def publiceer(environment: Environment, account: str, exchange: str, key: str, body: bytes) -> None:
+    """One message on a connection of its own, confirmed by the broker. Raises OpsError."""
+    async with broker.connection(environment.servers, environment.vhost, account) as opened:
+        channel = await opened.channel(publisher_confirms=True)
+        target = await channel.get_exchange(exchange, ensure=False)
+        message = aio_pika.Message(body, user_id=account, delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
+        await target.publish(message, key, timeout=20)
+
+
 def voorbeeld(publisher: str, event: type[Event], *, source: str | None = None) -> tuple[str, bytes]:
     """A valid message of one fact, with its routing key; `source` in place of the publisher's own."""
     message = json.loads(samples(event)[f"{publisher}.volledig.json"])
@@ -227,8 +236,12 @@ def _eigen(account: Account) -> Iterator[Zet]:
     for event in flow.STATES[account.naam]:
         key, body = voorbeeld(account.naam, event)
         if key in flow.HEARD or account.naam in flow.PUBLISHERS:
-            stuur = partial(account.stuur, flow.EXCHANGE, key, body)
+            stuur = partial(account.stuur, flow.entrance(account.naam), key, body)
             yield partial(account.mag_niet_geloofd, "mag wel: eigen feit stellen", key, stuur)
+
+
+def _ingangen(naam: str) -> tuple[str, ...]:
+    return tuple(flow.entrance(naam, bus) for bus in flow.BUSES)
 
 
 def _andermans_sleutel(account: Account) -> Iterator[Zet]:
@@ -237,20 +250,20 @@ def _andermans_sleutel(account: Account) -> Iterator[Zet]:
             continue
         _, body = voorbeeld(route.publisher, route.event)
         for key in flow.keys(route.publisher, route.event):
-            for exchange in EXCHANGES:
+            for exchange in dict.fromkeys((*flow.BUSES, *_ingangen(account.naam))):
                 stuur = partial(account.stuur, exchange, key, body)
                 soort = "feit stellen onder andermans sleutel"
                 yield partial(account.moet_geweigerd, soort, f"{exchange} {key}", stuur)
 
 
 def _andermans_naam(account: Account) -> Iterator[Zet]:
-    """Under its own key, and with a user-id that is another's: one key for each name, each key for one name."""
+    """Under its own key, with a user-id that is another's: a key for each name, each key for one name."""
     anderen = [naam for naam in (*flow.STATES, flow.BEHEER, "guest") if naam != account.naam]
     eigen = list(flow.STATES[account.naam])
     for nummer in range(max(len(anderen), len(eigen))):
         ander = anderen[nummer % len(anderen)]
         key, body = voorbeeld(account.naam, eigen[nummer % len(eigen)])
-        stuur = partial(account.stuur, flow.EXCHANGE, key, body, user=ander)
+        stuur = partial(account.stuur, flow.entrance(account.naam), key, body, user=ander)
         yield partial(
             account.moet_geweigerd, "zich uitgeven voor een ander (user-id)", f"{ander} {key}", stuur
         )
@@ -262,12 +275,12 @@ def _andermans_bron(account: Account) -> Iterator[Zet]:
             if ander == account.naam:
                 continue
             key, body = voorbeeld(account.naam, event, source=ander)
-            stuur = partial(account.stuur, flow.EXCHANGE, key, body)
+            stuur = partial(account.stuur, flow.entrance(account.naam), key, body)
             if key in flow.HEARD or account.naam in flow.PUBLISHERS:
                 yield partial(account.mag_niet_geloofd, "andermans bron noemen", f"{ander} {key}", stuur)
     for event in flow.STATES[account.naam]:
         key, body = voorbeeld(account.naam, event)
-        stuur = partial(account.stuur, flow.EXCHANGE, key, body, user=None)
+        stuur = partial(account.stuur, flow.entrance(account.naam), key, body, user=None)
         yield partial(account.mag_niet_geloofd, "zonder afzender (user-id) stellen", key, stuur)
 
 
@@ -279,14 +292,33 @@ def _omweg(account: Account) -> Iterator[Zet]:
         doel, body = voorbeeld(route.publisher, route.event)
         eigen, _ = voorbeeld(account.naam, flow.STATES[account.naam][0])
         for kop in ("CC", "BCC"):
-            stuur = partial(account.stuur, flow.EXCHANGE, eigen, body, kop={kop: [doel]})
+            stuur = partial(account.stuur, flow.entrance(account.naam), eigen, body, kop={kop: [doel]})
             yield partial(account.mag_niet_geloofd, "andermans sleutel in een CC-kop", f"{kop} {doel}", stuur)
         herhaling = dict(zip(REPLAY_HEADERS, (doel, route.publisher, str(uuid.uuid4())), strict=True))
-        stuur = partial(account.stuur, flow.EXCHANGE, eigen, body, kop=herhaling)
+        stuur = partial(account.stuur, flow.entrance(account.naam), eigen, body, kop=herhaling)
         yield partial(account.mag_niet_geloofd, "zich voordoen als herhaling door beheer", doel, stuur)
         if account.naam in flow.PUBLISHERS:
-            stuur = partial(_dode_brief, account, doel, body)
-            yield partial(account.mag_niet_geloofd, "andermans sleutel als dode brief", doel, stuur)
+            zet = partial(_dode_brief, account, doel, body)
+            yield partial(account.moet_geweigerd, "andermans sleutel als dode brief", doel, zet)
+    if account.naam in flow.PUBLISHERS:
+        anderen = [ingang for ingang in INGANGEN if ingang not in _ingangen(account.naam)]
+        for doel in (*ALLE_EXCHANGES, *anderen):
+            for werk in ("eigen exchange aan de bus binden", "eigen exchange die op de bus terugvalt"):
+                yield partial(account.moet_geweigerd, werk, doel, partial(_zijweg, account, werk, doel))
+    for ingang in INGANGEN:
+        if ingang not in _ingangen(account.naam):
+            key, body = voorbeeld(account.naam, flow.STATES[account.naam][0])
+            stuur = partial(account.stuur, ingang, key, body)
+            yield partial(account.moet_geweigerd, "andermans ingang", f"{ingang} {key}", stuur)
+
+
+async def _zijweg(account: Account, werk: str, doel: str) -> None:
+    """An exchange of one's own that leads to another: no key is checked on that way."""
+    channel = await account.channel()
+    naam = f"{account.naam}.{uuid.uuid4().hex}"
+    terugval = {"alternate-exchange": doel} if "terugvalt" in werk else {}
+    eigen = await channel.declare_exchange(naam, "topic", durable=False, auto_delete=True, arguments=terugval)
+    await (await channel.get_exchange(doel, ensure=False)).bind(eigen, "#")
 
 
 async def _dode_brief(account: Account, doel: str, body: bytes) -> str:
@@ -405,7 +437,7 @@ def _maken(account: Account) -> Iterator[Zet]:
             for werk in ("wachtrij maken", "exchange maken"):
                 zet = partial(op, werk, f"{ander}.gluurt")
                 yield partial(account.moet_geweigerd, werk, f"{ander}.gluurt", zet)
-    for exchange in ALLE_EXCHANGES:
+    for exchange in (*ALLE_EXCHANGES, *INGANGEN):
         zet = partial(op, "exchange verwijderen", exchange)
         yield partial(account.moet_geweigerd, "exchange verwijderen", exchange, zet)
     for key in ("#", "intake.#", "intake.melding-doorgezet.v1.sg", "mid.gesprek-gevoerd.v1"):

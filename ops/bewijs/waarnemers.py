@@ -9,6 +9,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from ops.bewijs.kern import Bericht, Gezien
@@ -20,7 +21,6 @@ from shared.termijnen.klok import termijn
 from shared.termijnen.regels import regels
 
 _ID: Final = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?4[0-9a-f]{3}-?[89ab][0-9a-f]{3}-?[0-9a-f]{12}")
-_PLAATS: Final = re.compile(r"^\d\. ")
 _REGELS: Final = regels({})
 
 
@@ -106,14 +106,13 @@ def waarnemers(paar: Paar) -> dict[str, Waarnemer]:
     if paar.verschil == "zaak":
         stoelen = [stoel for stoel in stoelen if stoel in paar.uitgeslotenen]
     gevonden: dict[str, Waarnemer] = {
-        f"functionaris {stoel}": (lambda gezien, stoel=stoel: functionaris(gezien, stoel))
-        for stoel in stoelen
+        f"functionaris {stoel}": partial(functionaris, stoel=stoel) for stoel in stoelen
     }
     return gevonden | {naam: _OVERIGE[naam] for naam in _GELIJK[paar.verschil](paar)}
 
 
 _OVERIGE: Final[Mapping[str, Waarnemer]] = {
-    **{naam: (lambda gezien, naam=naam: dienst(gezien, naam)) for naam in flow.SERVICES},
+    **{naam: partial(dienst, naam=naam) for naam in flow.SERVICES},
     "schijf": schijf,
     "beheerder": beheerder,
     "tabel": tabel,
@@ -127,12 +126,12 @@ def _na_instemming(paar: Paar) -> tuple[str, ...]:
 
 
 _GELIJK: Final[Mapping[Verschil, Callable[[Paar], tuple[str, ...]]]] = {
-    "verhaal": lambda paar: _ALLEN,
+    "verhaal": lambda _: _ALLEN,
     "soort-melder": _na_instemming,
-    "kanaal": lambda paar: ("routing", "notification", "tabel"),
-    "spoed": lambda paar: ("notification", "tabel"),
-    "dag": lambda paar: ("tabel",),
-    "zaak": lambda paar: (),
+    "kanaal": lambda _: ("routing", "notification", "tabel"),
+    "spoed": lambda _: ("notification", "tabel"),
+    "dag": lambda _: ("tabel",),
+    "zaak": lambda _: (),
 }
 """Beside the officials: who must not see the difference."""
 
@@ -156,12 +155,10 @@ def _maatklasse(lengte: int) -> int:
 
 
 def _post(bericht: bytes) -> list[str]:
-    """A weekly message line by line; the places in an order that tells nothing, since theirs is chance."""
-    regels_ = bericht.decode("ascii").splitlines()
-    plaatsen = [n for n, regel in enumerate(regels_) if _PLAATS.match(regel)]
-    blokken = [[regels_[n][3:], *regels_[n + 1 : n + 4]] for n in plaatsen]
-    rest = [regel for n, regel in enumerate(regels_) if not any(p <= n < p + 4 for p in plaatsen)]
-    return [*rest, *("\n".join(blok) for blok in sorted(blokken))]
+    """A weekly message by paragraph; the places in an order that tells nothing, since theirs is chance."""
+    alineas = bericht.decode("ascii").split("\r\n\r\n")
+    plaatsen = sorted(alinea[1:] for alinea in alineas if alinea[:1].isdigit())
+    return [*(alinea for alinea in alineas if not alinea[:1].isdigit()), *plaatsen]
 
 
 def _vergelijkbaar(view: Iterable[Any]) -> str:

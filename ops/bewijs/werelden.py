@@ -19,6 +19,7 @@ from shared import events as e
 from shared.codes import (
     RUBRIEKEN,
     Afdoening,
+    GesprekUitkomst,
     Kanaal,
     Kwalificatie,
     Rubriek,
@@ -43,7 +44,12 @@ KWALIFICATIES: Final[tuple[Kwalificatie, ...]] = (
     "klacht",
     "vermoeden-misstand",
 )
-GESPREKKEN: Final = (*(("integriteitskwestie",) * 8), "luisterend-oor", "doorverwijzing", "klacht")
+GESPREKKEN: Final[tuple[GesprekUitkomst, ...]] = (
+    *(("integriteitskwestie",) * 8),
+    "luisterend-oor",
+    "doorverwijzing",
+    "klacht",
+)
 
 
 class Stap(NamedTuple):
@@ -101,7 +107,7 @@ class Zaak:
     """Week in which it comes in; what follows comes in the weeks after."""
     dag_s: float
     """Seconds into the week at which the things of a week happen; hidden from those who see weeks."""
-    gesprek: e.GesprekUitkomst
+    gesprek: GesprekUitkomst
     instemming: bool
     kwalificatie: Kwalificatie
     plaatsing: bool
@@ -174,7 +180,7 @@ def zaak(rng: Random, org: Organisatie) -> Zaak:
         rubriek=rng.choice(list(RUBRIEKEN)),  # type: ignore[arg-type]
         week=rng.randrange(WEKEN - 6),
         dag_s=_dag(rng),
-        gesprek=rng.choice(GESPREKKEN),  # type: ignore[arg-type]
+        gesprek=rng.choice(GESPREKKEN),
         instemming=rng.random() < 0.9,
         kwalificatie=rng.choice(KWALIFICATIES),
         plaatsing=rng.random() < 0.9,

@@ -31,6 +31,10 @@ JSON, with the fact in `data`. Routing key, `type`, `source` and the AMQP proper
 account states facts under its own name only, with its account name as `user-id`. Receivers ignore unknown
 fields, and apply a fact once per `source` and `id`, however often it arrives and in whatever order.
 
+To state, an outside party publishes to its own entrance, the exchange `meldpunt.<account>` (bulk and
+history: `meldpunt.historie.<account>`), which passes on what begins with the account's name. To listen, it
+binds a queue of its own, named `<account>.<something>`, to the exchange `meldpunt`.
+
 A routing key is `<who states it>.<fact>.v<n>`. A fact that is for one party has that party's name after it:
 whoever may listen to it may bind to the key that ends with its own name, and to no other.
 

@@ -9,6 +9,9 @@ from pydantic_settings import SettingsConfigDict
 
 from shared.settings import ServiceSettings
 
+RESPIJT = timedelta(days=7)
+"""How long content sealed to an expired key still opens, unless set otherwise."""
+
 
 class Settings(ServiceSettings):
     """What intake needs beside what every service needs."""
@@ -19,7 +22,7 @@ class Settings(ServiceSettings):
         description="JWKS file with intake's private keys, readable by its owner alone"
     )
     sleutel_respijt: timedelta = Field(
-        timedelta(days=7), ge=timedelta(), description="How long content sealed to an expired key still opens"
+        RESPIJT, ge=timedelta(), description="How long content sealed to an expired key still opens"
     )
     kluis: Path = Field(
         description="Folder of the vault's wrapped data keys: outside the database, one for all replicas"

@@ -213,7 +213,7 @@ class Sleutelmap:
                 return False
             with path.open("r+b") as replaced:
                 self._leg_neer([(path, new)])
-                _overschrijf(replaced.fileno())
+                sleutelbestand.overschrijf(replaced.fileno())
             sleutelbestand.sync_folder(path.parent)
         return True
 
@@ -228,7 +228,7 @@ class Sleutelmap:
                 for one in (path, path.with_name(path.name + _NEW)):
                     try:
                         with one.open("r+b") as file:
-                            _overschrijf(file.fileno())
+                            sleutelbestand.overschrijf(file.fileno())
                         one.unlink()
                     except FileNotFoundError:
                         continue
@@ -248,7 +248,7 @@ class Sleutelmap:
             with self._locked_shards([shard]):
                 for path in (self._folder / shard).glob(f"*{_NEW}"):
                     with path.open("r+b") as file:
-                        _overschrijf(file.fileno())
+                        sleutelbestand.overschrijf(file.fileno())
                     path.unlink()
 
     def _path(self, zaak: str) -> Path:
@@ -312,11 +312,6 @@ def _sync_file(path: Path) -> None:
 
 def _sync_folders(folders: Sequence[Path]) -> None:
     _side_by_side(sleutelbestand.sync_folder, folders)
-
-
-def _overschrijf(descriptor: int) -> None:
-    os.pwrite(descriptor, bytes(os.fstat(descriptor).st_size), 0)
-    os.fsync(descriptor)
 
 
 def _lees(path: Path) -> Ingepakt | None:

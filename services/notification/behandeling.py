@@ -34,7 +34,8 @@ async def behandel(work: Work, subjects: Iterable[str]) -> Behandeld:
     stappen: list[Stap] = []
     for subject in sorted(zaken):
         zaak, eerst = zaken[subject], bestaand.get(subject, {})
-        wie = uitsluiting(stoelen, zaak.uitgesloten)
+        # Of a matter from which nobody is excluded the address book says nothing.
+        wie = uitsluiting(stoelen if zaak.uitgesloten else (), zaak.uitgesloten)
         anders = beslis(zaak, eerst, adresboek, uitgesloten=wie.uitgesloten, onderwerp=subject, nu=work.now)
         nu = eerst | {stap.vertelling.functionaris: stap.vertelling for stap in anders}
         onderhanden[subject] = Onderhanden(zaak, wie, tuple(nu[stoel] for stoel in sorted(nu)))

@@ -4,7 +4,9 @@
 from collections import defaultdict
 from datetime import date
 from typing import Any, NamedTuple
+from uuid import UUID
 
+from services.registry.core.skelet import Stand, skelet_op
 from services.registry.core.tabel import Oordeel, Tabel, Telling, rubriekentabel, stand_op
 from services.registry.core.zaak import Koppeling, Registratie, Versie, begin_van
 from services.registry.store import QUERIES
@@ -25,7 +27,11 @@ async def tabel_rubrieken(connection: Any, jaar: int, *, peildatum: date | None,
         tekst = await connection.fetchval(QUERIES.read_indeling, "rubrieken", jaar)
         indeling = TabelindelingVastgesteld.model_validate_json(tekst) if tekst is not None else None
         op = peildatum or (indeling.peildatum if indeling is not None else vandaag)
-        tellingen = [*await _meldingen(connection, op), *await _historie(connection)]
+        tellingen = [
+            *await _meldingen(connection, op),
+            *await _vernietigd(connection, op),
+            *await _historie(connection),
+        ]
     return rubriekentabel(tellingen, indeling, jaar, op)
 
 
@@ -42,6 +48,14 @@ async def _meldingen(connection: Any, peildatum: date) -> list[Telling]:
     )
 
 
+async def _vernietigd(connection: Any, peildatum: date) -> list[Telling]:
+    skeletten: dict[UUID, list[Stand]] = defaultdict(list)
+    for naam, vanaf, *registratie, vastgesteld in await connection.fetch(QUERIES.read_skeletten):
+        geteld = Registratie(*registratie) if registratie[0] is not None else None
+        skeletten[naam].append(Stand(vanaf, geteld, vastgesteld))
+    return skelet_op(peildatum, skeletten.values())
+
+
 async def _historie(connection: Any) -> list[Telling]:
     return [
         Telling(in_register, op, label=label, aantal=aantal, vastgesteld=vastgesteld)
@@ -56,16 +70,24 @@ async def reeksen(connection: Any, jaar: int) -> list[Reeks]:
     return [Reeks(rij["reeks"], rij["soort"], rij["aantal"]) for rij in rijen]
 
 
-async def zaak(connection: Any, onderwerp: str) -> dict[str, Any] | None:
-    """A matter as the register knows it: codes, moments and opaque ids. None when it is not there."""
+async def zaak(connection: Any, onderwerp: str, *, lezer: str | None = None) -> dict[str, Any] | None:
+    """A matter as the register knows it: codes, moments and opaque ids. None when it is not there.
+
+    For a `lezer`, the seat of who reads, one of which that seat must not learn is not there.
+    """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         rij = await connection.fetchrow(QUERIES.read_zaak, onderwerp)
         klacht = await connection.fetchrow(QUERIES.read_zaak_klacht, onderwerp)
+        if lezer is not None and await connection.fetchval(QUERIES.read_verborgen, onderwerp, lezer):
+            return None
         if rij is None and klacht is None:
             return None
         gevonden: dict[str, Any] = dict(rij) if rij is not None else {"zaak": onderwerp}
         if klacht is not None:
             gevonden["klacht"] = dict(klacht)
+        bewaring = await connection.fetchrow(QUERIES.read_zaak_bewaring, onderwerp)
+        if bewaring is not None:
+            gevonden["bewaring"] = dict(bewaring)
         for naam, query in (
             ("registraties", QUERIES.read_zaak_versies),
             ("afdoeningen", QUERIES.read_zaak_afdoeningen),

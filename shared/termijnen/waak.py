@@ -49,6 +49,7 @@ def _bewaard(row: Mapping[str, Any]) -> Bewaard:
             gestopt_op=row["gestopt_op"],
             uitkomst=None if row["uitkomst"] is None else Uitkomst(row["uitkomst"]),
             reden=row["reden"],
+            gesloten=frozenset(row["gesloten_rollen"]),
         ),
         row["generatie"],
         row["gewaarschuwd_op"],
@@ -99,6 +100,7 @@ def _row(bewaard: Bewaard) -> tuple[Any, ...]:
         t.rol,
         t.alleen_bewaking,
         t.afleiding,
+        " ".join(sorted(t.gesloten)),
     )
 
 

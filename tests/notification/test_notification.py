@@ -89,7 +89,7 @@ async def test_every_message_has_one_size_whatever_the_address_and_the_words(
     """Headers included: short address or long, no line or all of them."""
     runtime = await start()
     gehoord = await bus.listen("notification.#")
-    lang = "een-zeer-lange-postbusnaam-voor-een-zetel" * 3
+    lang = "een-zeer-lange-postbusnaam-van-een-zetel-bij-het-commando"
     await bus.state("organisatie", eenheid("C-1", "C-2", lang), "313-SQN")
     for _ in range(9):
         await bus.state("coid", geinformeerd("C-1"), new_id())

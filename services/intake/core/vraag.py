@@ -23,7 +23,8 @@ MEESTE_DELEN: Final = 1000
 _GEHEIME_LEDEN: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _Id = Annotated[str, Field(pattern=ONDERWERP_ID)]
 _Coordinaat = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
-_Tekst = Annotated[str, Field(min_length=1, max_length=LANGSTE_TEKST, repr=False)]
+_Tekst = Annotated[str, Field(min_length=1, max_length=LANGSTE_TEKST)]
+_Afzender = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
 
 class _Deel(BaseModel):
@@ -43,7 +44,7 @@ class Antwoordsleutel(BaseModel):
 
 class _Vraag(_Deel):
     antwoordsleutel: Antwoordsleutel
-    afzender: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", repr=False)] | None = None
+    afzender: _Afzender | None = Field(None, repr=False)
     """An opaque token of the portal for whoever asks: failed attempts are limited by it."""
 
 
@@ -55,7 +56,7 @@ class OmCode(_Vraag):
 
 
 class _MetCode(_Vraag):
-    code: Annotated[str, Field(max_length=64, repr=False)]
+    code: str = Field(max_length=64, repr=False)
     """As it was typed."""
 
 
@@ -77,7 +78,7 @@ class Schrijven(_MetCode):
     """A message, or an addition to the melding."""
 
     soort: Literal["bericht", "aanvulling"]
-    tekst: _Tekst
+    tekst: _Tekst = Field(repr=False)
     aan: Literal["mid", "adviseur"] = "mid"
 
 
@@ -108,7 +109,7 @@ class Terugkeren(_MetCode):
     soort: Literal["terugkeren"]
     reden: Literal["niet-opgepakt", "nieuwe-informatie", "vraag"]
     geadresseerde: Literal["coid", "kmar", "sg"] | None = None
-    tekst: _Tekst | None = None
+    tekst: _Tekst | None = Field(None, repr=False)
 
 
 MetCode = OmStatus | OmTeLezen | Schrijven | Instemmen | Intrekken | Terugkeren

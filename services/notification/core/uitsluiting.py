@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Who hears nothing of a case because somebody must not learn of it. Pure; why: docs/anonymity.md."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from services.notification.core.boom import Boom
 from shared.codes import Rol
@@ -37,41 +38,50 @@ class Uitsluiting:
 
     uitgesloten: frozenset[str]
     """Seats that must not learn of it, with every seat that reads a mailbox of theirs."""
-    niveau: frozenset[str]
-    """Further seats that hear nothing, since somebody with the same terrein is excluded."""
     gemeden: frozenset[str]
     """Terreinen of those excluded: no name at or below them is used for anybody."""
+    terreinen: Mapping[str, frozenset[str]]
+    """For each seat the terreinen of whoever reads its mailbox."""
 
-    def mag_horen(self, stoel: str) -> bool:
-        """Whether this seat may be told."""
-        return stoel not in self.uitgesloten and stoel not in self.niveau
+    def mag_horen(self, stoel: str, pad: Sequence[str]) -> bool:
+        """Whether this seat may be told of a case in a unit with this way up (`Boom.pad`).
+
+        Not when somebody must not hear of it who customarily hears of the same things or of more: their
+        silence and this seat's message would be two notes to compare. Nor, when it is not this seat's to hear
+        of by custom, beside anybody excluded. Whoever also has a terrein above those of all excluded is told,
+        as others there are: to be left out would be the gap.
+        """
+        if stoel in self.uitgesloten:
+            return False
+        eigen = self.terreinen.get(stoel, frozenset())
+        hoogste = max((plaats for plaats, code in enumerate(pad) if code in eigen), default=None)
+        return self.gemeden.isdisjoint(eigen if hoogste is None else pad[hoogste:])
 
 
 def uitsluiting(stoelen: Collection[Stoel], uit_te_sluiten: Collection[str]) -> Uitsluiting:
     """Which seats and units fall away when these seats must not learn of a case.
 
-    Seats that share a mailbox, however spelled, are one reader. So that readers who compare notes find no
-    gap, nobody with the terrein of an excluded reader is told, nor whoever reads along with one of those.
+    Seats that share a mailbox, however spelled, are one reader.
     """
-    uitgesloten = frozenset(uit_te_sluiten) | _meelezers(stoelen, frozenset(uit_te_sluiten))
-    gemeden = frozenset(code for stoel in stoelen if stoel.code in uitgesloten for code in stoel.terreinen)
-    daar = frozenset(stoel.code for stoel in stoelen if not gemeden.isdisjoint(stoel.terreinen))
-    return Uitsluiting(uitgesloten, (daar | _meelezers(stoelen, daar)) - uitgesloten, gemeden)
+    lezers = _lezers(stoelen)
+    uitgesloten = frozenset(code for uit in uit_te_sluiten for code in lezers.get(uit, frozenset({uit})))
+    eigen = {stoel.code: stoel.terreinen for stoel in stoelen}
+    terreinen = {
+        code: frozenset(een for stoel in samen for een in eigen[stoel]) for code, samen in lezers.items()
+    }
+    gemeden = frozenset(een for code in uitgesloten for een in terreinen.get(code, ()))
+    return Uitsluiting(uitgesloten, gemeden, MappingProxyType(terreinen))
 
 
-def _meelezers(stoelen: Collection[Stoel], van: frozenset[str]) -> frozenset[str]:
-    """Every seat that is linked to one of these by mailboxes, over as many seats as it takes."""
-    bij_postbus: dict[str, set[str]] = {}
-    postbussen: dict[str, set[str]] = {}
+def _lezers(stoelen: Collection[Stoel]) -> dict[str, frozenset[str]]:
+    """For each seat all seats that are linked to it by mailboxes, over as many seats as it takes."""
+    samen = {stoel.code: {stoel.code} for stoel in stoelen}
+    van_postbus: dict[str, str] = {}
     for stoel in stoelen:
         for postbus in stoel.postbussen:
-            bij_postbus.setdefault(postbus.casefold(), set()).add(stoel.code)
-            postbussen.setdefault(stoel.code, set()).add(postbus.casefold())
-    gevonden = set(van)
-    te_zien = list(van)
-    while te_zien:
-        for postbus in postbussen.get(te_zien.pop(), ()):
-            nieuw = bij_postbus[postbus] - gevonden
-            gevonden |= nieuw
-            te_zien.extend(nieuw)
-    return frozenset(gevonden)
+            eerste = van_postbus.setdefault(postbus.casefold(), stoel.code)
+            if samen[eerste] is not samen[stoel.code]:
+                samen[eerste] |= samen[stoel.code]
+                for code in samen[stoel.code]:
+                    samen[code] = samen[eerste]
+    return {code: frozenset(groep) for code, groep in samen.items()}
