@@ -2,14 +2,18 @@
 -- The queries of the melder's way back. Sets come in as arrays, sorted by the caller.
 
 -- name: bij_afdruk
--- The matters that these prints lead to. With a matter its code is erased.
-select afdruk, subject from ontvangstcodes where afdruk = any($1::bytea[]);
+-- The matters that these prints lead to, but for those of which nothing may be read any more.
+select afdruk, subject from ontvangstcodes
+join contacten using (subject)
+where afdruk = any($1::bytea[]) and contacten.status <> 'luisterend-oor'
+  and not exists (select from matters where matters.subject = ontvangstcodes.subject and gewist_op is not null);
 
 -- name: contacten
 -- What these matters are, and whether they have a code; nothing of those that are erased.
 select subject, status, exists (select from ontvangstcodes where ontvangstcodes.subject = contacten.subject) as is_er_al
 from contacten
-where subject = any($1::text[]) and status <> 'vernietigd';
+where subject = any($1::text[])
+  and not exists (select from matters where matters.subject = contacten.subject and gewist_op is not null);
 
 -- name: reik_uit
 insert into ontvangstcodes (subject, afdruk) select * from unnest($1::text[], $2::bytea[])
