@@ -36,6 +36,11 @@ COMMANDS = (
     Command("termijnen", "List the terms that run and those that are late", "ops.termijnen"),
     Command("register", "Print a table of the register", "ops.register"),
     Command("sluitend", "Reconcile: every fact stated is handled, waiting or parked", "ops.sluitend"),
+    Command(
+        "sleutels",
+        "Keys of intake and its vault: list, renew, expire, wrap anew, remove",
+        "ops.sleutelbeheer",
+    ),
     Command("test", "Run the tests, with a real broker and database", "ops.testing", passes_on=True),
     Command("check", "Lint, types, import rules, contract and lock files", "ops.checks"),
     Command("contract", "Write the contract folder from the code, or check it", "ops.contract"),

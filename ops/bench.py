@@ -262,7 +262,7 @@ class Bench:
         out = await self._channel.get_queue(OUT, ensure=False)
         await out.bind(exchange, "routing.#")
         self._intake = await (await self._open(flow.INTAKE)).get_exchange(flow.EXCHANGE, ensure=False)
-        self._coid = await (await self._open("coid")).get_exchange(flow.EXCHANGE, ensure=False)
+        self._coid = await (await self._open("coid")).get_exchange(flow.entrance("coid"), ensure=False)
 
     async def _open(self, account: str) -> Any:
         connection = await aio_pika.connect(self._environment.amqp_url(account))

@@ -86,7 +86,8 @@ async def hands_full(environment: Environment, stack: Stack, service: str) -> fl
     owner = await asyncpg.connect(environment.owner_dsn(service))
     connection = await aio_pika.connect(environment.amqp_url(publisher))
     try:
-        exchange = await (await connection.channel()).get_exchange(flow.EXCHANGE, ensure=False)
+        channel = await connection.channel()
+        exchange = await channel.get_exchange(flow.entrance(publisher), ensure=False)
         async with owner.transaction():
             await owner.execute("lock table facts")
             for _ in range(310):

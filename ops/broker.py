@@ -32,6 +32,8 @@ all it held."""
 _TIMEOUT_S = 30
 _ALL = ".*"
 _NONE = "^$"
+_NO_KEY = "(?!)"
+"""Matches no routing key at all; `^$` would match the empty one."""
 
 
 def definitions(
@@ -55,6 +57,7 @@ def definitions(
         "exchanges": [
             _exchange(vhost, flow.EXCHANGE, "topic", {"alternate-exchange": flow.EXCHANGE_ONBEKEND}),
             _exchange(vhost, flow.EXCHANGE_HISTORIE, "topic", {"alternate-exchange": flow.EXCHANGE_ONBEKEND}),
+            *(_exchange(vhost, name, "topic", {}) for each in flow.PUBLISHERS for name in _entrances(each)),
             _exchange(vhost, flow.EXCHANGE_ONBEKEND, "topic", {}),
             _exchange(vhost, flow.EXCHANGE_DOOD, "fanout", {}),
         ],
@@ -99,7 +102,8 @@ def apply(servers: Servers, vhost: str, services: Sequence[str] = flow.SERVICES)
     OpsError.
 
     An account that exists keeps its password, unless the set-up step was given another for it. A binding that
-    `flow.py` no longer has is removed: a service must not go on hearing what it does not know.
+    `flow.py` no longer has is removed: a service must not go on hearing what it does not know, and an outside
+    system not what it may hear no more.
     """
     wanted = definitions(vhost, servers.password, services)
     known = existing_accounts(servers)
@@ -109,14 +113,12 @@ def apply(servers: Servers, vhost: str, services: Sequence[str] = flow.SERVICES)
         if user["name"] not in known or (servers.sets_passwords and servers.given_password(user["name"]))
     ]
     _call(servers, "POST", "/api/definitions", wanted)
-    wanted_keys = {_binding_key(each) for each in wanted["bindings"]}
-    ours = {queue["name"] for queue in wanted["queues"]}
-    for each in _call(servers, "GET", f"/api/bindings/{_part(vhost)}"):
-        if each["destination"] in ours and each["source"] and _binding_key(each) not in wanted_keys:
-            path = (
-                f"/e/{_part(each['source'])}/q/{_part(each['destination'])}/{_part(each['properties_key'])}"
-            )
-            _call(servers, "DELETE", f"/api/bindings/{_part(vhost)}{path}")
+    for each in _strays(_call(servers, "GET", f"/api/bindings/{_part(vhost)}"), wanted):
+        ends = (
+            f"/e/{_part(each['source'])}/{each['destination_type'][0]}/{_part(each['destination'])}"
+            f"/{_part(each['properties_key'])}"
+        )
+        _call(servers, "DELETE", f"/api/bindings/{_part(vhost)}{ends}", absent_ok=True)
 
 
 def delete_vhost(servers: Servers, vhost: str) -> None:
@@ -197,37 +199,55 @@ def _service_rights(service: str) -> dict[str, str]:
 
 
 def _publisher_rights(publisher: str) -> dict[str, str]:
-    """An outside system may also make queues under its own name, and bind them to the exchange to listen."""
+    """An outside system writes to its own two entrances. It may also make queues under its own name, and bind
+    them to the exchange to listen.
+
+    It has no right to write to the exchange itself. A queue that gives its dead letters to it, an exchange
+    that is bound to it or falls back on it: each would need that right, and on those ways the broker checks
+    no routing key.
+    """
     own = rf"{re.escape(publisher)}\..+"
+    entrances = "|".join(map(re.escape, _entrances(publisher)))
     return {
         "configure": f"^{own}$",
-        "write": f"^({re.escape(flow.EXCHANGE)}|{re.escape(flow.EXCHANGE_HISTORIE)}|{own})$",
+        "write": f"^({entrances}|{own})$",
         "read": f"^({own}|{re.escape(flow.EXCHANGE)})$",
     }
+
+
+def _entrances(publisher: str) -> tuple[str, ...]:
+    return tuple(flow.entrance(publisher, each) for each in flow.BUSES)
 
 
 def _topic_rights(vhost: str, services: Sequence[str]) -> list[dict[str, str]]:
     """Each states under its own name only; the keys that an outside system may listen to are in
     `flow.MAY_HEAR`."""
-    rights = []
-    for name in (*services, *flow.PUBLISHERS):
-        hears = {flow.EXCHANGE: _exactly(flow.may_hear(name))} if name in flow.PUBLISHERS else {}
-        for exchange in (flow.EXCHANGE, flow.EXCHANGE_HISTORIE):
-            rights.append(
-                {
-                    "user": name,
-                    "vhost": vhost,
-                    "exchange": exchange,
-                    "write": rf"^{re.escape(name)}\.",
-                    "read": hears.get(exchange, _NONE),
-                }
-            )
-    return rights
+    return [
+        *(_topic_right(vhost, name, each, write=name) for name in services for each in flow.BUSES),
+        *(
+            _topic_right(vhost, name, each, write=name)
+            for name in flow.PUBLISHERS
+            for each in _entrances(name)
+        ),
+        *(_topic_right(vhost, name, flow.EXCHANGE, hears=flow.may_hear(name)) for name in flow.PUBLISHERS),
+    ]
+
+
+def _topic_right(
+    vhost: str, account: str, exchange: str, *, write: str | None = None, hears: Sequence[str] = ()
+) -> dict[str, str]:
+    return {
+        "user": account,
+        "vhost": vhost,
+        "exchange": exchange,
+        "write": _NO_KEY if write is None else rf"^{re.escape(write)}\.",
+        "read": _exactly(hears),
+    }
 
 
 def _exactly(keys: Sequence[str]) -> str:
-    """A pattern for binding keys: these and no wildcard, so that nobody hears what `flow.py` does not list."""
-    return f"^({'|'.join(map(re.escape, keys))})$" if keys else _NONE
+    """A pattern for binding keys: these and no wildcard; nobody hears what `flow.py` does not list."""
+    return f"^({'|'.join(map(re.escape, keys))})$" if keys else _NO_KEY
 
 
 def _exchange(vhost: str, name: str, kind: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -261,20 +281,49 @@ def _bindings(vhost: str) -> list[dict[str, Any]]:
     # reason.
     triples += [(flow.EXCHANGE_ONBEKEND, flow.INTAKE, f"{publisher}.#") for publisher in flow.PUBLISHERS]
     return [
-        {
-            "source": source,
-            "vhost": vhost,
-            "destination": queue,
-            "destination_type": "queue",
-            "routing_key": key,
-            "arguments": {},
-        }
-        for source, queue, key in triples
+        *(_binding(vhost, source, "queue", queue, key) for source, queue, key in triples),
+        *(
+            _binding(vhost, flow.entrance(publisher, each), "exchange", each, f"{publisher}.#")
+            for publisher in flow.PUBLISHERS
+            for each in flow.BUSES
+        ),
     ]
 
 
-def _binding_key(binding: Mapping[str, Any]) -> tuple[str, str, str]:
-    return binding["source"], binding["destination"], binding["routing_key"]
+def _binding(vhost: str, source: str, kind: str, destination: str, key: str) -> dict[str, Any]:
+    return {
+        "source": source,
+        "vhost": vhost,
+        "destination": destination,
+        "destination_type": kind,
+        "routing_key": key,
+        "arguments": {},
+    }
+
+
+def _binding_key(binding: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    return binding["source"], binding["destination_type"], binding["destination"], binding["routing_key"]
+
+
+def _strays(existing: Sequence[Mapping[str, Any]], wanted: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The bindings that have to go: to what is ours, those that are not wanted; from what is ours to an
+    outside system, those of keys that it may not hear. What operators bind for themselves is theirs."""
+    exchanges = {("exchange", each["name"]) for each in wanted["exchanges"]}
+    ours = exchanges | {("queue", each["name"]) for each in wanted["queues"]}
+    keys = {_binding_key(each) for each in wanted["bindings"]}
+    heard = {(flow.EXCHANGE, party, key) for party in flow.PUBLISHERS for key in flow.may_hear(party)}
+
+    def stray(binding: Mapping[str, Any]) -> bool:
+        if (binding["destination_type"], binding["destination"]) in ours:
+            return bool(binding["source"]) and _binding_key(binding) not in keys
+        party = binding["destination"].partition(".")[0]
+        return (
+            ("exchange", binding["source"]) in exchanges
+            and party in flow.PUBLISHERS
+            and (binding["source"], party, binding["routing_key"]) not in heard
+        )
+
+    return [binding for binding in existing if stray(binding)]
 
 
 def _part(text: str) -> str:

@@ -28,7 +28,7 @@ from typing import Any
 
 from ops import SERVICES, OpsError, attach, sluitend
 from ops import environment as environments
-from ops.crash_load import SEATS, Load, Mailbox, Parties, organisation
+from ops.crash_load import Load, Mailbox, Parties, organisation
 from ops.crash_oracle import SQL, Evidence, Heard, Verdict, judge, read
 from ops.crash_process import MAIL_POINTS, POINTS, Life
 from ops.environment import Environment
@@ -42,7 +42,8 @@ LISTENER = "crash.luisteraar"
 FRESH_QUEUE_S = 1.5
 """RabbitMQ 3.10 loses a quorum queue that was declared less than about a second before its kill."""
 PER_SECOND = 12.0
-"""Matters brought in; each is ten facts from outside and brings about some fifteen more, and three mails."""
+"""Matters brought in; each is ten facts from outside and brings about some fifteen more, and three lines in weekly
+messages, which come every second."""
 MOST_QUEUED = 1500
 """With more than so many messages in the queues no new matters come in for a while."""
 LIMIT_S = 1500.0
@@ -182,7 +183,10 @@ class Run:
             "claim_duur": "PT3S",
             "zend_interval_s": "0.1",
             "zend_aantal": "20",
-            # Long enough that no notificatie runs out of attempts because its sender is killed so often.
+            "ronde_elke": "PT1S",
+            "plaatsen": "50",
+            "k": "1",
+            # Long enough that no message runs out of attempts because its sender is killed so often.
             "wachttijden": json.dumps(["PT0.2S"] * 30),
         }
         return settings
@@ -317,7 +321,7 @@ class Run:
         wanted = {
             flow.INTAKE: {"melding-doorgezet.v1": matters, "contact-afgesloten.v1": len(cases.ears)},
             flow.ROUTING: {"behandeling-uitgezet.v1": matters},
-            flow.NOTIFICATION: {"notificatie-verzonden.v1": matters * len(SEATS)},
+            flow.NOTIFICATION: {"notificatie-opgehouden.v1": matters},
             flow.REGISTRY: {"melding-afgedaan.v1": matters, "dossier-gesloten.v1": matters},
         }
         for service, names in wanted.items():
@@ -327,7 +331,7 @@ class Run:
                     return False
                 if await connection.fetchval(SQL.unpublished):
                     return False
-                if service == flow.NOTIFICATION and await connection.fetchval(SQL.mails_under_way):
+                if service == flow.NOTIFICATION and await connection.fetchval(SQL.to_be_told):
                     return False
         return True
 
@@ -338,6 +342,8 @@ class Run:
             books=await read(self._environment),
             heard=await self._what_was_heard(),
             accepted=dict(self._mailbox.accepted),
+            lines=self._mailbox.lines,
+            changed=self._mailbox.changed,
         )
 
     async def _declare_listener(self) -> None:

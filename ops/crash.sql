@@ -38,7 +38,11 @@ select count(*) from (
 select count(*) from afdoeningen where geldt;
 
 -- name: mails
-select kenmerk, zaak, functionaris, status from notificaties;
+-- The weekly messages, which come every second here.
+select kenmerk, status from berichten;
 
--- name: mails_under_way
-select count(*) from notificaties where status in ('klaar', 'geclaimd');
+-- name: told
+select zaak, functionaris from vertellingen where status = 'verteld';
+
+-- name: to_be_told
+select count(*) from vertellingen where status in ('wacht', 'onderweg');

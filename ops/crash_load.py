@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import email
 import random
+import re
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -32,12 +33,15 @@ from shared.envelope import CONTENT_TYPE, Fact, encode, fact_key
 ADVISEURS = ("adv-crash-1", "adv-crash-2", "adv-crash-3")
 EENHEID = "clas-crash"
 SEATS = ("commandant", "kabinetschef", "cvp")
+NOTHING_TO_TELL = 20
+"""Seats that get a message every round as well, and that nobody names."""
 WITHOUT_MAILBOX = "zonder-postbus"
 """A seat that nobody can mail: notification states that at once, in the transaction that hears of it."""
 LISTENING_EAR = 0.1
 """Which part of the contacts leaves a count and nothing else: a count shows a fact that was applied twice."""
 TWICE = 0.125
 CONFIRM_S = 5.0
+_FILLED = re.compile(rb"^   Bekend in \.* week", re.MULTILINE)
 
 
 def state(publisher: str, event: e.Event, subject: str) -> Fact:
@@ -54,8 +58,15 @@ def organisation() -> list[Fact]:
         e.Functionaris(functionaris=f"{EENHEID}-{rol}", rol=rol, postbus=f"{rol}@mindef.example")
         for rol in ("commandant", "kabinetschef", "cvp")
     )
+    seats += tuple(
+        e.Functionaris(
+            functionaris=f"{EENHEID}-{number}", rol="leidinggevende", postbus=f"{number}@mindef.example"
+        )
+        for number in range(NOTHING_TO_TELL)
+    )
+    # So many people that every matter may be told: what is held back is not the point here.
     unit = e.EenheidGewijzigd(
-        gewijzigd_op=at, volgnummer=1, onderdeel="CLAS", sterkte=400, functionarissen=seats
+        gewijzigd_op=at, volgnummer=1, onderdeel="CLAS", sterkte=100_000_000, functionarissen=seats
     )
     adviser = e.AdviseurGewijzigd(gewijzigd_op=at, volgnummer=1, onderdelen=("CLAS",))
     return [state("organisatie", unit, EENHEID), *(state("coid", adviser, code) for code in ADVISEURS)]
@@ -129,7 +140,7 @@ class Parties:
         self._lines: dict[str, asyncio.Task[tuple[Any, Any]]] = {}
         """By account its connection and exchange."""
         self.attempted: dict[UUID, str] = {}
-        """Routing key by key of each fact that the broker confirmed."""
+        """Routing key, without addressee, by key of each fact that the broker confirmed."""
 
     async def state(self, facts: Iterable[Fact]) -> None:
         """Publish, and try again until everything is confirmed."""
@@ -163,13 +174,13 @@ class Parties:
                 del self._lines[fact.publisher]
                 await _hang_up(line)
             return False
-        self.attempted[fact.key] = key
+        self.attempted[fact.key] = flow.base_key(fact.publisher, type(fact.data))
         return True
 
     async def _open(self, account: str) -> tuple[Any, Any]:
         connection = await aio_pika.connect(self._environment.amqp_url(account), timeout=CONFIRM_S)
         channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
-        return connection, await channel.get_exchange(flow.EXCHANGE, ensure=False)
+        return connection, await channel.get_exchange(flow.entrance(account), ensure=False)
 
     async def close(self) -> None:
         """Leave the bus."""
@@ -252,13 +263,22 @@ class Mailbox:
 
     def __init__(self) -> None:
         self.accepted: Counter[str] = Counter()
+        self.lines: dict[str, int] = {}
+        """How many matters each message tells of."""
+        self.changed: set[str] = set()
+        """Messages of which a second copy was not the same."""
+        self._first: dict[str, bytes] = {}
         self._server: asyncio.Server | None = None
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         """Called by the SMTP server once a message is in; the answer accepts it."""
         content = envelope.content or b""
-        message = email.message_from_bytes(content if isinstance(content, bytes) else content.encode())
-        self.accepted[str(message["Message-ID"]).strip("<>").partition("@")[0]] += 1
+        raw = content if isinstance(content, bytes) else content.encode()
+        kenmerk = str(email.message_from_bytes(raw)["Message-ID"]).strip("<>").partition("@")[0]
+        self.accepted[kenmerk] += 1
+        self.lines[kenmerk] = len(_FILLED.findall(raw))
+        if self._first.setdefault(kenmerk, raw) != raw:
+            self.changed.add(kenmerk)
         return "250 Kept"
 
     async def open(self) -> str:

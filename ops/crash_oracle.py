@@ -3,7 +3,7 @@
 and what the mail server took, held against each other by key. `judge` is pure.
 
 Lost: a fact that was stated or confirmed and is not where it must be, an effect that did not follow, a mail
-that never came. Doubled: a decision stated twice, an effect counted twice, a fact on the bus that its stater
+or a line of one that never came. Doubled: a decision stated twice, an effect counted twice, a fact on the bus that its stater
 does not know (published, then rolled back), a second copy of a mail of which nobody said that it could be
 one. The same fact twice on the bus is neither: it carries the same id, and is counted apart.
 """
@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from ops import attach
-from ops.crash_load import SEATS, Cases
+from ops.crash_load import EENHEID, SEATS, Cases
 from ops.environment import Environment
 from shared import flow
 from shared.postgres import Queries
@@ -39,11 +39,9 @@ class Known(NamedTuple):
 
 
 class Mail(NamedTuple):
-    """One notificatie as notification keeps it."""
+    """One weekly message as notification keeps it."""
 
     kenmerk: str
-    zaak: str
-    functionaris: str
     status: str
 
 
@@ -55,6 +53,8 @@ class Books:
     parked: int = 0
     unpublished: int = 0
     mails: Sequence[Mail] = ()
+    told: frozenset[tuple[str, str]] = frozenset()
+    """Matter and seat of each line that was told."""
     listening_ears: int = 0
     afdoeningen: int = 0
     miscounted_advisers: int = 0
@@ -70,7 +70,8 @@ class Heard:
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that the verdict rests on. `attempted` holds the routing key of each confirmed fact, by key."""
+    """All that the verdict rests on. `attempted` holds the routing key of each confirmed fact, without
+    addressee, by key."""
 
     cases: Cases
     attempted: Mapping[UUID, str]
@@ -78,6 +79,10 @@ class Evidence:
     heard: Heard
     accepted: Mapping[str, int]
     """How often the mail server took a message, by kenmerk."""
+    lines: Mapping[str, int] = field(default_factory=dict)
+    """How many matters each of these tells of."""
+    changed: AbstractSet[str] = frozenset()
+    """Messages of which a second copy was not the same."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +144,7 @@ def judge(evidence: Evidence) -> Verdict:
             "stated_not_applied": _not_applied(stated, known),
             "effects": _effects_missing(evidence, own),
             "mails": _mails_missing(evidence),
+            "lines": _lines_missing(evidence),
         },
         doubled={
             "stated_twice": sum(_stated_twice(facts) for facts in own.values())
@@ -148,13 +154,16 @@ def judge(evidence: Evidence) -> Verdict:
             + abs(evidence.books.afdoeningen - len(evidence.cases.matters))
             + evidence.books.miscounted_advisers,
             "mails_unsaid": _repeated_unsaid(evidence, own.get(flow.NOTIFICATION, ())),
+            "mails_changed": len(evidence.changed),
+            "lines": max(0, sum(evidence.lines.values()) - len(evidence.books.told)),
         },
         parked=evidence.books.parked,
         unpublished=evidence.books.unpublished,
         published_again=sum(heard.times[key] - 1 for key in ours),
         sent_again=sum(times - 1 for key, times in heard.times.items() if key not in ours),
         mails={
-            "seats_told": sum(mail.status == "verzonden" for mail in evidence.books.mails),
+            "lines_told": len(evidence.books.told),
+            "messages_sent": sum(mail.status == "verzonden" for mail in evidence.books.mails),
             "accepted": sum(evidence.accepted.values()),
             "distinct_message_ids": len(evidence.accepted),
             "repeated": sum(times - 1 for times in evidence.accepted.values()),
@@ -172,8 +181,8 @@ def _bare(fact: Known) -> str:
 
 
 def _not_applied(facts: Mapping[UUID, str], known: Mapping[str, AbstractSet[UUID]]) -> int:
-    """How often a fact is missing in a service that hears it."""
-    hears = {service: set(flow.bindings(service)) for service in known}
+    """How often a fact is missing in a service that hears it. Keys are without addressee."""
+    hears = {service: flow.kinds(service) for service in known}
     return sum(
         key in hears[service] and fact not in known[service]
         for fact, key in facts.items()
@@ -225,10 +234,18 @@ def _ears_short(evidence: Evidence, own: Mapping[str, Sequence[Known]]) -> list[
 
 
 def _mails_missing(evidence: Evidence) -> int:
-    """Seats that were to be told and were not, and seats said to be told whose mail never came."""
-    told = [mail for mail in evidence.books.mails if mail.status == "verzonden"]
-    never_came = sum(mail.kenmerk not in evidence.accepted for mail in told)
-    return max(0, len(evidence.cases.matters) * len(SEATS) - len(told)) + never_came
+    """Messages that failed, or were said to be sent and never came."""
+    return sum(
+        mail.status == "mislukt" or (mail.status == "verzonden" and mail.kenmerk not in evidence.accepted)
+        for mail in evidence.books.mails
+    )
+
+
+def _lines_missing(evidence: Evidence) -> int:
+    """Seats that were to be told of a matter and were not, and lines said to be told that no message held."""
+    wanted = {(zaak, f"{EENHEID}-{seat}") for zaak in evidence.cases.matters for seat in SEATS}
+    told = evidence.books.told
+    return len(wanted - told) + max(0, len(told) - sum(evidence.lines.values()))
 
 
 def _perhaps_double(facts: Iterable[Known]) -> set[str]:
@@ -252,6 +269,7 @@ async def read(environment: Environment) -> Books:
     known: dict[str, list[Known]] = {}
     counts: Counter[str] = Counter()
     mails: list[Mail] = []
+    told: frozenset[tuple[str, str]] = frozenset()
     for service in flow.SERVICES:
         async with attach.schema(environment, service) as connection:
             known[service] = [
@@ -274,7 +292,9 @@ async def read(environment: Environment) -> Books:
                 counts["afdoeningen"] = await connection.fetchval(SQL.afdoeningen)
             if service == flow.NOTIFICATION:
                 mails = [
-                    Mail(str(row["kenmerk"]), row["zaak"], row["functionaris"], row["status"])
-                    for row in await connection.fetch(SQL.mails)
+                    Mail(str(row["kenmerk"]), row["status"]) for row in await connection.fetch(SQL.mails)
                 ]
-    return Books(known, mails=mails, **counts)
+                told = frozenset(
+                    (row["zaak"], row["functionaris"]) for row in await connection.fetch(SQL.told)
+                )
+    return Books(known, mails=mails, told=told, **counts)

@@ -3,7 +3,8 @@
 
 The owner role makes the tables, and has no password: an administrator acts as it. The service runs as the
 runtime role, which reads and writes its own schema's rows and owns nothing. No role may look into another's
-schema.
+schema. To a table whose comment begins with "Append-only" the service can add rows; it changes and removes
+none.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ from ops import OpsError
 from ops.servers import Servers
 from shared import events, flow
 from shared.postgres import Queries, migrate, migration_folders
+
+MIGRATIONS = "migraties"
+"""The table in which it is kept what was applied."""
 
 _SQL = Queries(Path(__file__).with_name("queries.sql"))
 
@@ -165,12 +169,12 @@ async def _admit(admin: Any, database: str, services: Sequence[str]) -> None:
 async def _migrate(servers: Servers, database: str, services: Sequence[str]) -> None:
     async with _administrator(servers, database) as admin:
         await admin.execute(_SQL.close_public_schema)
+        await admin.execute(_SQL.close_large_objects)
         for service in services:
             names = {"schema": service, "role": service, "owner": owner(service)}
             for statement in (
                 _SQL.create_schema,
                 _SQL.admit_runtime_role,
-                _SQL.default_table_rights,
                 _SQL.default_sequence_rights,
             ):
                 await admin.execute(_filled(statement, **names))
@@ -178,7 +182,27 @@ async def _migrate(servers: Servers, database: str, services: Sequence[str]) -> 
                 await migrate(owner_dsn(servers, database, service), service, folders(service))
             except ValueError as error:
                 raise OpsError(f"database {database}, schema {service}: {error}") from None
-            await admin.execute(_filled(_SQL.protect_migrations, **names))
+            await _set_table_rights(admin, service)
+
+
+async def _set_table_rights(admin: Any, service: str) -> None:
+    """Gives the runtime role on each table of its schema what it needs, and takes what it has beside that."""
+    async with admin.transaction():
+        for row in await admin.fetch(_SQL.table_rights, service, service):
+            table = row["table"]
+            give, wanted = _rights(table, append_only=row["append_only"])
+            if set(row["held"]) != wanted:
+                for statement in (_SQL.take_table_rights, give):
+                    await admin.execute(_filled(statement, schema=service, table=table, role=service))
+
+
+def _rights(table: str, *, append_only: bool) -> tuple[str, set[str]]:
+    """The statement that gives a service its rights on a table, and which these are."""
+    if table == MIGRATIONS:
+        return _SQL.give_reading, {"select"}
+    if append_only:
+        return _SQL.give_appending, {"select", "insert"}
+    return _SQL.give_writing, {"select", "insert", "update", "delete"}
 
 
 @asynccontextmanager

@@ -122,7 +122,7 @@ def forwarded(zaak: Zaak) -> bool:
 
 
 def expected(zaak: Zaak) -> dict[str, int]:
-    """The facts of the services that this case calls for: routing key without version, how many at least."""
+    """The facts of the services that this case calls for, as `<who>.<fact>`, and how many at least."""
     keys = ["intake.contact-geregistreerd", "intake.ontvangst-bevestigd"]
     if not forwarded(zaak):
         keys.append("intake.contact-afgesloten")
@@ -156,7 +156,9 @@ class Ear:
         """Remember a message."""
         self.count += 1
         at = datetime.fromisoformat(message["time"])
-        self.facts.setdefault(message["subject"], []).append((at, key.rsplit(".", 1)[0], message["data"]))
+        self.facts.setdefault(message["subject"], []).append(
+            (at, ".".join(key.split(".")[:2]), message["data"])
+        )
 
     def lacking(self, zaak: Zaak) -> list[str]:
         """The facts that a case still waits for."""

@@ -8,10 +8,11 @@ run.
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ops import OpsError, broker, database
+from ops import STATE, OpsError, broker, database
 from ops.servers import Servers, password_variable
 from shared import flow
 
@@ -94,4 +95,5 @@ async def destroy(environment: Environment) -> None:
     await asyncio.gather(
         asyncio.to_thread(broker.delete_vhost, environment.servers, environment.vhost),
         database.drop(environment.servers, environment.database),
+        asyncio.to_thread(shutil.rmtree, STATE / "kluis" / environment.name, ignore_errors=True),
     )

@@ -44,7 +44,7 @@ class PrivateDatabase:
         if running(self._pid_file) and self._answers_within(_START_TIMEOUT_S):
             return
         self.kill()
-        binaries, user = _binaries(), _user()
+        binaries, user = programs(), _user()
         self._make_folder(user)
         data = self._folder / "data"
         if not (data / "PG_VERSION").exists():
@@ -159,7 +159,8 @@ log_checkpoints = off
 """
 
 
-def _binaries() -> Path:
+def programs() -> Path:
+    """The folder of the newest PostgreSQL programs here. Raises OpsError when there are none."""
     found = sorted(
         (each for each in Path("/usr/lib/postgresql").glob("*/bin") if (each / "postgres").exists()),
         key=lambda each: float(each.parent.name),

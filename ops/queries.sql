@@ -57,6 +57,10 @@ grant connect on database :"database" to :"role";
 -- name: close_public_schema
 revoke all on schema public from public;
 
+-- A large object belongs to no schema: whoever could make one would have a place of its own.
+-- name: close_large_objects
+revoke execute on function lo_creat(integer), lo_create(oid), lo_from_bytea(oid, bytea) from public;
+
 -- name: create_schema
 create schema if not exists :"schema" authorization :"owner";
 
@@ -64,12 +68,32 @@ create schema if not exists :"schema" authorization :"owner";
 -- name: admit_runtime_role
 grant usage on schema :"schema" to :"role";
 
--- name: default_table_rights
-alter default privileges for role :"owner" in schema :"schema" grant select, insert, update, delete on tables to :"role";
-
 -- name: default_sequence_rights
 alter default privileges for role :"owner" in schema :"schema" grant usage, select on sequences to :"role";
 
+-- Rights on tables are set once the migrations are applied, and set anew whenever they are not as they should be. A table
+-- whose comment begins with "Append-only" says of itself that the service may add to it and read it, and no more.
+-- name: table_rights
+select c.relname::text as "table",
+       coalesce(obj_description(c.oid, 'pg_class') like 'Append-only%', false) as append_only,
+       array(select kind
+             from unnest(array['select', 'insert', 'update', 'delete', 'truncate', 'references', 'trigger']) as kind
+             where has_table_privilege($2, c.oid, kind)
+                or kind in ('select', 'insert', 'update', 'references')
+                   and has_any_column_privilege($2, c.oid, kind)) as held
+from pg_class c
+where c.relnamespace = $1::text::regnamespace and c.relkind in ('r', 'p', 'v', 'm', 'f')
+order by c.relname;
+
+-- name: take_table_rights
+revoke all on :"schema".:"table" from :"role";
+
 -- What was applied is the owner's word: the service only reads it.
--- name: protect_migrations
-revoke insert, update, delete on :"schema".migraties from :"role";
+-- name: give_reading
+grant select on :"schema".:"table" to :"role";
+
+-- name: give_appending
+grant select, insert on :"schema".:"table" to :"role";
+
+-- name: give_writing
+grant select, insert, update, delete on :"schema".:"table" to :"role";

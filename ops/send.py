@@ -159,7 +159,8 @@ def _no_publisher(message: dict[str, Any], options: Options) -> str:
 
 
 def _routing_key(publisher: str, message: dict[str, Any]) -> str:
-    return f"{publisher}.{str(message.get('type', '')).removeprefix(flow.TYPE_PREFIX)}"[:255]
+    base = f"{publisher}.{str(message.get('type', '')).removeprefix(flow.TYPE_PREFIX)}"
+    return flow.addressed(base, message.get("data"))[:255]
 
 
 def _sealed(message: dict[str, Any], keys: zegel.PublicKeys | None) -> str | None:
@@ -217,7 +218,8 @@ class _Channels:
                         attach.broker_connection(self._environment, account)
                     )
                 channel = await self._connections[account].channel(on_return_raises=True)
-                self._exchanges[account] = await channel.get_exchange(self._exchange, ensure=False)
+                entrance = flow.entrance(account, self._exchange)
+                self._exchanges[account] = await channel.get_exchange(entrance, ensure=False)
             return self._exchanges[account]
 
 

@@ -72,6 +72,8 @@ class PrivateServers:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        """Where their data, logs and pid files are."""
         self._state = folder / "state.json"
         state = self._load()
         self._broker = PrivateBroker(folder / "rabbitmq", state)

@@ -8,22 +8,36 @@ message. A deployment brings its own folder.
 from __future__ import annotations
 
 import fcntl
+import os
 from pathlib import Path
 
 from ops import STATE, OpsError
+from services.intake.sleutelkluis import KEY_BYTES, Sleutelmap, schrijf_keks
 from shared import zegel
+
+KEK_FILE = "kek.jwks.json"
+"""The keys that wrap the vault's data keys, in the same folder here; a deployment keeps them apart."""
 
 FOLDER = STATE / "sleutels"
 """Where the keys are unless another folder is named."""
 
 
 def ensure(folder: Path = FOLDER) -> Path:
-    """The folder, with a key pair in it; one is made when there is none."""
+    """The folder, with a key pair and a KEK in it; they are made when there are none."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (folder / "change.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / zegel.PUBLIC_FILE).exists():
             zegel.write_keys(folder)
+        if not (folder / KEK_FILE).exists():
+            schrijf_keks(folder / KEK_FILE, {"kek-1": os.urandom(KEY_BYTES)})
+    return folder
+
+
+def ensure_kluis(environment: str, state: Path = STATE) -> Path:
+    """The folder of the vault's wrapped keys of one environment, made when it is not there."""
+    folder = state / "kluis" / environment
+    Sleutelmap.maak(folder)
     return folder
 
 

@@ -79,8 +79,10 @@ class Stack:
         say: Callable[[str], None] = lambda line: None,
     ) -> None:
         self.environment = environment
-        self.keys = keys or sleutels.ensure(state / "sleutels")
-        """The folder with intake's key pair."""
+        self.keys = sleutels.ensure(keys or state / "sleutels")
+        """The folder with intake's key pair and KEK."""
+        self.kluis = sleutels.ensure_kluis(environment.name, state)
+        """The folder with the wrapped keys of intake's vault."""
         self.logs = state / "log" / environment.name
         """Where each process writes `<name>.log`."""
         self.mail = state / "mail" / environment.name
@@ -276,6 +278,8 @@ class Stack:
         )
         if name == "intake":
             ours["INTAKE_PRIVATE_KEYS"] = str(self.keys / zegel.PRIVATE_FILE)
+            ours["INTAKE_KEK"] = str(self.keys / sleutels.KEK_FILE)
+            ours["INTAKE_KLUIS"] = str(self.kluis)
         if name == "notification" and self.uses_mailbak:
             ours["NOTIFICATION_SMTP_URL"] = self.address(MAILBAK)
         chosen = {f"{name}_{key}".upper(): value for key, value in self._settings.get(name, {}).items()}

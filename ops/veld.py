@@ -94,21 +94,27 @@ class Party:
     def __init__(self, name: str, url: str) -> None:
         self.name = name
         self._url = url
+        self._connection: Any = None
         self._exchange: Any = None
         self._channel: Any = None
         self.stated = 0
 
     async def join(self) -> None:
         """Connect."""
-        connection = await aio_pika.connect_robust(self._url)
-        self._channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
-        self._exchange = await self._channel.get_exchange(flow.EXCHANGE, ensure=False)
+        self._connection = await aio_pika.connect_robust(self._url)
+        self._channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
+        self._exchange = await self._channel.get_exchange(flow.entrance(self.name), ensure=False)
+
+    async def leave(self) -> None:
+        """Disconnect."""
+        if self._connection is not None:
+            await self._connection.close()
 
     async def hear(
         self, bindings: tuple[str, ...], react: Callable[[str, dict[str, Any]], Awaitable[None]]
     ) -> None:
         """Hear these facts in a queue of one's own, and react to each."""
-        channel = await self._channel._connection.channel()
+        channel = await self._connection.channel()
         await channel.set_qos(prefetch_count=200)
         queue = await channel.declare_queue(f"{self.name}.veld-{uuid.uuid4().hex[:8]}", exclusive=True)
         for binding in bindings:
@@ -158,6 +164,10 @@ class Veld:
         )
         await self.parties["lijn"].hear(("routing.behandeling-uitgezet.v1",), self._lijn)
         await self.parties["klachten"].hear(("intake.contact-doorverwezen.v1",), self._klachten)
+
+    async def leave(self) -> None:
+        """Everybody goes home."""
+        await asyncio.gather(*(party.leave() for party in self.parties.values()), return_exceptions=True)
 
     async def organise(self) -> None:
         """The roster and the units, as COID and the organisation keep them."""

@@ -205,7 +205,7 @@ class Consumer:
     def _decode_one(self, arrival: Arrival, now: datetime) -> Fact | Refusal:
         try:
             outcome = decode(arrival, now)
-            if isinstance(outcome, Fact) and type(outcome.data) not in self._handlers:
+            if isinstance(outcome, Fact) and not self._hears(outcome):
                 return Refusal("deze dienst hoort dit feit niet")
             if isinstance(outcome, Fact) and self._admit is not None:
                 return self._admit(outcome) or outcome
@@ -214,6 +214,11 @@ class Consumer:
             # Whatever a sender thinks up, it is parked: a message must never be able to stop the service.
             log.error("message not readable", extra={"error": describe(error)})
             return Refusal(f"niet te lezen ({type(error).__name__})")
+
+    def _hears(self, fact: Fact) -> bool:
+        # A header can bring a message into a queue that no binding of its key leads to.
+        event = type(fact.data)
+        return event in self._handlers and flow.base_key(fact.publisher, event) in flow.kinds(self.name)
 
     async def _apply(self, good: Sequence[tuple[Delivery, Fact]], bad: Sequence[Parked]) -> list[Stated]:
         """Apply a batch, waiting out what passes; park the one message that cannot be applied."""

@@ -140,7 +140,7 @@ def decode(arrival: Arrival, now: datetime) -> Fact | Refusal:
         return Refusal("source past niet bij de afzender")
     if flow.routing_key(route.publisher, message.data) != arrival.routing_key:
         return Refusal("geadresseerde past niet bij de routing key")
-    trace = message.traceparent
+    trace = None if route.event.spoorloos else message.traceparent
     return Fact(
         key=fact_key(message.source, message.id),
         publisher=route.publisher,

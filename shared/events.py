@@ -84,6 +84,8 @@ Register = Annotated[str, Field(pattern=r"^[A-Z]{2,12}$")]
 Label = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f]+$")]
 """A heading of a published table."""
 Verzegeld = Annotated[str, Field(max_length=49_152, description="Compact JWE to intake's key")]
+IN_DE_KLUIS = "kluis"
+"""What stands in a `verzegeld` field for as long as its content is nowhere but in intake's vault."""
 Onderwerpen = Annotated[tuple[Annotated[int, Field(ge=1, le=28)], ...], Field(max_length=28)]
 """Codes of the VP form's list of subjects; the first is the hoofdonderwerp."""
 Postbus = Annotated[str, Field(max_length=200, pattern=r"^[A-Za-z0-9._-]+@[A-Za-z0-9.-]+$")]
@@ -115,6 +117,8 @@ class Event(Gegevens):
     versie: ClassVar[int] = 1
     moment: ClassVar[str]
     """The field that tells when it happened; facts of a matter are folded in this order."""
+    spoorloos: ClassVar[bool] = False
+    """Whether the trail ends here: what trace context its sender gave is dropped on receipt."""
     gericht: ClassVar[str | None] = None
     """The field that names the one party it is for: then the routing key ends with that party's name."""
 
@@ -268,6 +272,7 @@ class VraagGesteld(Event):
 
     naam = "vraag-gesteld"
     moment = "gesteld_op"
+    spoorloos = True
     gesteld_op: Moment = Field(description="When")
     verzegeld: Verzegeld = Field(description="Question, code and key for the answer, sealed to intake's key")
 
@@ -843,7 +848,7 @@ class MeldingGeescaleerd(Event):
     naam = "melding-geescaleerd"
     moment = "geescaleerd_op"
     geescaleerd_op: Moment = Field(description="When")
-    naar: Literal["coid", "kmar", "sg"] = Field(description="To whom")
+    naar: Literal["coid", "kmar", "sg", "plaatsvervanger-sg"] = Field(description="To whom")
     reden: Literal["vermoeden-misstand", "niet-opgepakt", "nieuwe-informatie", "vraag"] = Field(
         description="Why"
     )
@@ -895,8 +900,8 @@ class NotificatieOpgehouden(Event):
     cluster: Cluster = Field(description="Whose adviser asked for it")
     functionaris: Code = Field(description="Seat that is not told")
     reden: Literal["te-herleidbaar", "uitgesloten-niveau", "functionaris-onbekend", "geen-postbus"] = Field(
-        description="Too few people to stay anonymous, somebody at that level must not learn of it, or the seat "
-        "cannot be reached"
+        description="Too few people to stay anonymous, somebody at that level must not learn of it, or the "
+        "seat cannot be reached"
     )
 
 

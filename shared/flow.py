@@ -20,6 +20,7 @@ EXCHANGE: Final = "meldpunt"
 """Topic exchange for what happens now."""
 EXCHANGE_HISTORIE: Final = "meldpunt.historie"
 """Topic exchange for bulk: history and imports, so that a withdrawal never waits behind them."""
+BUSES: Final = (EXCHANGE, EXCHANGE_HISTORIE)
 EXCHANGE_ONBEKEND: Final = "meldpunt.onbekend"
 """Alternate exchange: what an outside publisher states under a key that nobody knows. Intake parks it."""
 EXCHANGE_DOOD: Final = "meldpunt.dood"
@@ -143,6 +144,7 @@ HEARS: Final[Mapping[str, Mapping[type[e.Event], tuple[str, ...]]]] = {
         e.InhoudGedeeld: _CLUSTERS,
         e.AdviseurToegewezen: (ROUTING,),
         e.AdviseurVervangen: (ROUTING,),
+        e.AdviseurOntbreekt: (ROUTING,),
         e.BehandelingUitgezet: (ROUTING,),
         e.BehandelingHerzien: (ROUTING,),
         e.DossierGesloten: (REGISTRY,),
@@ -302,9 +304,26 @@ def routing_key(publisher: str, event: e.Event) -> str:
     return base if gericht is None else f"{base}.{getattr(event, gericht)}"
 
 
+def entrance(account: str, exchange: str = EXCHANGE) -> str:
+    """The exchange to which an account publishes what is to reach this one.
+
+    Our services publish there at once. An outside system has an entrance of its own, which lets by what bears
+    its name: it may make queues and exchanges, and would else reach the bus by way of those under any key.
+    """
+    return exchange if account in SERVICES or account == BEHEER else f"{exchange}.{account}"
+
+
 def base_key(publisher: str, event: type[e.Event]) -> str:
     """The part of the routing key that is the same for every addressee."""
     return f"{publisher}.{wire_name(event)}"
+
+
+def addressed(base: str, data: object) -> str:
+    """The routing key that data as it was read asks for, valid or not, given the key without addressee."""
+    found = ROUTES.get(base)
+    if found is None or found.event.gericht is None or not isinstance(data, Mapping):
+        return base
+    return f"{base}.{data.get(found.event.gericht, '')}"
 
 
 def route(key: str) -> Route | None:
@@ -347,6 +366,14 @@ ROUTES: Final[Mapping[str, Route]] = {
     for event in stated
 }
 """Every fact as each party states it, by routing key without addressee."""
+
+
+@cache
+def kinds(service: str) -> frozenset[str]:
+    """What one service hears, as routing keys without addressee: it hears a fact for whomever that is."""
+    return frozenset(
+        base_key(publisher, event) for event, publishers in HEARS[service].items() for publisher in publishers
+    )
 
 
 def bindings(service: str) -> list[str]:

@@ -17,7 +17,7 @@ from uuid import UUID, uuid4
 
 from shared import flow, zegel
 from shared.envelope import Arrival, Fact, Refusal, content_digest, data_json, encode, fact_key
-from shared.events import Event
+from shared.events import IN_DE_KLUIS, DossierVernietigd, Event, TermijnGestart
 from shared.postgres import Queries
 from shared.termijnen import waak
 from shared.termijnen.klok import Klok, termijn
@@ -35,10 +35,6 @@ Handler = Callable[["Work", Sequence[Fact]], Awaitable[None]]
 
 AtRest = Callable[[Event], Event]
 """What of a fact is kept in the facts table; intake moves sealed content to its vault."""
-
-
-IN_DE_KLUIS = "kluis"
-"""What the facts table holds in place of sealed content, heard or stated."""
 
 
 def is_sealed(event: Event) -> bool:
@@ -110,6 +106,15 @@ def _record(fact: Fact, data: bytes, digest: bytes) -> tuple[Any, ...]:
     )
 
 
+def vernietigd(dossiers: Mapping[str, Sequence[Fact]]) -> set[str]:
+    """The matters whose time to be kept is over: they are to be erased (`Work.wis`), and nothing else."""
+    return {
+        subject
+        for subject, facts in dossiers.items()
+        if any(isinstance(fact.data, DossierVernietigd) for fact in facts)
+    }
+
+
 class Work:
     """One transaction over one batch. `now` is the database's clock when it began."""
 
@@ -134,6 +139,7 @@ class Work:
         self._arrived: dict[str, list[Fact]] = defaultdict(list)
         self._new_matters: set[str] = set()
         self._dossiers: dict[str, list[Fact]] = {}
+        self._gewist: set[str] = set()
         self._stated: list[tuple[Fact, str, timedelta]] = []
         self._clocks: dict[str, Sequence[Klok]] = {}
 
@@ -175,31 +181,70 @@ class Work:
     async def dossiers(self, subjects: Iterable[str]) -> dict[str, list[Fact]]:
         """Lock these matters and load every fact about each, in folding order, own facts included.
 
-        Asked again in the same transaction it gives what was stated since, too.
+        Asked again in the same transaction it gives what was stated since, too. A matter that was erased is
+        not among them, and what came in about it is erased with it.
         """
         asked = sorted(set(subjects))
-        wanted = [subject for subject in asked if subject not in self._dossiers]
+        wanted = [one for one in asked if one not in self._dossiers and one not in self._gewist]
         opened = {row["subject"] for row in await self.connection.fetch(QUERIES.open_matters, wanted)}
         existing = [subject for subject in wanted if subject not in opened]
         self._dossiers |= {subject: list(self._arrived[subject]) for subject in opened}
         if existing:
-            await self.connection.execute(QUERIES.lock_matters, existing)
+            locked = await self.connection.fetch(QUERIES.lock_matters, existing)
+            await self._keep_erased({row["subject"] for row in locked if row["gewist"]})
+            existing = [subject for subject in existing if subject not in self._gewist]
+        if existing:
             self._dossiers |= {subject: [] for subject in existing}
             for row in await self.connection.fetch(QUERIES.facts_of, existing):
                 self._dossiers[row["subject"]].append(fact_from_row(row))
         self._new_matters |= opened
-        return {subject: in_order(self._dossiers[subject]) for subject in asked}
+        return {subject: in_order(self._dossiers[subject]) for subject in asked if subject in self._dossiers}
+
+    async def _keep_erased(self, subjects: set[str]) -> None:
+        """What comes in about an erased matter is known, and nothing of it is kept."""
+        self._gewist |= subjects
+        late = sorted(subjects & self._arrived.keys())
+        if late:
+            await self.connection.execute(QUERIES.wis_feiten, late)
+
+    async def wis(self, subjects: Iterable[str]) -> None:
+        """Erase these matters, which `dossiers` gave: facts, clocks and moments. A tombstone remains.
+
+        What this service stated about them goes once it is published. For the handler they are gone at once;
+        its own tables it clears itself. What comes in later about them takes no effect and is not kept.
+        """
+        gone = sorted(set(subjects) - self._gewist)
+        if not gone:
+            return
+        if not self._dossiers.keys() >= set(gone):
+            raise ValueError("a matter is erased by who holds it")
+        if TermijnGestart in flow.STATES[self.service]:
+            await waak.wis(self.connection, gone)
+        await self.connection.execute(QUERIES.begraaf, gone)
+        await self.connection.execute(QUERIES.wis_feiten, gone)
+        self._gewist |= set(gone)
+        for subject in gone:
+            del self._dossiers[subject]
+            self._clocks.pop(subject, None)
 
     async def know(self, subjects: Iterable[str]) -> None:
         """These matters are known: the fact that opens them is there."""
-        known = sorted(subjects)
+        known = sorted(set(subjects) - self._gewist)
         if known:
             await self.connection.execute(QUERIES.know_matters, known)
 
     def state(
-        self, event: Event, subject: str, *, traced: bool = True, later: timedelta = timedelta()
+        self,
+        event: Event,
+        subject: str,
+        *,
+        traced: bool = True,
+        later: timedelta = timedelta(),
+        time: datetime | None = None,
     ) -> Fact:
         """State a fact. With `traced=False` the trail ends here: nothing joins it to what came before.
+
+        `time`: what it says of when it was recorded, where the exact moment would be such a join.
 
         A fact with sealed content is left to the relay, which seals at the moment of publishing, not before
         `later` has passed: content never rests in the facts table.
@@ -210,7 +255,7 @@ class Work:
             publisher=self.service,
             id=fact_id,
             subject=subject,
-            time=self.now,
+            time=time or self.now,
             data=event,
             traceparent=self._traceparent if traced else None,
         )
@@ -221,6 +266,8 @@ class Work:
 
     def clocks(self, subject: str, wanted: Sequence[Klok]) -> None:
         """The clocks of a matter as its facts say they should be; the difference is stored and stated."""
+        if subject in self._gewist:
+            raise ValueError("an erased matter has no clocks")
         self._clocks[subject] = wanted
 
     # --- out --------------------------------------------------------------------------------------
@@ -252,6 +299,9 @@ class Work:
             return []
         # Their ids are new, so nothing can be in the way: COPY, which costs a good part less than INSERT.
         facts, outbox, stated = [], [], []
+        still = self._gewist.intersection(fact.subject for fact, _, _ in self._stated)
+        if still:
+            await self.connection.execute(QUERIES.begraaf, sorted(still))
         lease_until = self.now + self._lease
         for fact, routing_key, later in self._stated:
             data = data_json(fact.data)
@@ -299,6 +349,18 @@ def fact_from_row(row: Mapping[str, Any]) -> Fact:
     )
 
 
+async def wis_sporen(connection: Any, limit: int) -> int:
+    """Erase what had to be kept of erased matters until it was published; returns of how many.
+
+    In a transaction of its own: it takes matters that nobody holds, and waits for none.
+    """
+    subjects = [row["subject"] for row in await connection.fetch(QUERIES.met_sporen, limit)]
+    if subjects:
+        await connection.execute(QUERIES.wis_feiten, subjects)
+        await connection.execute(QUERIES.zonder_sporen, subjects)
+    return len(subjects)
+
+
 __all__ = [
     "IN_DE_KLUIS",
     "QUERIES",
@@ -313,4 +375,6 @@ __all__ = [
     "fact_from_row",
     "in_order",
     "is_sealed",
+    "vernietigd",
+    "wis_sporen",
 ]

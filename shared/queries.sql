@@ -23,7 +23,9 @@ on conflict (subject) do nothing
 returning subject;
 
 -- name: lock_matters
-select subject from matters where subject = any($1::text[]) order by subject for update;
+-- Says of each whether it was erased.
+select subject, gewist_op is not null as gewist
+from matters where subject = any($1::text[]) order by subject for update;
 
 -- name: know_matters
 update matters set known = true where subject = any($1::text[]) and not known;
@@ -31,6 +33,37 @@ update matters set known = true where subject = any($1::text[]) and not known;
 -- name: facts_of
 select key, publisher, id, name, subject, time, data, traceparent
 from facts where subject = any($1::text[]) and data is not null;
+
+-- name: begraaf
+-- Of these matters a tombstone remains. What was stated about them is erased once it is published.
+update matters
+set known = true, sporen = true, first_seen = date_trunc('week', first_seen, 'Europe/Amsterdam'),
+    gewist_op = coalesce(gewist_op, date_trunc('week', clock_timestamp(), 'Europe/Amsterdam'))
+where subject = any($1::text[]);
+
+-- name: wis_feiten
+-- What is known about these matters goes, but for what must still be published. Key, digest and name stay, so that a
+-- fact is known when it comes again and the books balance; nothing joins what is left of one matter, and of when there
+-- is only the week. The caller holds the matters; nobody who holds one of these facts waits for a matter.
+update facts
+set data = null, traceparent = null, id = 'gewist', subject = 'gewist',
+    time = date_trunc('week', time, 'Europe/Amsterdam'),
+    received_at = date_trunc('week', received_at, 'Europe/Amsterdam')
+where subject = any($1::text[]) and not exists (select from outbox where outbox.key = facts.key);
+
+-- name: met_sporen
+-- At most $1 erased matters of which everything stated is published, and that nobody holds.
+select subject from matters
+where sporen
+  and not exists (select from facts join outbox using (key) where facts.subject = matters.subject)
+order by subject
+limit $1
+for update skip locked;
+
+-- name: zonder_sporen
+-- Nothing is left of these but the tombstone. A statement of its own: it sees what was stated until the lock was taken.
+update matters set sporen = false
+where subject = any($1::text[]) and not exists (select from facts where facts.subject = matters.subject);
 
 -- name: delete_outbox
 delete from outbox where key = any($1::uuid[]);

@@ -27,7 +27,7 @@ from shared.envelope import Fact, Refusal
 from shared.events import Event, TermijnGestart
 from shared.health import Health, HealthServer
 from shared.horizon import Horizon, Voortgang
-from shared.inbox import QUERIES, AtRest, Handler, ToSeal, Work
+from shared.inbox import QUERIES, AtRest, Handler, ToSeal, Work, wis_sporen
 from shared.outbox import Outbox, Publisher
 from shared.postgres import TRANSIENT, connect_pool, migration_folders, transaction, verify_migrations
 from shared.settings import ServiceSettings, SettingsError
@@ -40,6 +40,8 @@ log = logging.getLogger(__name__)
 SAMPLE_S = 1.0
 """How often the queue is looked at, to know how far the backlog has been worked off."""
 RETRY_S = 1.0
+WISSEN_PER_KEER = 100
+"""Of how many erased matters one transaction takes away the last traces."""
 FINISH_S = 18.0
 """How long what is in hand may take to finish when the service stops."""
 CANCEL_S = 2.0
@@ -156,6 +158,7 @@ class Runtime:
         others = [
             asyncio.create_task(self._every(SAMPLE_S, self._sample)),
             asyncio.create_task(self._every(SAMPLE_S, self._relay)),
+            asyncio.create_task(self._every(SAMPLE_S, self._wis_sporen)),
             asyncio.create_task(self._every(5.0, self._measure)),
         ]
         if self.service.has_clocks:
@@ -362,6 +365,10 @@ class Runtime:
     async def _relay(self) -> bool:
         assert self.outbox is not None
         return await self.outbox.relay() > 0
+
+    async def _wis_sporen(self) -> bool:
+        async with transaction(self.pool) as connection:
+            return await wis_sporen(connection, WISSEN_PER_KEER) == WISSEN_PER_KEER
 
     async def _watch(self) -> bool:
         """Fire what is due, up to the moment to which the queue has been worked off, and no further."""

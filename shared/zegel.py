@@ -8,26 +8,32 @@ What this module promises:
 
 * a publisher or service that has public keys can seal, and can tell sealed from unsealed, but never open;
 * the header of a seal carries no content: only the members named here, each with a value from a closed set;
+* content has one of three sizes (``MATEN``), filled up with spaces behind its JSON: the size of a seal tells
+  a class and nothing more, and what is of another size is refused;
+* nothing is sealed to a key that has expired, and content sealed to one is refused;
 * every refusal is a ``ZegelFout`` with one of the fixed reasons of ``Reden``. It is chained to no other error
   and holds nothing of the message, so that it may go to a log and to the parking table as it is.
 
 Key sets are JWKS files (RFC 7517). The order of the keys is their age: the last one seals, all of them open.
-That lets a key be succeeded while messages sealed to the one before are still on their way.
+That lets a key be succeeded while messages sealed to the one before are still on their way. A key may carry
+``exp`` (a NumericDate as in RFC 7519; JWK lets private members be added): from then on it seals nothing more.
+A set that came from a file follows the file: a new key is taken over while the process runs.
 """
 
 import json
-import os
 import re
-import stat
 from base64 import urlsafe_b64decode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, Self
 
 from joserfc.jwe import JWERegistry, decrypt_compact, encrypt_compact
 from joserfc.jwk import ECKey
+
+from shared import sleutelbestand
 
 ALG: Final = "ECDH-ES"
 ENC: Final = "A256GCM"
@@ -35,6 +41,8 @@ CURVE: Final = "P-256"
 
 MAX_TOKEN_BYTES: Final = 48 * 1024
 """Longest seal on the bus, about 35 KiB of content: its event stays under the 64 KB of the NL GOV profile."""
+MATEN: Final = (2048, 8192, 35840)
+"""The sizes of content, in bytes before sealing; the last is the most that fits in a seal with any header."""
 MAX_HEADER_BYTES: Final = 1024
 """Longest protected header, counted as it is sent (base64url)."""
 MAX_GEPARKEERD_BYTES: Final = 128 * 1024 * 1024
@@ -71,6 +79,8 @@ class Reden(StrEnum):
     ALGORITME_NIET_TOEGESTAAN = "de verzegeling gebruikt een algoritme dat niet is toegestaan"
     ONBEKENDE_SLEUTEL = "de verzegeling noemt geen sleutel die hier bekend is"
     BESCHADIGD = "de verzegeling is beschadigd of met een andere sleutel gemaakt"
+    VERLOPEN_SLEUTEL = "de verzegeling noemt een sleutel die verlopen is"
+    MAAT_NIET_TOEGESTAAN = "de verzegelde inhoud is niet aangevuld tot een van de vaste maten"
     SLEUTELBESTAND_ONBRUIKBAAR = "het sleutelbestand ontbreekt of is onbruikbaar"
     SLEUTELBESTAND_TE_OPEN = "het sleutelbestand is leesbaar voor anderen dan de eigenaar"
 
@@ -83,91 +93,148 @@ class ZegelFout(Exception):
         super().__init__(self.reden.value)
 
 
+class _Key(NamedTuple):
+    """One key of a set, and the moment from which it seals nothing more."""
+
+    key: ECKey
+    exp: datetime | None
+
+    def expired(self, nu: datetime, respijt: timedelta = timedelta()) -> bool:
+        return self.exp is not None and self.exp + respijt <= nu
+
+
+_Keys = Mapping[str, _Key]
+
+
 class PublicKeys:
-    """The public keys that content may be sealed to; parsed once, safe to share."""
+    """The public keys that content may be sealed to: intake's, or the one key of a reader. Safe to share."""
 
     def __init__(self, jwks: Mapping[str, Any]) -> None:
         """Takes a parsed JWKS; refuses one that holds a private key, has no usable key, or repeats a ``kid``.
 
         Raises ZegelFout: SLEUTELBESTAND_ONBRUIKBAAR.
         """
-        self._keys = _import_keys(jwks, private=False)
-        self._kids = frozenset(self._keys)
-        self._newest_kid = next(reversed(self._keys))
+        keys = _import_keys(jwks, private=False)
+        self._held: Callable[[], _Keys] = lambda: keys
 
     @classmethod
-    def from_file(cls, path: Path) -> "PublicKeys":
-        """Reads a JWKS file. Raises ZegelFout: SLEUTELBESTAND_ONBRUIKBAAR."""
-        return cls(_read_jwks(path))
+    def from_file(cls, path: Path) -> Self:
+        """Reads a JWKS file, and again whenever it changed. Raises ZegelFout: SLEUTELBESTAND_ONBRUIKBAAR."""
+        made = cls.__new__(cls)
+        file = sleutelbestand.Volgend(path, lambda path: _import_keys(_read_jwks(path), private=False))
+        made._held = lambda: file.value
+        return made
 
     @property
     def kids(self) -> frozenset[str]:
         """The ids of all keys that a seal may name."""
-        return self._kids
+        return frozenset(self._held())
 
-    @property
-    def newest(self) -> tuple[str, ECKey]:
-        """The key that new content is sealed to, with its id."""
-        return self._newest_kid, self._keys[self._newest_kid]
+    def newest(self, nu: datetime) -> tuple[str, ECKey]:
+        """The key that new content is sealed to at this moment, with its id.
+
+        Raises ZegelFout: VERLOPEN_SLEUTEL when all have expired.
+        """
+        for kid, kept in reversed(list(self._held().items())):
+            if not kept.expired(nu):
+                return kid, kept.key
+        raise ZegelFout(Reden.VERLOPEN_SLEUTEL)
+
+    def expired(self, kid: str, nu: datetime) -> bool:
+        """Whether this key of the set seals nothing more."""
+        kept = self._held().get(kid)
+        return kept is None or kept.expired(nu)
 
 
 class PrivateKeys:
     """Intake's private keys: the only thing that opens a seal. Keep it out of every other process."""
 
-    def __init__(self, jwks: Mapping[str, Any]) -> None:
-        """Takes a parsed private JWKS. Raises ZegelFout: SLEUTELBESTAND_ONBRUIKBAAR."""
-        self._keys = _import_keys(jwks, private=True)
-        self._kids = frozenset(self._keys)
+    def __init__(self, jwks: Mapping[str, Any], *, respijt: timedelta = timedelta()) -> None:
+        """Takes a parsed private JWKS. Raises ZegelFout: SLEUTELBESTAND_ONBRUIKBAAR.
+
+        `respijt`: how long content sealed to an expired key is opened still, for what is on its way.
+        """
+        keys = _import_keys(jwks, private=True)
+        self._held: Callable[[], _Keys] = lambda: keys
+        self._respijt = respijt
 
     @classmethod
-    def from_file(cls, path: Path) -> "PrivateKeys":
-        """Reads a private JWKS file, which only its owner may read (mode 0600 or 0400).
+    def from_file(cls, path: Path, *, respijt: timedelta = timedelta()) -> Self:
+        """Reads a private JWKS file, which only its owner may read (mode 0600 or 0400), and again whenever it
+        changed.
 
         Raises ZegelFout: SLEUTELBESTAND_TE_OPEN, SLEUTELBESTAND_ONBRUIKBAAR.
         """
-        return cls(_read_jwks(path, owner_only=True))
+        made = cls.__new__(cls)
+        file = sleutelbestand.Volgend(
+            path, lambda path: _import_keys(_read_jwks(path, owner_only=True), private=True)
+        )
+        made._held = lambda: file.value
+        made._respijt = respijt
+        return made
 
-    def open_sealed(self, token: str) -> bytes:
-        """Opens content that ``seal``, or any JWE library, sealed to one of these keys. Raises ZegelFout."""
-        return self._open(token, _INHOUD)
+    def open_sealed(self, token: str, *, nu: datetime | None = None) -> bytes:
+        """Opens content that ``seal``, or any JWE library, sealed to one of these keys: JSON, and the spaces
+        that fill it up. Raises ZegelFout. `nu`: the moment it is opened (aware); the clock's unless given.
+        """
+        return self._open(token, _INHOUD, nu)
 
     def open_parked(self, token: str) -> bytes:
-        """Opens a body that ``seal_parked`` sealed. Raises ZegelFout."""
-        return self._open(token, _GEPARKEERD)
+        """Opens a body that ``seal_parked`` sealed, however old its key is. Raises ZegelFout."""
+        return self._open(token, _GEPARKEERD, None)
 
-    def _open(self, token: str, purpose: "_Purpose") -> bytes:
-        kid = _inspect(token, self._kids, purpose)
-        plaintext = _decrypt(token, self._keys[kid], purpose.registry)
+    def _open(self, token: str, purpose: "_Purpose", nu: datetime | None) -> bytes:
+        keys = self._held()
+        kid = _inspect(token, keys.keys(), purpose)
+        if purpose is _INHOUD and keys[kid].expired(nu or datetime.now(UTC), self._respijt):
+            raise ZegelFout(Reden.VERLOPEN_SLEUTEL)
+        plaintext = _decrypt(token, keys[kid].key, purpose.registry)
         if plaintext is None:
             raise ZegelFout(Reden.BESCHADIGD)
         return plaintext
 
 
-def seal(plaintext: bytes, keys: PublicKeys) -> str:
-    """Seals content to the newest key, as compact JWE.
+def seal(plaintext: bytes, keys: PublicKeys, *, minstens: int = MATEN[0], nu: datetime | None = None) -> str:
+    """Seals content (JSON) to the newest key that has not expired, as compact JWE of a fixed size.
 
-    Raises ZegelFout: TE_GROOT when the result would not fit on the bus (see ``MAX_TOKEN_BYTES``).
+    `minstens` asks for a larger size than the content needs (bytes), so that answers of any length look the
+    same. `nu`: the moment of sealing (aware); the clock's unless given, because a caller that forgot it would
+    seal to an expired key. Raises ZegelFout: TE_GROOT for content longer than the last of ``MATEN``,
+    VERLOPEN_SLEUTEL.
     """
-    return _seal(plaintext, keys, _INHOUD)
+    return _seal(vul_aan(plaintext, minstens), keys, _INHOUD, nu)
 
 
-def seal_parked(body: bytes, keys: PublicKeys) -> str:
+def vul_aan(plaintext: bytes, minstens: int = MATEN[0]) -> bytes:
+    """Content filled up with spaces to the first of ``MATEN`` that holds it, and is at least `minstens`.
+
+    Raises ZegelFout: TE_GROOT.
+    """
+    for maat in MATEN:
+        if maat >= max(len(plaintext), minstens):
+            return plaintext.ljust(maat)
+    raise ZegelFout(Reden.TE_GROOT)
+
+
+def seal_parked(body: bytes, keys: PublicKeys, *, nu: datetime | None = None) -> str:
     """Seals the body of a message that could not be handled, whatever it is, for the parking table.
 
-    Raises ZegelFout: TE_GROOT for a body of more than ``MAX_GEPARKEERD_BYTES``.
+    Raises ZegelFout: TE_GROOT for a body of more than ``MAX_GEPARKEERD_BYTES``, VERLOPEN_SLEUTEL.
     """
     if len(body) > MAX_GEPARKEERD_BYTES:
         raise ZegelFout(Reden.TE_GROOT)
-    return _seal(body, keys, _GEPARKEERD)
+    return _seal(body, keys, _GEPARKEERD, nu)
 
 
-def inspect(token: str, public: PublicKeys) -> None:
+def inspect(token: str, public: PublicKeys, *, nu: datetime | None = None) -> None:
     """Checks, without a private key, that this is sealed content that the holder of the keys can try to open.
 
     It cannot show that the content opens: damage inside it is found by ``PrivateKeys.open_sealed`` alone.
-    Raises ZegelFout with the first reason found, from outside in: size, form, header, key, lengths.
+    Raises ZegelFout with the first reason found, from outside in: size, form, header, key, lengths, expiry.
     """
-    _inspect(token, public.kids, _INHOUD)
+    kid = _inspect(token, public.kids, _INHOUD)
+    if public.expired(kid, nu or datetime.now(UTC)):
+        raise ZegelFout(Reden.VERLOPEN_SLEUTEL)
 
 
 def generate(kid: str | None = None) -> dict[str, Any]:
@@ -178,6 +245,8 @@ def generate(kid: str | None = None) -> dict[str, Any]:
     if kid is not None and not _KID.fullmatch(kid):
         raise ValueError("a kid is 1 to 64 letters, digits, dots, dashes or underscores")
     key = ECKey.generate_key(CURVE)
+    while kid is None and key.thumbprint().startswith("-"):  # on a command line that would be an option
+        key = ECKey.generate_key(CURVE)
     jwk: dict[str, Any] = dict(key.as_dict(private=True))
     return {**jwk, "kid": kid or key.thumbprint(), "use": "enc", "alg": ALG}
 
@@ -190,50 +259,68 @@ def write_keys(folder: Path, kid: str | None = None) -> str:
     ValueError for a ``kid`` that is taken.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = folder / PRIVATE_FILE
-    keys: list[dict[str, Any]] = []
-    if path.exists():
-        jwks = _read_jwks(path, owner_only=True)
-        _import_keys(jwks, private=True)
-        keys = list(jwks["keys"])
+    keys = read_keys(folder) if (folder / PRIVATE_FILE).exists() else []
     new = generate(kid)
     if any(key["kid"] == new["kid"] for key in keys):
         raise ValueError("a key with this kid is there already")
     keys.append(new)
-    _write_json(path, {"keys": keys}, mode=0o600)
-    public = [{name: value for name, value in key.items() if name not in _PRIVATE_MEMBERS} for key in keys]
-    _write_json(folder / PUBLIC_FILE, {"keys": public}, mode=0o644)
+    store_keys(folder, keys)
     return str(new["kid"])
+
+
+def read_keys(folder: Path) -> list[dict[str, Any]]:
+    """The private JWKs in the folder, oldest first. Raises ZegelFout."""
+    jwks = _read_jwks(folder / PRIVATE_FILE, owner_only=True)
+    _import_keys(jwks, private=True)
+    return [dict(key) for key in jwks["keys"]]
+
+
+def store_keys(folder: Path, keys: Sequence[Mapping[str, Any]]) -> None:
+    """Replaces both key sets in the folder by these private JWKs, oldest first.
+
+    The public set loses a key before the private one does, and gets one after it.
+    """
+    kids = {key["kid"] for key in keys}
+    public = [{name: value for name, value in key.items() if name not in _PRIVATE_MEMBERS} for key in keys]
+    path = folder / PUBLIC_FILE
+    standing = sleutelbestand.lees(path) if path.exists() else {"keys": []}
+    if not isinstance(standing, sleutelbestand.Mis):
+        leaving = [key for key in standing.get("keys", ()) if key.get("kid") not in kids]
+        if leaving:
+            sleutelbestand.schrijf(path, {"keys": public}, mode=0o644)
+    sleutelbestand.schrijf(folder / PRIVATE_FILE, {"keys": list(keys)}, mode=0o600)
+    sleutelbestand.schrijf(path, {"keys": public}, mode=0o644)
 
 
 @dataclass(frozen=True, slots=True)
 class _Purpose:
-    """What a seal is for: the ``cty`` it carries, whether it may lack it, and how large it may be."""
+    """What a seal is for: the ``cty`` it carries, whether it may lack it, and how large it may be or must."""
 
     cty: str
     cty_optional: bool
     max_token_bytes: int
     registry: JWERegistry
+    ciphertext_chars: frozenset[int] | None
 
 
-def _purpose(cty: str, *, cty_optional: bool, max_token_bytes: int) -> _Purpose:
+def _purpose(
+    cty: str, *, cty_optional: bool, max_token_bytes: int, maten: Sequence[int] | None = None
+) -> _Purpose:
     registry = JWERegistry(algorithms=[ALG, ENC])
     registry.max_protected_header_length = MAX_HEADER_BYTES
     registry.max_ciphertext_length = max_token_bytes
-    return _Purpose(cty, cty_optional, max_token_bytes, registry)
+    chars = None if maten is None else frozenset(-(-maat * 4 // 3) for maat in maten)
+    return _Purpose(cty, cty_optional, max_token_bytes, registry, chars)
 
 
-_INHOUD: Final = _purpose(_CTY_INHOUD, cty_optional=True, max_token_bytes=MAX_TOKEN_BYTES)
+_INHOUD: Final = _purpose(_CTY_INHOUD, cty_optional=True, max_token_bytes=MAX_TOKEN_BYTES, maten=MATEN)
 _GEPARKEERD: Final = _purpose(
     _CTY_GEPARKEERD, cty_optional=False, max_token_bytes=MAX_GEPARKEERD_BYTES * 4 // 3 + 2 * MAX_HEADER_BYTES
 )
 
 
-def _seal(plaintext: bytes, keys: PublicKeys, purpose: _Purpose) -> str:
-    # base64url makes 4 characters of 3 bytes: what cannot fit is refused before any work is done on it.
-    if len(plaintext) * 4 // 3 > purpose.max_token_bytes:
-        raise ZegelFout(Reden.TE_GROOT)
-    kid, key = keys.newest
+def _seal(plaintext: bytes, keys: PublicKeys, purpose: _Purpose, nu: datetime | None) -> str:
+    kid, key = keys.newest(nu or datetime.now(UTC))
     header = {"alg": ALG, "enc": ENC, "kid": kid, "cty": purpose.cty}
     token = encrypt_compact(header, plaintext, key, registry=purpose.registry)
     if len(token) > purpose.max_token_bytes:
@@ -255,7 +342,7 @@ def _decrypt(token: str, key: ECKey, registry: JWERegistry) -> bytes | None:
         return None
 
 
-def _inspect(token: str, kids: frozenset[str], purpose: _Purpose) -> str:
+def _inspect(token: str, kids: Set[str], purpose: _Purpose) -> str:
     """The id of the key it is sealed to, once everything that can be seen from outside is in order."""
     if len(token) > purpose.max_token_bytes:
         raise ZegelFout(Reden.TE_GROOT)
@@ -278,10 +365,12 @@ def _inspect(token: str, kids: frozenset[str], purpose: _Purpose) -> str:
         and _is_base64url(ciphertext)
     ):
         raise ZegelFout(Reden.BESCHADIGD)
+    if purpose.ciphertext_chars is not None and len(ciphertext) not in purpose.ciphertext_chars:
+        raise ZegelFout(Reden.MAAT_NIET_TOEGESTAAN)
     return kid
 
 
-def _check_header(members: Mapping[str, Any], kids: frozenset[str], purpose: _Purpose) -> str:
+def _check_header(members: Mapping[str, Any], kids: Set[str], purpose: _Purpose) -> str:
     if members.get("alg") != ALG or members.get("enc") != ENC or "zip" in members:
         raise ZegelFout(Reden.ALGORITME_NIET_TOEGESTAAN)
     epk = members.get("epk")
@@ -330,15 +419,15 @@ def _is_base64url(text: str) -> bool:
     )
 
 
-def _import_keys(jwks: Mapping[str, Any], *, private: bool) -> dict[str, ECKey]:
+def _import_keys(jwks: Mapping[str, Any], *, private: bool) -> dict[str, _Key]:
     keys = _try_import_keys(jwks, private=private)
     if not keys:
         raise ZegelFout(Reden.SLEUTELBESTAND_ONBRUIKBAAR)
     return keys
 
 
-def _try_import_keys(jwks: Mapping[str, Any], *, private: bool) -> dict[str, ECKey] | None:
-    keys: dict[str, ECKey] = {}
+def _try_import_keys(jwks: Mapping[str, Any], *, private: bool) -> dict[str, _Key] | None:
+    keys: dict[str, _Key] = {}
     try:
         for jwk in jwks["keys"]:
             kid = jwk["kid"]
@@ -353,39 +442,25 @@ def _try_import_keys(jwks: Mapping[str, Any], *, private: bool) -> dict[str, ECK
             )
             if not usable:
                 return None
-            keys[kid] = ECKey.import_key(dict(jwk))
+            keys[kid] = _Key(ECKey.import_key(dict(jwk)), _moment(jwk.get("exp")))
     except Exception:
         return None  # a library's error may quote the key: it ends here
     return keys
 
 
+def _moment(exp: object) -> datetime | None:
+    """When a key expires. Raises ValueError for what is no moment."""
+    if exp is None:
+        return None
+    if isinstance(exp, bool) or not isinstance(exp, int | float):
+        raise ValueError("exp is a number of seconds")
+    return datetime.fromtimestamp(exp, UTC)
+
+
 def _read_jwks(path: Path, *, owner_only: bool = False) -> Mapping[str, Any]:
-    jwks = _try_read_json(path, owner_only=owner_only)
-    if isinstance(jwks, Reden):
-        raise ZegelFout(jwks)
+    jwks = sleutelbestand.lees(path, owner_only=owner_only)
+    if jwks is sleutelbestand.Mis.TE_OPEN:
+        raise ZegelFout(Reden.SLEUTELBESTAND_TE_OPEN)
+    if isinstance(jwks, sleutelbestand.Mis):
+        raise ZegelFout(Reden.SLEUTELBESTAND_ONBRUIKBAAR)
     return jwks
-
-
-def _try_read_json(path: Path, *, owner_only: bool) -> Mapping[str, Any] | Reden:
-    try:
-        with path.open("rb") as file:
-            # Asked of the open file, so that it is the one that is read.
-            if owner_only and stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077:
-                return Reden.SLEUTELBESTAND_TE_OPEN
-            content = json.loads(file.read())
-    except (OSError, ValueError, RecursionError):
-        return Reden.SLEUTELBESTAND_ONBRUIKBAAR
-    return content if isinstance(content, dict) else Reden.SLEUTELBESTAND_ONBRUIKBAAR
-
-
-def _write_json(path: Path, content: Mapping[str, Any], *, mode: int) -> None:
-    """Replaces the file as a whole, so that a crash leaves either the old one or the new one."""
-    new = path.with_name(path.name + ".new")
-    new.unlink(missing_ok=True)
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(content, file, indent=2)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)

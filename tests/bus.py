@@ -101,7 +101,8 @@ class Bus:
         if (account, name) not in self._exchanges:
             connection = await self.connect(account)
             channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
-            self._exchanges[account, name] = await channel.get_exchange(name, ensure=False)
+            entrance = flow.entrance(account, name) if name in flow.BUSES else name
+            self._exchanges[account, name] = await channel.get_exchange(entrance, ensure=False)
         return self._exchanges[account, name]
 
     async def state(

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ops import environment as environments
+from ops import sleutels
 from ops.environment import Environment
 from ops.servers import Servers
 from ops.servers import servers as running_servers
@@ -41,10 +42,8 @@ def servers() -> Iterator[Servers]:
 
 @pytest.fixture(scope="session")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with intake's key pair."""
-    folder = tmp_path_factory.mktemp("sleutels")
-    zegel.write_keys(folder)
-    return folder
+    """A folder with intake's key pair and KEK."""
+    return sleutels.ensure(tmp_path_factory.mktemp("sleutels"))
 
 
 @pytest.fixture(scope="session")
@@ -79,6 +78,15 @@ async def bus(environment: Environment) -> AsyncIterator[Bus]:
         await made.close()
 
 
+def intake_keys(environment: Environment, keys: Path) -> dict[str, Path]:
+    """Settings of intake alone: where its keys are, and those of its vault in this environment."""
+    return {
+        "private_keys": keys / zegel.PRIVATE_FILE,
+        "kek": keys / sleutels.KEK_FILE,
+        "kluis": sleutels.ensure_kluis(environment.name, keys),
+    }
+
+
 def make_runtime(environment: Environment, keys: Path, name: str, **settings: Any) -> Runtime:
     """One of the four services, with its own account and role; other settings by name."""
     settings_class = import_module(f"services.{name}.settings").Settings
@@ -86,7 +94,9 @@ def make_runtime(environment: Environment, keys: Path, name: str, **settings: An
         "amqp_url": environment.amqp_url(name),
         "postgres_dsn": environment.dsns[name],
         "public_keys": keys / zegel.PUBLIC_FILE,
-        **({"private_keys": keys / zegel.PRIVATE_FILE} if name == "intake" else {}),
+        **(intake_keys(environment, keys) if name == "intake" else {}),
+        # The facts of tests are years old.
+        **({"bewaartermijn": "P99Y"} if name == "registry" else {}),
         **settings,
     }
     loaded = settings_class(**values)

@@ -76,17 +76,28 @@ def test_every_fact_is_one_named_message_and_every_route_a_channel() -> None:
     """The document holds the whole topology: who states, who hears, under which account."""
     document = asyncapi.document()
     assert set(document["components"]["messages"]) == set(EVENTS)
-    assert set(document["channels"]) == set(flow.ROUTES)
+    stated = {key: route for route in flow.ROUTES.values() for key in flow.keys(*route)}
+    assert set(document["channels"]) == set(stated)
     operations = document["operations"]
     for service in flow.SERVICES:
         for key in flow.bindings(service):
             assert operations[f"{service}.hoort.{key}"]["action"] == "receive"
-    for key, (publisher, event) in flow.ROUTES.items():
-        sending = operations[f"{publisher}.stelt.{flow.wire_name(event)}"]
+    for key, (publisher, _) in stated.items():
+        sending = operations[f"{publisher}.stelt.{key.removeprefix(publisher).strip('.')}"]
         assert sending["channel"] == {"$ref": f"#/channels/{key}"}
         assert sending["bindings"]["amqp"]["userId"] == publisher
     assert "kanaal.hoort.intake.contact-geregistreerd.v1" in operations
-    assert not any(name.startswith("lijn.hoort.intake") for name in operations)
+
+
+def test_a_fact_for_one_party_is_a_channel_for_each_and_heard_by_that_one() -> None:
+    """Outside systems find the key with their own name, and no other; a service of ours hears them all."""
+    operations = asyncapi.document()["operations"]
+    for key in (f"routing.adviseur-toegewezen.v1.{cluster}" for cluster in ("coid", "kmar")):
+        hearers = {name.partition(".")[0] for name in operations if name.endswith(f".hoort.{key}")}
+        assert hearers == {flow.INTAKE, key.rpartition(".")[2]}
+    assert f"{flow.ROUTING}.stelt.adviseur-toegewezen.v1" not in operations
+    heard = {name.partition(".hoort.")[2] for name in operations if name.startswith("lijn.hoort.intake.")}
+    assert heard and all(key.endswith(".lijn") for key in heard)
 
 
 # --- compatibility ------------------------------------------------------------------------------
@@ -336,7 +347,8 @@ def test_schema_and_code_agree_on_what_a_message_is(name: str) -> None:
         publisher = path.name.partition(".")[0]
         for message in _variations(json.loads(path.read_text())):
             body = json.dumps(message).encode()
-            read = decode(Arrival(body, f"{publisher}.{name}", publisher), NOW)
+            key = flow.addressed(f"{publisher}.{name}", message["data"])
+            read = decode(Arrival(body, key, publisher), NOW)
             assert validator.is_valid(message) == isinstance(read, Fact), (read, message["data"])
 
 

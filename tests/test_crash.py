@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ops.crash import crash
-from ops.crash_load import SEATS, Cases
+from ops.crash_load import EENHEID, SEATS, Cases
 from ops.crash_oracle import PER_EAR, PER_MATTER, Books, Evidence, Heard, Known, Mail, Verdict, judge
 from ops.crash_process import MAIL_POINTS, POINTS
 from ops.servers import Servers
@@ -53,13 +53,14 @@ def evidence() -> Evidence:
     """One matter that went well: every fact stated, heard and applied once, every seat told."""
     contact = known("kanaal", "contact-ontvangen")
     stated = {service: [known(service, name) for name in names] for service, names in PER_MATTER.items()}
-    mails = [Mail(str(uuid.uuid4()), ZAAK, seat, "verzonden") for seat in SEATS]
+    mails = [Mail(str(uuid.uuid4()), "verzonden") for _ in SEATS]
+    told = frozenset((ZAAK, f"{EENHEID}-{seat}") for seat in SEATS)
     stated[flow.NOTIFICATION] = [
         known(flow.NOTIFICATION, "notificatie-verzonden", mail.kenmerk, mogelijk_dubbel=False)
         for mail in mails
     ]
     everything = [contact, *(fact for facts in stated.values() for fact in facts)]
-    hears = {service: flow.bindings(service) for service in flow.SERVICES}
+    hears = {service: flow.kinds(service) for service in flow.SERVICES}
     tables = {
         service: [
             fact
@@ -71,9 +72,10 @@ def evidence() -> Evidence:
     return Evidence(
         cases=Cases(matters=[ZAAK]),
         attempted={contact.key: "kanaal.contact-ontvangen.v1"},
-        books=Books(tables, mails=mails, afdoeningen=1),
+        books=Books(tables, mails=mails, told=told, afdoeningen=1),
         heard=Heard({fact.key: 1 for fact in everything}, {fact.key: fact.publisher for fact in everything}),
         accepted={mail.kenmerk: 1 for mail in mails},
+        lines={mail.kenmerk: 1 for mail in mails},
     )
 
 
@@ -211,3 +213,15 @@ def test_what_was_parked_or_left_in_an_outbox_is_not_good() -> None:
     given = evidence()
     assert not judge(replace(given, books=replace(given.books, parked=1))).good
     assert not judge(replace(given, books=replace(given.books, unpublished=1))).good
+
+
+def test_a_line_is_told_once_and_by_a_message_that_came() -> None:
+    """A seat that was not told, a line that no message held, one that two held, a second copy that differs."""
+    given = evidence()
+    first, *rest = given.books.mails
+    told = given.books.told
+    untold = replace(given, books=replace(given.books, told=frozenset(sorted(told)[1:])))
+    assert faults(judge(untold)) == {"lines": 1}
+    assert faults(judge(replace(given, lines={mail.kenmerk: 1 for mail in rest}))) == {"lines": 1}
+    assert faults(judge(replace(given, lines={**given.lines, first.kenmerk: 2}))) == {"lines": 1}
+    assert faults(judge(replace(given, changed={first.kenmerk}))) == {"mails_changed": 1}

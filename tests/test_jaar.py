@@ -86,7 +86,7 @@ LEIDINGEN: Final = {"facts", "outbox", "geparkeerd", "migraties", "voortgang"}
 """Tables of the plumbing, checked by `sluitend`."""
 
 WEG: Final[Mapping[tuple[str, str], frozenset[str]]] = {
-    ("intake", "kluis"): frozenset({"verzegeld"}),
+    ("intake", "kluis"): frozenset({"inhoud"}),
     ("routing", "zaken"): frozenset({"adviseur", "waarom", "stand", "ruimte"}),
     ("routing", "adviseurs"): frozenset({"open_zaken"}),
     ("routing", "clusters"): frozenset({"stand", "ruimte", "dag"}),

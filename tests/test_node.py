@@ -2,6 +2,7 @@
 """A participant in another language, with the contract folder alone."""
 
 import asyncio
+import base64
 import json
 import os
 import re
@@ -18,7 +19,7 @@ from ops import CHECKOUT
 from ops.contract import node
 from ops.environment import Environment
 from shared import zegel
-from tests.bus import Bus, eventually
+from tests.bus import Bus, Heard, eventually
 from tests.conftest import StartService
 
 STORY = "Op de werkplaats verdwijnt gereedschap; ik zag wie het meenam.\n"
@@ -68,6 +69,36 @@ async def lines(process: asyncio.subprocess.Process, count: int) -> list[dict[st
         return [json.loads(await process.stdout.readline()) for _ in range(count)]
 
 
+def ciphertext_bytes(token: str) -> int:
+    """How long what is sealed is: a reader of the bus sees this without any key."""
+    return len(base64.urlsafe_b64decode(token.split(".")[3] + "=="))
+
+
+async def tell(
+    example: Path, environment: Environment, keys: Path, story: str
+) -> tuple[str, str, int | None]:
+    """What the publisher printed, what it complained of, and its status."""
+    sender = await start(
+        example,
+        "meld.mjs",
+        MELDPUNT_AMQP_URL=environment.amqp_url("kanaal"),
+        MELDPUNT_JWKS=str(keys / zegel.PUBLIC_FILE),
+    )
+    async with asyncio.timeout(30):
+        out, err = await sender.communicate(story.encode())
+    return out.decode(), err.decode(), sender.returncode
+
+
+async def eventually_about(heard: Heard, subject: str) -> list[dict[str, Any]]:
+    """The messages about one subject, once there are any."""
+
+    async def there() -> list[dict[str, Any]]:
+        return heard.about(subject)
+
+    found: list[dict[str, Any]] = await eventually(there)
+    return found
+
+
 async def test_a_program_in_another_language_takes_part(
     example: Path,
     environment: Environment,
@@ -99,9 +130,56 @@ async def test_a_program_in_another_language_takes_part(
     await eventually(stated)
     (message,) = heard.about(subject, "kanaal.contact-ontvangen.v1")
     private = zegel.PrivateKeys.from_file(keys / zegel.PRIVATE_FILE)
-    assert json.loads(private.open_sealed(message["data"]["verzegeld"])) == {"verhaal": STORY}
+    sealed = message["data"]["verzegeld"]
+    assert json.loads(private.open_sealed(sealed)) == {"verhaal": STORY}
+    assert ciphertext_bytes(sealed) == 2048
     assert await runtime.pool.fetchval("select count(*) from geparkeerd") == 0
     assert STORY.strip() not in json.dumps(heard.messages)
+
+
+@pytest.mark.parametrize(
+    ("characters", "size"), [(1, 2048), (2048 - len('{"verhaal":""}') + 1, 8192), (35_000, 35_840)]
+)
+async def test_the_size_of_a_seal_tells_a_class_and_no_more(
+    example: Path, environment: Environment, bus: Bus, keys: Path, characters: int, size: int
+) -> None:
+    """Content is padded to the first of three sizes that it fits in."""
+    heard = await bus.listen("kanaal.#")
+    out, err, status = await tell(example, environment, keys, "x" * characters)
+    assert status == 0, err
+    (message,) = await eventually_about(heard, out.strip())
+    assert ciphertext_bytes(message["data"]["verzegeld"]) == size
+
+
+async def test_what_does_not_fit_is_not_sent(example: Path, environment: Environment, keys: Path) -> None:
+    """Content longer than the largest size ends the program; it is neither cut off nor sent as it is."""
+    out, err, status = await tell(example, environment, keys, "kanarie" * 6000)
+    assert (out, status) == ("", 1)
+    assert "longer than 35840 bytes" in err and "kanarie" not in err
+
+
+async def test_an_expired_key_seals_nothing(
+    example: Path, environment: Environment, bus: Bus, keys: Path, tmp_path: Path
+) -> None:
+    """The newest key that is still valid seals; without one nothing is sent."""
+    sets = json.loads((keys / zegel.PUBLIC_FILE).read_text())
+    valid, expired = sets["keys"][-1], zegel.generate("verlopen")
+    expired = {name: expired[name] for name in valid if name in expired} | {"exp": 1_000_000_000}
+    place = tmp_path / "sets"
+    place.mkdir()
+
+    (place / zegel.PUBLIC_FILE).write_text(json.dumps({"keys": [valid, expired]}))
+    heard = await bus.listen("kanaal.#")
+    out, err, status = await tell(example, environment, place, "wat er gebeurde")
+    assert status == 0, err
+    (message,) = await eventually_about(heard, out.strip())
+    header = message["data"]["verzegeld"].partition(".")[0]
+    assert json.loads(base64.urlsafe_b64decode(header + "=="))["kid"] == valid["kid"]
+
+    (place / zegel.PUBLIC_FILE).write_text(json.dumps({"keys": [expired]}))
+    out, err, status = await tell(example, environment, place, "wat er gebeurde")
+    assert (out, status) == ("", 1)
+    assert "every key of the set has expired" in err
 
 
 async def test_a_publisher_that_is_refused_says_so(

@@ -43,18 +43,45 @@ async def test_what_nobody_knows_is_parked_at_intake_with_a_reason(
     await bus.raw("mid", "mid.gesprek-verzonnen.v1", body)
     await bus.raw("mid", "mid.gesprek-gevoerd.v2", body)
     await bus.raw("coid", "coid.gesprek-gevoerd.v1", body)
+    await bus.raw("mid", "mid.gesprek-gevoerd.v1.coid", body)
     await bus.raw("mid", "mid.Jansen zegt iets", body)
-    found = await parked(intake, 4)
+    found = await parked(intake, 5)
     assert sorted(row["reden"] for row in found) == [
         "deze afzender stelt dit feit niet",
         "onbekend feit",
+        "onbekende of ontbrekende geadresseerde in de routing key",
         "onbekende versie van dit feit",
-        "routing key heeft niet de vorm <afzender>.<feit>.v<versie>",
+        "routing key heeft niet de vorm <afzender>.<feit>.v<versie>[.<geadresseerde>]",
     ]
     assert {row["routing_key"] for row in found} == {"onbekend"}
     private = zegel.PrivateKeys.from_file(keys / zegel.PRIVATE_FILE)
     kept = {private.open_parked(row["routing_key_verzegeld"]).decode() for row in found}
     assert "mid.gesprek-gevoerd.v2" in kept
+
+
+async def test_a_header_that_names_more_keys_brings_nothing_that_a_service_does_not_hear(
+    bus: Bus, service: StartService, environment: Environment
+) -> None:
+    """The broker lets a message into every queue that a second key in a header leads to. There it bears the
+    key of who stated it: intake hears no attempts of the COID's, and parks this one."""
+    intake = await service("intake")
+    fact = make_fact("coid", e.ContactpogingGedaan(gedaan_op=now()), new_id())
+    key = flow.base_key("coid", e.ContactpogingGedaan)
+    connection = await aiormq.connect(environment.amqp_url("coid"))
+    try:
+        await (await connection.channel()).basic_publish(
+            encode(fact),
+            exchange=flow.entrance("coid"),
+            routing_key=key,
+            properties=aiormq.spec.Basic.Properties(
+                user_id="coid", headers={"CC": ["mid.contactpoging-gedaan.v1"]}
+            ),
+        )
+    finally:
+        await connection.close()
+    (row,) = await parked(intake, 1)
+    assert (row["reden"], row["routing_key"]) == ("deze dienst hoort dit feit niet", key)
+    assert not await intake.pool.fetchval("select exists (select from facts where key = $1)", fact.key)
 
 
 @pytest.mark.parametrize("hostile", ["mid.\x00.v1", "mid." + "x" * 240, "mid.\U0001f600.v1"])
@@ -111,7 +138,7 @@ async def test_no_property_of_a_message_can_stop_intake(
             )
             await channel.basic_publish(
                 encode(fact),
-                exchange=flow.EXCHANGE,
+                exchange=flow.entrance("mid"),
                 routing_key=flow.base_key("mid", e.GesprekGevoerd),
                 properties=aiormq.spec.Basic.Properties(user_id="mid", message_id=fact.id, **properties),
             )

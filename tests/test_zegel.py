@@ -10,6 +10,7 @@ import traceback
 import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +25,7 @@ from joserfc.jwe import JWERegistry, encrypt_compact
 from joserfc.jwk import ECKey, OctKey
 
 from shared.zegel import (
+    MATEN,
     MAX_GEPARKEERD_BYTES,
     MAX_TOKEN_BYTES,
     PRIVATE_FILE,
@@ -34,11 +36,15 @@ from shared.zegel import (
     ZegelFout,
     generate,
     inspect,
+    read_keys,
     seal,
     seal_parked,
+    store_keys,
+    vul_aan,
     write_keys,
 )
 
+NU = datetime(2026, 3, 2, 9, tzinfo=UTC)
 CANARY = b'{"verhaal":"kanarie-4711 zag het gebeuren"}'
 
 
@@ -91,12 +97,13 @@ def refusal(action: Callable[[], object]) -> ZegelFout:
     return error
 
 
-@given(st.binary(max_size=4096))
+@given(st.binary(max_size=9000))
 def test_what_is_sealed_opens_to_the_same_bytes(content: bytes) -> None:
-    """Round trip for any content; from outside the seal is in order too."""
+    """Round trip for any content, and the spaces that fill it up; from outside the seal is in order too."""
     token = seal(content, PAIR.public)
     inspect(token, PAIR.public)
-    assert PAIR.private.open_sealed(token) == content
+    opened = PAIR.private.open_sealed(token)
+    assert opened.startswith(content) and opened[len(content) :].strip(b" ") == b""
 
 
 def test_two_seals_of_the_same_content_share_nothing() -> None:
@@ -204,7 +211,7 @@ def test_refuses_real_seals_of_another_make() -> None:
     packed = encrypt_compact(
         {"alg": "ECDH-ES", "enc": "A256GCM", "kid": "intake-1", "zip": "DEF"},
         CANARY * 1000,
-        PAIR.public.newest[1],
+        PAIR.public.newest(NU)[1],
         registry=JWERegistry(algorithms=["ECDH-ES", "A256GCM", "DEF"]),
     )
     assert len(packed) < len(zlib.compress(CANARY * 1000)) * 4
@@ -303,22 +310,91 @@ def test_a_seal_to_an_unknown_key_is_told_from_damage() -> None:
 
 
 def test_content_that_cannot_travel_is_refused_at_both_ends() -> None:
-    """The largest content that seals also passes inspection; one byte more is refused by the sealer."""
-    largest = next(n for n in range(MAX_TOKEN_BYTES, 0, -1) if _seals(n))
-    token = seal(bytes(largest), PAIR.public)
+    """The largest content passes, with the longest name of a key too; one byte more is refused."""
+    pair = new_pair("k" * 64)
+    token = seal(bytes(MATEN[-1]), pair.public)
     assert len(token) <= MAX_TOKEN_BYTES
-    assert largest > 35 * 1024
-    inspect(token, PAIR.public)
-    assert refusal(lambda: seal(bytes(largest + 1), PAIR.public)).reden is Reden.TE_GROOT
+    inspect(token, pair.public)
+    assert len(pair.private.open_sealed(token)) == MATEN[-1] == 35 * 1024
+    assert refusal(lambda: seal(bytes(MATEN[-1] + 1), PAIR.public)).reden is Reden.TE_GROOT
     assert refusal(lambda: inspect("k" * (MAX_TOKEN_BYTES + 1), PAIR.public)).reden is Reden.TE_GROOT
 
 
-def _seals(size: int) -> bool:
-    try:
-        seal(bytes(size), PAIR.public)
-    except ZegelFout:
-        return False
-    return True
+@given(st.binary(max_size=MATEN[-1]), st.binary(max_size=MATEN[-1]))
+def test_the_size_of_a_seal_tells_nothing_but_its_class(one: bytes, other: bytes) -> None:
+    """Two contents of the same class give seals of one length, and there are three lengths in all."""
+    lengths = {size: len(seal(bytes(size), PAIR.public)) for size in MATEN}
+    assert len(set(lengths.values())) == len(MATEN)
+    for content in (one, other):
+        size = min(size for size in MATEN if size >= len(content))
+        assert len(seal(content, PAIR.public)) == lengths[size]
+    assert len(seal(b"{}", PAIR.public, minstens=MATEN[1])) == lengths[MATEN[1]]
+
+
+@given(st.integers(min_value=0, max_value=MATEN[-1] + 200).filter(lambda size: size not in MATEN))
+def test_content_of_another_size_is_refused_at_both_ends(size: int) -> None:
+    """A publisher that does not fill up is told so, before and after the bus; it opens nowhere."""
+    header = {"alg": "ECDH-ES", "enc": "A256GCM", "kid": "intake-1", "cty": "json"}
+    token = encrypt_compact(header, bytes(size), PAIR.public.newest(NU)[1])
+    for refused in (lambda: inspect(token, PAIR.public), lambda: PAIR.private.open_sealed(token)):
+        assert refusal(refused).reden is Reden.MAAT_NIET_TOEGESTAAN
+
+
+def _expiring(kid: str, moment: datetime) -> dict[str, Any]:
+    return {**generate(kid), "exp": int(moment.timestamp())}
+
+
+def _public(*keys: dict[str, Any]) -> PublicKeys:
+    return PublicKeys({"keys": [{name: v for name, v in key.items() if name != "d"} for key in keys]})
+
+
+def test_nothing_is_sealed_to_an_expired_key() -> None:
+    """The newest key that is still valid seals, whatever stands behind it; without one sealing is refused."""
+    stays, ends = generate("blijft"), _expiring("eindigt", NU)
+    before, at = NU - timedelta(seconds=1), NU
+    keys = _public(stays, ends)
+    assert header_of(seal(CANARY, keys, nu=before))["kid"] == "eindigt"
+    assert header_of(seal(CANARY, keys, nu=at))["kid"] == "blijft"
+    assert header_of(seal_parked(CANARY, keys, nu=at))["kid"] == "blijft"
+    assert refusal(lambda: seal(CANARY, _public(ends), nu=at)).reden is Reden.VERLOPEN_SLEUTEL
+
+
+def test_content_sealed_to_an_expired_key_is_refused_once_the_grace_is_over() -> None:
+    """A sender hears it at once; what was on its way opens for as long as the setting says; a parked body
+    always.
+    """
+    ends = _expiring("eindigt", NU)
+    token = seal(CANARY, _public(ends), nu=NU - timedelta(seconds=1))
+    parked = seal_parked(CANARY, _public(ends), nu=NU - timedelta(seconds=1))
+    private = PrivateKeys({"keys": [ends]}, respijt=timedelta(days=7))
+    assert refusal(lambda: inspect(token, _public(ends), nu=NU)).reden is Reden.VERLOPEN_SLEUTEL
+    assert private.open_sealed(token, nu=NU + timedelta(days=6)) == vul_aan(CANARY)
+    late = refusal(lambda: private.open_sealed(token, nu=NU + timedelta(days=7)))
+    assert late.reden is Reden.VERLOPEN_SLEUTEL
+    assert private.open_parked(parked) == CANARY
+
+
+@pytest.mark.parametrize("exp", ["2026", True, [1], 1e300, float("nan")])
+def test_an_expiry_that_is_no_moment_makes_the_set_unusable(exp: object) -> None:
+    """It is not taken for a key that is valid for ever."""
+    made = refusal(lambda: _public({**generate("k"), "exp": exp}))
+    assert made.reden is Reden.SLEUTELBESTAND_ONBRUIKBAAR
+
+
+def test_a_set_from_a_file_follows_the_file(tmp_path: Path) -> None:
+    """A new key is used at once, a removed one no longer; a broken or vanished file changes nothing."""
+    write_keys(tmp_path, "intake-1")
+    public, private = _read(tmp_path)
+    old = seal(CANARY, public)
+    write_keys(tmp_path, "intake-2")
+    assert header_of(seal(CANARY, public))["kid"] == "intake-2"
+    store_keys(tmp_path, [key for key in read_keys(tmp_path) if key["kid"] == "intake-2"])
+    assert refusal(lambda: private.open_sealed(old)).reden is Reden.ONBEKENDE_SLEUTEL
+    token = seal(CANARY, public)
+    (tmp_path / PRIVATE_FILE).write_text("kapot", encoding="utf-8")
+    (tmp_path / PUBLIC_FILE).unlink()
+    assert private.open_sealed(token) == vul_aan(CANARY)
+    assert header_of(seal(CANARY, public))["kid"] == "intake-2"
 
 
 def test_a_succeeded_key_still_opens_and_the_newest_seals(tmp_path: Path) -> None:
@@ -330,7 +406,7 @@ def test_a_succeeded_key_still_opens_and_the_newest_seals(tmp_path: Path) -> Non
     new = seal(CANARY, public)
     assert public.kids == {"intake-1", "intake-2"}
     assert (header_of(old)["kid"], header_of(new)["kid"]) == ("intake-1", "intake-2")
-    assert private.open_sealed(old) == private.open_sealed(new) == CANARY
+    assert private.open_sealed(old) == private.open_sealed(new) == vul_aan(CANARY)
     with pytest.raises(ValueError, match="kid"):
         write_keys(tmp_path, "intake-2")
 
@@ -408,7 +484,7 @@ def _open_by_the_book(token: str, jwk: dict[str, Any]) -> bytes:
 
 def test_the_format_is_the_standard_one() -> None:
     """A seal opens with the standard's own steps and no JOSE library, so any language can do it."""
-    assert _open_by_the_book(seal(CANARY, PAIR.public), PAIR.jwk) == CANARY
+    assert _open_by_the_book(seal(CANARY, PAIR.public), PAIR.jwk) == vul_aan(CANARY)
     with pytest.raises(InvalidTag):
         _open_by_the_book(seal(CANARY, new_pair().public), PAIR.jwk)
 
@@ -446,7 +522,7 @@ def test_a_publisher_in_another_language_can_seal() -> None:
     assert node is not None, "Node.js is needed: ./meldpunt test installs it"
     public = {name: value for name, value in PAIR.jwk.items() if name != "d"}
     run = subprocess.run(
-        [node, "-e", SEAL_IN_NODE, json.dumps(public), CANARY.decode()],
+        [node, "-e", SEAL_IN_NODE, json.dumps(public), vul_aan(CANARY).decode()],
         capture_output=True,
         text=True,
         check=True,
@@ -454,4 +530,4 @@ def test_a_publisher_in_another_language_can_seal() -> None:
     )
     token = run.stdout.strip()
     inspect(token, PAIR.public)
-    assert PAIR.private.open_sealed(token) == CANARY
+    assert PAIR.private.open_sealed(token).rstrip() == CANARY

@@ -9,7 +9,8 @@ import addFormats from 'ajv-formats';
 const FOLDER = process.env.MELDPUNT_CONTRACT ?? '../../contract';
 
 export const ACCOUNT = 'kanaal';
-export const EXCHANGE = 'meldpunt';
+export const EXCHANGE = 'meldpunt'; // to listen to
+export const ENTRANCE = `${EXCHANGE}.${ACCOUNT}`; // to publish to
 export const CONTENT_TYPE = 'application/cloudevents+json; charset=utf-8';
 
 /** Throws, with the places that are wrong and never with what stands there. */

@@ -7,16 +7,27 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'amqplib';
 import { CompactEncrypt, importJWK } from 'jose';
-import { ACCOUNT, CONTENT_TYPE, EXCHANGE, envelope } from './contract.mjs';
+import { ACCOUNT, CONTENT_TYPE, ENTRANCE, envelope } from './contract.mjs';
 
 const FACT = 'contact-ontvangen.v1';
 const WAITS_MS = [1_000, 2_000, 4_000, 8_000]; // between the attempts
 const CONFIRM_WITHIN_MS = 10_000;
 const ACCESS_REFUSED = 403; // trying again does not help
+const SIZES = [2_048, 8_192, 35_840]; // of content, in bytes: a seal shows how long it is, and must not tell more
+
+/** The content as JSON, with spaces after it up to the first size that it fits in. */
+function padded(content) {
+  const json = Buffer.from(JSON.stringify(content));
+  const size = SIZES.find((each) => json.length <= each);
+  if (size === undefined) throw new Error(`the content is longer than ${SIZES.at(-1)} bytes`);
+  return Buffer.concat([json, Buffer.alloc(size - json.length, ' ')]);
+}
 
 async function seal(content, jwks) {
-  const key = jwks.keys.at(-1); // the newest
-  return new CompactEncrypt(Buffer.from(JSON.stringify(content)))
+  const now = Date.now() / 1000;
+  const key = jwks.keys.findLast(({ exp }) => exp === undefined || exp > now); // the newest that is valid
+  if (key === undefined) throw new Error('every key of the set has expired');
+  return new CompactEncrypt(padded(content))
     .setProtectedHeader({ alg: 'ECDH-ES', enc: 'A256GCM', kid: key.kid, cty: 'json' })
     .encrypt(await importJWK(key, 'ECDH-ES'));
 }
@@ -29,7 +40,7 @@ function publish(channel, message) {
     channel.once('close', () => reject(new Error('the connection was lost')));
     channel.once('return', () => reject(new Error('nobody takes this in')));
     channel.publish(
-      EXCHANGE,
+      ENTRANCE,
       `${ACCOUNT}.${FACT}`,
       Buffer.from(JSON.stringify(message)),
       { contentType: CONTENT_TYPE, userId: ACCOUNT, messageId: message.id, persistent: true, mandatory: true },
@@ -61,7 +72,7 @@ async function state(message) {
   }
 }
 
-const jwks = JSON.parse(readFileSync(process.env.MELDPUNT_JWKS, 'utf8'));
+const jwks = JSON.parse(readFileSync(process.env.MELDPUNT_JWKS, 'utf8')); // read anew each time: keys change
 const subject = randomUUID();
 const message = envelope(FACT, subject, {
   kanaal: 'webformulier',

@@ -164,7 +164,7 @@ def _generated() -> dict[str, str]:
 def _readme() -> str:
     rows = [
         f"| `{party}` | {', '.join(f'`{flow.wire_name(event)}`' for event in flow.STATES[party])} "
-        f"| {', '.join(f'`{key}`' for key in flow.MAY_HEAR[party]) or 'nothing'} |"
+        f"| {', '.join(f'`{key}`' for key in flow.may_hear(party)) or 'nothing'} |"
         for party in flow.PUBLISHERS
     ]
     template = (Path(__file__).parent / "readme.md").read_text(encoding="utf-8")

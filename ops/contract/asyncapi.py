@@ -7,7 +7,6 @@ Derived from `shared/events.py` and `shared/flow.py`, always the same.
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from typing import Any, Final
 
@@ -32,8 +31,17 @@ JSON, with the fact in `data`. Routing key, `type`, `source` and the AMQP proper
 account states facts under its own name only, with its account name as `user-id`. Receivers ignore unknown
 fields, and apply a fact once per `source` and `id`, however often it arrives and in whatever order.
 
-A field named `verzegeld` holds compact JWE (alg ECDH-ES, enc A256GCM, key on P-256 from intake's public key
-set): names, free text and anything else that could tell who reported travel there and nowhere else.
+To state, an outside party publishes to its own entrance, the exchange `meldpunt.<account>` (bulk and
+history: `meldpunt.historie.<account>`), which passes on what begins with the account's name. To listen, it
+binds a queue of its own, named `<account>.<something>`, to the exchange `meldpunt`.
+
+A routing key is `<who states it>.<fact>.v<n>`. A fact that is for one party has that party's name after it:
+whoever may listen to it may bind to the key that ends with its own name, and to no other.
+
+A field named `verzegeld` holds compact JWE (alg ECDH-ES, enc A256GCM, key on P-256): names, free text and
+anything else that could tell who reported travel there and nowhere else. What intake hears is sealed to its
+public key set; what intake states to the key of the one reader whom the fact names, or to the key that came
+with the question. Content is padded before it is sealed, so that its size tells nothing but a class.
 """
 
 PARTIES: Final = {
@@ -140,8 +148,11 @@ def _exchange() -> dict[str, Any]:
 
 
 def _channel(key: str, event: type[Event]) -> dict[str, Any]:
+    addressee = key.rpartition(".")[2]
+    who = {} if event.gericht is None else {"description": f"Where `data.{event.gericht}` is {addressee}"}
     return {
         "address": key,
+        **who,
         "messages": {event.naam: {"$ref": f"#/components/messages/{flow.wire_name(event)}"}},
         "bindings": {"$ref": "#/components/channelBindings/meldpunt"},
     }
@@ -149,31 +160,39 @@ def _channel(key: str, event: type[Event]) -> dict[str, Any]:
 
 def _operations() -> dict[str, Any]:
     made = {}
-    for key, (publisher, event) in flow.ROUTES.items():
-        made[f"{publisher}.stelt.{flow.wire_name(event)}"] = {
-            **_operation("send", key, event),
-            "summary": f"{publisher} states {event.naam}",
-            "tags": [{"name": publisher}],
-            "bindings": {
-                "amqp": {
-                    "userId": publisher,
-                    "deliveryMode": 2,
-                    "mandatory": key in flow.HEARD,
-                    "bindingVersion": BINDING_VERSION,
-                }
-            },
-        }
+    for publisher, event in flow.ROUTES.values():
+        for key in flow.keys(publisher, event):
+            made[f"{publisher}.stelt.{key.removeprefix(f'{publisher}.')}"] = {
+                **_operation("send", key, event),
+                "summary": f"{publisher} states {event.naam}{_for_whom(key, event)}",
+                "tags": [{"name": publisher}],
+                "bindings": {
+                    "amqp": {
+                        "userId": publisher,
+                        "deliveryMode": 2,
+                        "mandatory": key in flow.HEARD,
+                        "bindingVersion": BINDING_VERSION,
+                    }
+                },
+            }
     for party in flow.STATES:
         verb = "hears" if party in flow.SERVICES else "may hear"
         for key in may_hear(party):
-            publisher, event = flow.ROUTES[key]
+            route = flow.route(key)
+            if route is None:
+                raise ValueError(f"{party} hears {key}, which nobody states")
+            publisher, event = route
             made[f"{party}.hoort.{key}"] = {
                 **_operation("receive", key, event),
-                "summary": f"{party} {verb} {event.naam} from {publisher}",
+                "summary": f"{party} {verb} {event.naam} from {publisher}{_for_whom(key, event)}",
                 "tags": [{"name": party}],
                 "bindings": {"amqp": {"ack": True, "bindingVersion": BINDING_VERSION}},
             }
     return made
+
+
+def _for_whom(key: str, event: type[Event]) -> str:
+    return "" if event.gericht is None else f", for {key.rpartition('.')[2]}"
 
 
 def _operation(action: str, key: str, event: type[Event]) -> dict[str, Any]:

@@ -13,20 +13,29 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
 from ops.contract.schemas import Schema, message_schema, publishers
 from shared import flow
 from shared.envelope import Arrival, Fact, Refusal, decode, encode, fact_key
-from shared.events import AdviseurGewijzigd, EenheidGewijzigd, Event, KwestieGekwalificeerd, ZaakOmgezet
+from shared.events import (
+    AdviseurGewijzigd,
+    EenheidGewijzigd,
+    Event,
+    KwestieGekwalificeerd,
+    SleutelVastgesteld,
+    ZaakOmgezet,
+)
 
 VERZEGELD: Final = (Path(__file__).parent / "verzegeld.jwe").read_text().strip()
 """A real seal, made once. Its key was thrown away: nobody needs to open it, and every seal would differ."""
 
 RECORDED: Final = datetime(2026, 2, 3, 12, 0, tzinfo=UTC)
-SUBJECT: Final = "4f7d2c9ab1e84c05"
+SUBJECT: Final = "4f7d2c9ab1e84c05a61d3f0b92c7e8d4"
 SUBJECTS: Final[Mapping[type[Event], str]] = {
     AdviseurGewijzigd: "coid-adviseur-3",
     EenheidGewijzigd: "CLAS-E12",
+    SleutelVastgesteld: "coid-adviseur-3",
 }
 
 _MOMENT: Final = "2026-02-03T10:30:00Z"
@@ -37,14 +46,20 @@ _MOMENTS: Final = {
     "waarschuwing": "2026-02-03T09:00:00Z",
     "eind": "2026-02-03T15:30:00Z",
     "eind_atw": "2026-02-03T15:30:00Z",
+    "geldig_tot": "2027-02-03T00:00:00Z",
 }
 _DAYS: Final = {"vanaf": "2026-01-01", "tot_en_met": "2026-12-31", "peildatum": "2027-01-15"}
 _DAY: Final = "2026-02-02"
 _TEXTS: Final = {
     "verzegeld": VERZEGELD,
-    "instemming": "instemming-7c1e",
-    "betrokkene": "betrokkene-2a9f",
-    "dubbele": "9b03e5d17ac24f68",
+    "x": "4S8gB3kBGjTizHjCZ6PQZTTzvzwb50Loi1YaIpJnLHw",
+    "y": "Rof-0IfM6XLqbaJZWI4RiWk5MuZAqcvZ5yaebh_f5hc",
+    "kid": "coid-adviseur-3-2026",
+    "instemming": "7c1e90b2-54d8-4f3a-8c06-1be2a7d95f40",
+    "stuk": "b5a0d3e86f214c7d9e1278c4f0a36b59",
+    "betrokkene": "2a9f4c61e0b84d17b3f5a8c9d2e60714",
+    "dubbele": "9b03e5d17ac24f68a7d1c05e83b9f246",
+    "ontvanger": "coid-adviseur-3",
     "zaak": SUBJECT,
     "adviseur": "coid-adviseur-3",
     "van": "coid-adviseur-3",
@@ -63,7 +78,6 @@ _TEXTS: Final = {
     "rol": "mid",
     "reden": "geen-integriteitskwestie",
     "postbus": "cvp@clas.example",
-    "week": "2026-W06",
     "in_register": "HRHD",
     "registers": "HRHD",
     "rubriek_label": "Overige",
@@ -99,13 +113,23 @@ def samples(event: type[Event]) -> dict[str, str]:
 def replay(path: Path, now: datetime) -> Fact | Refusal:
     """One file of the corpus (`<fact>.v<n>/<publisher>.<variant>.json`) as a service of today reads it."""
     publisher = path.name.partition(".")[0]
-    return decode(Arrival(path.read_bytes(), f"{publisher}.{path.parent.name}", publisher), now)
+    body = path.read_bytes()
+    return decode(Arrival(body, _routing_key(f"{publisher}.{path.parent.name}", body), publisher), now)
+
+
+def _routing_key(base: str, body: bytes) -> str:
+    try:
+        message = json.loads(body)
+    except ValueError:
+        return base
+    return flow.addressed(base, message.get("data") if isinstance(message, dict) else None)
 
 
 def _message(event: type[Event], publisher: str, variant: str, data: Mapping[str, Any]) -> str:
     raw = json.dumps(data)
     # Another content is another fact, so that the whole corpus can be sent in one after the other.
-    id = f"voorbeeld-{variant}-{blake2b(raw.encode(), digest_size=8).hexdigest()}"
+    digest = blake2b(f"{publisher} {flow.wire_name(event)} {raw}".encode(), digest_size=16).digest()
+    id = str(UUID(bytes=digest, version=4))
     fact = Fact(
         key=fact_key(flow.source(publisher), id),
         publisher=publisher,

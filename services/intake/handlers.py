@@ -10,19 +10,26 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.intake import store, terugweg, verstrekking
+from services.intake import beantwoording, logboek, store, terugweg, vernietiging, verstrekking
 from services.intake.core.besluit import Bijgewerkt, LuisterendOor, NogOnbekend, beslis
 from services.intake.core.zaak import Zaak, kenmerken_van, vouw
 from services.intake.kluis import Kluis, Stuk
 from services.intake.settings import Settings
 from shared import events as e
 from shared.envelope import Fact, Refusal
-from shared.inbox import IN_DE_KLUIS, Sealed, Work, is_sealed
+from shared.inbox import IN_DE_KLUIS, Sealed, Work, is_sealed, vernietigd
 from shared.service import Background, Runtime, Service
 from shared.settings import SettingsError
 from shared.zegel import PrivateKeys, ZegelFout
 
 WISSEN_PER_KEER = 200
+VERSTRIJKEN_S = 600.0
+HERZIEN_S = 1.0
+"""How often is looked whether a matter that waited for a key can go on."""
+VERANKEREN_S = 3600.0
+"""How often the heads of the logs of processing are written elsewhere."""
+
+"""How often contacts are looked for whose time to be kept is over."""
 
 GEHOORD = (
     e.ContactOntvangen,
@@ -38,6 +45,7 @@ GEHOORD = (
     e.InhoudGedeeld,
     e.AdviseurToegewezen,
     e.AdviseurVervangen,
+    e.AdviseurOntbreekt,
     e.BehandelingUitgezet,
     e.BehandelingHerzien,
     e.DossierGesloten,
@@ -89,20 +97,23 @@ class Intake:
 
     async def verwerk(self, work: Work, facts: Sequence[Fact]) -> None:
         """Decide anew about every matter that these new facts concern."""
-        vragen = await terugweg.lees(self, work, facts)
         wachtend = await verstrekking.bewaar_sleutels(work, facts)
+        vragen = await terugweg.lees(self, work, facts)
         eigen = {
             fact.subject for fact in facts if not isinstance(fact.data, e.VraagGesteld | e.SleutelVastgesteld)
         }
         subjects = eigen | wachtend | vragen.zaken
         dossiers = await work.dossiers(subjects)
-        te_laat = await store.niet_te_bewaren(work.connection, dossiers)
+        await vernietiging.besluit(work, vernietigd(dossiers), "dossier-vernietigd")
+        dossiers = await work.dossiers(subjects)
+        te_laat = subjects - dossiers.keys()
+        te_laat |= await store.niet_te_bewaren(work.connection, dossiers)
         stukken = list(self._stukken(facts, te_laat))
         stukken += await terugweg.voer_uit(self, work, vragen, te_laat)
         zaken = await self._beslis(work, subjects - te_laat)
         await self.kluis.bewaar(work, stukken)
-        await verstrekking.werk_bij(self, work, zaken)
-        await terugweg.beantwoord(self, work, vragen, zaken)
+        await verstrekking.werk_bij(self, work, zaken, stukken)
+        await beantwoording.beantwoord(self, work, vragen, zaken)
 
     def _stukken(self, facts: Iterable[Fact], te_laat: set[str]) -> Iterable[Stuk]:
         for fact in facts:
@@ -128,7 +139,9 @@ class Intake:
             else:
                 bijgewerkt[subject], zaken[subject] = besluit, zaak
         await store.werk_bij(work.connection, bijgewerkt)
+        await verstrekking.beeindig(work, gehoord)
         await store.laat_niets_achter(work.connection, gehoord)
+        await vernietiging.noteer(work, gehoord.keys(), "luisterend-oor")
         await work.know(bijgewerkt.keys() | gehoord.keys())
         return zaken
 
@@ -136,7 +149,7 @@ class Intake:
         """Seal what is about to be published, each for whom it is for."""
         sealed: dict[UUID, str] = {}
         sealed |= await verstrekking.verzegel(self, pool, facts)
-        sealed |= await terugweg.verzegel(self, pool, facts)
+        sealed |= await beantwoording.verzegel(self, pool, facts)
         return sealed
 
     async def wissen(self, runtime: Runtime) -> bool:
@@ -144,18 +157,45 @@ class Intake:
         async with runtime.transaction() as work:
             return await store.wis_sporen(work.connection, WISSEN_PER_KEER) == WISSEN_PER_KEER
 
+    async def herzien(self, runtime: Runtime) -> bool:
+        """Decide anew who may read what, where a reader's key came or went; True when there may be more."""
+        return await verstrekking.herzie(self, runtime)
+
+    async def verankeren(self, runtime: Runtime) -> bool:
+        """Write the heads of the logs of processing where the database cannot change them."""
+        async with runtime.pool.acquire() as connection:
+            await logboek.veranker(connection)
+        return False
+
+    async def vernietigen(self, runtime: Runtime) -> bool:
+        """Destroy the keys of what was erased; True when there may be more."""
+        async with runtime.transaction() as work:
+            return await vernietiging.voer_uit(work, self.kluis) == vernietiging.PER_KEER
+
+    async def verstrijken(self, runtime: Runtime) -> bool:
+        """Erase contacts whose time to be kept is over; True when there may be more."""
+        async with runtime.transaction() as work:
+            return await vernietiging.verstrijk(work, self.settings.bewaartermijn) == vernietiging.PER_KEER
+
 
 def build(settings: Settings) -> Service:
     """Intake. Raises SettingsError when its private keys or its vault cannot be used."""
     try:
-        sleutels = PrivateKeys.from_file(settings.private_keys)
+        sleutels = PrivateKeys.from_file(settings.private_keys, respijt=settings.sleutel_respijt)
     except ZegelFout as fout:
         raise SettingsError(f"INTAKE_PRIVATE_KEYS ({fout.reden})") from None
     intake = Intake(sleutels, Kluis.van(settings), settings)
     return Service(
         name="intake",
         handlers=dict.fromkeys(GEHOORD, intake.verwerk),
-        background=[Background("wissen", settings.wis_interval_s, intake.wissen)],
+        background=[
+            Background("wissen", settings.wis_interval_s, intake.wissen),
+            Background("vernietigen", settings.wis_interval_s, intake.vernietigen),
+            Background("verstrijken", VERSTRIJKEN_S, intake.verstrijken),
+            Background("herzien", HERZIEN_S, intake.herzien),
+            Background("verankeren", VERANKEREN_S, intake.verankeren),
+            Background("opruimen", settings.wis_interval_s, beantwoording.ruim_op),
+        ],
         admit=intake.admit,
         at_rest=in_rust,
         seal=intake.verzegel,

@@ -1,16 +1,34 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""The vault: what melders said, under one data key per matter."""
+"""The vault: what melders said, under one data key per matter.
 
-from collections.abc import Collection, Sequence
+The database holds AES-256-GCM ciphertext and nothing that opens it; the data keys rest wrapped in a folder
+outside it (`sleutelkluis`). Content is kept as it came, padded, so that its size tells a class and no more.
+"""
+
+import asyncio
+import logging
+import os
+from base64 import urlsafe_b64encode
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self
 from uuid import UUID
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+
 from services.intake.settings import Settings
+from services.intake.sleutelkluis import BestandKek, KluisOnbruikbaar, Sleutelkluis, Sleutelmap
 from shared.inbox import Work
 from shared.postgres import Queries
+from shared.settings import SettingsError
 
 QUERIES: Final = Queries(Path(__file__).with_name("kluis.sql"))
+NONCE_BYTES: Final = 12
+
+log = logging.getLogger(__name__)
 
 
 class Stuk(NamedTuple):
@@ -25,18 +43,114 @@ class Stuk(NamedTuple):
 class Kluis:
     """The vault of one intake process."""
 
+    def __init__(self, sleutels: Sleutelkluis) -> None:
+        self.sleutels = sleutels
+
     @classmethod
     def van(cls, settings: Settings) -> Self:
-        """As the settings say."""
-        return cls()
+        """As the settings say. Raises SettingsError when the keys' folder or the KEKs cannot be used."""
+        try:
+            keks = BestandKek(settings.kek)
+        except KluisOnbruikbaar as error:
+            raise SettingsError(f"INTAKE_KEK ({error})") from None
+        try:
+            return cls(Sleutelkluis(keks, Sleutelmap(settings.kluis)))
+        except KluisOnbruikbaar as error:
+            raise SettingsError(f"INTAKE_KLUIS ({error})") from None
 
     async def bewaar(self, work: Work, stukken: Sequence[Stuk]) -> None:
-        """Keep these pieces, each under the data key of its matter; the caller holds the matters."""
+        """Keep these pieces, each under the data key of its matter; the caller holds the matters.
+
+        Of a matter of which nothing may be kept, nothing is written and no key made. Raises OSError when keys
+        cannot be reached: the batch waits.
+        """
+        if not stukken:
+            return
+        zaken = sorted({stuk.zaak for stuk in stukken})
+        toegestaan = {row["subject"] for row in await work.connection.fetch(QUERIES.te_bewaren, zaken)}
+        eenmaal = {stuk.stuk: stuk for stuk in stukken if stuk.zaak in toegestaan}
+        gesorteerd = [eenmaal[stuk] for stuk in sorted(eenmaal)]
+        if not gesorteerd:
+            return
+        gesloten = await asyncio.to_thread(self._sluit, gesorteerd)
+        await work.connection.execute(
+            QUERIES.bewaar,
+            [stuk.stuk for stuk in gesorteerd],
+            [stuk.zaak for stuk in gesorteerd],
+            [stuk.soort for stuk in gesorteerd],
+            gesloten,
+        )
+
+    def _sluit(self, stukken: Sequence[Stuk]) -> list[bytes]:
+        sleutels = self.sleutels.geef_of_maak({stuk.zaak for stuk in stukken})
+        gesloten = []
+        for stuk in stukken:
+            nonce = os.urandom(NONCE_BYTES)
+            sleutel = AESGCM(_leid_af(sleutels[stuk.zaak], b"inhoud", 32))
+            gesloten.append(nonce + sleutel.encrypt(nonce, stuk.inhoud, _bij(stuk.zaak, stuk.stuk)))
+        return gesloten
 
     async def lees(self, connection: Any, stukken: Collection[UUID]) -> dict[UUID, Stuk]:
-        """These pieces, opened; what was erased is left out."""
-        return {}
+        """These pieces, opened; what was erased is left out, and so is what does not open.
+
+        Raises OSError when keys cannot be reached: that is not the same as erased.
+        """
+        if not stukken:
+            return {}
+        rows = await connection.fetch(QUERIES.lees, sorted(stukken))
+        return await asyncio.to_thread(self._open, rows)
+
+    def _open(self, rows: Iterable[Any]) -> dict[UUID, Stuk]:
+        found = list(rows)
+        sleutels = self.sleutels.geef({row["subject"] for row in found})
+        stukken = {}
+        for row in found:
+            sleutel = sleutels.get(row["subject"])
+            inhoud = None if sleutel is None else _ontsluit(sleutel, row)
+            if inhoud is not None:
+                stukken[row["stuk"]] = Stuk(row["stuk"], row["subject"], row["soort"], inhoud)
+        if len(stukken) < len(found):
+            # After a restore of the database alone: the keys of what was erased since are gone.
+            log.warning("content without a key that opens it", extra={"count": len(found) - len(stukken)})
+        return stukken
 
     async def betrokkenen(self, zaken: Collection[str]) -> dict[str, str]:
-        """By matter its encrypted id for the logs; what was erased is left out."""
-        return {}
+        """By matter its encrypted id for the logs; what was erased is left out.
+
+        The same for a matter each time; once its key is destroyed nobody can tell whose it was.
+        """
+        if not zaken:
+            return {}
+        sleutels = await asyncio.to_thread(self.sleutels.geef, zaken)
+        return {zaak: _betrokkene(sleutel, zaak) for zaak, sleutel in sleutels.items()}
+
+    async def vernietig(self, zaken: Collection[str]) -> None:
+        """Destroy the keys of these matters: no copy of their content opens after this. Raises OSError."""
+        if zaken:
+            await asyncio.to_thread(self.sleutels.vernietig, zaken)
+
+
+def _leid_af(sleutel: bytes, waartoe: bytes, lengte: int) -> bytes:
+    """A key for one purpose, so that none is used for two (RFC 5869)."""
+    return HKDFExpand(SHA256(), lengte, b"meldpunt/kluis/" + waartoe).derive(sleutel)
+
+
+def _bij(zaak: str, stuk: UUID) -> bytes:
+    """What a piece is bound to: moved to another matter or place it does not open."""
+    return stuk.bytes + zaak.encode()
+
+
+def _ontsluit(sleutel: bytes, row: Any) -> bytes | None:
+    inhoud = bytes(row["inhoud"])
+    nonce, rest = inhoud[:NONCE_BYTES], inhoud[NONCE_BYTES:]
+    try:
+        return AESGCM(_leid_af(sleutel, b"inhoud", 32)).decrypt(
+            nonce, rest, _bij(row["subject"], row["stuk"])
+        )
+    except (InvalidTag, ValueError):
+        return None
+
+
+def _betrokkene(sleutel: bytes, zaak: str) -> str:
+    versleuteld = AESSIV(_leid_af(sleutel, b"betrokkene", 64)).encrypt(zaak.encode(), None)
+    return urlsafe_b64encode(versleuteld).rstrip(b"=").decode()

@@ -5,12 +5,6 @@
 -- Of these matters the ones of which nothing may be kept any more.
 select subject from contacten where subject = any($1::text[]) and status = 'luisterend-oor';
 
--- name: bewaar
--- Sealed content, as it came in.
-insert into kluis (feit, subject, verzegeld)
-select * from unnest($1::uuid[], $2::text[], $3::text[])
-on conflict (feit) do nothing;
-
 -- name: contacten
 -- Contacts as they stand now. The caller leaves out those that were a listening ear.
 insert into contacten (subject, status, kanaal, ontvangen_op, spoed, uitkomst, uitkomst_op, gesproken_op, bevestigd_op)
@@ -53,6 +47,9 @@ on conflict (subject) do update
 set status = excluded.status, kanaal = null, ontvangen_op = null, spoed = null, uitkomst = null, uitkomst_op = null,
     gesproken_op = null, bevestigd_op = null;
 
+-- name: wis_ontvangstcodes
+delete from ontvangstcodes where subject = any($1::text[]);
+
 -- name: wis_kluis
 delete from kluis where subject = any($1::text[]);
 
@@ -72,12 +69,14 @@ set data = null, traceparent = null, id = 'gewist', subject = 'gewist',
 where subject = any($1::text[]) and publisher <> 'intake' and data is not null;
 
 -- name: wis_sporen
--- The last traces of listening ears, once everything that intake stated about them has been published: its own facts,
--- the clocks, and when exactly it was. Takes at most $1 matters that nobody holds; returns those that are done.
+-- The last traces of listening ears, once their keys are destroyed and everything that intake stated about them has been
+-- published: its own facts, the clocks, and when exactly it was. Takes at most $1 matters that nobody holds; returns
+-- those that are done.
 with klaar as (
     select contacten.subject from contacten join matters using (subject)
     where contacten.status = 'luisterend-oor' and contacten.gewist_op is null
       and not exists (select from facts join outbox using (key) where facts.subject = contacten.subject)
+      and not exists (select from te_vernietigen where te_vernietigen.subject = contacten.subject)
     order by contacten.subject
     limit $1
     for update of matters skip locked

@@ -17,7 +17,7 @@ QUERIES: Final = Queries(Path(__file__).with_name("queries.sql"))
 
 
 async def niet_te_bewaren(connection: Any, subjects: Collection[str]) -> set[str]:
-    """Of these matters the ones of which nothing may be kept any more; what is told about them now is erased."""
+    """Of these matters the ones of which nothing may be kept; what is told about them now is erased."""
     te_laat = {row["subject"] for row in await connection.fetch(QUERIES.luisterend_oor, sorted(subjects))}
     await wis_gehoord(connection, te_laat)
     return te_laat
@@ -89,6 +89,7 @@ async def laat_niets_achter(connection: Any, besluiten: Mapping[str, LuisterendO
 async def wis_gehoord(connection: Any, subjects: Collection[str]) -> None:
     """Erase what others told about these matters, from the vault and from the facts."""
     if subjects:
+        await connection.execute(QUERIES.wis_ontvangstcodes, sorted(subjects))
         await connection.execute(QUERIES.wis_kluis, sorted(subjects))
         await connection.execute(QUERIES.wis_gehoord, sorted(subjects))
 

@@ -1,48 +1,238 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""The melder's way back: questions by receipt code, and their answers."""
+"""The melder's way in by receipt code: questions are opened, their codes looked up, what they ask is done.
+
+A question comes in under an id of its own, which joins to no matter on the bus, in a log or in a trace. What
+a melder does by it is stated about the matter, by intake, in the transaction that decides about the matter.
+The answers are `beantwoording`'s.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import hmac
+import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-from uuid import UUID
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal, cast
+from uuid import UUID, uuid4
 
-from services.intake.core.zaak import Zaak
+from services.intake.core import antwoord as a
+from services.intake.core import terugweg as kern
+from services.intake.core import vraag as v
+from services.intake.core.ontvangstcode import Afdruk, Ontvangstcode
+from services.intake.core.ontvangstcode import lees as lees_code
+from services.intake.core.zaak import Zaak, vouw
 from services.intake.kluis import Stuk
+from shared.codes import Vrager
 from shared.envelope import Fact, Refusal
+from shared.events import (
+    BerichtOntvangen,
+    ContactOntvangen,
+    InstemmingGegeven,
+    InstemmingIngetrokken,
+    MelderTeruggekeerd,
+    VraagGesteld,
+)
 from shared.inbox import Work
+from shared.postgres import Queries
+from shared.zegel import PublicKeys, ZegelFout
 
 if TYPE_CHECKING:
     from services.intake.handlers import Intake
 
+QUERIES: Final = Queries(Path(__file__).with_name("terugweg.sql"))
+GEHEIM: Final = "~ontvangstcodes"
+"""The name under which the vault's keys hold the key of the prints. No matter can be called so."""
+SLEUTEL_ID: Final = "antwoord"
+"""The `kid` in the header of every answer, so that headers are equal too."""
+
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
-class Vragen:
-    """The questions of one batch, and the matters that their codes lead to."""
+class Gesteld:
+    """One question. `afdruk` is None when what was typed cannot be a code."""
 
+    feit: Fact
+    vrager: Vrager
+    vraag: v.Vraag
+    afdruk: Afdruk | None
+    afzender: bytes | None
+
+
+@dataclass(slots=True)
+class Vragen:
+    """The questions of one batch, and the matters that they may be about."""
+
+    gesteld: Sequence[Gesteld] = ()
     zaken: frozenset[str] = frozenset()
+    geheim: bytes = field(default=b"", repr=False)
+    gevonden: dict[UUID, str] = field(default_factory=dict)
+    """By question its matter, once that is locked and the code still leads there."""
+    gedaan: dict[UUID, a.Antwoord] = field(default_factory=dict)
+    """By question what came of it, where that is known before the matter is decided about."""
+
+
+def sleutel(x: str, y: str) -> PublicKeys:
+    """The key that an answer is sealed to. Raises ZegelFout when there is no such point on the curve."""
+    jwk = {"kty": "EC", "crv": "P-256", "x": x, "y": y, "kid": SLEUTEL_ID}
+    return PublicKeys({"keys": [jwk]})
+
+
+def vrager(fact: Fact) -> Vrager:
+    """Who asked: the topology lets nobody else."""
+    return cast(Vrager, fact.publisher)
 
 
 def weiger(fact: Fact, inhoud: bytes) -> Refusal | None:
     """Why a question that opens makes no sense, or None."""
+    vraag = v.lees_vraag(inhoud, vrager(fact))
+    if isinstance(vraag, Refusal):
+        return vraag
+    try:
+        sleutel(vraag.antwoordsleutel.x, vraag.antwoordsleutel.y)
+    except ZegelFout:
+        return Refusal("de sleutel voor het antwoord ligt niet op de kromme")
     return None
 
 
 async def lees(intake: Intake, work: Work, facts: Sequence[Fact]) -> Vragen:
-    """Open the questions among these facts and find their matters."""
-    return Vragen()
+    """Open the questions among these facts and find the matters that they may be about; holds nothing yet."""
+    feiten = [fact for fact in facts if isinstance(fact.data, VraagGesteld)]
+    if not feiten:
+        return Vragen()
+    geheim = await _geheim(intake)
+    gesteld = [_gesteld(fact, v.lees_vraag(intake.open(fact), vrager(fact)), geheim) for fact in feiten]
+    prints = sorted({een.afdruk for een in gesteld if een.afdruk is not None})
+    gevraagd = {een.vraag.zaak for een in gesteld if isinstance(een.vraag, v.OmCode)}
+    zaken = {row["subject"] for row in await work.connection.fetch(QUERIES.bij_afdruk, prints)}
+    # A matter that nobody told of is not opened by asking about it.
+    zaken |= {row["subject"] for row in await work.connection.fetch(QUERIES.contacten, sorted(gevraagd))}
+    zaken |= gevraagd & {fact.subject for fact in facts if isinstance(fact.data, ContactOntvangen)}
+    return Vragen(gesteld, frozenset(zaken), geheim)
+
+
+def _gesteld(fact: Fact, vraag: v.Vraag | Refusal, geheim: bytes) -> Gesteld:
+    assert not isinstance(vraag, Refusal), "refused when it came in"
+    code = None if isinstance(vraag, v.OmCode) else lees_code(vraag.code)
+    afzender = None
+    if vraag.afzender is not None:
+        afzender = hmac.digest(geheim, b"afzender\0" + vraag.afzender.encode(), "sha256")
+    return Gesteld(
+        fact, vrager(fact), vraag, code.afdruk(geheim) if isinstance(code, Ontvangstcode) else None, afzender
+    )
+
+
+async def _geheim(intake: Intake) -> bytes:
+    """The key of the prints: it rests as the vault's keys do, wrapped and outside the database."""
+    sleutels = await asyncio.to_thread(intake.kluis.sleutels.geef_of_maak, {GEHEIM})
+    return sleutels[GEHEIM]
 
 
 async def voer_uit(intake: Intake, work: Work, vragen: Vragen, te_laat: set[str]) -> list[Stuk]:
-    """State what melders do; returns what they wrote."""
+    """State what melders do whose code is right; returns what they wrote.
+
+    The caller holds the matters: a code that was replaced since it was looked up opens nothing.
+    """
+    met_code = [een for een in vragen.gesteld if not isinstance(een.vraag, v.OmCode)]
+    if not met_code:
+        return []
+    prints = sorted({een.afdruk for een in met_code if een.afdruk is not None})
+    rows = await work.connection.fetch(QUERIES.bij_afdruk, prints)
+    zaken = {bytes(row["afdruk"]): row["subject"] for row in rows}
+    stukken: list[Stuk] = []
+    for een in await _toegelaten(intake, work, met_code, zaken):
+        zaak = zaken[een.afdruk or b""]
+        if zaak in vragen.zaken and zaak not in te_laat:
+            vragen.gevonden[een.feit.key] = zaak
+            stukken += await _doe(work, vragen, een, zaak)
+    return stukken
+
+
+async def _toegelaten(
+    intake: Intake, work: Work, gesteld: Sequence[Gesteld], zaken: Mapping[bytes, str]
+) -> list[Gesteld]:
+    """The questions whose code leads somewhere and that come within the limits; failures are counted."""
+    await work.connection.execute(QUERIES.een_tegelijk)
+    afzenders = sorted({b"", *(een.afzender for een in gesteld if een.afzender is not None)})
+    rows = await work.connection.fetch(QUERIES.pogingen, afzenders, work.now)
+    pogingen = kern.Pogingen(
+        intake.settings.pogingen_per_afzender,
+        intake.settings.pogingen_totaal,
+        {bytes(row["afzender"]): row["aantal"] for row in rows},
+    )
+    mislukt: Counter[bytes] = Counter()
+    toegelaten = []
+    for een in gesteld:
+        if pogingen.te_veel(een.afzender):
+            continue
+        if een.afdruk is not None and een.afdruk in zaken:
+            toegelaten.append(een)
+        else:
+            mislukt.update(pogingen.mislukt(een.afzender))
+    if mislukt:
+        log.info("receipt codes that open nothing", extra={"count": mislukt[b""]})
+        await work.connection.execute(QUERIES.tel_pogingen, list(mislukt), list(mislukt.values()), work.now)
+    return toegelaten
+
+
+# --- what a melder does ----------------------------------------------------------------------------------
+
+
+async def _doe(work: Work, vragen: Vragen, een: Gesteld, zaak_id: str) -> list[Stuk]:
+    """Do what one question with a right code asks for."""
+    vraag = een.vraag
+    zaak = vouw((await work.dossiers([zaak_id]))[zaak_id])  # with what an earlier question of this batch did
+    if isinstance(vraag, v.Schrijven):
+        if vraag.aan == "adviseur" and not kern.heeft_adviseur(zaak):
+            vragen.gedaan[een.feit.key] = a.NietMogelijk(reden="geen-adviseur")
+            return []
+        vragen.gedaan[een.feit.key] = a.Gedaan()
+        return [_schrijf(work, zaak_id, vraag.soort, vraag.aan, vraag.tekst)]
+    if isinstance(vraag, v.Instemmen):
+        vragen.gedaan[een.feit.key] = _stem_in(work, zaak_id, zaak, vraag)
+    elif isinstance(vraag, v.Intrekken):
+        vragen.gedaan[een.feit.key] = _trek_in(work, zaak_id, zaak, vraag)
+    elif isinstance(vraag, v.Terugkeren):
+        vragen.gedaan[een.feit.key] = a.Gedaan()
+        terug = MelderTeruggekeerd(
+            teruggekeerd_op=work.now, reden=vraag.reden, escaleren_naar=vraag.geadresseerde
+        )
+        work.state(terug, zaak_id, traced=False)
+        if vraag.tekst is not None:
+            return [_schrijf(work, zaak_id, "aanvulling", "mid", vraag.tekst)]
     return []
 
 
-async def beantwoord(intake: Intake, work: Work, vragen: Vragen, zaken: Mapping[str, Zaak]) -> None:
-    """State an answer to each question."""
+def _schrijf(
+    work: Work,
+    zaak_id: str,
+    soort: Literal["bericht", "aanvulling"],
+    aan: Literal["mid", "adviseur"],
+    tekst: str,
+) -> Stuk:
+    """What a melder wrote, for the vault; that there is something is stated."""
+    stuk = uuid4()
+    feit = BerichtOntvangen(ontvangen_op=work.now, stuk=stuk.hex, soort=soort, aan=aan)
+    work.state(feit, zaak_id, traced=False)
+    return Stuk(stuk, zaak_id, soort, a.schrijf(a.Tekst(tekst=tekst)))
 
 
-async def verzegel(intake: Intake, pool: Any, facts: Sequence[Fact]) -> dict[UUID, str]:
-    """Seal answers to the keys that came with the questions."""
-    return {}
+def _stem_in(work: Work, zaak_id: str, zaak: Zaak, vraag: v.Instemmen) -> a.Antwoord:
+    bestaand = zaak.instemming_voor(vraag.geadresseerde)
+    if bestaand is not None:
+        return a.Gedaan(instemming=bestaand.instemming)
+    grant = uuid4().hex
+    feit = InstemmingGegeven(instemming=grant, geadresseerde=vraag.geadresseerde, gegeven_op=work.now)
+    work.state(feit, zaak_id, traced=False)
+    return a.Gedaan(instemming=grant)
+
+
+def _trek_in(work: Work, zaak_id: str, zaak: Zaak, vraag: v.Intrekken) -> a.Antwoord:
+    grants = kern.van_kracht_voor(zaak, instemming=vraag.instemming, geadresseerde=vraag.geadresseerde)
+    for grant in grants:
+        feit = InstemmingIngetrokken(instemming=grant, ingetrokken_op=work.now)
+        work.state(feit, zaak_id, traced=False)
+    return a.Gedaan() if grants else a.NietMogelijk(reden="geen-instemming")

@@ -1,35 +1,366 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Who may read what now: re-sealing to readers, and its end."""
+"""Who may read what now: re-sealing to readers, and its end.
+
+Deciding and sealing are two moments. The transaction that decides states who gets which piece; the relay asks
+for the seal when it is about to publish, and `verzegel` looks again, holding the matter: what rests on
+nothing any more by then, or was erased, does not go. Its commit is the last gate. An end that is committed
+after it is published as `inzage-beeindigd` with a later moment than what it ends, so that in whatever order
+the two arrive, the end holds.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+import asyncio
+import json
+import logging
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from services.intake.core.zaak import Zaak
+from services.intake import logboek
+from services.intake.core.inzage import Inzage, Lezer, Sleutelstand, Verloop, Verstrekking, beslis, verloop
+from services.intake.core.zaak import Zaak, vouw
+from services.intake.kluis import Stuk
+from services.intake.logboek import Handeling
 from shared.envelope import Fact, Refusal
-from shared.events import SleutelVastgesteld
+from shared.events import BerichtOntvangen, InhoudVerstrekt, SleutelVastgesteld
 from shared.inbox import Work
+from shared.postgres import Queries, transaction
+from shared.zegel import PublicKeys, ZegelFout, seal
 
 if TYPE_CHECKING:
     from services.intake.handlers import Intake
+    from shared.service import Runtime
+
+QUERIES: Final = Queries(Path(__file__).with_name("verstrekking.sql"))
+
+HERZIEN_PER_KEER: Final = 200
+"""How many matters that waited are decided anew in one transaction."""
+
+log = logging.getLogger(__name__)
+
+
+# --- keys ---------------------------------------------------------------------------------------------------
 
 
 def weiger_sleutel(feit: SleutelVastgesteld) -> Refusal | None:
     """Why a reader's key cannot be used, or None."""
+    if feit.sleutel is not None and _ontvangersleutel(feit.sleutel.model_dump_json()) is None:
+        return Refusal("de sleutel is geen punt op de kromme P-256")
     return None
 
 
+@lru_cache(maxsize=1024)
+def _ontvangersleutel(jwk: str) -> PublicKeys | None:
+    """A stated public key, ready to seal to."""
+    try:
+        return PublicKeys({"keys": [json.loads(jwk)]})
+    except ZegelFout:
+        return None
+
+
 async def bewaar_sleutels(work: Work, facts: Sequence[Fact]) -> set[str]:
-    """Store readers' keys; returns the matters that waited for one."""
-    return set()
+    """Store readers' keys; returns matters that waited for one. Called first: its lock comes before the
+    matters'.
+
+    More than `HERZIEN_PER_KEER` are left to `herzie`.
+    """
+    gesteld: dict[Lezer, list[SleutelVastgesteld]] = defaultdict(list)
+    for fact in facts:
+        if isinstance(fact.data, SleutelVastgesteld):
+            gesteld[Lezer(fact.publisher, fact.subject)].append(fact.data)  # type: ignore[arg-type]
+    if not gesteld:
+        await work.connection.execute(QUERIES.slot_gedeeld)
+        return set()
+    await work.connection.execute(QUERIES.slot_alleen)
+    lezers = sorted(gesteld)
+    voor = await _sleutels(work.connection, QUERIES.sleutels_van, lezers, work.now)
+    await _schrijf_sleutels(work.connection, gesteld)
+    na = await _sleutels(work.connection, QUERIES.sleutels_van, lezers, work.now)
+    open_nu = [one for one in lezers if na[one].bruikbaar]
+    nieuw_bij_mid = [
+        one for one in open_nu if one.partij == "mid" and not (one in voor and voor[one].bruikbaar)
+    ]
+    verloren = [one for one in lezers if one in voor and na[one].verloren_tot > voor[one].verloren_tot]
+    for query, wie in (
+        (QUERIES.wek_lezers, verloren),
+        (QUERIES.wek, open_nu),
+        (QUERIES.wek_alles, nieuw_bij_mid),
+    ):
+        if wie:
+            await work.connection.execute(query, *_kolommen(wie))
+    return {row["subject"] for row in await work.connection.fetch(QUERIES.te_herzien, HERZIEN_PER_KEER)}
 
 
-async def werk_bij(intake: Intake, work: Work, zaken: Mapping[str, Zaak]) -> None:
-    """State what each reader may see now, and whose access ends."""
+async def _schrijf_sleutels(connection: Any, gesteld: Mapping[Lezer, Sequence[SleutelVastgesteld]]) -> None:
+    rijen, verloren = [], []
+    for lezer, feiten in sorted(gesteld.items()):
+        laatste = max(feiten, key=_rang)
+        weg = max((feit.volgnummer for feit in feiten if feit.sleutel is None), default=0)
+        sleutel = None if laatste.sleutel is None else laatste.sleutel.model_dump_json()
+        rijen.append((*lezer, laatste.volgnummer, laatste.vastgesteld_op, sleutel, laatste.geldig_tot, weg))
+        verloren.append((*lezer, weg))
+    await connection.execute(QUERIES.bewaar_sleutels, *_kolommen(rijen))
+    await connection.execute(QUERIES.verloren, *_kolommen(verloren))
+
+
+def _rang(feit: SleutelVastgesteld) -> tuple[int, datetime, str]:
+    return (
+        feit.volgnummer,
+        feit.vastgesteld_op,
+        "" if feit.sleutel is None else feit.sleutel.model_dump_json(),
+    )
+
+
+async def _sleutels(
+    connection: Any, query: str, lezers: Collection[Lezer], nu: datetime
+) -> dict[Lezer, Sleutelstand]:
+    gevraagd = sorted(lezers) or [Lezer("mid", "")]
+    return {
+        Lezer(row["partij"], row["ontvanger"]): Sleutelstand(
+            row["volgnummer"], row["bruikbaar"], row["verloren_tot"]
+        )
+        for row in await connection.fetch(query, *_kolommen(gevraagd), nu)
+    }
+
+
+def _kolommen(rijen: Iterable[Sequence[Any]]) -> list[list[Any]]:
+    return [list(kolom) for kolom in zip(*rijen, strict=True)]
+
+
+# --- deciding -----------------------------------------------------------------------------------------------
+
+
+async def werk_bij(
+    intake: Intake, work: Work, zaken: Mapping[str, Zaak], stukken: Sequence[Stuk] = ()
+) -> None:
+    """State what each reader may see now, and whose access ends. `stukken`: what has just come into the
+    vault.
+
+    Raises asyncpg.ForeignKeyViolationError for a piece whose grant is not in force.
+    """
+    connection = work.connection
+    dossiers = await work.dossiers(zaken)
+    if stukken:
+        eigen_naam = {
+            UUID(fact.data.stuk): UUID(fact.data.stuk)
+            for dossier in dossiers.values()
+            for fact in dossier
+            if isinstance(fact.data, BerichtOntvangen)
+        }
+        namen = sorted(
+            (stuk.stuk, eigen_naam.get(stuk.stuk)) for stuk in {one.stuk: one for one in stukken}.values()
+        )
+        await connection.execute(QUERIES.bewaar_stukken, *_kolommen(namen))
+    subjects = sorted(zaken)
+    kenmerken = await _kenmerken(connection, {*subjects, *(stuk.zaak for stuk in stukken)})
+    if subjects:
+        lopen = {subject: verloop(dossiers[subject]) for subject in subjects}
+        await _beslis(work, zaken, lopen, kenmerken)
+    await _noteer_ontvangst(intake, work, stukken, kenmerken)
+
+
+async def beeindig(work: Work, subjects: Collection[str]) -> None:
+    """End all access to these matters, because they are erased. The caller holds them; their grants and
+    pieces are still there.
+    """
+    if not subjects:
+        return
+    dossiers = await work.dossiers(subjects)
+    lopen = {subject: verloop(dossiers[subject]) for subject in subjects}
+    for loop in lopen.values():
+        loop.vernietigd = True
+    await _beslis(work, {subject: vouw(dossiers[subject]) for subject in subjects}, lopen, {})
+
+
+async def _beslis(
+    work: Work, zaken: Mapping[str, Zaak], lopen: Mapping[str, Verloop], kenmerken: Mapping[UUID, str]
+) -> None:
+    connection, subjects = work.connection, sorted(zaken)
+    gegeven: dict[str, list[Verstrekking]] = defaultdict(list)
+    for row in await connection.fetch(QUERIES.open_verstrekkingen, subjects):
+        gegeven[row["subject"]].append(_verstrekking(row))
+    gemeld: dict[str, set[Lezer]] = defaultdict(set)
+    for row in await connection.fetch(QUERIES.wachtenden, subjects):
+        gemeld[row["subject"]].add(Lezer(row["partij"], row["ontvanger"]))
+    lezers = {one.lezer for rijen in gegeven.values() for one in rijen}
+    for loop in lopen.values():
+        lezers |= {Lezer(*loop.adviseur)} if loop.adviseur is not None else set()
+        lezers |= {Lezer("lijn", loop.zetel)} if loop.zetel is not None else set()
+    sleutels = await _sleutels(connection, QUERIES.sleutels, lezers, work.now)
+    besluiten = {
+        subject: beslis(
+            zaken[subject],
+            lopen[subject],
+            nu=work.now,
+            kenmerken=kenmerken,
+            sleutels=sleutels,
+            open_verstrekt=gegeven[subject],
+            gemeld=gemeld[subject],
+        )
+        for subject in subjects
+    }
+    await _pas_toe(work, besluiten)
+
+
+def _verstrekking(row: Any) -> Verstrekking:
+    return Verstrekking(
+        feit=row["feit"],
+        lezer=Lezer(row["partij"], row["ontvanger"]),
+        stuk=row["stuk"],
+        instemming=row["instemming"],
+        volgnummer=row["volgnummer"],
+        vervallen=row["status"] == "vervallen",
+    )
+
+
+async def _pas_toe(work: Work, besluiten: Mapping[str, Inzage]) -> None:
+    beeindigd: list[UUID] = []
+    vervallen: list[UUID] = []
+    verstrekt, wacht = [], []
+    for subject, besluit in besluiten.items():
+        for einde in besluit.beeindigd:
+            work.state(einde.feit, subject)
+            beeindigd += einde.feiten
+        vervallen += besluit.vervallen
+        for gift in besluit.verstrekt:
+            fact = work.state(gift.feit, subject)
+            verstrekt.append((fact.key, subject, gift.stuk, *gift.lezer, gift.feit.instemming))
+        for wachter in besluit.wacht:
+            if wachter.feit is not None:
+                work.state(wachter.feit, subject)
+            wacht.append((*wachter.lezer, subject, True))
+    connection = work.connection
+    if beeindigd:
+        await connection.execute(QUERIES.zet_status, sorted(beeindigd), "beeindigd")
+    if vervallen:
+        await connection.execute(QUERIES.zet_status, sorted(vervallen), "vervallen")
+    if verstrekt:
+        await connection.execute(QUERIES.verstrek, *_kolommen(sorted(verstrekt, key=lambda rij: rij[0])))
+    await connection.execute(QUERIES.wis_wachtenden, list(besluiten))
+    if wacht:
+        await connection.execute(QUERIES.wacht, *_kolommen(sorted(wacht)))
+
+
+async def _kenmerken(connection: Any, subjects: Collection[str]) -> dict[UUID, str]:
+    rows = await connection.fetch(QUERIES.stukken, sorted(subjects))
+    return {row["stuk"]: row["kenmerk"].hex for row in rows}
+
+
+async def _noteer_ontvangst(
+    intake: Intake, work: Work, stukken: Sequence[Stuk], kenmerken: Mapping[UUID, str]
+) -> None:
+    """Each piece was opened when it came in. Of what may not be kept, no more is said than that it was
+    opened.
+    """
+    if not stukken:
+        return
+    betrokkenen = await intake.kluis.betrokkenen({stuk.zaak for stuk in stukken})
+    await logboek.noteer(
+        work.connection,
+        [
+            Handeling(
+                "inhoud-ontvangen",
+                betrokkenen=(betrokkenen[stuk.zaak],) if stuk.zaak in betrokkenen else (),
+                stuk=UUID(kenmerken[stuk.stuk]) if stuk.stuk in kenmerken else None,
+            )
+            for stuk in stukken
+        ],
+        work.now,
+    )
+
+
+async def herzie(intake: Intake, runtime: Runtime) -> bool:
+    """Decide anew about matters that waited for a key that has come, or whose reader lost one.
+
+    True when there may be more.
+    """
+    async with runtime.transaction() as work:
+        await work.connection.execute(QUERIES.slot_gedeeld)
+        rows = await work.connection.fetch(QUERIES.te_herzien, HERZIEN_PER_KEER)
+        subjects = [row["subject"] for row in rows]
+        if subjects:
+            dossiers = await work.dossiers(subjects)
+            zaken = {subject: vouw(dossier) for subject, dossier in dossiers.items()}
+            bekend = {subject: zaak for subject, zaak in zaken.items() if zaak.contact is not None}
+            await work.connection.execute(QUERIES.wek_niet, sorted(set(subjects) - bekend.keys()))
+            await werk_bij(intake, work, bekend)
+    return len(subjects) == HERZIEN_PER_KEER
+
+
+# --- sealing ------------------------------------------------------------------------------------------------
 
 
 async def verzegel(intake: Intake, pool: Any, facts: Sequence[Fact]) -> dict[UUID, str]:
-    """Seal the content of `inhoud-verstrekt` for its reader; what may not go any more is left out."""
-    return {}
+    """Seal the content of `inhoud-verstrekt` for its reader; what may not go any more is left out.
+
+    Each seal is one line in both logs, in the transaction that decides that it may go. Raises OSError when
+    the vault's keys cannot be reached: then nothing goes, and it is tried again.
+    """
+    keys = sorted(fact.key for fact in facts if isinstance(fact.data, InhoudVerstrekt))
+    if not keys:
+        return {}
+    subjects = sorted({fact.subject for fact in facts if isinstance(fact.data, InhoudVerstrekt)})
+    async with transaction(pool) as connection:
+        await connection.execute(QUERIES.slot_gedeeld)
+        await connection.execute(QUERIES.lock_matters, subjects)
+        nu = await connection.fetchval(QUERIES.nu)
+        rows = await connection.fetch(QUERIES.te_verzegelen, keys, nu)
+        met_sleutel = [row for row in rows if row["sleutel"] is not None]
+        inhoud = await intake.kluis.lees(connection, {row["stuk"] for row in met_sleutel})
+        betrokkenen = await intake.kluis.betrokkenen({row["subject"] for row in met_sleutel})
+        verzegeld = await asyncio.to_thread(_verzegel, met_sleutel, inhoud, nu)
+        await _boek(connection, rows, verzegeld, betrokkenen, nu)
+    return verzegeld
+
+
+def _verzegel(rows: Iterable[Any], inhoud: Mapping[UUID, Stuk], nu: datetime) -> dict[UUID, str]:
+    verzegeld = {}
+    for row in rows:
+        stuk, sleutel = inhoud.get(row["stuk"]), _ontvangersleutel(row["sleutel"])
+        if stuk is None or sleutel is None:
+            continue
+        try:
+            verzegeld[row["feit"]] = seal(stuk.inhoud, sleutel, nu=nu)
+        except ZegelFout as fout:  # one piece must not hold up all the others
+            log.error("not sealed", extra={"reason": str(fout.reden), "fact": str(row["feit"])})
+    return verzegeld
+
+
+async def _boek(
+    connection: Any,
+    rows: Sequence[Any],
+    verzegeld: Mapping[UUID, str],
+    betrokkenen: Mapping[str, str],
+    nu: datetime,
+) -> None:
+    gegaan = [(row["feit"], row["volgnummer"]) for row in rows if row["feit"] in verzegeld]
+    if gegaan:
+        await connection.execute(QUERIES.verzegeld, *_kolommen(sorted(gegaan)))
+    blijft = sorted(row["feit"] for row in rows if row["feit"] not in verzegeld)
+    if blijft:
+        await connection.execute(QUERIES.zet_status, blijft, "vervallen")
+    zonder = sorted(
+        {(row["partij"], row["ontvanger"], row["subject"], False) for row in rows if row["sleutel"] is None}
+    )
+    if zonder:  # its key went between the decision and now: the matter waits, and is decided anew
+        await connection.execute(QUERIES.wacht, *_kolommen(zonder))
+    await logboek.noteer(
+        connection,
+        [
+            Handeling(
+                "inhoud-verstrekt",
+                betrokkenen=(betrokkenen[row["subject"]],) if row["subject"] in betrokkenen else (),
+                stuk=row["kenmerk"],
+                voor=f"{row['partij']}/{row['ontvanger']}",
+                resultaat="gelukt" if row["feit"] in verzegeld else "mislukt",
+            )
+            for row in rows
+            if row["sleutel"] is not None
+        ],
+        nu,
+    )

@@ -1,55 +1,55 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""One step that handler and sender share: load what a decision about matters needs, decide, state.
+"""One step that handler, round and sender share: load what a decision about matters needs, decide, state.
 
 The sender takes it too, because what it claims must be decided on the facts of that very moment.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from uuid import UUID, uuid4
 
 from services.notification import store
 from services.notification.core.adresboek import Adresboek
+from services.notification.core.samenstelling import Onderhanden
+from services.notification.core.uitsluiting import uitsluiting
+from services.notification.core.vertelling import Stap, Vertelling, beslis
 from services.notification.core.zaak import vouw
-from services.notification.core.zending import Gevolg, Zending, beslis
 from shared.inbox import Work
 
 
 @dataclass(frozen=True, slots=True)
 class Behandeld:
-    """Every notificatie of the matters looked at as it should be now, and which of them changed."""
+    """The matters looked at as they should be now, and who is who."""
 
-    alle: dict[UUID, Zending]
-    veranderd: dict[UUID, Zending]
+    zaken: Mapping[str, Onderhanden]
     adresboek: Adresboek
 
 
 async def behandel(work: Work, subjects: Iterable[str]) -> Behandeld:
-    """Decide about these matters under their locks and state what follows; the caller stores what changed."""
+    """Decide about these matters under their locks, state and store what follows."""
     zaken = {subject: vouw(feiten) for subject, feiten in (await work.dossiers(subjects)).items()}
-    bestaand = await store.zendingen(work.connection, zaken)
-    stoelen = {stoel for zaak in zaken.values() for stoel in (*zaak.te_notificeren, *zaak.uitgesloten)}
-    stoelen |= {stoel for zendingen in bestaand.values() for stoel in zendingen}
-    adresboek = await store.adresboek(work.connection, stoelen)
-    alle = {one.kenmerk: one for zendingen in bestaand.values() for one in zendingen.values()}
-    veranderd: dict[UUID, Zending] = {}
+    bestaand = await store.vertellingen(work.connection, zaken)
+    adresboek = await store.adresboek(work.connection)
+    stoelen = adresboek.stoelen()
+    onderhanden: dict[str, Onderhanden] = {}
+    stappen: list[Stap] = []
     for subject in sorted(zaken):
-        zaak = zaken[subject]
-        gevolgen = beslis(
-            zaak,
-            bestaand.get(subject, {}),
-            adresboek,
-            onderwerp=subject,
-            kenmerken=[uuid4() for _ in zaak.te_notificeren],
-            nu=work.now,
-        )
-        veranderd |= {gevolg.zending.kenmerk: gevolg.zending for gevolg in gevolgen}
-        stel(work, gevolgen)
-    return Behandeld(alle | veranderd, veranderd, adresboek)
+        zaak, eerst = zaken[subject], bestaand.get(subject, {})
+        wie = uitsluiting(stoelen, zaak.uitgesloten)
+        anders = beslis(zaak, eerst, adresboek, uitgesloten=wie.uitgesloten, onderwerp=subject, nu=work.now)
+        nu = eerst | {stap.vertelling.functionaris: stap.vertelling for stap in anders}
+        onderhanden[subject] = Onderhanden(zaak, wie, tuple(nu[stoel] for stoel in sorted(nu)))
+        stappen += anders
+    await zet(work, stappen)
+    plaatsen = {subject: zaak.plaats for subject, zaak in zaken.items() if zaak.plaats is not None}
+    await store.save_plaatsen(work.connection, plaatsen)
+    return Behandeld(onderhanden, adresboek)
 
 
-def stel(work: Work, gevolgen: Iterable[Gevolg]) -> None:
-    """State the facts that follow. They go by their own random subject, and the trail ends here."""
-    for gevolg in gevolgen:
-        if gevolg.feit is not None:
-            work.state(gevolg.feit, str(gevolg.zending.kenmerk), traced=False)
+async def zet(work: Work, stappen: Iterable[Stap]) -> None:
+    """Store what is told of matters now; tell the adviser what is held. The trail ends here."""
+    rijen: dict[tuple[str, str], Vertelling] = {}
+    for stap in stappen:
+        rijen[stap.vertelling.zaak, stap.vertelling.functionaris] = stap.vertelling
+        if stap.feit is not None:
+            work.state(stap.feit, stap.vertelling.zaak, traced=False)
+    await store.save_vertellingen(work.connection, rijen.values())

@@ -7,11 +7,13 @@ from typing import Final
 from services.notification import store
 from services.notification.behandeling import behandel
 from services.notification.core.adresboek import nieuwste
+from services.notification.rondes import Rondes
 from services.notification.settings import Settings
 from services.notification.verzending import STAND_S, Verzender, stand
 from shared import flow
 from shared.envelope import Fact
 from shared.events import (
+    DossierVernietigd,
     EenheidGewijzigd,
     Event,
     InstemmingGegeven,
@@ -27,16 +29,23 @@ from shared.service import Background, Service
 
 
 async def eenheden(work: Work, facts: Sequence[Fact]) -> None:
-    """Keep seats and mailboxes. What was held for a mailbox is released by the sender's next round."""
+    """Keep units, seats and mailboxes. What was held for a mailbox goes with the next round."""
     await store.save_eenheden(work.connection, nieuwste(facts))
 
 
 async def zaken(work: Work, facts: Sequence[Fact]) -> None:
     """Decide anew about every matter that the facts concern."""
-    gevolgd = await behandel(work, {fact.subject for fact in facts})
-    await store.save_zendingen(work.connection, gevolgd.veranderd.values())
+    subjects = {fact.subject for fact in facts}
+    await behandel(work, subjects)
     # None of these need be followed by a notificatie, consent least of all: no matter here is out of place.
-    await work.know({fact.subject for fact in facts})
+    await work.know(subjects)
+
+
+async def vernietigde_zaken(work: Work, facts: Sequence[Fact]) -> None:
+    """Erase these matters. What seats were told stays for a year, without the matter."""
+    dossiers = await work.dossiers({fact.subject for fact in facts})
+    await store.wis(work.connection, dossiers)
+    await work.wis(dossiers)
 
 
 FEITEN: Final[Mapping[type[Event], Handler]] = {
@@ -48,17 +57,19 @@ FEITEN: Final[Mapping[type[Event], Handler]] = {
     InstemmingGegeven: zaken,
     InstemmingIngetrokken: zaken,
     InstemmingVervallen: zaken,
+    DossierVernietigd: vernietigde_zaken,
 }
 """The dispatch table; the address book is up to date before matters are looked at."""
 
 
 def build(settings: Settings) -> Service:
     """The service, with the sender that runs beside the consumer."""
-    verzender = Verzender(settings)
+    rondes, verzender = Rondes(settings), Verzender(settings)
     return Service(
         flow.NOTIFICATION,
         FEITEN,
         background=(
+            Background("rondes", settings.zend_interval_s, rondes.kijk),
             Background("verzending", settings.zend_interval_s, verzender.ronde),
             Background("stand", STAND_S, stand),
         ),

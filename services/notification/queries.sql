@@ -1,13 +1,14 @@
 -- SPDX-License-Identifier: EUPL-1.2
--- The queries of notification. Sets come in as arrays, sorted by the caller.
+-- The queries of notification. Sets come in as arrays, sorted by the caller. Whoever locks messages takes them
+-- first, then matters, then what is told of these; a handler of facts locks no message.
 
 -- name: save_eenheden
 -- Returns the units of which this is news; an older or equal version changes nothing.
-insert into eenheden (eenheid, volgnummer, onderdeel, boven, gewijzigd_op)
-select * from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::timestamptz[])
+insert into eenheden (eenheid, volgnummer, onderdeel, boven, sterkte, gewijzigd_op)
+select * from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::integer[], $6::timestamptz[])
 on conflict (eenheid) do update
 set volgnummer = excluded.volgnummer, onderdeel = excluded.onderdeel, boven = excluded.boven,
-    gewijzigd_op = excluded.gewijzigd_op
+    sterkte = excluded.sterkte, gewijzigd_op = excluded.gewijzigd_op
 where excluded.volgnummer > eenheden.volgnummer
 returning eenheid;
 
@@ -19,87 +20,212 @@ insert into functionarissen (eenheid, functionaris, rol, postbus)
 select * from unnest($1::text[], $2::text[], $3::text[], $4::text[])
 on conflict do nothing;
 
+-- name: eenheden
+-- The whole tree, which is public.
+select eenheid, onderdeel, boven, sterkte from eenheden order by eenheid;
+
 -- name: adresboek
--- Seats with their mailboxes; where units differ the one that changed last comes first.
-select functionaris, postbus
+-- Every seat with its units and mailboxes; where units differ the one that changed last comes first.
+select functionaris, eenheid, rol, postbus
 from functionarissen join eenheden using (eenheid)
-where functionaris = any($1::text[])
 order by functionaris, gewijzigd_op desc, eenheid, rol;
 
--- name: zendingen
--- Locked after their matters: only whoever is sending one changes it without the lock on its matter.
-select kenmerk, zaak, functionaris, onderdeel, eenheid, hoofdgroep, week, status, pogingen, volgende_op,
-       claim, claim_tot, data_op, mogelijk_dubbel, gemeld_opgehouden, reden
-from notificaties where zaak = any($1::text[])
-order by kenmerk for update;
+-- name: laatste_ronde
+select max(ronde) from rondes;
 
--- name: save_zendingen
-insert into notificaties (kenmerk, zaak, functionaris, onderdeel, eenheid, hoofdgroep, week, status, pogingen,
-                          volgende_op, claim, claim_tot, data_op, mogelijk_dubbel, gemeld_opgehouden,
-                          reden, geclaimd_op)
-select zending.*, case when claim is not null then clock_timestamp() end
-from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-                     $8::text[], $9::integer[], $10::timestamptz[], $11::uuid[], $12::timestamptz[],
-                     $13::timestamptz[], $14::boolean[], $15::boolean[], $16::text[])
-         as zending (kenmerk, zaak, functionaris, onderdeel, eenheid, hoofdgroep, week, status, pogingen,
-                     volgende_op, claim, claim_tot, data_op, mogelijk_dubbel, gemeld_opgehouden, reden)
-on conflict (kenmerk) do update
-set onderdeel = excluded.onderdeel, eenheid = excluded.eenheid, hoofdgroep = excluded.hoofdgroep,
-    week = excluded.week, status = excluded.status, pogingen = excluded.pogingen,
-    volgende_op = excluded.volgende_op, claim = excluded.claim, claim_tot = excluded.claim_tot,
-    data_op = excluded.data_op, mogelijk_dubbel = excluded.mogelijk_dubbel,
-    gemeld_opgehouden = excluded.gemeld_opgehouden, reden = excluded.reden,
-    geclaimd_op = coalesce(notificaties.geclaimd_op, excluded.geclaimd_op);
+-- name: save_ronde
+-- Returns nothing when this round, or a later one, was made already.
+insert into rondes (ronde, gemaakt_op)
+select $1, $2 where not exists (select from rondes where ronde > $1)
+on conflict do nothing
+returning ronde;
 
--- name: lock_due_matters
--- Matters in which something is due: to be sent, left by a sender that fell silent, or held for a mailbox
--- that is there now. What another process has locked is left to it.
-with due as (
-    (select zaak from notificaties where status = 'klaar' and volgende_op <= $1 order by volgende_op limit $2)
+-- name: save_berichten
+-- One per reader; whoever still waits for the message of the round before gets that one first.
+insert into berichten (kenmerk, ronde, functionaris, postbus, totaal, volgorde, samengesteld, status, pogingen,
+                       volgende_op, mogelijk_dubbel)
+select kenmerk, $1, functionaris, postbus, totaal, volgorde, false, 'klaar', 0, $2, false
+from unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::integer[])
+     as bericht (kenmerk, functionaris, postbus, totaal, volgorde)
+on conflict do nothing;
+
+-- name: vergeet
+-- What is over and older than what a message may depend on.
+with oude as (delete from berichten where ronde < $1 and status in ('verzonden', 'mislukt') returning ronde),
+     oud as (delete from historie where ronde < $1)
+delete from rondes where ronde < $1 and not exists (select from berichten where berichten.ronde = rondes.ronde)
+                     and not exists (select from oude where oude.ronde = rondes.ronde);
+
+-- name: laatste_periode
+select max(periode) from periodes;
+
+-- name: te_tellen
+-- Matters that no period counted yet; locked.
+select zaak, eenheid, week from zaken where telt and periode is null order by zaak for update;
+
+-- name: sluit_periode
+insert into periodes (periode, afgesloten_op) values ($1, $2);
+
+-- name: tel_zaken
+update zaken set periode = $1 where zaak = any($2::text[]);
+
+-- name: save_totalen
+insert into totalen (periode, eenheid, getoond, rest)
+select $1, * from unnest($2::text[], $3::integer[], $4::integer[]);
+
+-- name: totalen
+select eenheid, getoond, rest from totalen where periode = $1 order by eenheid;
+
+-- name: zonder_postbus
+-- Matters that wait for a seat that cannot be reached any more.
+select distinct zaak from vertellingen
+where status = 'wacht' and not exists (
+    select from functionarissen
+    where functionarissen.functionaris = vertellingen.functionaris and postbus is not null)
+order by zaak;
+
+-- name: lock_due
+-- Messages that are due, or left by a sender that fell silent, in random order of their own; what another process has
+-- locked is left to it.
+select kenmerk, ronde, functionaris, postbus, totaal, samengesteld, status, pogingen, volgende_op, claim,
+       claim_tot, data_op, mogelijk_dubbel, reden
+from berichten
+where kenmerk in (
+    (select kenmerk from berichten where status = 'klaar' and volgende_op <= $1
+     order by volgende_op, volgorde limit $2)
     union all
-    (select zaak from notificaties where status = 'geclaimd' and claim_tot <= $1 order by claim_tot limit $2)
+    (select kenmerk from berichten where status = 'geclaimd' and claim_tot <= $1 order by claim_tot limit $2))
+order by volgende_op nulls first, volgorde
+limit $2
+for update skip locked;
+
+-- name: save_berichten_stand
+update berichten
+set postbus = nieuw.postbus, samengesteld = nieuw.samengesteld, status = nieuw.status, pogingen = nieuw.pogingen,
+    volgende_op = nieuw.volgende_op, claim = nieuw.claim, claim_tot = nieuw.claim_tot, data_op = nieuw.data_op,
+    mogelijk_dubbel = nieuw.mogelijk_dubbel, reden = nieuw.reden
+from unnest($1::uuid[], $2::text[], $3::boolean[], $4::text[], $5::integer[], $6::timestamptz[], $7::uuid[],
+            $8::timestamptz[], $9::timestamptz[], $10::boolean[], $11::text[])
+     as nieuw (kenmerk, postbus, samengesteld, status, pogingen, volgende_op, claim, claim_tot, data_op,
+               mogelijk_dubbel, reden)
+where berichten.kenmerk = nieuw.kenmerk;
+
+-- name: te_vertellen
+-- For each message ($1) and a seat that reads it ($2) the matters that may go into it or are in it, the longest
+-- known first; not what came after its round was made.
+select distinct keuze.kenmerk, keuze.zaak
+from unnest($1::uuid[], $2::text[]) as lezer (kenmerk, functionaris)
+join berichten using (kenmerk)
+join rondes using (ronde)
+cross join lateral (
+    (select berichten.kenmerk, zaak from vertellingen
+     where vertellingen.functionaris = lezer.functionaris and not berichten.samengesteld
+       and (status = 'wacht' or (status = 'opgehouden' and reden in ('functionaris-onbekend', 'geen-postbus')))
+       and sinds <= rondes.gemaakt_op
+     order by sinds, zaak limit $3)
     union all
-    (select zaak from notificaties as held
-     where status = 'opgehouden' and exists (
-         select from functionarissen
-         where functionarissen.functionaris = held.functionaris and postbus is not null)
-     limit $2)
-)
-select subject from matters where subject in (select zaak from due)
-order by subject for update skip locked;
+    (select berichten.kenmerk, zaak from vertellingen
+     where vertellingen.kenmerk = berichten.kenmerk)
+) as keuze
+order by 1, 2;
+
+-- name: vertellingen
+-- Of these matters what is told to whom. Locked after their matters.
+select zaak, functionaris, sinds, status, reden, gemeld, kenmerk, plaats, ronde, onderdeel, eenheid, onderwerp, week
+from vertellingen where zaak = any($1::text[])
+order by zaak, functionaris for update;
+
+-- name: save_vertellingen
+insert into vertellingen (zaak, functionaris, sinds, status, reden, gemeld, kenmerk, plaats, ronde, onderdeel, eenheid,
+                          onderwerp, week)
+select * from unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[], $5::text[], $6::boolean[], $7::uuid[],
+                     $8::smallint[], $9::timestamptz[], $10::text[], $11::text[], $12::text[], $13::text[])
+on conflict (zaak, functionaris) do update
+set sinds = excluded.sinds, status = excluded.status, reden = excluded.reden, gemeld = excluded.gemeld,
+    kenmerk = excluded.kenmerk, plaats = excluded.plaats, ronde = excluded.ronde, onderdeel = excluded.onderdeel,
+    eenheid = excluded.eenheid, onderwerp = excluded.onderwerp, week = excluded.week;
+
+-- name: save_zaken
+insert into zaken (zaak, eenheid, week, telt)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::boolean[])
+on conflict (zaak) do update
+set eenheid = excluded.eenheid, week = excluded.week, telt = excluded.telt
+where (zaken.eenheid, zaken.week, zaken.telt) <> (excluded.eenheid, excluded.week, excluded.telt);
+
+-- name: verteld
+-- What these seats were told since a moment, or are being told: unit named, how often.
+select functionaris, eenheid, sum(aantal)::integer as aantal from (
+    select functionaris, eenheid, 1 as aantal from vertellingen
+    where functionaris = any($1::text[]) and status in ('onderweg', 'verteld') and ronde >= $2
+    union all
+    select functionaris, eenheid, aantal from historie where functionaris = any($1::text[]) and ronde >= $2
+) as geschiedenis
+group by functionaris, eenheid order by functionaris, eenheid;
+
+-- name: zet_verteld
+-- These messages went out: what was in them was told.
+update vertellingen set status = 'verteld', kenmerk = null, plaats = null
+where (zaak, functionaris) in (
+    select zaak, functionaris from vertellingen where kenmerk = any($1::uuid[])
+    order by zaak, functionaris for update);
+
+-- name: zet_terug
+-- These messages did not go out: what was in them waits for the next round.
+update vertellingen
+set status = 'wacht', kenmerk = null, plaats = null, ronde = null, onderdeel = null, eenheid = null,
+    onderwerp = null, week = null
+where (zaak, functionaris) in (
+    select zaak, functionaris from vertellingen where kenmerk = any($1::uuid[])
+    order by zaak, functionaris for update);
+
+-- name: bewaar_historie
+-- What seats were told of matters that are about to be erased, without the matter.
+insert into historie (functionaris, ronde, eenheid, aantal)
+select functionaris, ronde, eenheid, count(*) from vertellingen
+where zaak = any($1::text[]) and status in ('onderweg', 'verteld')
+group by functionaris, ronde, eenheid order by functionaris, ronde, eenheid
+on conflict (functionaris, ronde, eenheid) do update set aantal = historie.aantal + excluded.aantal;
+
+-- name: wis_vertellingen
+delete from vertellingen where zaak = any($1::text[]);
+
+-- name: wis_zaken
+delete from zaken where zaak = any($1::text[]);
 
 -- name: mark_data
 -- Committed before messages are handed over. Who is not returned has lost its claim, and may not be sent.
 with ours as (
-    select kenmerk from notificaties
+    select kenmerk from berichten
     where kenmerk = any($1::uuid[]) and claim = $2 and claim_tot > clock_timestamp()
     order by kenmerk for update
 )
-update notificaties set data_op = clock_timestamp(), claim_tot = clock_timestamp() + $3::interval
-from ours where notificaties.kenmerk = ours.kenmerk
-returning notificaties.kenmerk;
+update berichten set data_op = clock_timestamp(), claim_tot = clock_timestamp() + $3::interval
+from ours where berichten.kenmerk = ours.kenmerk
+returning berichten.kenmerk;
 
 -- name: claimed
 -- Of these what is still ours to mark.
-select kenmerk from notificaties where kenmerk = any($1::uuid[]) and claim = $2 order by kenmerk for update;
+select kenmerk from berichten where kenmerk = any($1::uuid[]) and claim = $2 order by kenmerk for update;
 
 -- name: stand
--- How many there are in each state that is not an end, or that somebody must look at.
-select count(*) filter (where status in ('klaar', 'geclaimd')) as notificaties_wachtend,
-       count(*) filter (where status = 'opgehouden') as notificaties_opgehouden,
-       count(*) filter (where status = 'mislukt') as notificaties_mislukt,
-       extract(epoch from $1 - min(volgende_op) filter (where status = 'klaar' and volgende_op <= $1))
-           as notificaties_achterstand_s
-from notificaties where status in ('klaar', 'geclaimd', 'opgehouden', 'mislukt');
+-- What an operator watches. All of it is the same whether there is anything to tell or not.
+select (select count(*) from berichten where status in ('klaar', 'geclaimd')) as notificaties_wachtend,
+       (select count(*) from berichten as bericht where status = 'mislukt' and not exists (
+            select from berichten as later
+            where later.functionaris = bericht.functionaris and later.ronde > bericht.ronde
+              and later.status = 'verzonden')) as notificaties_mislukt,
+       (select count(*) from (
+            select from functionarissen group by functionaris having count(postbus) = 0) as stoel)
+           as functionarissen_zonder_postbus,
+       (select extract(epoch from $1 - min(volgende_op)) from berichten
+        where status = 'klaar' and volgende_op <= $1) as notificaties_achterstand_s;
 
 -- name: openstaand
--- What did not reach its seat and needs somebody: held for a mailbox, or failed. For operators, so without
--- the matter, and with the week alone. Why one is held is as the address book stands now.
-select kenmerk, functionaris, week, status,
-       coalesce(reden, case when exists (
-                           select from functionarissen
-                           where functionarissen.functionaris = notificaties.functionaris)
-                       then 'geen-postbus' else 'functionaris-onbekend' end) as reden,
-       pogingen
-from notificaties where status in ('opgehouden', 'mislukt')
-order by status, week, kenmerk;
+-- Weekly messages that did not reach their seat, none after it did either, and need somebody. Whether they held
+-- anything does not show.
+select kenmerk, functionaris, ronde, status, reden, pogingen
+from berichten as bericht
+where status = 'mislukt' and not exists (
+    select from berichten as later
+    where later.functionaris = bericht.functionaris and later.ronde > bericht.ronde and later.status = 'verzonden')
+order by ronde, functionaris;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Settings of notification: those of every service, and the way to the mail server."""
+"""Settings of notification: those of every service, when it tells what, and the way to the mail server."""
 
 from datetime import timedelta
 from typing import Final, Self
@@ -9,6 +9,8 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import SettingsConfigDict
 
+from services.notification.core.ronde import WEEK
+from services.notification.core.samenstelling import Grenzen
 from shared.events import Postbus
 from shared.settings import ServiceSettings
 
@@ -33,6 +35,19 @@ class Settings(ServiceSettings):
     claim_duur: timedelta = Field(
         timedelta(minutes=3), description="After this silence another process takes a claim over"
     )
+    ronde_dag: int = Field(1, ge=1, le=7, description="Day of the weekly message: 1 is Monday")
+    ronde_uur: int = Field(9, ge=0, le=23, description="Hour of the weekly message, in the Netherlands")
+    ronde_elke: timedelta = Field(
+        WEEK, ge=timedelta(milliseconds=100), description="Another period than a week, for trying it out"
+    )
+    plaatsen: int = Field(6, ge=1, le=50, description="Lines in a message")
+    k: int = Field(25, ge=1, description="People behind every fact that is told")
+    zeldzaam: int = Field(10, ge=0, description="Expected a year, below which a rubriek is not told")
+    geschiedenis: timedelta = Field(
+        timedelta(weeks=52), gt=timedelta(), description="How long what a reader was told counts"
+    )
+    periode_weken: int = Field(13, ge=1, description="Weeks that a period total covers")
+    totaal_stap: int = Field(5, ge=1, description="Step in which a period total goes up")
     wachttijden: tuple[timedelta, ...] = Field(
         tuple(timedelta(seconds=s) for s in (30, 120, 600, 3_600, 14_400, 43_200, 86_400, 86_400, 86_400)),
         max_length=30,
@@ -57,6 +72,11 @@ class Settings(ServiceSettings):
         if self.claim_duur.total_seconds() <= 2 * self.smtp_timeout_s:
             raise PydanticCustomError("claim_duur", "claim_duur is niet langer dan twee keer smtp_timeout_s")
         return self
+
+    @property
+    def grenzen(self) -> Grenzen:
+        """What bounds the words of a message."""
+        return Grenzen(self.plaatsen, self.k, self.zeldzaam)
 
     @property
     def mailserver(self) -> "Mailserver":

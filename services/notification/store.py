@@ -1,20 +1,29 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""What notification keeps: units and seats, and the notificaties on their way."""
+"""What notification keeps: units and seats, the weekly messages, and what each seat is told of a matter."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from services.notification.core.adresboek import Adresboek
-from services.notification.core.zaak import Inhoud
+from services.notification.core.bericht import Regel
+from services.notification.core.boom import Boom, Eenheid
+from services.notification.core.totalen import Afgesloten
+from services.notification.core.uitsluiting import terrein
+from services.notification.core.vertelling import Vertelling
+from services.notification.core.zaak import Plaats
 from services.notification.core.zending import Zending
 from shared.events import EenheidGewijzigd
 from shared.postgres import Queries
 
 QUERIES = Queries(Path(__file__).with_name("queries.sql"))
+
+
+# --- units and seats ------------------------------------------------------------------------------
 
 
 async def save_eenheden(connection: Any, eenheden: Mapping[str, EenheidGewijzigd]) -> None:
@@ -29,6 +38,7 @@ async def save_eenheden(connection: Any, eenheden: Mapping[str, EenheidGewijzigd
             [rij.volgnummer for rij in rijen],
             [rij.onderdeel for rij in rijen],
             [rij.boven for rij in rijen],
+            [rij.sterkte for rij in rijen],
             [rij.gewijzigd_op for rij in rijen],
         )
     }
@@ -45,70 +55,230 @@ async def save_eenheden(connection: Any, eenheden: Mapping[str, EenheidGewijzigd
     )
 
 
-async def adresboek(connection: Any, stoelen: Iterable[str]) -> Adresboek:
-    """What is known of these seats."""
-    gevonden: dict[str, list[str]] = defaultdict(list)
-    for row in await connection.fetch(QUERIES.adresboek, sorted(set(stoelen))):
-        postbussen = gevonden[row["functionaris"]]
+async def adresboek(connection: Any) -> Adresboek:
+    """All that is known of seats."""
+    eenheden = await boom(connection)
+    postbussen: dict[str, list[str]] = defaultdict(list)
+    terreinen: dict[str, set[str]] = defaultdict(set)
+    for row in await connection.fetch(QUERIES.adresboek):
+        gevonden = postbussen[row["functionaris"]]
+        terreinen[row["functionaris"]].add(terrein(eenheden, row["eenheid"], row["rol"]))
         if row["postbus"] is not None:
-            postbussen.append(row["postbus"])
-    return Adresboek(dict(gevonden))
+            gevonden.append(row["postbus"])
+    return Adresboek(dict(postbussen), {stoel: frozenset(codes) for stoel, codes in terreinen.items()})
 
 
-async def zendingen(connection: Any, zaken: Iterable[str]) -> dict[str, dict[str, Zending]]:
-    """The notificaties of these matters, by matter and seat, locked; their matters are locked already."""
-    gevonden: dict[str, dict[str, Zending]] = defaultdict(dict)
-    for row in await connection.fetch(QUERIES.zendingen, sorted(zaken)):
-        gevonden[row["zaak"]][row["functionaris"]] = _zending(row)
+async def boom(connection: Any) -> Boom:
+    """The tree of units as it is now."""
+    return _boom(tuple(tuple(row) for row in await connection.fetch(QUERIES.eenheden)))
+
+
+@lru_cache(maxsize=4)
+def _boom(rijen: tuple[tuple[Any, ...], ...]) -> Boom:
+    # One object for one tree: what follows from it is remembered by identity.
+    return Boom(Eenheid(code, onderdeel, boven, sterkte) for code, onderdeel, boven, sterkte in rijen)
+
+
+# --- rounds ---------------------------------------------------------------------------------------
+
+
+async def laatste_ronde(connection: Any) -> datetime | None:
+    """The moment of the last round that was made, or None when there was none ever."""
+    gevonden: datetime | None = await connection.fetchval(QUERIES.laatste_ronde)
     return gevonden
 
 
-async def save_zendingen(connection: Any, rijen: Iterable[Zending]) -> None:
-    """Store these as they are now; each at most once."""
-    op_volgorde = sorted(rijen, key=lambda rij: rij.kenmerk)
-    if not op_volgorde:
-        return
-    kolommen = zip(*(_waarden(rij) for rij in op_volgorde), strict=True)
-    await connection.execute(QUERIES.save_zendingen, *(list(kolom) for kolom in kolommen))
+async def save_ronde(connection: Any, ronde: datetime, nu: datetime) -> bool:
+    """Whether this round is ours to make: not made before, by anybody, and no later one either."""
+    return await connection.fetchval(QUERIES.save_ronde, ronde, nu) is not None
 
 
-async def lock_due_matters(connection: Any, nu: datetime, hoogstens: int) -> list[str]:
-    """Matters in which something is due, locked; those that another process works on are left to it."""
-    return [row["subject"] for row in await connection.fetch(QUERIES.lock_due_matters, nu, hoogstens)]
+async def save_berichten(
+    connection: Any, ronde: datetime, nu: datetime, berichten: Sequence[tuple[UUID, str, str, str, int]]
+) -> None:
+    """The messages of a round: kenmerk, seat, mailbox, total in words, place in the order of sending."""
+    if berichten:
+        kolommen = zip(*sorted(berichten), strict=True)
+        await connection.execute(QUERIES.save_berichten, ronde, nu, *(list(kolom) for kolom in kolommen))
 
 
-async def mark_data(pool: Any, rijen: Sequence[Zending], claim_duur: timedelta) -> set[UUID]:
+async def vergeet(connection: Any, voor: datetime) -> None:
+    """Rounds, messages that are over, and history from before this moment."""
+    await connection.execute(QUERIES.vergeet, voor)
+
+
+async def zonder_postbus(connection: Any) -> list[str]:
+    """Matters that wait for a seat that cannot be reached any more."""
+    return [row["zaak"] for row in await connection.fetch(QUERIES.zonder_postbus)]
+
+
+async def laatste_periode(connection: Any) -> int | None:
+    """The last period that was closed."""
+    gevonden: int | None = await connection.fetchval(QUERIES.laatste_periode)
+    return gevonden
+
+
+async def te_tellen(connection: Any) -> list[tuple[str, str, str]]:
+    """Matters that no period counted yet: matter, unit, week; locked."""
+    return [tuple(row) for row in await connection.fetch(QUERIES.te_tellen)]
+
+
+async def sluit_periode(
+    connection: Any, periode: int, nu: datetime, zaken: Iterable[str], totalen: Mapping[str, Afgesloten]
+) -> None:
+    """A period is over: these matters were counted in it, and these are its totals by unit."""
+    codes = sorted(totalen)
+    await connection.execute(QUERIES.sluit_periode, periode, nu)
+    await connection.execute(QUERIES.tel_zaken, periode, sorted(zaken))
+    await connection.execute(
+        QUERIES.save_totalen,
+        periode,
+        codes,
+        [totalen[code].getoond for code in codes],
+        [totalen[code].rest for code in codes],
+    )
+
+
+async def totalen(connection: Any, periode: int | None) -> dict[str, Afgesloten]:
+    """The totals of a period by unit; a unit that is not there had none."""
+    return {
+        row["eenheid"]: Afgesloten(row["getoond"], row["rest"])
+        for row in await connection.fetch(QUERIES.totalen, periode)
+    }
+
+
+# --- messages -------------------------------------------------------------------------------------
+
+
+async def lock_due(connection: Any, nu: datetime, hoogstens: int) -> list[Zending]:
+    """Messages that may be due, locked; those that another process works on are left to it."""
+    return [_zending(row) for row in await connection.fetch(QUERIES.lock_due, nu, hoogstens)]
+
+
+async def save_zendingen(connection: Any, zendingen: Iterable[Zending]) -> None:
+    """Store these as they are now; they are there already, and locked."""
+    rijen = [_stand(een) for een in sorted(zendingen, key=lambda een: een.kenmerk)]
+    if rijen:
+        kolommen = zip(*rijen, strict=True)
+        await connection.execute(QUERIES.save_berichten_stand, *(list(kolom) for kolom in kolommen))
+
+
+async def mark_data(pool: Any, zendingen: Sequence[Zending], claim_duur: timedelta) -> set[UUID]:
     """Record that these, of one claim, are about to be handed over. What is not returned may not be sent."""
-    kenmerken = [rij.kenmerk for rij in rijen]
-    rows = await pool.fetch(QUERIES.mark_data, kenmerken, rijen[0].claim, claim_duur)
+    kenmerken = sorted(een.kenmerk for een in zendingen)
+    rows = await pool.fetch(QUERIES.mark_data, kenmerken, zendingen[0].claim, claim_duur)
     return {row["kenmerk"] for row in rows}
 
 
-async def claimed(connection: Any, rijen: Sequence[Zending]) -> set[UUID]:
+async def claimed(connection: Any, zendingen: Sequence[Zending]) -> set[UUID]:
     """Which of these, of one claim, are still under it; locked."""
-    if not rijen:
+    if not zendingen:
         return set()
-    kenmerken = sorted(rij.kenmerk for rij in rijen)
-    return {row["kenmerk"] for row in await connection.fetch(QUERIES.claimed, kenmerken, rijen[0].claim)}
+    kenmerken = sorted(een.kenmerk for een in zendingen)
+    return {row["kenmerk"] for row in await connection.fetch(QUERIES.claimed, kenmerken, zendingen[0].claim)}
+
+
+async def sluit_af(connection: Any, zendingen: Iterable[Zending]) -> None:
+    """What was in messages that are over now was told, or waits for the next round when they failed."""
+    per_status: dict[str, list[UUID]] = {"verzonden": [], "mislukt": []}
+    for een in zendingen:
+        if een.status in per_status:
+            per_status[een.status].append(een.kenmerk)
+    # Also when there are none, so that it takes as long.
+    await connection.execute(QUERIES.zet_verteld, sorted(per_status["verzonden"]))
+    await connection.execute(QUERIES.zet_terug, sorted(per_status["mislukt"]))
 
 
 async def stand(pool: Any, nu: datetime) -> Mapping[str, Any]:
-    """How many wait, are held and failed, and how long the one longest due has waited, in seconds."""
+    """How many messages wait and failed, how many seats cannot be reached, and how long the message longest
+    due has waited, in seconds."""
     row: Mapping[str, Any] = await pool.fetchrow(QUERIES.stand, nu)
     return row
 
 
 async def openstaand(connection: Any) -> list[Mapping[str, Any]]:
-    """What is held or failed, and why: kenmerk, functionaris, week, status, reden, pogingen. No matter."""
+    """Messages that did not arrive, nor any later one to that seat: kenmerk, functionaris, ronde, status,
+    reden, pogingen."""
     return list(await connection.fetch(QUERIES.openstaand))
+
+
+# --- what is told ---------------------------------------------------------------------------------
+
+
+async def te_vertellen(
+    connection: Any, lezers: Iterable[tuple[UUID, str]], hoogstens: int
+) -> dict[UUID, set[str]]:
+    """By message the matters that may go into it or are in it, for who reads it; not locked."""
+    paren = sorted(lezers)
+    gevonden: dict[UUID, set[str]] = defaultdict(set)
+    for row in await connection.fetch(
+        QUERIES.te_vertellen, [kenmerk for kenmerk, _ in paren], [stoel for _, stoel in paren], hoogstens
+    ):
+        gevonden[row["kenmerk"]].add(row["zaak"])
+    return gevonden
+
+
+async def vertellingen(connection: Any, zaken: Iterable[str]) -> dict[str, dict[str, Vertelling]]:
+    """What is told of these matters, by matter and seat, locked; their matters are locked already."""
+    gevonden: dict[str, dict[str, Vertelling]] = defaultdict(dict)
+    for row in await connection.fetch(QUERIES.vertellingen, sorted(zaken)):
+        gevonden[row["zaak"]][row["functionaris"]] = _vertelling(row)
+    return gevonden
+
+
+async def save_vertellingen(connection: Any, vertellingen: Iterable[Vertelling]) -> None:
+    """Store these as they are now; each at most once."""
+    rijen = sorted(
+        (_waarden(een) for een in vertellingen),
+        key=lambda waarden: waarden[:2],
+    )
+    if rijen:
+        kolommen = zip(*rijen, strict=True)
+        await connection.execute(QUERIES.save_vertellingen, *(list(kolom) for kolom in kolommen))
+
+
+async def save_plaatsen(connection: Any, plaatsen: Mapping[str, Plaats]) -> None:
+    """Where these matters count, and whether they do."""
+    zaken = sorted(plaatsen)
+    if zaken:
+        rijen = [plaatsen[zaak] for zaak in zaken]
+        await connection.execute(
+            QUERIES.save_zaken,
+            zaken,
+            [rij.eenheid for rij in rijen],
+            [rij.week for rij in rijen],
+            [rij.telt for rij in rijen],
+        )
+
+
+async def verteld(connection: Any, stoelen: Iterable[str], sinds: datetime) -> dict[str, dict[str, int]]:
+    """How often each unit was named to these seats since a moment, by seat; what is under way included."""
+    gevonden: dict[str, dict[str, int]] = defaultdict(dict)
+    for row in await connection.fetch(QUERIES.verteld, sorted(set(stoelen)), sinds):
+        gevonden[row["functionaris"]][row["eenheid"]] = row["aantal"]
+    return gevonden
+
+
+async def wis(connection: Any, zaken: Iterable[str]) -> None:
+    """Erase these matters, which are locked; what seats were told stays as history, without the matter."""
+    gesorteerd = sorted(zaken)
+    if gesorteerd:
+        await connection.execute(QUERIES.bewaar_historie, gesorteerd)
+        await connection.execute(QUERIES.wis_vertellingen, gesorteerd)
+        await connection.execute(QUERIES.wis_zaken, gesorteerd)
+
+
+# --- rows -----------------------------------------------------------------------------------------
 
 
 def _zending(row: Mapping[str, Any]) -> Zending:
     return Zending(
         kenmerk=row["kenmerk"],
-        zaak=row["zaak"],
+        ronde=row["ronde"],
         functionaris=row["functionaris"],
-        inhoud=Inhoud(row["onderdeel"], row["eenheid"], row["hoofdgroep"], row["week"]),
+        postbus=row["postbus"],
+        totaal=row["totaal"],
+        samengesteld=row["samengesteld"],
         status=row["status"],
         volgende_op=row["volgende_op"],
         pogingen=row["pogingen"],
@@ -116,29 +286,60 @@ def _zending(row: Mapping[str, Any]) -> Zending:
         claim_tot=row["claim_tot"],
         data_op=row["data_op"],
         mogelijk_dubbel=row["mogelijk_dubbel"],
-        gemeld_opgehouden=row["gemeld_opgehouden"],
         reden=row["reden"],
     )
 
 
-def _waarden(rij: Zending) -> tuple[Any, ...]:
-    """In the order of the columns of `save_zendingen`."""
-    inhoud = rij.inhoud
+def _stand(een: Zending) -> tuple[Any, ...]:
+    """In the order of the columns of `save_berichten_stand`."""
     return (
-        rij.kenmerk,
-        rij.zaak,
-        rij.functionaris,
-        inhoud.onderdeel,
-        inhoud.eenheid,
-        inhoud.hoofdgroep,
-        inhoud.week,
-        rij.status,
-        rij.pogingen,
-        rij.volgende_op,
-        rij.claim,
-        rij.claim_tot,
-        rij.data_op,
-        rij.mogelijk_dubbel,
-        rij.gemeld_opgehouden,
-        rij.reden,
+        een.kenmerk,
+        een.postbus,
+        een.samengesteld,
+        een.status,
+        een.pogingen,
+        een.volgende_op,
+        een.claim,
+        een.claim_tot,
+        een.data_op,
+        een.mogelijk_dubbel,
+        een.reden,
+    )
+
+
+def _vertelling(row: Mapping[str, Any]) -> Vertelling:
+    regel = None
+    if row["week"] is not None:
+        regel = Regel(row["onderdeel"], row["eenheid"], row["onderwerp"], row["week"])
+    return Vertelling(
+        zaak=row["zaak"],
+        functionaris=row["functionaris"],
+        sinds=row["sinds"],
+        status=row["status"],
+        reden=row["reden"],
+        gemeld=row["gemeld"],
+        kenmerk=row["kenmerk"],
+        plaats=row["plaats"],
+        ronde=row["ronde"],
+        regel=regel,
+    )
+
+
+def _waarden(een: Vertelling) -> tuple[Any, ...]:
+    """In the order of the columns of `save_vertellingen`."""
+    regel = een.regel
+    return (
+        een.zaak,
+        een.functionaris,
+        een.sinds,
+        een.status,
+        een.reden,
+        een.gemeld,
+        een.kenmerk,
+        een.plaats,
+        een.ronde,
+        None if regel is None else regel.onderdeel,
+        None if regel is None else regel.eenheid,
+        None if regel is None else regel.onderwerp,
+        None if regel is None else regel.week,
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Claim, send, mark: the way of a notificatie to the mail server, outside the handlers.
+"""Claim, send, mark: the way of a weekly message to the mail server, outside the handlers.
 
 One round claims a small batch in one transaction, which is also the last consent gate; offers each message
 over a few connections; and marks what came of it in a transaction that states the fact. Before a message is
@@ -9,19 +9,28 @@ handed over (DATA) that is recorded and committed, so that after a crash one kno
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import uuid4
 
 from services.notification import store
-from services.notification.behandeling import behandel, stel
-from services.notification.core.bericht import bericht
-from services.notification.core.zending import Uitslag, Zending, claim, na_poging, uitgeput
+from services.notification.core.bericht import Regel, bericht
+from services.notification.core.zending import (
+    Gevolg,
+    Uitslag,
+    Zending,
+    claim,
+    is_uitgeput,
+    na_poging,
+    neem,
+    staak,
+)
 from services.notification.groep import Groep
+from services.notification.samenstellen import samenstellen
 from services.notification.settings import Settings
 from services.notification.smtp import Onbereikbaar, Verbinding
-from shared.inbox import QUERIES, Stated
+from shared.inbox import QUERIES, Stated, Work
 from shared.postgres import TRANSIENT
 from shared.service import Runtime
 from shared.telemetry import describe
@@ -38,7 +47,7 @@ AFRONDEN_S: Final = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Geclaimd:
-    """A claimed notificatie with its message, ready to go."""
+    """A claimed message with its words, ready to go."""
 
     zending: Zending
     postbus: str
@@ -76,31 +85,49 @@ class Verzender:
     # --- claim ------------------------------------------------------------------------------------
 
     async def _claim(self, runtime: Runtime) -> list[Geclaimd]:
-        settings = self._settings
+        settings, houder = self._settings, uuid4()
         async with runtime.transaction() as work:
-            zaken = await store.lock_due_matters(work.connection, work.now, settings.zend_aantal)
-            if not zaken:
+            gevonden = await store.lock_due(work.connection, work.now, settings.zend_aantal)
+            zendingen = neem(gevonden, work.now)
+            if not zendingen:
                 return []
-            behandeld = await behandel(work, zaken)
-            op = uitgeput(behandeld.alle.values(), settings.wachttijden, work.now)
-            rijen = behandeld.veranderd | {gevolg.zending.kenmerk: gevolg.zending for gevolg in op}
-            stel(work, op)
-            geclaimd = claim(
-                (behandeld.alle | rijen).values(),
-                uuid4(),
-                hoogstens=settings.zend_aantal,
-                nu=work.now,
-                tot=work.now + settings.claim_duur,
+            op = [staak(een, work.now) for een in zendingen if is_uitgeput(een, settings.wachttijden)]
+            over = [een for een in zendingen if not is_uitgeput(een, settings.wachttijden)]
+            samenstellingen = await samenstellen(work, settings, over)
+            klaar = []
+            for een in over:
+                samen = samenstellingen[een.kenmerk]
+                if samen.vervalt:
+                    op.append(staak(een, work.now))
+                    continue
+                geclaimd = claim(een, houder, tot=work.now + settings.claim_duur)
+                klaar.append(self._bericht(geclaimd, samen.regels))
+            await store.save_zendingen(
+                work.connection, [een.zending for een in klaar] + [gevolg.zending for gevolg in op]
             )
-            rijen |= {one.kenmerk: one for one in geclaimd}
-            await store.save_zendingen(work.connection, rijen.values())
-        klaar = []
-        for one in geclaimd:
-            postbus = behandeld.adresboek.postbus(one.functionaris)
-            assert postbus is not None, "what is due has a mailbox"
-            tekst = bericht(one.inhoud, one.kenmerk, afzender=settings.afzender, postbus=postbus, op=work.now)
-            klaar.append(Geclaimd(one, postbus, tekst))
+            await store.sluit_af(work.connection, [gevolg.zending for gevolg in op])
+            stel(work, op)
         return klaar
+
+    def _bericht(self, zending: Zending, regels: Sequence[Regel]) -> Geclaimd:
+        assert zending.postbus is not None, "what is due has a mailbox"
+        woorden = bericht(
+            regels,
+            zending.kenmerk,
+            plaatsen=self._settings.plaatsen,
+            totaal=zending.totaal,
+            afzender=self._settings.afzender,
+            postbus=zending.postbus,
+            ronde=zending.ronde,
+        )
+        return Geclaimd(zending, zending.postbus, woorden)
+
+
+def stel(work: Work, gevolgen: Iterable[Gevolg]) -> None:
+    """State the facts that follow. They go by their own random subject, and the trail ends here."""
+    for gevolg in gevolgen:
+        if gevolg.feit is not None:
+            work.state(gevolg.feit, str(gevolg.zending.kenmerk), traced=False)
 
 
 class Ronde:
@@ -206,6 +233,7 @@ class Ronde:
                 if poging.zending.kenmerk in eigen
             ]
             await store.save_zendingen(connection, [gevolg.zending for gevolg in gevolgen])
+            await store.sluit_af(connection, [gevolg.zending for gevolg in gevolgen])
             stel(work, gevolgen)
             return await work.flush()
 
@@ -218,7 +246,7 @@ class Ronde:
 
 
 async def stand(runtime: Runtime) -> bool:
-    """Show how many wait, are held and failed."""
+    """Show how many messages wait and failed, and how many seats cannot be reached."""
     nu = await runtime.pool.fetchval(QUERIES.now)
     for naam, waarde in (await store.stand(runtime.pool, nu)).items():
         runtime.meter.observe(naam, float(waarde or 0))

@@ -5,20 +5,23 @@ from collections.abc import Mapping, Sequence
 
 from services.registry import store
 from services.registry.core.besluit import beslis
+from services.registry.core.bewaring import geeindigd_op, te_vernietigen
 from services.registry.core.koppelingen import niet_tellend
+from services.registry.core.skelet import getallen, skeletten
 from services.registry.core.zaak import STAPPEN, vouw
 from services.registry.settings import Settings
 from shared import flow
 from shared.envelope import Fact
 from shared.events import (
     AdviesGegeven,
+    DossierVernietigd,
     Event,
     MeldingenGekoppeld,
     MeldingOvergenomen,
     TabelindelingVastgesteld,
 )
 from shared.inbox import Handler, Work
-from shared.service import Service
+from shared.service import Background, Runtime, Service
 
 
 async def indelingen(work: Work, facts: Sequence[Fact]) -> None:
@@ -36,43 +39,90 @@ async def adviezen(work: Work, facts: Sequence[Fact]) -> None:
     await store.save_adviezen(work.connection, facts)
 
 
-async def zaken(work: Work, facts: Sequence[Fact]) -> None:
-    """Everything about a matter, a contact or a klacht. A coupling concerns the matters it names as well."""
-    onderwerpen = {fact.subject for fact in facts}
-    genoemd = {
-        onderwerp
-        for fact in facts
-        if isinstance(fact.data, MeldingenGekoppeld)
-        for onderwerp in (fact.subject, *fact.data.dubbele)
-    }
-    if genoemd:
-        await store.claim_koppelingen(work.connection)
-        onderwerpen |= await store.verbonden(work.connection, genoemd)
-    await behandel(work, onderwerpen)
+class Registry:
+    """Matters: the handler, and the sweep over those whose time is over."""
 
+    def __init__(self, settings: Settings) -> None:
+        self._archief = settings.archief
+        self._aantal = settings.vernietiging_aantal
+        self._zetels = settings.zetels
 
-async def behandel(work: Work, onderwerpen: set[str]) -> None:
-    """Fold and decide these matters anew, state what is missing, store what follows."""
-    dossiers = await work.dossiers(onderwerpen)
-    geteld = await store.geteld(work.connection, dossiers)
-    gevouwen = {
-        onderwerp: vouw(dossiers[onderwerp], geteld=onderwerp in geteld) for onderwerp in sorted(dossiers)
-    }
-    bewaard = await store.koppelingen(work.connection, gevouwen)
-    dubbel = niet_tellend([*bewaard, *(een for zaak in gevouwen.values() for een in zaak.koppelingen)])
-    beslist = []
-    for onderwerp, zaak in gevouwen.items():
-        besluit = beslis(zaak, dubbel=onderwerp in dubbel)
-        for event in besluit.feiten:
-            work.state(event, onderwerp)
-        if besluit.klokken:
-            work.clocks(onderwerp, besluit.klokken)
-        beslist.append(store.Beslist(onderwerp, zaak, besluit))
-    await store.save(work.connection, beslist)
-    await work.know(een.onderwerp for een in beslist if een.zaak.geopend)
-    await store.wis(
-        work.connection, [x.onderwerp for x in beslist if x.zaak.luisterend_oor and not x.zaak.bekend]
-    )
+    async def zaken(self, work: Work, facts: Sequence[Fact]) -> None:
+        """Everything about a matter, contact or klacht. A coupling concerns the matters it names as well."""
+        onderwerpen = {fact.subject for fact in facts}
+        genoemd = {
+            onderwerp
+            for fact in facts
+            if isinstance(fact.data, MeldingenGekoppeld)
+            for onderwerp in (fact.subject, *fact.data.dubbele)
+        }
+        if genoemd:
+            await store.claim_koppelingen(work.connection)
+            onderwerpen |= await store.verbonden(work.connection, genoemd)
+        beslist = await self._beslis(work, onderwerpen)
+        for een in beslist:
+            for event in een.besluit.feiten:
+                work.state(event, een.onderwerp)
+            if een.besluit.klokken:
+                work.clocks(een.onderwerp, een.besluit.klokken)
+        await store.save(work.connection, beslist)
+        einden = {een.onderwerp: geeindigd_op(een.zaak, een.besluit) for een in beslist}
+        await store.save_bewaring(work.connection, einden, self._archief)
+        await work.know(een.onderwerp for een in beslist if een.zaak.geopend)
+        await store.wis(
+            work.connection, [x.onderwerp for x in beslist if x.zaak.luisterend_oor and not x.zaak.bekend]
+        )
+
+    async def _beslis(self, work: Work, onderwerpen: set[str]) -> list[store.Beslist]:
+        """Lock these matters, fold and decide each anew; sorted, and without what was erased."""
+        dossiers = await work.dossiers(onderwerpen)
+        geteld = await store.geteld(work.connection, dossiers)
+        gevouwen = {
+            onderwerp: vouw(dossiers[onderwerp], geteld=onderwerp in geteld) for onderwerp in sorted(dossiers)
+        }
+        bewaard = await store.koppelingen(work.connection, gevouwen)
+        dubbel = niet_tellend([*bewaard, *(een for zaak in gevouwen.values() for een in zaak.koppelingen)])
+        return [
+            store.Beslist(onderwerp, zaak, beslis(zaak, dubbel=onderwerp in dubbel, zetels=self._zetels))
+            for onderwerp, zaak in gevouwen.items()
+        ]
+
+    async def vernietig(self, runtime: Runtime) -> bool:
+        """Erase dossiers whose time is over; True when there may be more."""
+        async with runtime.transaction() as work:
+            anders = await store.anders_bewaard(work.connection, self._archief, self._aantal)
+            await store.save_bewaring(work.connection, anders, self._archief)
+        if anders:
+            return True
+        async with runtime.transaction() as work:
+            if not await store.voorbij(work.connection, work.now, 1):
+                return False
+            # Before any matter, as where couplings are added: what they join goes at once or not at all.
+            await store.claim_koppelingen(work.connection)
+            voorbij = await store.voorbij(work.connection, work.now, self._aantal)
+            verbonden = await store.verbonden(work.connection, voorbij)
+            weg = await self._vernietig(work, await self._beslis(work, verbonden))
+        return weg and len(voorbij) == self._aantal
+
+    async def _vernietig(self, work: Work, beslist: Sequence[store.Beslist]) -> bool:
+        zaken = {een.onderwerp: (een.zaak, een.besluit) for een in beslist}
+        weg = te_vernietigen(zaken, self._archief, work.now)
+        blijft = {
+            onderwerp: geeindigd_op(*een) for onderwerp, een in zaken.items() if onderwerp not in set(weg)
+        }
+        await store.save_bewaring(work.connection, blijft, self._archief)
+        if not weg:
+            return False
+        for onderwerp in weg:
+            work.state(DossierVernietigd(vernietigd_op=work.now), onderwerp)
+        await store.vernietig(work.connection, weg)
+        await store.save_skeletten(
+            work.connection,
+            skeletten({onderwerp: zaken[onderwerp][0] for onderwerp in weg}),
+            getallen(zaken[onderwerp] for onderwerp in weg),
+        )
+        await work.wis(weg)
+        return True
 
 
 _REEKSEN: Mapping[type[Event], Handler] = {
@@ -81,15 +131,16 @@ _REEKSEN: Mapping[type[Event], Handler] = {
     AdviesGegeven: adviezen,
 }
 
-HANDLERS: Mapping[type[Event], Handler] = {
-    **_REEKSEN,
-    **{event: zaken for event in STAPPEN if event in flow.HEARS[flow.REGISTRY]},
-}
-"""Every fact the registry hears; what it stated itself is in the dossiers already."""
+_OVER_ZAKEN = tuple(event for event in STAPPEN if event in flow.HEARS[flow.REGISTRY])
 
-assert set(HANDLERS) == set(flow.HEARS[flow.REGISTRY]), "a fact is heard that nobody handles"
+assert {*_REEKSEN, *_OVER_ZAKEN} == set(flow.HEARS[flow.REGISTRY]), "a fact is heard that nobody handles"
 
 
 def build(settings: Settings) -> Service:
-    """The registry as a service."""
-    return Service(name=flow.REGISTRY, handlers=HANDLERS)
+    """The registry as a service. What it stated itself is in the dossiers already."""
+    registry = Registry(settings)
+    return Service(
+        name=flow.REGISTRY,
+        handlers={**_REEKSEN, **dict.fromkeys(_OVER_ZAKEN, registry.zaken)},
+        background=(Background("vernietiging", settings.vernietiging_interval_s, registry.vernietig),),
+    )

@@ -4,7 +4,9 @@
 from collections import defaultdict
 from datetime import date
 from typing import Any, NamedTuple
+from uuid import UUID
 
+from services.registry.core.skelet import Stand, skelet_op
 from services.registry.core.tabel import Oordeel, Tabel, Telling, rubriekentabel, stand_op
 from services.registry.core.zaak import Koppeling, Registratie, Versie, begin_van
 from services.registry.store import QUERIES
@@ -25,7 +27,11 @@ async def tabel_rubrieken(connection: Any, jaar: int, *, peildatum: date | None,
         tekst = await connection.fetchval(QUERIES.read_indeling, "rubrieken", jaar)
         indeling = TabelindelingVastgesteld.model_validate_json(tekst) if tekst is not None else None
         op = peildatum or (indeling.peildatum if indeling is not None else vandaag)
-        tellingen = [*await _meldingen(connection, op), *await _historie(connection)]
+        tellingen = [
+            *await _meldingen(connection, op),
+            *await _vernietigd(connection, op),
+            *await _historie(connection),
+        ]
     return rubriekentabel(tellingen, indeling, jaar, op)
 
 
@@ -40,6 +46,14 @@ async def _meldingen(connection: Any, peildatum: date) -> list[Telling]:
         [Koppeling(*rij) for rij in await connection.fetch(QUERIES.read_koppelingen)],
         [Oordeel(*rij) for rij in await connection.fetch(QUERIES.read_afdoeningen)],
     )
+
+
+async def _vernietigd(connection: Any, peildatum: date) -> list[Telling]:
+    skeletten: dict[UUID, list[Stand]] = defaultdict(list)
+    for naam, vanaf, *registratie, vastgesteld in await connection.fetch(QUERIES.read_skeletten):
+        geteld = Registratie(*registratie) if registratie[0] is not None else None
+        skeletten[naam].append(Stand(vanaf, geteld, vastgesteld))
+    return skelet_op(peildatum, skeletten.values())
 
 
 async def _historie(connection: Any) -> list[Telling]:
@@ -66,6 +80,9 @@ async def zaak(connection: Any, onderwerp: str) -> dict[str, Any] | None:
         gevonden: dict[str, Any] = dict(rij) if rij is not None else {"zaak": onderwerp}
         if klacht is not None:
             gevonden["klacht"] = dict(klacht)
+        bewaring = await connection.fetchrow(QUERIES.read_zaak_bewaring, onderwerp)
+        if bewaring is not None:
+            gevonden["bewaring"] = dict(bewaring)
         for naam, query in (
             ("registraties", QUERIES.read_zaak_versies),
             ("afdoeningen", QUERIES.read_zaak_afdoeningen),

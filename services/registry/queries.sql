@@ -138,6 +138,109 @@ on conflict (tabel, jaar) do update
 set (vastgesteld_op, feit, inhoud) = (excluded.vastgesteld_op, excluded.feit, excluded.inhoud)
 where (tabelindelingen.vastgesteld_op, tabelindelingen.feit) < (excluded.vastgesteld_op, excluded.feit);
 
+-- name: save_uitsluitingen
+-- Once excluded, for good.
+insert into uitsluitingen
+select * from jsonb_populate_recordset(null::uitsluitingen, $1::text::jsonb)
+on conflict do nothing;
+
+-- name: delete_uitsluitingen
+delete from uitsluitingen where zaak = any($1::text[]);
+
+-- name: save_bewaring
+insert into bewaring
+select * from jsonb_populate_recordset(null::bewaring, $1::text::jsonb)
+on conflict (zaak) do update
+set (startdatum_bewaartermijn, bewaartermijn, archiefnominatie, archiefactiedatum, selectielijstklasse)
+  = (excluded.startdatum_bewaartermijn, excluded.bewaartermijn, excluded.archiefnominatie, excluded.archiefactiedatum,
+     excluded.selectielijstklasse);
+
+-- name: delete_bewaring
+-- What is open, or open again.
+delete from bewaring where zaak = any($1::text[]);
+
+-- name: anders_bewaard
+-- At most $4 dossiers whose period was reckoned by other settings than these.
+select zaak, startdatum_bewaartermijn from bewaring
+where (bewaartermijn, archiefnominatie, selectielijstklasse) is distinct from ($1, $2, $3)
+order by zaak limit $4
+for update skip locked;
+
+-- name: voorbij
+-- At most $2 dossiers whose time is over at $1, first those that waited longest: with whatever couplings join to them,
+-- and only where nothing of that is still open or has time left.
+with recursive kandidaten (zaak, archiefactiedatum) as (
+    select zaak, archiefactiedatum from bewaring where archiefnominatie = 'vernietigen' and archiefactiedatum <= $1
+), verbonden (kandidaat, zaak) as (
+    select zaak, zaak from kandidaten
+    union
+    select v.kandidaat, ander.zaak
+    from verbonden v cross join lateral (
+        select dubbele from koppelingen where koppelingen.zaak = v.zaak
+        union all
+        select koppelingen.zaak from koppelingen where dubbele = v.zaak
+    ) as ander (zaak)
+), nog_niet (kandidaat) as (
+    select verbonden.kandidaat from verbonden left join bewaring using (zaak)
+    where (bewaring.zaak is null or bewaring.archiefactiedatum > $1)
+      and (exists (select from zaken where zaken.zaak = verbonden.zaak)
+           or exists (select from contacten where contacten.zaak = verbonden.zaak)
+           or exists (select from klachten where klachten.zaak = verbonden.zaak))
+)
+select zaak from kandidaten
+where not exists (select from nog_niet where kandidaat = kandidaten.zaak)
+order by archiefactiedatum, zaak limit $2;
+
+-- name: delete_maatregelen
+delete from maatregelen using afdoeningen where maatregelen.feit = afdoeningen.feit and zaak = any($1::text[]);
+
+-- name: delete_afdoeningen
+delete from afdoeningen where zaak = any($1::text[]);
+
+-- name: delete_nazorg
+delete from nazorg where zaak = any($1::text[]);
+
+-- name: delete_koppelingen
+delete from koppelingen where zaak = any($1::text[]) or dubbele = any($1::text[]);
+
+-- name: delete_klachten
+delete from klachten where zaak = any($1::text[]);
+
+-- name: delete_geteld
+-- A tombstone does what this row did: what comes late about it is not counted again.
+delete from geteld where zaak = any($1::text[]);
+
+-- name: delete_zaken
+delete from zaken where zaak = any($1::text[]);
+
+-- name: insert_skeletten
+-- Each gets a name of its own that says nothing.
+with nieuw as (
+    select * from jsonb_to_recordset($1::text::jsonb)
+        as n (nummer integer, vanaf date, in_register text, rubriek text, onderdeel text, geregistreerd_op date,
+              vastgesteld boolean)
+), namen as materialized (
+    select nummer, gen_random_uuid() as pseudoniem from (select distinct nummer from nieuw) as nummers
+)
+insert into skeletten (pseudoniem, vanaf, in_register, rubriek, onderdeel, geregistreerd_op, vastgesteld)
+select pseudoniem, vanaf, in_register, rubriek, onderdeel, geregistreerd_op, vastgesteld
+from nieuw join namen using (nummer);
+
+-- name: schud_skeletten
+-- All are written anew, in the order of their names, so that neither their place in the table nor the number of the
+-- transaction that wrote them joins the new ones to the dossiers that went with it.
+with alle as (delete from skeletten returning *)
+insert into skeletten select * from alle order by pseudoniem, vanaf;
+
+-- name: tel_vernietigd
+insert into vernietigde_aantallen
+select * from jsonb_populate_recordset(null::vernietigde_aantallen, $1::text::jsonb)
+on conflict (reeks, jaar, soort) do update set aantal = vernietigde_aantallen.aantal + excluded.aantal;
+
+-- name: schud_aantallen
+-- For the same reason.
+update vernietigde_aantallen set aantal = aantal;
+
 -- name: read_versies
 select zaak, vanaf, in_register, rubriek, onderdeel, geregistreerd_op from registratieversies order by zaak, vanaf;
 
@@ -154,21 +257,20 @@ select geregistreerd_op, in_register, rubriek_label, aantal, vastgesteld from ov
 select inhoud::text from tabelindelingen where tabel = $1 and jaar = $2;
 
 -- name: read_reeksen
--- The series of one year, each counted apart. $1 is the year, $2 and $3 its bounds in the Netherlands.
-select * from (
+-- The series of one year, each counted apart, with what dossiers whose time is over add to them. $1 is the year, $2 and
+-- $3 its bounds in the Netherlands.
+select volgorde, reeks, soort, sum(aantal)::bigint as aantal from (
     select 1 as volgorde, 'contactmomenten' as reeks,
            case when zaken.doorgezet_op is not null then 'doorgezet' else coalesce(contacten.uitkomst, 'open') end as soort,
-           count(*)::bigint as aantal
+           count(*) as aantal
     from contacten left join zaken using (zaak) where jaar = $1 group by 3
     union all
-    select 1, 'contactmomenten', 'luisterend-oor', sum(aantal)::bigint from luisterende_oren where jaar = $1
-    having count(*) > 0
+    select 1, 'contactmomenten', 'luisterend-oor', aantal from luisterende_oren where jaar = $1
     union all
-    select 2, 'meldingen', in_register, sum(aantal)::bigint from (
-        select in_register, 1 as aantal from zaken where telt and extract(year from geregistreerd_op) = $1
-        union all
-        select in_register, aantal from overgenomen where extract(year from geregistreerd_op) = $1
-    ) as meldingen group by in_register
+    select 2, 'meldingen', in_register, count(*) from zaken
+    where telt and extract(year from geregistreerd_op) = $1 group by in_register
+    union all
+    select 2, 'meldingen', in_register, aantal from overgenomen where extract(year from geregistreerd_op) = $1
     union all
     select 3, 'klachten', soort, count(*) from klachten
     where telt and ingediend_op >= $2 and ingediend_op < $3 group by soort
@@ -179,8 +281,20 @@ select * from (
     select 5, 'maatregelen', maatregel, count(*)
     from maatregelen join afdoeningen using (feit) join zaken using (zaak)
     where geldt and maatregelen.telt and zaken.telt and extract(year from datum) = $1 group by maatregel
+    union all
+    select array_position(array['contactmomenten', 'meldingen', 'klachten', 'adviezen', 'maatregelen'], reeks),
+           reeks, soort, aantal
+    from vernietigde_aantallen where jaar = $1
 ) as reeksen
+group by volgorde, reeks, soort
 order by volgorde, soort;
+
+-- name: read_skeletten
+select pseudoniem, vanaf, in_register, rubriek, onderdeel, geregistreerd_op, vastgesteld
+from skeletten order by pseudoniem, vanaf;
+
+-- name: read_zaak_bewaring
+select startdatum_bewaartermijn, archiefnominatie, archiefactiedatum, selectielijstklasse from bewaring where zaak = $1;
 
 -- name: read_zaak
 select * from zaken where zaak = $1;

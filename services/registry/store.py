@@ -3,12 +3,15 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
 
 from services.registry.core.besluit import Besluit
+from services.registry.core.bewaring import Archief
+from services.registry.core.skelet import Getal, Stand
 from services.registry.core.zaak import OVER_CONTACT, Koppeling, Zaak, dag_van
 from shared import flow
 from shared.envelope import Fact
@@ -69,6 +72,7 @@ async def save(connection: Any, beslist: Sequence[Beslist]) -> None:
     await _save(connection, QUERIES.save_afdoeningen, _afdoeningen(beslist))
     await _save(connection, QUERIES.save_maatregelen, _maatregelen(beslist))
     await _save(connection, QUERIES.save_nazorg, _nazorg(beslist))
+    await _save(connection, QUERIES.save_uitsluitingen, _uitsluitingen(beslist))
 
 
 async def _tel(connection: Any, beslist: Iterable[Beslist]) -> None:
@@ -81,6 +85,78 @@ async def _tel(connection: Any, beslist: Iterable[Beslist]) -> None:
     await connection.execute(QUERIES.insert_geteld, sorted(oren))
     await connection.execute(QUERIES.delete_contacten, sorted(oren))
     await _save(connection, QUERIES.tel_oren, rijen)
+
+
+async def save_bewaring(connection: Any, einden: Mapping[str, datetime | None], archief: Archief) -> None:
+    """From when each of these is kept and until when; what is open is not reckoned."""
+    open_ = sorted(zaak for zaak, einde in einden.items() if einde is None)
+    if open_:
+        await connection.execute(QUERIES.delete_bewaring, open_)
+    rijen = [
+        {
+            "zaak": zaak,
+            "startdatum_bewaartermijn": einde,
+            "bewaartermijn": archief.bewaartermijn,
+            "archiefnominatie": archief.nominatie,
+            "archiefactiedatum": archief.actie_op(einde),
+            "selectielijstklasse": archief.selectielijstklasse,
+        }
+        for zaak, einde in sorted(einden.items())
+        if einde is not None
+    ]
+    await _save(connection, QUERIES.save_bewaring, rijen)
+
+
+async def anders_bewaard(connection: Any, archief: Archief, limit: int) -> dict[str, datetime]:
+    """Lock and return dossiers whose time was reckoned by other settings: when each ended."""
+    return dict(await connection.fetch(QUERIES.anders_bewaard, *archief, limit))
+
+
+async def voorbij(connection: Any, nu: datetime, limit: int) -> list[str]:
+    """Dossiers whose time is over, as far as was reckoned; the facts decide."""
+    return [row["zaak"] for row in await connection.fetch(QUERIES.voorbij, nu, limit)]
+
+
+async def vernietig(connection: Any, zaken: Sequence[str]) -> None:
+    """Erase what the register holds of these matters, sorted, which the caller holds."""
+    for query in (
+        QUERIES.delete_maatregelen,
+        QUERIES.delete_afdoeningen,
+        QUERIES.delete_nazorg,
+        QUERIES.delete_versies,
+        QUERIES.delete_koppelingen,
+        QUERIES.delete_contacten,
+        QUERIES.delete_klachten,
+        QUERIES.delete_geteld,
+        QUERIES.delete_bewaring,
+        QUERIES.delete_uitsluitingen,
+        QUERIES.delete_zaken,
+    ):
+        await connection.execute(query, zaken)
+
+
+async def save_skeletten(
+    connection: Any, skeletten: Sequence[Sequence[Stand]], getallen: Mapping[Getal, int]
+) -> None:
+    """Keep what is counted of erased dossiers, so that nothing joins it to them. One caller at a time."""
+    rijen = [
+        {
+            "nummer": nummer,
+            "vanaf": vanaf,
+            "in_register": registratie.in_register if registratie else None,
+            "rubriek": registratie.rubriek if registratie else None,
+            "onderdeel": registratie.onderdeel if registratie else None,
+            "geregistreerd_op": registratie.geregistreerd_op if registratie else None,
+            "vastgesteld": vastgesteld,
+        }
+        for nummer, skelet in enumerate(skeletten)
+        for vanaf, registratie, vastgesteld in skelet
+    ]
+    await _save(connection, QUERIES.insert_skeletten, rijen)
+    aantallen = [{**getal._asdict(), "aantal": aantal} for getal, aantal in sorted(getallen.items())]
+    await _save(connection, QUERIES.tel_vernietigd, aantallen)
+    await connection.execute(QUERIES.schud_skeletten)
+    await connection.execute(QUERIES.schud_aantallen)
 
 
 async def save_adviezen(connection: Any, facts: Sequence[Fact]) -> None:
@@ -227,6 +303,14 @@ def _maatregelen(beslist: Iterable[Beslist]) -> list[Rij]:
         for uitkomst in een.zaak.uitkomsten
         for nummer, maatregel in enumerate(uitkomst.maatregelen, start=1)
     )
+
+
+def _uitsluitingen(beslist: Iterable[Beslist]) -> list[Rij]:
+    return [
+        {"zaak": een.onderwerp, "zetel": zetel}
+        for een in sorted(beslist)
+        for zetel in sorted(een.zaak.uitgesloten)
+    ]
 
 
 def _nazorg(beslist: Iterable[Beslist]) -> list[Rij]:

@@ -6,6 +6,7 @@ after, and two replicas never wait for each other in a circle.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import get_args
 
 from services.routing import store
 from services.routing.core.besluit import beslis_alle
@@ -13,9 +14,10 @@ from services.routing.core.toewijzing import Rooster
 from services.routing.core.zaak import vouw, wacht_op_opening
 from services.routing.settings import Settings
 from shared import events as e
+from shared.codes import Cluster
 from shared.envelope import Fact
 from shared.flow import ROUTING
-from shared.inbox import Work
+from shared.inbox import Work, vernietigd
 from shared.service import Background, Runtime, Service
 from shared.termijnen.kalender import lokaal
 
@@ -38,13 +40,23 @@ class Routing:
         subjects: Iterable[str],
         wijzigingen: dict[tuple[str, str], e.AdviseurGewijzigd] | None = None,
     ) -> None:
-        """Fold these matters and decide about each that is known."""
+        """Fold these matters and decide about each that is known; erase those whose time is over."""
         dossiers = await work.dossiers(subjects) if subjects else {}
-        zaken = [zaak for subject, facts in dossiers.items() if (zaak := vouw(subject, facts)) is not None]
+        weg = vernietigd(dossiers)
+        await work.wis(weg)
+        for subject in weg:
+            del dossiers[subject]
+        zetels = self._settings.zetels
+        zaken = [
+            zaak for subject, facts in dossiers.items() if (zaak := vouw(subject, facts, zetels)) is not None
+        ]
         await self._onthoud_bekend(work, dossiers, {zaak.subject for zaak in zaken})
         clusters = {zaak.vraag.cluster for zaak in zaken}
         clusters |= {zaak.toewijzing.cluster for zaak in zaken if zaak.toewijzing is not None}
+        clusters |= set(get_args(Cluster)) if weg else set()
         standen = await store.vergrendel(work.connection, clusters | {c for c, _ in wijzigingen or ()})
+        if weg:
+            await store.wis_zaken(work.connection, weg)
         if wijzigingen:
             standen |= await store.save_adviseurs(work.connection, wijzigingen)
         if not zaken:
@@ -61,6 +73,7 @@ class Routing:
                 work.state(feit, besluit.zaak.subject)
             work.clocks(besluit.zaak.subject, besluit.klokken)
         await store.save_zaken(work.connection, besluiten, standen)
+        await store.save_uitsluitingen(work.connection, zaken)
 
     async def _onthoud_bekend(
         self, work: Work, dossiers: Mapping[str, Sequence[Fact]], zaken: Collection[str]
@@ -127,6 +140,8 @@ def build(settings: Settings) -> Service:
                 e.ZaakOmgezet,
                 e.ToewijzingGeweigerd,
                 e.DossierGesloten,
+                e.DossierVernietigd,
+                e.LeidinggevendeGeinformeerd,
             ),
             routing.verwerk,
         ),

@@ -79,6 +79,30 @@ with nieuw as (
 update clusters set ruimte = ruimte + 1
 where cluster in (select cluster from geteld where aantal < 0);
 
+-- name: save_uitsluitingen
+-- Once excluded, for good.
+insert into uitsluitingen (zaak, zetel) select * from unnest($1::text[], $2::text[])
+on conflict do nothing;
+
+-- name: wis_uitsluitingen
+delete from uitsluitingen where zaak = any($1::text[]);
+
+-- name: wis_zaken
+-- What was open of them is nobody's work any more. The caller holds the matters and every cluster.
+with weg as (
+    delete from zaken where subject = any($1::text[])
+    returning cluster, adviseur, open
+), verschil as (
+    select cluster, adviseur, count(*)::integer as aantal from weg
+    where open and adviseur is not null group by cluster, adviseur
+), geteld as (
+    update adviseurs set open_zaken = open_zaken - verschil.aantal
+    from verschil
+    where adviseurs.cluster = verschil.cluster and adviseurs.code = verschil.adviseur
+    returning adviseurs.cluster
+)
+update clusters set ruimte = ruimte + 1 where cluster in (select cluster from geteld);
+
 -- name: ken_niet_meer
 -- More is said about these matters than consent, and nothing opened them yet.
 update matters set known = false where subject = any($1::text[]) and known;

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from services.routing.core.besluit import Besluit
 from services.routing.core.rooster import Adviseur, Periode
+from services.routing.core.zaak import Zaak
 from shared.codes import Cluster
 from shared.events import AdviseurGewijzigd
 from shared.postgres import Queries
@@ -107,6 +108,19 @@ def _zaak(besluit: Besluit, stand: Stand) -> tuple[Any, ...]:
         None if plaats is None else plaats.leidinggevende,
         *stand,
     )
+
+
+async def save_uitsluitingen(connection: Any, zaken: Iterable[Zaak]) -> None:
+    """Keep which seats must not learn of these matters."""
+    rows = sorted((zaak.subject, zetel) for zaak in zaken for zetel in zaak.uitgesloten)
+    if rows:
+        await connection.execute(QUERIES.save_uitsluitingen, *map(list, zip(*rows, strict=True)))
+
+
+async def wis_zaken(connection: Any, subjects: Iterable[str]) -> None:
+    """Erase these matters, and take what was open of them off the advisers' counters."""
+    await connection.execute(QUERIES.wis_uitsluitingen, sorted(subjects))
+    await connection.execute(QUERIES.wis_zaken, sorted(subjects))
 
 
 async def ken_niet_meer(connection: Any, subjects: Iterable[str]) -> None:

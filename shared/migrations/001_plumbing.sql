@@ -20,9 +20,18 @@ comment on table facts is 'Inbox, buffer for early facts, and history in one; th
 create table matters (
     subject    text primary key,
     known      boolean not null default false,       -- false: facts came before the fact that opens it
-    first_seen timestamptz not null default clock_timestamp()
+    first_seen timestamptz not null default clock_timestamp(),
+    gewist_op  timestamptz,                          -- week in which it was erased; what comes later comes to nothing
+    sporen     boolean not null default false,       -- erased, but what was stated about it may not be published yet
+    constraint matters_gewist check (
+        case when gewist_op is null then not sporen
+             else known and gewist_op = date_trunc('week', gewist_op, 'Europe/Amsterdam')
+                  and first_seen = date_trunc('week', first_seen, 'Europe/Amsterdam') end
+    )
 );
 create index matters_unknown on matters (first_seen) where not known;
+create index matters_sporen on matters (subject) where sporen;
+comment on table matters is 'What the facts are about. Of a matter that was erased this row is all that is left.';
 
 create table outbox (
     key         uuid primary key references facts,

@@ -47,6 +47,7 @@ def nadert(bewaard: Bewaard, now: datetime) -> TermijnNadert:
 
 
 def verstreken(bewaard: Bewaard, now: datetime) -> TermijnVerstreken:
-    """The watch saw at `now` that a clock is over its end."""
-    escaleert_naar = _REGELS[bewaard.termijn.soort].escalatie(bewaard.termijn.rol)
+    """The watch saw at `now` that a clock is over its end. Who must not learn of the matter is not told."""
+    t = bewaard.termijn
+    escaleert_naar = _REGELS[t.soort].escalatie(t.rol, t.gesloten)
     return TermijnVerstreken(**_gedeeld(bewaard), verstreken_op=now, escaleert_naar=escaleert_naar)

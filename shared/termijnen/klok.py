@@ -54,7 +54,7 @@ class Klok:
 
     `gestopt_op` is the earliest moment the promise was kept, `vervallen` when it lapsed; whichever came first
     counts, and keeping wins a tie. A stop before the start is in time. `rol` replaces the rule's role where
-    another body holds the matter.
+    another body holds the matter. `gesloten` are the roles that must not learn of the matter.
     """
 
     soort: Soort
@@ -63,6 +63,7 @@ class Klok:
     gestopt_op: datetime | None = None
     vervallen: Vervallen | None = None
     rol: str | None = None
+    gesloten: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ class Termijn:
     gestopt_op: datetime | None = None
     uitkomst: Uitkomst | None = None
     reden: str | None = None
+    gesloten: frozenset[str] = frozenset()
 
 
 class _Einde(NamedTuple):
@@ -181,6 +183,7 @@ def termijn(klok: Klok, regel: Regel) -> Termijn:
         gestopt_op,
         uitkomst,
         reden,
+        klok.gesloten,
     )
 
 

@@ -33,15 +33,18 @@ class Verandering(NamedTuple):
     """A clock to store, and to state: as started while it has no outcome, else as ended.
 
     `corrigeert_verstreken`: this generation or the one before was called overdue although the promise ended
-    in time.
+    in time. `stil`: only who is told when it is overdue changed, of which nothing is said.
     """
 
     bewaard: Bewaard
     corrigeert_verstreken: bool = False
+    stil: bool = False
 
     @property
     def feiten(self) -> tuple[TermijnFeit, ...]:
         """What to state: one fact, also for a clock that started and ended at once."""
+        if self.stil:
+            return ()
         if self.bewaard.termijn.uitkomst is None:
             return (feiten.gestart(self.bewaard),)
         return (feiten.afgelopen(self.bewaard, corrigeert_verstreken=self.corrigeert_verstreken),)
@@ -54,6 +57,7 @@ def verschil(gewenst: Iterable[Termijn], bewaard: Iterable[Bewaard], onderwerp: 
     - One whose start, spoed or role moved is armed anew: next generation, which withdraws what was said about
       the one before. Being called overdue again is left out when the new end lies before that call.
     - One that is armed the same keeps the end it was given, even when rules or calendar changed since.
+    - One of which other roles must not learn keeps all else, and nothing is said about it.
     - One that ended otherwise than stored is stated again, which corrects.
     - A stored clock that is not wanted stays as it is: a matter's fold says `vervallen` with its moment
       instead.
@@ -77,7 +81,9 @@ def _volgende(nieuw: Termijn, oud: Bewaard) -> Verandering | None:
         return _opnieuw(nieuw, oud)
     nu = _zelfde_afspraak(nieuw, was)
     if (nu.gestopt_op, nu.uitkomst, nu.reden) == (was.gestopt_op, was.uitkomst, was.reden):
-        return None
+        if nu.gesloten == was.gesloten:
+            return None
+        return Verandering(replace(oud, termijn=replace(was, gesloten=nu.gesloten)), stil=True)
     if nu.uitkomst is None:
         return _opnieuw(nu, oud)
     return Verandering(replace(oud, termijn=nu), _was_loos(nu, oud))
@@ -100,7 +106,7 @@ def _zelfde_afspraak(nieuw: Termijn, was: Termijn) -> Termijn:
     uitkomst, reden = nieuw.uitkomst, nieuw.reden
     if nieuw.gestopt_op is not None and uitkomst is not Uitkomst.VERVALLEN:
         uitkomst, reden = gehaald(nieuw.gestopt_op, was.eind, was.eind_atw, was.alleen_bewaking)
-    return replace(was, gestopt_op=nieuw.gestopt_op, uitkomst=uitkomst, reden=reden)
+    return replace(was, gestopt_op=nieuw.gestopt_op, uitkomst=uitkomst, reden=reden, gesloten=nieuw.gesloten)
 
 
 def _was_loos(nieuw: Termijn, oud: Bewaard) -> bool:

@@ -7,7 +7,7 @@ marked `ontwerp` and is a setting: warning points, escalation, toewijzing and co
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
@@ -116,13 +116,41 @@ class Regel:
     opschortbaar: bool = False
     alleen_bewaking: bool = False
 
-    def escalatie(self, rol: str) -> tuple[str, ...]:
-        """The roles after `rol`, lowest first: a body of its own has a line of its own."""
-        return self.escaleert_naar if rol == self.rol else EIGEN_LIJN.get(rol, self.escaleert_naar)
+    def escalatie(self, rol: str, gesloten: Collection[str] = ()) -> tuple[str, ...]:
+        """The roles after `rol`, lowest first: a body of its own has a line of its own.
+
+        `gesloten` are the roles that must not learn of this matter: another takes the rung, or nobody.
+        """
+        lijn = self.escaleert_naar if rol == self.rol else EIGEN_LIJN.get(rol, self.escaleert_naar)
+        return tuple(wie for een in lijn if (wie := op_de_trede(een, gesloten)) is not None)
 
 
 EIGEN_LIJN: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({"kmar": ("kmar-leiding", "sg")})
 """The roles after that of a body that holds matters itself: the COID does not hear of what the KMar holds."""
+
+PLAATSVERVANGER: Final[Mapping[str, str]] = MappingProxyType({"sg": "plaatsvervanger-sg"})
+"""Who takes a role's rung where whoever has that role must not learn of the matter."""
+
+
+GEEN_ZETELS: Final[Mapping[str, str]] = MappingProxyType({})
+"""Of no role another seat is known than the one that has its code."""
+
+
+def op_de_trede(rol: str, gesloten: Collection[str]) -> str | None:
+    """Who is told on this rung: the role, its named alternative, or None when neither may learn of it."""
+    if rol not in gesloten:
+        return rol
+    ander = PLAATSVERVANGER.get(rol)
+    return None if ander in gesloten else ander
+
+
+def gesloten_rollen(uitgesloten: Collection[str], zetels: Mapping[str, str]) -> frozenset[str]:
+    """The roles of the ladder whose seat is among these excluded ones.
+
+    `zetels` gives the seat of a role; without one a role's code is its seat's.
+    """
+    return frozenset(rol for rol in LADDER if zetels.get(rol, rol) in uitgesloten)
+
 
 TABEL: Final[tuple[Regel, ...]] = (
     Regel(
@@ -197,6 +225,23 @@ TABEL: Final[tuple[Regel, ...]] = (
     ),
 )
 """The rules as the sources have them. Lengths may be overridden with `regels`."""
+
+LADDER: Final = frozenset(
+    (
+        *(rol for regel in TABEL for rol in regel.escaleert_naar),
+        *(rol for lijn in EIGEN_LIJN.values() for rol in lijn),
+        *PLAATSVERVANGER.values(),
+    )
+)
+"""Every role that something may be brought to."""
+
+
+def op_de_ladder(zetels: dict[str, str]) -> dict[str, str]:
+    """A setting that gives the seats of roles. Raises ValueError for a role that nothing is brought to."""
+    if not zetels.keys() <= LADDER:
+        raise ValueError("no such role")
+    return zetels
+
 
 _VELDEN: Final[Mapping[str, Callable[[Regel, Lengte], Regel]]] = {
     "": lambda regel, lengte: replace(regel, lengte=lengte),

@@ -49,6 +49,7 @@ def _bewaard(row: Mapping[str, Any]) -> Bewaard:
             gestopt_op=row["gestopt_op"],
             uitkomst=None if row["uitkomst"] is None else Uitkomst(row["uitkomst"]),
             reden=row["reden"],
+            gesloten=frozenset(row["gesloten_rollen"]),
         ),
         row["generatie"],
         row["gewaarschuwd_op"],
@@ -99,7 +100,13 @@ def _row(bewaard: Bewaard) -> tuple[Any, ...]:
         t.rol,
         t.alleen_bewaking,
         t.afleiding,
+        " ".join(sorted(t.gesloten)),
     )
+
+
+async def wis(connection: Any, onderwerpen: Iterable[str]) -> None:
+    """Erase the clocks of these matters, which the caller holds. Nothing is stated about it."""
+    await connection.execute(_QUERIES.wis, sorted(onderwerpen))
 
 
 async def due(connection: Any, *, now: datetime, limit: int = BATCH) -> list[Stelling]:

@@ -12,18 +12,31 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from services.notification.core.adresboek import Adresboek, nieuwste
-from services.notification.core.bericht import bericht, message_id, tekst
-from services.notification.core.zaak import Inhoud, iso_week, vouw
+from services.notification.core.bericht import POSTBUS_LENGTE, Regel, bericht, message_id, tekst
+from services.notification.core.boom import Boom, Eenheid
+from services.notification.core.ronde import WEEK, laatste_moment
+from services.notification.core.samenstelling import (
+    Grenzen,
+    Lezer,
+    Onderhanden,
+    Samenstelling,
+    kijk_na,
+    stel_samen,
+)
+from services.notification.core.uitsluiting import uitsluiting
+from services.notification.core.vertelling import Stap, Vertelling, beslis
+from services.notification.core.zaak import iso_week, vouw
 from services.notification.core.zending import (
     Gevolg,
     Uitslag,
     Zending,
-    beslis,
     claim,
+    is_uitgeput,
     na_poging,
-    uitgeput,
+    neem,
+    staak,
 )
-from shared.codes import Geadresseerde, Hoofdgroep, Kwalificatie, Onderdeel
+from shared.codes import RUBRIEKEN, Geadresseerde, Hoofdgroep, Kwalificatie, Onderdeel, Rubriek
 from shared.envelope import Fact
 from shared.events import (
     EenheidGewijzigd,
@@ -35,13 +48,13 @@ from shared.events import (
     KwestieGekwalificeerd,
     LeidinggevendeGeinformeerd,
     MeldingOntvangen,
-    Notificatie,
     NotificatieMislukt,
     NotificatieOpgehouden,
     NotificatieVerzonden,
     ZaakOmgezet,
 )
 from shared.inbox import in_order
+from shared.termijnen.kalender import lokaal
 from tests.bus import make_fact
 
 BEGIN = datetime(2025, 3, 3, 9, tzinfo=UTC)
@@ -125,30 +138,44 @@ DOSSIERS = st.lists(EVENTS, max_size=6).map(lambda events: feiten(*events))
 ADRESBOEKEN = st.dictionaries(
     st.sampled_from(STOELEN),
     st.lists(st.sampled_from(["een@d.test", "Een@d.test", "twee@d.test", "drie@d.test"]), max_size=2),
-).map(Adresboek)
+).map(lambda postbussen: Adresboek(postbussen, {stoel: frozenset(["313-SQN"]) for stoel in postbussen}))
 COMPLEET = Adresboek({stoel: [f"{stoel}@d.test"] for stoel in STOELEN})
+BOOM = Boom(
+    [
+        Eenheid("313-SQN", "CLSK", "VLB", 40),
+        Eenheid("970-SQN", "CLSK", "VLB", 200),
+        Eenheid("VLB", "CLSK", None, 900),
+    ]
+)
+GRENZEN = Grenzen(plaatsen=3, k=20, zeldzaam=10)
+RONDE = BEGIN + timedelta(hours=20)
 
 
 def stap(
     dossier: Sequence[Fact],
-    stand: Mapping[str, Zending],
+    stand: Mapping[str, Vertelling],
     adresboek: Adresboek = COMPLEET,
     nu: datetime = BEGIN + timedelta(hours=20),
-) -> tuple[dict[str, Zending], list[Gevolg]]:
+) -> tuple[dict[str, Vertelling], list[Stap]]:
     """Decide once; returns what there is now, and what changed."""
     zaak = vouw(in_order(dossier))
-    kenmerken = [uuid4() for _ in zaak.te_notificeren]
-    gevolgen = beslis(zaak, stand, adresboek, onderwerp=ZAAK, kenmerken=kenmerken, nu=nu)
-    return {**stand, **{one.zending.functionaris: one.zending for one in gevolgen}}, gevolgen
+    wie = uitsluiting(adresboek.stoelen(), zaak.uitgesloten)
+    stappen = beslis(zaak, stand, adresboek, uitgesloten=wie.uitgesloten, onderwerp=ZAAK, nu=nu)
+    return {**stand, **{een.vertelling.functionaris: een.vertelling for een in stappen}}, stappen
 
 
-def beeld(stand: Mapping[str, Zending]) -> dict[str, tuple[str, Inhoud | None]]:
-    """What must be the same whatever the order: which seats are to be told what; lapsed is as absent."""
-    return {
-        stoel: (zending.status, zending.inhoud)
-        for stoel, zending in stand.items()
-        if zending.status != "vervallen"
-    }
+def onderhanden(
+    dossier: Sequence[Fact], stand: Mapping[str, Vertelling], adresboek: Adresboek = COMPLEET
+) -> Onderhanden:
+    """A matter as the claim looks at it."""
+    zaak = vouw(in_order(dossier))
+    wie = uitsluiting(adresboek.stoelen(), zaak.uitgesloten)
+    return Onderhanden(zaak, wie, tuple(stand[stoel] for stoel in sorted(stand)))
+
+
+def beeld(stand: Mapping[str, Vertelling]) -> dict[str, tuple[str, str | None]]:
+    """What must be the same whatever the order: which seats are to be told; lapsed is as absent."""
+    return {stoel: (een.status, een.reden) for stoel, een in stand.items() if een.status != "vervallen"}
 
 
 # --- whom to tell ---------------------------------------------------------------------------------
@@ -160,7 +187,7 @@ def test_every_order_of_arrival_ends_the_same(
 ) -> None:
     """Facts one by one, in any order and with repetitions, end as the whole set at once does."""
     ineens, _ = stap(dossier, {}, adresboek)
-    stand: dict[str, Zending] = {}
+    stand: dict[str, Vertelling] = {}
     gehad: list[Fact] = []
     for feit in data.draw(st.permutations(dossier)):
         gehad.append(feit)
@@ -170,43 +197,74 @@ def test_every_order_of_arrival_ends_the_same(
 
 
 @given(DOSSIERS, ADRESBOEKEN, st.data())
-def test_who_is_excluded_is_never_claimed(
+def test_who_is_excluded_is_never_told(
     dossier: list[Fact], adresboek: Adresboek, data: st.DataObject
 ) -> None:
-    """Neither an excluded seat, a party, nor another seat with their mailbox is claimed, and no seat is that
+    """Neither an excluded seat, a party, nor another seat with their mailbox reads a line, nor a seat that
     nobody named, whatever came before."""
-    stand: dict[str, Zending] = {}
+    stand: dict[str, Vertelling] = {}
     gehad: list[Fact] = []
     for feit in data.draw(st.permutations(dossier)):
         gehad.append(feit)
         stand, _ = stap(gehad, stand, adresboek)
         uit = {
             stoel
-            for one in gehad
-            if isinstance(one.data, LeidinggevendeGeinformeerd)
-            for stoel in one.data.uit_te_sluiten
-        } | {stoel for one in gehad if isinstance(one.data, MeldingOntvangen) for stoel in one.data.partijen}
+            for een in gehad
+            if isinstance(een.data, LeidinggevendeGeinformeerd)
+            for stoel in een.data.uit_te_sluiten
+        } | {stoel for een in gehad if isinstance(een.data, MeldingOntvangen) for stoel in een.data.partijen}
         genoemd = {
             stoel
-            for one in gehad
-            if isinstance(one.data, LeidinggevendeGeinformeerd)
-            for stoel in one.data.te_notificeren
+            for een in gehad
+            if isinstance(een.data, LeidinggevendeGeinformeerd)
+            for stoel in een.data.te_notificeren
         }
         postbussen = {box.casefold() for stoel in uit for box in adresboek.postbussen.get(stoel, ())}
-        for one in claim(stand.values(), uuid4(), hoogstens=9, nu=uur(21), tot=uur(22)):
-            assert one.functionaris in genoemd - uit
-            postbus = adresboek.postbus(one.functionaris)
-            assert postbus is not None
-            assert postbus.casefold() not in postbussen
+        for lezer in adresboek.lezers():
+            for een in erin(samen(gehad, stand, lezer, adresboek)):
+                assert een.functionaris in genoemd - uit
+                postbus = adresboek.postbus(een.functionaris)
+                assert postbus is not None
+                assert postbus.casefold() not in postbussen
+
+
+def samen(
+    dossier: Sequence[Fact], stand: Mapping[str, Vertelling], lezer: str, adresboek: Adresboek = COMPLEET
+) -> Samenstelling:
+    """Compose the message of one reader from one matter."""
+    stoelen = adresboek.wie_leest(adresboek.postbus(lezer) or "")
+    wie = Lezer(stoelen, adresboek.terreinen_van(stoelen), {})
+    zaken = {ZAAK: onderhanden(dossier, stand, adresboek)}
+    return stel_samen(zending(lezer), wie, zaken, boom=BOOM, grenzen=GRENZEN, loten={ZAAK: 0.5}, nu=uur(21))
+
+
+def erin(samenstelling: Samenstelling) -> list[Vertelling]:
+    """What a message takes in."""
+    return [een.vertelling for een in samenstelling.stappen if een.vertelling.status == "onderweg"]
+
+
+def zending(functionaris: str = "C-1", **anders: Any) -> Zending:
+    """A message that waits for its sender."""
+    wat: dict[str, Any] = {
+        "kenmerk": uuid4(),
+        "ronde": RONDE,
+        "functionaris": functionaris,
+        "postbus": f"{functionaris}@d.test",
+        "totaal": "minder dan 5",
+        "samengesteld": False,
+        "status": "klaar",
+        "volgende_op": RONDE,
+    }
+    return Zending(**{**wat, **anders})
 
 
 def test_nothing_at_all_is_said_about_who_is_excluded() -> None:
-    """No notificatie, not even one that is held, for an excluded seat, or for one that shares its mailbox in
-    another spelling."""
+    """No line, not even one that is held, for an excluded seat, or for one that shares its mailbox in another
+    spelling."""
     dossier = feiten(geinformeerd(1, ["C-1", "C-2", "KAB"]), geinformeerd(2, ["KAB"], uit=["C-1"]))
-    assert {one.zending.functionaris for one in stap(dossier, {}, Adresboek({}))[1]} == {"C-2", "KAB"}
+    assert {een.vertelling.functionaris for een in stap(dossier, {}, Adresboek({}))[1]} == {"C-2", "KAB"}
     gedeeld = Adresboek({"C-1": ["Staf@d.test"], "C-2": ["staf@d.test"], "KAB": ["kab@d.test"]})
-    assert {one.zending.functionaris for one in stap(dossier, {}, gedeeld)[1]} == {"KAB"}
+    assert {een.vertelling.functionaris for een in stap(dossier, {}, gedeeld)[1]} == {"KAB"}
 
 
 def test_nothing_is_said_to_a_party_of_a_melding_from_the_line() -> None:
@@ -215,19 +273,7 @@ def test_nothing_is_said_to_a_party_of_a_melding_from_the_line() -> None:
     gedeeld = Adresboek({"C-1": ["Staf@d.test"], "C-2": ["staf@d.test"], "KAB": ["kab@d.test"]})
     for op in (0, 2):
         dossier = feiten(geinformeerd(1, ["C-1", "C-2", "KAB"]), ontvangen(op, ["C-1"]))
-        assert {one.zending.functionaris for one in stap(dossier, {}, gedeeld)[1]} == {"KAB"}
-
-
-@given(DOSSIERS)
-def test_each_seat_has_one_kenmerk(dossier: list[Fact]) -> None:
-    """However often a matter is decided, a seat keeps the notificatie it has, and no two share a kenmerk."""
-    stand: dict[str, Zending] = {}
-    eerste: dict[str, UUID] = {}
-    for aantal in range(len(dossier) + 1):
-        stand, _ = stap(dossier[:aantal], stand)
-        for stoel, zending in stand.items():
-            assert eerste.setdefault(stoel, zending.kenmerk) == zending.kenmerk
-    assert len(set(eerste.values())) == len(eerste)
+        assert {een.vertelling.functionaris for een in stap(dossier, {}, gedeeld)[1]} == {"KAB"}
 
 
 @pytest.mark.parametrize("kwalificatie", ["vermoeden-misstand", "klacht", "geen-integriteitskwestie"])
@@ -316,13 +362,177 @@ def test_the_newest_version_of_a_unit_counts() -> None:
 
 @given(DOSSIERS, st.lists(ADRESBOEKEN, max_size=4))
 def test_held_is_stated_once_for_each_seat(dossier: list[Fact], adresboeken: list[Adresboek]) -> None:
-    """However the address book changes, a notificatie is stated as held at most once."""
-    stand: dict[str, Zending] = {}
-    gesteld: list[UUID] = []
+    """However the address book changes, and whatever a claim decides, a seat is stated as held at most once
+    for one matter."""
+    stand: dict[str, Vertelling] = {}
+    gesteld: list[str] = []
     for adresboek in adresboeken:
-        stand, gevolgen = stap(dossier, stand, adresboek)
-        gesteld += [one.zending.kenmerk for one in gevolgen if isinstance(one.feit, NotificatieOpgehouden)]
+        stand, stappen = stap(dossier, stand, adresboek)
+        for lezer in adresboek.lezers():
+            meer = samen(dossier, stand, lezer, adresboek).stappen
+            stand |= {een.vertelling.functionaris: een.vertelling for een in meer}
+            stappen += meer
+        gesteld += [een.feit.functionaris for een in stappen if een.feit is not None]
     assert len(set(gesteld)) == len(gesteld)
+
+
+def test_the_adviser_who_named_the_seat_hears_that_it_is_held() -> None:
+    """The fact is for the cluster whose fact named the seat first."""
+    van_kmar = make_fact("kmar", geinformeerd(1, ["C-1"]), ZAAK)
+    (een,) = stap([van_kmar], {}, Adresboek({}))[1]
+    assert isinstance(een.feit, NotificatieOpgehouden)
+    assert (een.feit.cluster, een.feit.reden) == ("kmar", "functionaris-onbekend")
+
+
+# --- what goes into a message -----------------------------------------------------------------------
+
+
+def wachtend(naam: str, op: int, eenheid: str = "970-SQN", uit: Sequence[str] = ()) -> Onderhanden:
+    """A matter of which C-1 waits to be told, informed so many weeks after the beginning."""
+    feit = geinformeerd(0, ["C-1"], uit=uit, eenheid=eenheid)
+    feit = feit.model_copy(update={"geinformeerd_op": BEGIN + op * WEEK})
+    zaak = vouw(feiten(feit))
+    wie = uitsluiting(COMPLEET.stoelen(), zaak.uitgesloten)
+    return Onderhanden(zaak, wie, (Vertelling(naam, "C-1", BEGIN, "wacht"),))
+
+
+def stel(zaken: Mapping[str, Onderhanden], loten: Mapping[str, float], **verteld: int) -> Samenstelling:
+    """The message of C-1, who may be told about everything."""
+    lezer = Lezer(frozenset(["C-1"]), frozenset(["VLB"]), verteld)
+    return stel_samen(zending(), lezer, zaken, boom=BOOM, grenzen=GRENZEN, loten=loten, nu=uur(21))
+
+
+@given(st.permutations([0.1, 0.2, 0.3, 0.4, 0.5]))
+def test_the_oldest_weeks_go_first_and_lines_stand_in_random_order(lot: list[float]) -> None:
+    """Of five matters three fit: those of the earliest weeks; the order of the lines follows the lots."""
+    zaken = {f"zaak-{n}": wachtend(f"zaak-{n}", n) for n in range(5)}
+    loten = dict(zip(zaken, lot, strict=True))
+    gekozen = stel(zaken, loten)
+    volgorde = sorted(range(3), key=lambda n: loten[f"zaak-{n}"])
+    assert [regel.week for regel in gekozen.regels] == [iso_week(BEGIN + n * WEEK) for n in volgorde]
+    plaatsen = {een.zaak: een.plaats for een in erin(gekozen)}
+    assert plaatsen == {f"zaak-{n}": plaats for plaats, n in enumerate(volgorde)}
+    assert not any(een.feit for een in gekozen.stappen), "what does not fit only waits"
+
+
+@given(st.integers(0, 8), st.integers(0, 8), st.integers(0, 4))
+def test_lines_of_one_message_count_for_each_other(eerder: int, boven: int, nieuw: int) -> None:
+    """Whatever was told, no name is used more often than the people behind it bear; the rest is held."""
+    zaken = {f"zaak-{n}": wachtend(f"zaak-{n}", 0, "313-SQN") for n in range(nieuw)}
+    gekozen = stel(zaken, dict.fromkeys(zaken, 0.5), **{"313-SQN": eerder, "VLB": boven})
+    genoemd = [regel.eenheid for regel in gekozen.regels]
+    nieuwe = genoemd.count("313-SQN")
+    assert nieuwe == 0 or GRENZEN.k * (eerder + nieuwe) <= 40
+    for een in gekozen.stappen:
+        if een.vertelling.status == "opgehouden":
+            assert een.vertelling.reden == "te-herleidbaar"
+            assert een.vertelling.regel is None
+
+
+def test_a_case_that_is_hidden_from_a_reader_changes_nothing_of_the_message() -> None:
+    """With a matter more, from which the reader is excluded, the lines are the same."""
+    zaken = {f"zaak-{n}": wachtend(f"zaak-{n}", n) for n in range(2)}
+    loten = {"zaak-0": 0.4, "zaak-1": 0.2, "geheim": 0.1}
+    verborgen = wachtend("geheim", 0, uit=("C-1",))
+    assert stel({**zaken, "geheim": verborgen}, loten).regels == stel(zaken, loten).regels
+
+
+def composed(dubbel: bool = False) -> tuple[Zending, dict[str, Onderhanden], Lezer]:
+    """A message with two lines, after an attempt."""
+    een = zending()
+    zaken = {f"zaak-{n}": wachtend(f"zaak-{n}", n) for n in range(2)}
+    lezer = Lezer(frozenset(["C-1"]), frozenset(["VLB"]), {})
+    eerst = stel_samen(
+        een, lezer, zaken, boom=BOOM, grenzen=GRENZEN, loten={"zaak-0": 0.1, "zaak-1": 0.2}, nu=uur(21)
+    )
+    per_zaak = {stap.vertelling.zaak: stap.vertelling for stap in eerst.stappen}
+    onderweg = {naam: replace(zaken[naam], vertellingen=(per_zaak[naam],)) for naam in zaken}
+    return replace(een, samengesteld=True, pogingen=1, mogelijk_dubbel=dubbel), onderweg, lezer
+
+
+@pytest.mark.parametrize("dubbel", [False, True])
+def test_a_second_copy_is_the_same_message(dubbel: bool) -> None:
+    """As long as everything in it may still be told."""
+    een, zaken, lezer = composed(dubbel)
+    weer = kijk_na(een, lezer, zaken, boom=BOOM, nu=uur(22))
+    assert [regel.week for regel in weer.regels] == [iso_week(BEGIN), iso_week(BEGIN + WEEK)]
+    assert (weer.stappen, weer.vervalt) == ((), False)
+
+
+@pytest.mark.parametrize(
+    ("later", "status"),
+    [
+        ([ingetrokken(2, 1)], "vervallen"),
+        ([geinformeerd(2, [], uit=["C-1"])], "vervallen"),
+        ([geinformeerd(2, [], uit=["C-2"])], "opgehouden"),
+        ([gekwalificeerd(2, "klacht")], "vervallen"),
+    ],
+    ids=["withdrawn", "excluded", "level-excluded", "klacht"],
+)
+@pytest.mark.parametrize("dubbel", [False, True])
+def test_a_line_that_may_not_go_any_more_is_left_out_or_stops_the_message(
+    later: list[Event], status: str, dubbel: bool
+) -> None:
+    """Surely not sent: it goes without the line. Perhaps sent: no other copy may differ, so none follows."""
+    een, zaken, lezer = composed(dubbel)
+    zelfde = Adresboek(COMPLEET.postbussen, {stoel: frozenset(["970-SQN"]) for stoel in STOELEN})
+    zaak = vouw(feiten(geinformeerd(1, ["C-1"], eenheid="970-SQN"), *later))
+    wie = uitsluiting(zelfde.stoelen(), zaak.uitgesloten)
+    zaken["zaak-0"] = replace(zaken["zaak-0"], zaak=zaak, uitsluiting=wie)
+    weer = kijk_na(een, lezer, zaken, boom=BOOM, nu=uur(22))
+    assert weer.vervalt is dubbel
+    if not dubbel:
+        assert [regel.week for regel in weer.regels] == [iso_week(BEGIN + WEEK)]
+        (weg,) = weer.stappen
+        assert (weg.vertelling.zaak, weg.vertelling.status) == ("zaak-0", status)
+        assert weg.vertelling.kenmerk is None and weg.vertelling.regel is None
+
+
+# --- the fixed moment -------------------------------------------------------------------------------
+
+
+def amsterdam(moment: datetime) -> tuple[int, int, int]:
+    plaatselijk = lokaal(moment)
+    return plaatselijk.isoweekday(), plaatselijk.hour, plaatselijk.minute
+
+
+@given(
+    st.datetimes(datetime(2024, 1, 1), datetime(2030, 1, 1)).map(lambda een: een.replace(tzinfo=UTC)),
+    st.integers(1, 7),
+    st.integers(0, 23),
+)
+def test_the_fixed_moment_is_one_a_week_by_the_clock_on_the_wall(nu: datetime, dag: int, uur: int) -> None:
+    """Not in the future, less than a week and an hour ago, on that day and hour in the Netherlands (but for
+    an hour that summer time skips); until the next one it stays the same."""
+    moment = laatste_moment(nu, dag=dag, uur=uur)
+    assert moment <= nu < moment + WEEK + timedelta(hours=1)
+    assert amsterdam(moment) == (dag, uur, 0) or (dag, uur) == (7, 2)
+    assert laatste_moment(moment, dag=dag, uur=uur) == moment
+    vorige = laatste_moment(moment - timedelta(seconds=1), dag=dag, uur=uur)
+    assert abs(moment - vorige - WEEK) <= timedelta(hours=1)
+
+
+def test_the_weeks_in_which_the_clocks_change() -> None:
+    """Nine o'clock stays nine o'clock, in summer and in winter; an hour that is skipped or comes twice counts
+    once."""
+    assert laatste_moment(datetime(2026, 3, 23, 8, tzinfo=UTC), dag=1, uur=9).hour == 8
+    assert laatste_moment(datetime(2026, 3, 30, 7, tzinfo=UTC), dag=1, uur=9).hour == 7
+    assert laatste_moment(datetime(2026, 10, 26, 8, tzinfo=UTC), dag=1, uur=9).hour == 8
+    zomer = datetime(2026, 3, 29, 1, tzinfo=UTC)
+    assert laatste_moment(zomer, dag=7, uur=2) == zomer
+    winter = datetime(2026, 10, 25, 0, tzinfo=UTC)
+    for later in range(0, 120, 20):
+        assert laatste_moment(winter + timedelta(minutes=later), dag=7, uur=2) == winter
+
+
+@given(st.datetimes(datetime(2024, 1, 1), datetime(2030, 1, 1)), st.integers(1, 100_000))
+def test_another_period_counts_on_from_a_fixed_moment(los: datetime, seconden: int) -> None:
+    """Every replica finds the same moment."""
+    nu, elke = los.replace(tzinfo=UTC), timedelta(seconds=seconden)
+    if elke != WEEK:
+        moment = laatste_moment(nu, dag=1, uur=9, elke=elke)
+        assert moment <= nu < moment + elke
+        assert laatste_moment(moment + elke, dag=1, uur=9, elke=elke) == moment + elke
 
 
 # --- attempts -------------------------------------------------------------------------------------
@@ -330,33 +540,30 @@ def test_held_is_stated_once_for_each_seat(dossier: list[Fact], adresboeken: lis
 UITSLAGEN = st.sampled_from(list(Uitslag))
 
 
-def nieuwe_zending() -> Zending:
-    stand, _ = stap(feiten(geinformeerd(1, ["C-1"])), {})
-    return stand["C-1"]
-
-
-def probeer(zending: Zending, uitslag: Uitslag, nu: datetime) -> Gevolg:
-    (geclaimd,) = claim([zending], uuid4(), hoogstens=1, nu=nu, tot=nu + timedelta(minutes=5))
-    return na_poging(geclaimd, uitslag, WACHT, nu)
+def probeer(een: Zending, uitslag: Uitslag, nu: datetime) -> Gevolg:
+    (genomen,) = neem([een], nu)
+    return na_poging(claim(genomen, uuid4(), tot=nu + timedelta(minutes=5)), uitslag, WACHT, nu)
 
 
 @given(st.lists(UITSLAGEN, max_size=12))
 def test_attempts_end_in_one_fact_that_is_true(uitslagen: list[Uitslag]) -> None:
     """Whatever the server does there is one closing fact at most: confirmed only when it was, failed only
     when no attempt can have arrived, and never more attempts than were allowed."""
-    zending, gebeurd = nieuwe_zending(), []
+    een, gebeurd = zending(), []
     for uitslag in uitslagen:
-        nu = zending.volgende_op
+        nu = een.volgende_op
         assert nu is not None
-        gevolg = probeer(zending, uitslag, nu)
+        gevolg = probeer(een, uitslag, nu)
         gebeurd.append(uitslag)
-        zending = gevolg.zending
-        echt = [one for one in gebeurd if one is not Uitslag.NIET_BEGONNEN]
-        assert zending.mogelijk_dubbel is (Uitslag.ONZEKER in echt)
-        assert zending.pogingen == len(echt) <= len(WACHT) + 1
+        een = gevolg.zending
+        echt = [ander for ander in gebeurd if ander is not Uitslag.NIET_BEGONNEN]
+        assert een.mogelijk_dubbel is (Uitslag.ONZEKER in echt)
+        assert een.pogingen == len(echt) <= len(WACHT) + 1
         if gevolg.feit is None:
-            assert zending.status == "klaar"
+            assert een.status == "klaar"
             continue
+        assert een.postbus is None, "where it went is not kept"
+        assert (gevolg.feit.functionaris, gevolg.feit.ronde) == ("C-1", RONDE)
         if isinstance(gevolg.feit, NotificatieVerzonden):
             assert (gevolg.feit.zekerheid == "bevestigd") is (uitslag is Uitslag.BEVESTIGD)
             assert uitslag is Uitslag.BEVESTIGD or Uitslag.ONZEKER in echt
@@ -367,115 +574,124 @@ def test_attempts_end_in_one_fact_that_is_true(uitslagen: list[Uitslag]) -> None
             assert (gevolg.feit.reden == "geweigerd") is (uitslag is Uitslag.GEWEIGERD)
             assert gevolg.feit.pogingen == len(echt)
         return
-    assert zending.status == "klaar"
+    assert een.status == "klaar"
 
 
 def test_waits_grow_as_they_are_set() -> None:
     """Each attempt waits its own length before the next; the last has no next."""
-    zending, nu = nieuwe_zending(), uur(30)
+    een, nu = zending(), uur(30)
     for wacht in WACHT:
-        zending = replace(probeer(zending, Uitslag.NIET_NU, nu).zending)
-        assert zending.volgende_op == nu + wacht
+        een = probeer(een, Uitslag.NIET_NU, nu).zending
+        assert een.volgende_op == nu + wacht
         nu = nu + wacht
-    assert probeer(zending, Uitslag.NIET_NU, nu).zending.status == "mislukt"
+    assert probeer(een, Uitslag.NIET_NU, nu).zending.status == "mislukt"
 
 
-def test_what_is_not_due_or_somebody_elses_is_not_claimed() -> None:
-    """Only what is ready and due, the longest waiting first, and no more than asked."""
+def test_what_is_not_due_or_somebody_elses_is_not_taken() -> None:
+    """Only what is ready and due, in the order given: that of the lots."""
     nu = uur(30)
-    rijen = [
-        replace(nieuwe_zending(), kenmerk=uuid4(), volgende_op=nu - timedelta(minutes=n)) for n in range(4)
-    ]
-    later = replace(nieuwe_zending(), volgende_op=nu + timedelta(seconds=1))
-    geclaimd = claim([*rijen, later], uuid4(), hoogstens=3, nu=nu, tot=uur(31))
-    assert [one.kenmerk for one in geclaimd] == [rij.kenmerk for rij in reversed(rijen[1:])]
-    assert claim([*geclaimd, later], uuid4(), hoogstens=3, nu=nu, tot=uur(31)) == []
+    rijen = [zending(f"C-{n}") for n in range(4)]
+    later = zending(volgende_op=nu + timedelta(seconds=1))
+    bezig = claim(zending(), uuid4(), tot=nu + timedelta(seconds=1))
+    assert neem([*rijen, later, bezig], nu) == rijen
 
 
 @pytest.mark.parametrize("data_begonnen", [False, True])
 def test_a_passed_claim_is_taken_over_and_a_running_one_left_alone(data_begonnen: bool) -> None:
     """Before its end a claim is its holder's; after it, DATA decides whether the message may be double."""
-    dossier = feiten(geinformeerd(1, ["C-1"]))
-    (bezig,) = claim([nieuwe_zending()], uuid4(), hoogstens=1, nu=uur(30), tot=uur(31))
+    bezig = claim(zending(), uuid4(), tot=uur(31))
     bezig = replace(bezig, data_op=uur(30) if data_begonnen else None)
-    assert stap(dossier, {"C-1": bezig}, nu=uur(31) - timedelta(seconds=1))[1] == []
-    (gevolg,) = stap(dossier, {"C-1": bezig}, nu=uur(31))[1]
-    assert gevolg.zending.status == "klaar"
-    assert gevolg.zending.mogelijk_dubbel is data_begonnen
-    assert gevolg.zending.pogingen == int(data_begonnen)
-
-
-@pytest.mark.parametrize("data_begonnen", [False, True])
-def test_what_is_stopped_after_a_doubtful_attempt_is_told_as_uncertain(data_begonnen: bool) -> None:
-    """A withdrawal cancels what surely was not sent; what may have arrived is not called cancelled."""
-    dossier = feiten(geinformeerd(1, ["C-1"]), ingetrokken(2, 1))
-    (bezig,) = claim([nieuwe_zending()], uuid4(), hoogstens=1, nu=uur(30), tot=uur(31))
-    bezig = replace(bezig, data_op=uur(30) if data_begonnen else None)
-    (gevolg,) = stap(dossier, {"C-1": bezig}, nu=uur(31))[1]
-    assert gevolg.zending.status == ("verzonden" if data_begonnen else "vervallen")
-    assert isinstance(gevolg.feit, NotificatieVerzonden) is data_begonnen
+    assert neem([bezig], uur(31) - timedelta(seconds=1)) == []
+    (een,) = neem([bezig], uur(31))
+    assert een.status == "klaar"
+    assert een.mogelijk_dubbel is data_begonnen
+    assert een.pogingen == int(data_begonnen)
 
 
 def test_a_sender_that_keeps_dying_after_data_is_not_tried_for_ever() -> None:
     """When the last allowed attempt fell silent after DATA the outcome is uncertain, and that is the end."""
-    op = replace(nieuwe_zending(), pogingen=len(WACHT) + 1, mogelijk_dubbel=True)
-    nooit_begonnen = replace(op, mogelijk_dubbel=False)
-    (gevolg,) = uitgeput([op, replace(op, pogingen=len(WACHT)), nooit_begonnen], WACHT, uur(30))
-    assert isinstance(gevolg.feit, NotificatieVerzonden)
-    assert gevolg.feit.zekerheid == "onbekend"
-
-
-def test_the_words_stay_the_same_after_an_attempt() -> None:
-    """Until the first attempt the facts decide what it says; after it a second copy must be the same."""
-    eerder = feiten(geinformeerd(1, ["C-1"], eenheid="970-SQN"), geinformeerd(2, ["C-1"]))
-    zending = nieuwe_zending()
-    assert stap(eerder, {"C-1": zending})[0]["C-1"].inhoud.eenheid == "970-SQN"
-    geprobeerd = probeer(zending, Uitslag.NIET_NU, uur(30)).zending
-    assert stap(eerder, {"C-1": geprobeerd})[0]["C-1"].inhoud.eenheid == "313-SQN"
+    op = zending(pogingen=len(WACHT) + 1, mogelijk_dubbel=True)
+    assert is_uitgeput(op, WACHT)
+    assert not is_uitgeput(replace(op, pogingen=len(WACHT)), WACHT)
+    assert not is_uitgeput(replace(op, mogelijk_dubbel=False), WACHT)
+    feit = staak(op, uur(30)).feit
+    assert isinstance(feit, NotificatieVerzonden)
+    assert feit.zekerheid == "onbekend"
 
 
 # --- the message ----------------------------------------------------------------------------------
 
 CODES = st.from_regex(r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
-INHOUDEN = st.builds(
-    Inhoud,
+REGELS = st.builds(
+    Regel,
     st.sampled_from(get_args(Onderdeel)),
     CODES,
-    st.sampled_from(get_args(Hoofdgroep)),
+    st.sampled_from([*get_args(Hoofdgroep), *get_args(Rubriek)]),
     st.from_regex(r"\A[12][0-9]{3}-W[0-5][0-9]\Z"),
+)
+INHOUDEN = st.tuples(
+    st.lists(REGELS, max_size=6),
+    st.uuids(),
+    st.sampled_from(["minder dan 5", "5", "115"]),
+    st.integers(1, POSTBUS_LENGTE - len("@d.test")).map(lambda lengte: "p" * lengte + "@d.test"),
 )
 
 
-@given(INHOUDEN, INHOUDEN, st.uuids(), st.uuids())
-def test_every_message_has_the_same_shape(een: Inhoud, ander: Inhoud, k1: UUID, k2: UUID) -> None:
-    """Same length, and the same words but for the four coded fields and the kenmerk."""
+@given(INHOUDEN, INHOUDEN)
+def test_every_message_has_the_same_shape(een: Any, ander: Any) -> None:
+    """Same length and lines, and the same words but for the lines, the total, the address and the kenmerk."""
 
-    def maak(inhoud: Inhoud, kenmerk: UUID) -> bytes:
-        return bericht(inhoud, kenmerk, afzender="a@d.test", postbus="b@d.test", op=BEGIN)
+    def maak(regels: list[Regel], kenmerk: UUID, totaal: str, postbus: str) -> bytes:
+        return bericht(
+            regels, kenmerk, plaatsen=6, totaal=totaal, afzender="a@d.test", postbus=postbus, ronde=BEGIN
+        )
 
-    eerste, tweede = maak(een, k1), maak(ander, k2)
+    eerste, tweede = maak(*een), maak(*ander)
     assert len(eerste) == len(tweede)
     verschil = [
         regel
         for regel, andere in zip(eerste.split(b"\r\n"), tweede.split(b"\r\n"), strict=True)
         if regel != andere
     ]
-    namen = (b"Onderwerp ", b"Onderdeel ", b"Eenheid ", b"Bekend in ", b"Kenmerk ", b"Message-ID: ")
+    namen = (
+        *(f"{n}. Onderdeel ".encode() for n in range(1, 7)),
+        b"   Eenheid ",
+        b"   Onderwerp ",
+        b"   Bekend in ",
+        b"Meldingen ",
+        b"Kenmerk ",
+        b"Message-ID: ",
+        b"To: ",
+        b"X-Vulling: ",
+    )
     assert all(regel.startswith(namen) for regel in verschil)
-    assert max(map(len, eerste.split(b"\r\n"))) <= 78
+    woorden = eerste.partition(b"\r\n\r\n")[2].split(b"\r\n")
+    assert max(map(len, woorden)) <= 78
 
 
-def test_the_message_depends_on_the_coded_fields_alone() -> None:
-    """Inhoud is what a Notificatie may tell, less the seat: a field more would be a field too many."""
-    velden = set(Inhoud.__dataclass_fields__) | {"functionaris"}
-    assert velden == set(Notificatie.model_fields)
+def test_a_line_tells_four_codes_and_nothing_else() -> None:
+    """A field more would be a field too many: the contract of the notificatie, see docs/anonymity.md."""
+    assert set(Regel.__dataclass_fields__) == {"onderdeel", "eenheid", "onderwerp", "week"}
 
 
-@given(INHOUDEN, st.uuids())
-def test_the_message_says_what_it_may(inhoud: Inhoud, kenmerk: UUID) -> None:
-    """Unit, branch, group, week and kenmerk stand in it; the Message-ID holds nothing but the kenmerk."""
-    assume(len(inhoud.eenheid) > 3)
-    woorden = tekst(inhoud, kenmerk)
-    for waarde in (inhoud.eenheid, inhoud.onderdeel, inhoud.week[:4], inhoud.week[6:], str(kenmerk)):
+@given(REGELS, st.uuids())
+def test_the_message_says_what_it_may(regel: Regel, kenmerk: UUID) -> None:
+    """Unit, branch, week, total and kenmerk stand in it; the Message-ID holds nothing but the kenmerk."""
+    assume(len(regel.eenheid) > 3)
+    woorden = tekst([regel], kenmerk, plaatsen=6, totaal="115")
+    for waarde in (regel.eenheid, regel.onderdeel, regel.week[:4], regel.week[6:], str(kenmerk), "115"):
         assert f" {waarde}" in woorden
     assert message_id(kenmerk, "notificatie@d.test") == f"<{kenmerk}@d.test>"
+
+
+def test_every_subject_has_words_of_plain_ascii() -> None:
+    """Rubrieken and hoofdgroepen alike, also those with accents."""
+    for onderwerp in (*RUBRIEKEN, *get_args(Hoofdgroep)):
+        tekst([Regel("CLSK", "VLB", onderwerp, "2025-W01")], uuid4(), plaatsen=1, totaal="5").encode("ascii")
+
+
+def test_there_is_room_for_so_many_lines_and_no_more() -> None:
+    """A message that would be longer than others is not made."""
+    regel = Regel("CLSK", "VLB", "overig", "2025-W01")
+    with pytest.raises(ValueError, match="plaatsen"):
+        tekst([regel] * 2, uuid4(), plaatsen=1, totaal="5")

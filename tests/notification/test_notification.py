@@ -1,24 +1,16 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Notification on the real broker and database, with a real SMTP server: from fact to mail to fact."""
+"""Notification on the real broker and database, with a real SMTP server: what the weekly messages tell."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
-from prometheus_client import generate_latest
 
-from ops.environment import Environment
 from services.notification import store
-from services.notification.settings import Settings
-from services.notification.verzending import stand
-from shared import zegel
 from shared.codes import Geadresseerde, Kwalificatie
 from shared.events import (
+    DossierVernietigd,
     EenheidGewijzigd,
     Event,
     Functionaris,
@@ -27,155 +19,204 @@ from shared.events import (
     InstemmingVervallen,
     Kenmerken,
     KwestieGekwalificeerd,
-    LeidinggevendeGeinformeerd,
     MeldingOntvangen,
     ZaakOmgezet,
 )
 from shared.service import Runtime
-from shared.settings import SettingsError, load
-from tests.bus import LATE, Bus, Heard, eventually, make_fact, new_id, now, running
-from tests.conftest import make_runtime
-from tests.notification.mailserver import AFBREKEN, ZWIJGEN, Draad, Mailserver
-
-SNEL: dict[str, Any] = {
-    "zend_interval_s": 0.05,
-    "wachttijden": (timedelta(milliseconds=200),) * 3,
-    "afzender": "notificatie@meldpunt.test",
-}
-VERZONDEN = "notification.notificatie-verzonden.v1"
-OPGEHOUDEN = "notification.notificatie-opgehouden.v1"
-MISLUKT = "notification.notificatie-mislukt.v1"
-
-
-@pytest.fixture
-async def mail() -> AsyncIterator[Mailserver]:
-    """The officials' mail server."""
-    server = Mailserver()
-    await server.start()
-    try:
-        yield server
-    finally:
-        await server.stop()
+from tests.bus import LATE, Bus, eventually, make_fact, new_id, now
+from tests.notification.conftest import Start
+from tests.notification.mailserver import Mailserver, Ontvangen
+from tests.notification.opzet import (
+    MISLUKT,
+    OPGEHOUDEN,
+    SNEL,
+    VERZONDEN,
+    eenheid,
+    geinformeerd,
+    gemeld,
+    hoort,
+    ingevuld,
+    postbus,
+    regels,
+    ronde,
+    wachten,
+    wordt,
+)
 
 
-Start = Callable[..., Awaitable[Runtime]]
+def per_lezer(mail: Mailserver) -> dict[str, Ontvangen]:
+    """The one message that each mailbox got."""
+    gevonden = {een.aan: een for een in mail.aangenomen}
+    assert len(gevonden) == len(mail.aangenomen)
+    return gevonden
 
 
-@pytest.fixture
-async def start(service: Start, mail: Mailserver) -> Start:
-    """Start notification with short waits, towards the mail server of the test."""
-
-    async def begin(**settings: Any) -> Runtime:
-        return await service("notification", **{"smtp_url": mail.url, **SNEL, **settings})
-
-    return begin
+# --- every week, everybody, one shape -------------------------------------------------------------
 
 
-def postbus(stoel: str) -> str:
-    return f"{stoel.lower()}@defensie.test"
-
-
-def eenheid(*stoelen: str, volgnummer: int = 1, zonder_postbus: tuple[str, ...] = ()) -> EenheidGewijzigd:
-    return EenheidGewijzigd(
-        gewijzigd_op=now(),
-        volgnummer=volgnummer,
-        onderdeel="CLSK",
-        sterkte=100,
-        functionarissen=(
-            *(Functionaris(functionaris=one, rol="commandant", postbus=postbus(one)) for one in stoelen),
-            *(Functionaris(functionaris=one, rol="cvp") for one in zonder_postbus),
-        ),
-    )
-
-
-def geinformeerd(
-    *stoelen: str, uit: tuple[str, ...] = (), op: datetime | None = None
-) -> LeidinggevendeGeinformeerd:
-    return LeidinggevendeGeinformeerd(
-        geinformeerd_op=op or now() - LATE,
-        leidinggevende="C-313",
-        onderdeel="CLSK",
-        eenheid="313-SQN",
-        hoofdgroep="ongewenst-gedrag",
-        te_notificeren=stoelen,
-        uit_te_sluiten=uit,
-    )
-
-
-async def hoort(gehoord: Heard, routing_key: str, aantal: int = 1) -> list[dict[str, Any]]:
-    """Wait for so many facts of a kind, and no more; returns what they say."""
-
-    async def genoeg() -> bool:
-        return len(gehoord.of(routing_key)) >= aantal
-
-    await eventually(genoeg)
-    await asyncio.sleep(0.3)
-    assert len(gehoord.of(routing_key)) == aantal
-    return [bericht["data"] for bericht in gehoord.of(routing_key)]
-
-
-async def statussen(runtime: Runtime) -> dict[str, str]:
-    """The state of each seat's notificatie."""
-    return dict(await runtime.pool.fetch("select functionaris, status from notificaties"))
-
-
-async def wordt(runtime: Runtime, **verwacht: str) -> None:
-    """Wait until the seats (written with _ for -) stand so, and nothing else stands there."""
-    doel = {stoel.replace("_", "-"): status for stoel, status in verwacht.items()}
-
-    async def bereikt() -> bool:
-        return await statussen(runtime) == doel
-
-    await eventually(bereikt)
-
-
-async def test_a_told_leidinggevende_becomes_mail_and_fact(bus: Bus, start: Start, mail: Mailserver) -> None:
-    """Each seat named gets one mail in its mailbox, the excluded one gets none, and each mail is a fact that
-    holds nothing of the matter."""
-    await start()
+async def test_everybody_gets_a_message_and_who_is_named_reads_a_line(
+    bus: Bus, start: Start, mail: Mailserver
+) -> None:
+    """Each seat with a mailbox gets one, also with nothing to tell; the seat that the adviser named reads a
+    line; facts and messages lead to no matter, and are alike."""
+    runtime = await start()
     gehoord = await bus.listen("notification.#")
+    await bus.state("organisatie", eenheid("C-313", "KAB-LSK", zonder_postbus=("CVP-LSK",)), "313-SQN")
     zaak = new_id()
-    await bus.state("organisatie", eenheid("C-313", "KAB-LSK", "CVP-LSK"), "313-SQN")
-    feit = geinformeerd("C-313", "KAB-LSK", "CVP-LSK", uit=("KAB-LSK",))
-    await bus.state("coid", feit, zaak)
+    await bus.state("coid", geinformeerd("C-313"), zaak)
+    await wachten(runtime, 1)
+    moment = await ronde(runtime)
     await hoort(gehoord, VERZONDEN, 2)
-    assert sorted(one.aan for one in mail.aangenomen) == [postbus("C-313"), postbus("CVP-LSK")]
+    berichten = per_lezer(mail)
+    assert sorted(berichten) == [postbus("C-313"), postbus("KAB-LSK")]
+    jaar, week, _ = (now() - LATE).isocalendar()
+    (regel,) = ingevuld(berichten[postbus("C-313")])
+    assert regel == ("CLSK", "313-SQN", "ongewenst gedrag", f"week {week:02} van {jaar}")
+    assert ingevuld(berichten[postbus("KAB-LSK")]) == []
     for bericht in gehoord.of(VERZONDEN):
-        assert bericht["data"]["zekerheid"] == "bevestigd"
-        assert bericht["data"]["mogelijk_dubbel"] is False
+        assert datetime.fromisoformat(bericht["data"]["ronde"]) == moment
         assert "traceparent" not in bericht
         assert zaak not in str(bericht)
+    assert len({frozenset(bericht["data"]) for bericht in gehoord.of(VERZONDEN)}) == 1
     kenmerken = {bericht["subject"] for bericht in gehoord.of(VERZONDEN)}
-    assert kenmerken == {one.bericht["Message-ID"].strip("<>").partition("@")[0] for one in mail.aangenomen}
-    assert all(zaak not in one.ruw.decode() for one in mail.aangenomen)
+    assert kenmerken == {een.bericht["Message-ID"].strip("<>").partition("@")[0] for een in mail.aangenomen}
+    assert len({een.bericht["Date"] for een in mail.aangenomen}) == 1, "that of the round"
 
 
-async def test_the_same_fact_again_sends_nothing_again(bus: Bus, start: Start, mail: Mailserver) -> None:
-    """A repeated message, and a second fact that names the same seat, leave the one mail there was."""
+async def test_every_message_has_one_size_whatever_the_address_and_the_words(
+    bus: Bus, start: Start, mail: Mailserver
+) -> None:
+    """Headers included: short address or long, no line or all of them."""
+    runtime = await start()
+    gehoord = await bus.listen("notification.#")
+    lang = "een-zeer-lange-postbusnaam-van-een-zetel-bij-het-commando"
+    await bus.state("organisatie", eenheid("C-1", "C-2", lang), "313-SQN")
+    for _ in range(9):
+        await bus.state("coid", geinformeerd("C-1"), new_id())
+    await wachten(runtime, 9)
+    await ronde(runtime)
+    await hoort(gehoord, VERZONDEN, 3)
+    assert len({len(een.ruw) for een in mail.aangenomen}) == 1
+    assert len({een.ruw.count(b"\r\n") for een in mail.aangenomen}) == 1
+    assert {len(regels(een.tekst)) for een in mail.aangenomen} == {6}
+    assert sorted(len(ingevuld(een)) for een in mail.aangenomen) == [0, 0, 6]
+
+
+async def test_what_does_not_fit_goes_with_the_next_round(bus: Bus, start: Start, mail: Mailserver) -> None:
+    """Nine matters, six places: three wait a week; each matter is told once."""
+    runtime = await start()
+    gehoord = await bus.listen("notification.#")
+    await gemeld(bus, runtime, "C-313", zaken=9)
+    for aantal in (1, 2, 3):
+        await ronde(runtime)
+        await hoort(gehoord, VERZONDEN, aantal)
+    assert [len(ingevuld(een)) for een in mail.aangenomen] == [6, 3, 0]
+    await wachten(runtime, 9, "verteld")
+
+
+async def test_a_new_seat_and_a_new_matter_wait_for_the_next_round(
+    bus: Bus, start: Start, mail: Mailserver
+) -> None:
+    """What becomes known after the messages were made is not squeezed in."""
+    runtime = await start(zend_interval_s=3600.0)
+    gehoord = await bus.listen("notification.#")
+    await asyncio.sleep(0.3)
+    await bus.state("organisatie", eenheid("C-1"), "313-SQN")
+    await eventually(lambda: kent(runtime, "313-SQN"))
+    await ronde(runtime)
+    await bus.state("organisatie", eenheid("C-1", "C-2", volgnummer=2), "313-SQN")
+    await bus.state("coid", geinformeerd("C-1"), new_id())
+    await wachten(runtime, 1)
+    zender = await start()
+    await hoort(gehoord, VERZONDEN)
+    assert [(een.aan, len(ingevuld(een))) for een in mail.aangenomen] == [(postbus("C-1"), 0)]
+    await ronde(zender)
+    await hoort(gehoord, VERZONDEN, 3)
+    assert sorted((een.aan, len(ingevuld(een))) for een in mail.aangenomen[1:]) == [
+        (postbus("C-1"), 1),
+        (postbus("C-2"), 0),
+    ]
+
+
+async def test_after_an_outage_the_latest_round_alone_is_made(
+    bus: Bus, start: Start, mail: Mailserver
+) -> None:
+    """Three weeks away: one message each at the start, for the last moment; who never ran makes none."""
+    gehoord = await bus.listen("notification.#")
+    eerste = await start()
+    await bus.state("organisatie", eenheid("C-1", "C-2"), "313-SQN")
+    await eventually(lambda: kent(eerste, "313-SQN"))
+    await asyncio.sleep(0.3)
+    assert mail.ontvangen == [], "it has missed nothing"
+    oud = now() - timedelta(days=22)
+    await eerste.pool.execute("update rondes set ronde = $1, gemaakt_op = $1", oud)
+    await start(ronde_elke=timedelta(days=7))
+    feiten = await hoort(gehoord, VERZONDEN, 2)
+    (moment,) = {datetime.fromisoformat(feit["ronde"]) for feit in feiten}
+    assert now() - timedelta(days=7) <= moment <= now()
+    assert await eerste.pool.fetchval("select count(*) from rondes") == 2
+
+
+async def test_rounds_follow_each_other_by_the_clock(bus: Bus, start: Start, mail: Mailserver) -> None:
+    """With a period of a second: at most one message per reader and moment, from two replicas."""
+    gehoord = await bus.listen("notification.#")
+    for _ in range(2):
+        runtime = await start(ronde_elke=timedelta(seconds=1))
+    await bus.state("organisatie", eenheid("C-1"), "313-SQN")
+
+    async def drie() -> bool:
+        return len(gehoord.of(VERZONDEN)) >= 3
+
+    await eventually(drie)
+    momenten = [bericht["data"]["ronde"] for bericht in gehoord.of(VERZONDEN)]
+    assert len(set(momenten)) == len(momenten)
+    assert await runtime.pool.fetchval("select count(*) from berichten where status = 'mislukt'") == 0
+
+
+async def kent(runtime: Runtime, code: str) -> bool:
+    """Whether a unit is known."""
+    return bool(await runtime.pool.fetchval("select exists (select from eenheden where eenheid = $1)", code))
+
+
+# --- who is told, and who is not ------------------------------------------------------------------
+
+
+async def test_the_same_fact_again_tells_nothing_again(bus: Bus, start: Start, mail: Mailserver) -> None:
+    """A repeated message, and a second fact that names the same seat, leave the one line there was."""
     runtime = await start()
     gehoord = await bus.listen("notification.#")
     zaak = new_id()
     await bus.state("organisatie", eenheid("C-313"), "313-SQN")
     feit = make_fact("coid", geinformeerd("C-313"), zaak)
     await bus.send_all([feit, feit])
+    await wachten(runtime, 1)
+    await ronde(runtime)
     await hoort(gehoord, VERZONDEN)
     await bus.send(feit)
     await bus.state("coid", geinformeerd("C-313", op=now()), zaak)
     await bus.state("coid", gekwalificeerd("melding"), zaak)
-    await hoort(gehoord, VERZONDEN)
-    assert len(mail.ontvangen) == 1
-    await wordt(runtime, C_313="verzonden")
+    await verwerkt(bus, runtime)
+    await ronde(runtime)
+    await hoort(gehoord, VERZONDEN, 2)
+    assert [len(ingevuld(een)) for een in mail.aangenomen] == [1, 0]
+    await wordt(runtime, C_313="verteld")
+
+
+async def verwerkt(bus: Bus, runtime: Runtime) -> None:
+    """Facts are handled in the order in which they come: once this unit is there, those before are done."""
+    code = new_id()
+    await bus.state("organisatie", eenheid(), code)
+    await eventually(lambda: kent(runtime, code))
 
 
 def gekwalificeerd(kwalificatie: Kwalificatie) -> KwestieGekwalificeerd:
     return KwestieGekwalificeerd(gekwalificeerd_op=now(), kwalificatie=kwalificatie, rubriek="overige")
 
 
-async def test_what_stops_a_matter_before_the_claim_stops_its_mail(
+async def test_what_stops_a_matter_before_the_claim_keeps_it_out(
     bus: Bus, start: Start, mail: Mailserver
 ) -> None:
-    """Held for their mailbox, then stopped, each for another reason: when the mailbox comes one mail is
-    sent, that of the matter that nothing stopped."""
+    """Stopped after the round was made, each for another reason: the one that nothing stopped is told."""
     stoppers: list[tuple[str, Event]] = [
         ("coid", gekwalificeerd("vermoeden-misstand")),
         ("kmar", gekwalificeerd("klacht")),
@@ -186,93 +227,290 @@ async def test_what_stops_a_matter_before_the_claim_stops_its_mail(
         ),
         ("mid", InstemmingIngetrokken(ingetrokken_op=now(), instemming="grant-0001")),
         ("intake", InstemmingVervallen(vervallen_op=now(), instemming="grant-0001", geadresseerde="coid")),
+        ("coid", geinformeerd(uit=("C-313",))),
+        (
+            "lijn",
+            MeldingOntvangen(
+                ontvangen_op=now(),
+                kenmerken=Kenmerken(onderdeel="CLSK"),
+                leidinggevende="KAB-LSK",
+                partijen=("C-313",),
+            ),
+        ),
     ]
-    runtime = await start()
+    runtime = await start(zend_interval_s=3600.0, plaatsen=20)
+    await asyncio.sleep(0.3)
     gehoord = await bus.listen("notification.#")
-    zaken = [new_id() for _ in range(len(stoppers) + 1)]
-    for zaak in zaken:
-        await bus.state("coid", geinformeerd("C-313"), zaak)
-    await hoort(gehoord, OPGEHOUDEN, len(zaken))
+    zaken = await gemeld(bus, runtime, "C-313", zaken=len(stoppers) + 1)
+    await ronde(runtime)
     for zaak, (afzender, feit) in zip(zaken, stoppers, strict=False):
         await bus.state(afzender, feit, zaak)
-
-    async def vervallen() -> bool:
-        gevonden = await runtime.pool.fetch("select zaak from notificaties where status = 'vervallen'")
-        return {rij["zaak"] for rij in gevonden} == set(zaken[:-1])
-
-    await eventually(vervallen)
-    await bus.state("organisatie", eenheid("C-313"), "313-SQN")
+    await wachten(runtime, len(stoppers), "vervallen")
+    await start(plaatsen=20)
     await hoort(gehoord, VERZONDEN)
-    assert len(mail.ontvangen) == 1
-    assert await vervallen()
+    assert len(ingevuld(mail.aangenomen[0])) == 1
+    assert gehoord.of(OPGEHOUDEN) == [], "of who is excluded nothing is said at all"
+    assert await runtime.pool.fetchval("select zaak from vertellingen where status = 'verteld'") == zaken[-1]
 
 
-async def test_a_withdrawal_while_it_waits_for_another_attempt_cancels_it(
-    bus: Bus, start: Start, mail: Mailserver
-) -> None:
-    """Between attempts nothing is claimed: each attempt passes the consent gate again."""
-    mail.doe("RCPT", "451 later")
-    runtime = await start(wachttijden=(timedelta(seconds=2),))
-    zaak = new_id()
-    await bus.state("organisatie", eenheid("C-313"), "313-SQN")
-    await bus.state("coid", geinformeerd("C-313"), zaak)
-    await eventually(lambda: _stap(mail, "RCPT"))
-    await bus.state("portaal", InstemmingIngetrokken(ingetrokken_op=now(), instemming="toestemming-1"), zaak)
-    await wordt(runtime, C_313="vervallen")
-    await asyncio.sleep(2.5)
-    assert mail.ontvangen == []
-
-
-async def _stap(mail: Mailserver, stap: str) -> bool:
-    return stap in mail.stappen
-
-
-async def test_new_consent_sends_to_who_was_not_told_yet(bus: Bus, start: Start, mail: Mailserver) -> None:
+async def test_new_consent_tells_who_was_not_told_yet(bus: Bus, start: Start, mail: Mailserver) -> None:
     """After a withdrawal nobody is told, though the adviser informs the line anew, until the melder consents
     anew; nobody is told twice."""
     runtime = await start()
     zaak = new_id()
+    gehoord = await bus.listen("notification.#")
     await bus.state("organisatie", eenheid("C-313", "KAB-LSK"), "313-SQN")
     eerste = InstemmingGegeven(gegeven_op=now() - LATE, instemming="toestemming-1", geadresseerde="coid")
     await bus.state("portaal", eerste, zaak)
     await bus.state("coid", geinformeerd("C-313", op=now() - LATE), zaak)
-    await wordt(runtime, C_313="verzonden")
+    await wachten(runtime, 1)
+    await ronde(runtime)
+    await hoort(gehoord, VERZONDEN, 2)
     await bus.state(
         "mid", InstemmingIngetrokken(ingetrokken_op=now() - LATE / 2, instemming="toestemming-1"), zaak
     )
     await bus.state("coid", geinformeerd("C-313", "KAB-LSK", op=now() - LATE / 4), zaak)
-    # Facts are handled in the order in which they come: once this unit is there, those above are done.
-    await bus.state("organisatie", eenheid("C-970"), "970-SQN")
-    await eventually(lambda: _kent(runtime, "970-SQN"))
-    assert await statussen(runtime) == {"C-313": "verzonden"}
+    await verwerkt(bus, runtime)
+    await ronde(runtime)
+    await hoort(gehoord, VERZONDEN, 4)
+    await wordt(runtime, C_313="verteld")
     tweede = InstemmingGegeven(gegeven_op=now(), instemming="toestemming-2", geadresseerde="coid")
     await bus.state("mid", tweede, zaak)
-    await wordt(runtime, C_313="verzonden", KAB_LSK="verzonden")
-    assert sorted(one.aan for one in mail.aangenomen) == [postbus("C-313"), postbus("KAB-LSK")]
+    await wachten(runtime, 1)
+    await ronde(runtime)
+    await hoort(gehoord, VERZONDEN, 6)
+    await wordt(runtime, C_313="verteld", KAB_LSK="verteld")
+    verteld = [een.aan for een in mail.aangenomen if ingevuld(een)]
+    assert verteld == [postbus("C-313"), postbus("KAB-LSK")]
 
 
-async def _kent(runtime: Runtime, code: str) -> bool:
-    return bool(await runtime.pool.fetchval("select exists (select from eenheden where eenheid = $1)", code))
+async def test_an_excluded_official_reads_what_a_world_without_the_case_would_say(
+    bus: Bus, start: Start, mail: Mailserver
+) -> None:
+    """The same rounds without and with a case from which a seat is excluded: the seat's messages are equal
+    but for kenmerk and date. Nobody at that level is told; one level up they are, by a name above it; the
+    adviser hears why."""
+    runtime = await start()
+    gehoord = await bus.listen("notification.#")
+    onder = eenheid("C-313", "P-313").model_copy(update={"boven": "VLB", "sterkte": 40_000})
+    await bus.state("organisatie", onder, "313-SQN")
+    await bus.state("organisatie", eenheid("C-VLB"), "VLB")
+    await verwerkt(bus, runtime)
+    eerste = await ronde(runtime)
+    await hoort(gehoord, VERZONDEN, 3)
+    await bus.state("coid", geinformeerd("C-313", "P-313", "C-VLB", uit=("C-313",)), new_id())
+    await wachten(runtime, 2)
+    tweede = await ronde(runtime)
+    await hoort(gehoord, VERZONDEN, 6)
+    zonder, met = mail.aangenomen[:3], mail.aangenomen[3:]
+    for stoel in ("C-313", "P-313"):
+        een, ander = (
+            next(bericht for bericht in wereld if bericht.aan == postbus(stoel)) for wereld in (zonder, met)
+        )
+        assert ontdaan(een) == ontdaan(ander)
+    (regel,) = [regel for bericht in met for regel in ingevuld(bericht)]
+    assert regel[1] == "VLB", "not the unit where somebody must not learn of it"
+    (feit,) = await hoort(gehoord, f"{OPGEHOUDEN}.coid")
+    assert (feit["functionaris"], feit["reden"]) == ("P-313", "uitgesloten-niveau")
+    assert eerste < tweede
 
 
-async def test_a_party_that_the_line_named_gets_no_mail(bus: Bus, start: Start, mail: Mailserver) -> None:
-    """Whom a reporting leidinggevende calls a party, the list of the adviser does not reach."""
+def ontdaan(bericht: Ontvangen) -> list[bytes]:
+    """A message without what is random or of the round."""
+    los = bericht.bericht["Message-ID"].strip("<>").partition("@")[0].encode()
+    return [
+        regel.replace(los, b"")
+        for regel in bericht.ruw.split(b"\r\n")
+        if not regel.startswith((b"Date:", b"X-"))
+    ]
+
+
+async def test_two_seats_with_one_mailbox_are_one_reader(bus: Bus, start: Start, mail: Mailserver) -> None:
+    """One message, however many seats read it, and one line of a case for which both are named."""
+    runtime = await start()
+    gehoord = await bus.listen("notification.#")
+    unit = EenheidGewijzigd(
+        gewijzigd_op=now(),
+        volgnummer=1,
+        onderdeel="CLSK",
+        sterkte=100_000,
+        functionarissen=(
+            Functionaris(functionaris="C-1", rol="commandant", postbus="Staf@defensie.test"),
+            Functionaris(functionaris="C-2", rol="cvp", postbus="staf@defensie.test"),
+        ),
+    )
+    await bus.state("organisatie", unit, "313-SQN")
+    await bus.state("coid", geinformeerd("C-1", "C-2"), new_id())
+    await wachten(runtime, 2)
+    await ronde(runtime)
+    await hoort(gehoord, VERZONDEN)
+    assert [len(ingevuld(een)) for een in mail.aangenomen] == [1]
+    await wordt(runtime, C_1="verteld", C_2="verteld")
+
+
+# --- how much is said -----------------------------------------------------------------------------
+
+
+async def test_repeated_reports_in_a_small_unit_go_a_level_up_and_then_are_held(
+    bus: Bus, start: Start, mail: Mailserver
+) -> None:
+    """Thirty people bear one fact a year, those above them two more; what is left over is held: the adviser
+    hears it once for each."""
+    runtime = await start(k=25)
+    gehoord = await bus.listen("notification.#")
+    onder = eenheid(sterkte=30).model_copy(update={"boven": "VLB"})
+    await bus.state("organisatie", onder, "313-SQN")
+    await bus.state("organisatie", eenheid("C-VLB", sterkte=85), "VLB")
+    zaken = [new_id() for _ in range(4)]
+    for zaak in zaken:
+        await bus.state("coid", geinformeerd("C-VLB"), zaak)
+    await wachten(runtime, 4)
+    await ronde(runtime)
+    await hoort(gehoord, f"{OPGEHOUDEN}.coid", 1)
+    genoemd = sorted(regel[1] for een in mail.aangenomen for regel in ingevuld(een))
+    assert genoemd == ["313-SQN", "VLB", "VLB"]
+    (bericht,) = gehoord.of(f"{OPGEHOUDEN}.coid")
+    assert bericht["data"]["reden"] == "te-herleidbaar"
+    assert bericht["subject"] in zaken
+    await ronde(runtime)
+    await hoort(gehoord, VERZONDEN, 2)
+    await hoort(gehoord, f"{OPGEHOUDEN}.coid", 1)
+    assert ingevuld(mail.aangenomen[1]) == []
+
+
+async def test_what_is_told_and_held_is_counted_when_the_period_is_over(
+    bus: Bus, start: Start, mail: Mailserver
+) -> None:
+    """Six matters in a unit too small to name: nobody is told in a line, and the total says five; a case from
+    which somebody is excluded is not among them."""
+    runtime = await start(k=25, periode_weken=1, totaal_stap=5)
+    gehoord = await bus.listen("notification.#")
+    onder = eenheid("C-313", sterkte=20).model_copy(update={"boven": "VLB"})
+    await bus.state("organisatie", onder, "313-SQN")
+    await bus.state("organisatie", eenheid("C-VLB", sterkte=400), "VLB")
+    for _ in range(6):
+        await bus.state("coid", geinformeerd("C-313"), new_id())
+    await bus.state("coid", geinformeerd("C-313", uit=("C-VLB",)), new_id())
+    await wachten(runtime, 7)
+    await ronde(runtime)
+    await hoort(gehoord, VERZONDEN, 2)
+    assert all(" minder dan 5\n" in een.tekst.replace("\r", "") for een in mail.aangenomen)
+    await ronde(runtime, now() + timedelta(days=8))
+    await hoort(gehoord, VERZONDEN, 4)
+    assert all(ingevuld(een) == [] for een in mail.aangenomen)
+    assert all(" 5\n" in een.tekst.replace("\r", "") for een in mail.aangenomen[2:])
+    assert len({len(een.ruw) for een in mail.aangenomen}) == 1
+
+
+async def test_the_rubriek_is_told_where_it_is_common_and_fits(
+    bus: Bus, start: Start, mail: Mailserver
+) -> None:
+    """In a unit the size of a branch the rubriek is told; one that is not of the group the adviser named is
+    not."""
+    runtime = await start()
+    gehoord = await bus.listen("notification.#")
+    zaken = await gemeld(bus, runtime, "C-313", zaken=2)
+    for zaak, rubriek in zip(zaken, ("ongewenste-omgangsvormen", "overige"), strict=True):
+        feit = KwestieGekwalificeerd(
+            gekwalificeerd_op=now(), kwalificatie="melding", rubriek=rubriek, onderdeel="CLSK"
+        )
+        await bus.state("coid", feit, zaak)
+    await verwerkt(bus, runtime)
+    await ronde(runtime)
+    await hoort(gehoord, VERZONDEN)
+    gezegd = sorted(regel[2] for een in mail.aangenomen for regel in ingevuld(een))
+    assert gezegd == ["Ongewenste omgangsvormen", "ongewenst gedrag"]
+
+
+# --- held, and erased -----------------------------------------------------------------------------
+
+
+async def test_holds_for_an_unknown_seat_until_its_mailbox_comes(
+    bus: Bus, start: Start, mail: Mailserver
+) -> None:
+    """An unknown seat and one without a mailbox are each stated once as held, to the adviser who named them;
+    a round after the unit's fact they are told, an older version of it does nothing."""
     runtime = await start()
     gehoord = await bus.listen("notification.#")
     zaak = new_id()
-    await bus.state("organisatie", eenheid("C-313", "KAB-LSK"), "313-SQN")
-    gemeld = MeldingOntvangen(
-        ontvangen_op=now() - LATE,
-        kenmerken=Kenmerken(onderdeel="CLSK"),
-        leidinggevende="KAB-LSK",
-        partijen=("C-313",),
-    )
-    await bus.state("lijn", gemeld, zaak)
-    await bus.state("coid", geinformeerd("C-313", "KAB-LSK"), zaak)
-    (feit,) = await hoort(gehoord, VERZONDEN)
-    assert feit["functionaris"] == "KAB-LSK"
-    assert [one.aan for one in mail.ontvangen] == [postbus("KAB-LSK")]
-    await wordt(runtime, KAB_LSK="verzonden")
+    await bus.state("organisatie", eenheid(zonder_postbus=("CVP-LSK",), volgnummer=7), "313-SQN")
+    await bus.state("kmar", geinformeerd("C-313", "CVP-LSK"), zaak)
+    feiten = await hoort(gehoord, f"{OPGEHOUDEN}.kmar", 2)
+    assert {feit["functionaris"]: feit["reden"] for feit in feiten} == {
+        "C-313": "functionaris-onbekend",
+        "CVP-LSK": "geen-postbus",
+    }
+    assert {bericht["subject"] for bericht in gehoord.of(f"{OPGEHOUDEN}.kmar")} == {zaak}
+    await bus.state("organisatie", eenheid("C-313", "CVP-LSK", volgnummer=6), "313-SQN")
+    await bus.state("coid", gekwalificeerd("melding"), zaak)
+    await verwerkt(bus, runtime)
+    await ronde(runtime)
+    await wordt(runtime, C_313="opgehouden", CVP_LSK="opgehouden")
+    await bus.state("organisatie", eenheid("C-313", "CVP-LSK", volgnummer=8), "313-SQN")
+    await verwerkt(bus, runtime)
+    await ronde(runtime)
+    await hoort(gehoord, VERZONDEN, 2)
+    assert [len(ingevuld(een)) for een in mail.aangenomen] == [1, 1]
+    await hoort(gehoord, f"{OPGEHOUDEN}.kmar", 2)
+    assert not any("traceparent" in bericht for bericht in gehoord.of(f"{OPGEHOUDEN}.kmar"))
+
+
+async def test_a_seat_that_loses_its_mailbox_is_held_at_the_next_round(
+    bus: Bus, start: Start, mail: Mailserver
+) -> None:
+    """What waited for it does not wait in silence."""
+    runtime = await start()
+    gehoord = await bus.listen("notification.#")
+    await gemeld(bus, runtime, "C-313")
+    await bus.state("organisatie", eenheid(zonder_postbus=("C-313",), volgnummer=2), "313-SQN")
+    await verwerkt(bus, runtime)
+    await ronde(runtime)
+    (feit,) = await hoort(gehoord, f"{OPGEHOUDEN}.coid")
+    assert feit["reden"] == "geen-postbus"
+    assert mail.ontvangen == []
+
+
+async def test_an_erased_matter_leaves_what_a_seat_was_told_without_the_matter(
+    bus: Bus, start: Start, mail: Mailserver
+) -> None:
+    """Nothing of it is left but unit and round; that still counts against what may be told; what comes later
+    about it does nothing."""
+    runtime = await start(k=25)
+    gehoord = await bus.listen("notification.#")
+    await bus.state("organisatie", eenheid("C-313", sterkte=30), "313-SQN")
+    zaak, ander = new_id(), new_id()
+    await bus.state("coid", geinformeerd("C-313"), zaak)
+    await wachten(runtime, 1)
+    await ronde(runtime)
+    await hoort(gehoord, VERZONDEN)
+    await bus.state("registry", DossierVernietigd(vernietigd_op=now()), zaak)
+    await wachten(runtime, 0, "verteld")
+    await bus.state("coid", geinformeerd("C-313", op=now()), zaak)
+    await verwerkt(bus, runtime)
+    assert await runtime.pool.fetch("select from zaken") == []
+    assert await runtime.pool.fetch("select from vertellingen") == []
+    assert await runtime.pool.fetchval("select count(*) from facts where subject = $1", zaak) == 0
+    assert await runtime.pool.fetchval("select aantal from historie") == 1
+    await bus.state("coid", geinformeerd("C-313"), ander)
+    await wachten(runtime, 1)
+    await ronde(runtime)
+    (feit,) = await hoort(gehoord, f"{OPGEHOUDEN}.coid")
+    assert feit["reden"] == "te-herleidbaar"
+
+
+async def test_what_a_reader_was_told_counts_for_a_year(bus: Bus, start: Start, mail: Mailserver) -> None:
+    """A small unit is named again when the last time is long enough ago; rounds that old are forgotten."""
+    runtime = await start(k=25)
+    gehoord = await bus.listen("notification.#")
+    await bus.state("organisatie", eenheid("C-313", sterkte=30), "313-SQN")
+    for aantal, moment in enumerate((now(), now() + timedelta(weeks=51), now() + timedelta(weeks=53)), 1):
+        await bus.state("coid", geinformeerd("C-313"), new_id())
+        await wachten(runtime, 1)
+        await ronde(runtime, moment)
+        await hoort(gehoord, VERZONDEN, aantal)
+    assert [len(ingevuld(een)) for een in mail.aangenomen] == [1, 0, 1]
+    assert len(gehoord.of(f"{OPGEHOUDEN}.coid")) == 1
+    assert await runtime.pool.fetchval("select count(*) from berichten") == 2
 
 
 async def test_a_matter_with_consent_alone_is_not_reported_as_waiting(bus: Bus, start: Start) -> None:
@@ -303,36 +541,44 @@ async def test_a_version_of_a_unit_may_be_as_large_as_the_contract_says(bus: Bus
     """Publishers that number by the clock in microseconds are stored as they are."""
     runtime = await start()
     await bus.state("organisatie", eenheid("C-313", volgnummer=2**53), "313-SQN")
-    await eventually(lambda: _kent(runtime, "313-SQN"))
+    await eventually(lambda: kent(runtime, "313-SQN"))
     assert await runtime.pool.fetchval("select volgnummer from eenheden") == 2**53
 
 
-async def test_operators_see_what_is_held_or_failed_and_why(bus: Bus, start: Start, mail: Mailserver) -> None:
-    """Held and failed notificaties with reason and attempts, and nothing that leads to the matter; what was
-    sent, or still goes by itself, is not among them."""
-    mail.doe("RCPT", "550 onbekend", aan=postbus("C-1"))
-    mail.doe("RCPT", *["451 later"] * 9, aan=postbus("C-2"))
+# --- what operators see ---------------------------------------------------------------------------
+
+
+async def test_operators_see_what_failed_by_seat_and_round_whatever_it_held(
+    bus: Bus, start: Start, mail: Mailserver
+) -> None:
+    """Refused and unreachable messages with reason and attempts; one that held a line and one that held none
+    look the same, and what is held shows nowhere."""
+    for stoel in ("C-1", "C-2"):
+        mail.doe("RCPT", "550 onbekend", aan=postbus(stoel))
+    mail.doe("RCPT", *["451 later"] * 9, aan=postbus("C-3"))
     runtime = await start()
-    zaak = new_id()
-    await bus.state("organisatie", eenheid("C-1", "C-2", "C-3", zonder_postbus=("CVP-LSK",)), "313-SQN")
-    await bus.state("coid", geinformeerd("C-1", "C-2", "C-3", "CVP-LSK", "KAB-LSK"), zaak)
-    await wordt(
-        runtime, C_1="mislukt", C_2="mislukt", C_3="verzonden", CVP_LSK="opgehouden", KAB_LSK="opgehouden"
+    gehoord = await bus.listen("notification.#")
+    await bus.state(
+        "organisatie", eenheid("C-1", "C-2", "C-3", "C-4", zonder_postbus=("CVP-LSK",)), "313-SQN"
     )
+    zaak = new_id()
+    await bus.state("coid", geinformeerd("C-1", "CVP-LSK", "KAB-LSK"), zaak)
+    await wachten(runtime, 1)
+    moment = await ronde(runtime)
+    await hoort(gehoord, MISLUKT, 3)
     async with runtime.pool.acquire() as connection:
         rijen = [dict(rij) for rij in await store.openstaand(connection)]
     assert {
-        tuple(rij[naam] for naam in ("functionaris", "status", "reden", "pogingen")) for rij in rijen
+        tuple(rij[naam] for naam in ("functionaris", "ronde", "status", "reden", "pogingen")) for rij in rijen
     } == {
-        ("C-1", "mislukt", "geweigerd", 1),
-        ("C-2", "mislukt", "onbereikbaar", len(SNEL["wachttijden"]) + 1),
-        ("CVP-LSK", "opgehouden", "geen-postbus", 0),
-        ("KAB-LSK", "opgehouden", "functionaris-onbekend", 0),
+        ("C-1", moment, "mislukt", "geweigerd", 1),
+        ("C-2", moment, "mislukt", "geweigerd", 1),
+        ("C-3", moment, "mislukt", "onbereikbaar", len(SNEL["wachttijden"]) + 1),
     }
     assert {naam for rij in rijen for naam in rij} == {
         "kenmerk",
         "functionaris",
-        "week",
+        "ronde",
         "status",
         "reden",
         "pogingen",
@@ -343,345 +589,23 @@ async def test_operators_see_what_is_held_or_failed_and_why(bus: Bus, start: Sta
 @pytest.mark.parametrize(
     "wijziging",
     [
-        "update notificaties set reden = null",
-        "update notificaties set reden = 'anders'",
-        "update notificaties set status = 'verzonden'",
+        "update berichten set reden = null",
+        "update berichten set reden = 'anders'",
+        "update berichten set status = 'verzonden'",
+        "update vertellingen set status = 'verteld'",
+        "update vertellingen set status = 'opgehouden'",
+        "update vertellingen set eenheid = '313-SQN'",
     ],
-    ids=["without-a-reason", "with-another-reason", "sent-with-a-reason"],
 )
-async def test_the_table_refuses_a_failure_without_its_reason(
+async def test_the_tables_refuse_what_cannot_be(
     bus: Bus, start: Start, mail: Mailserver, wijziging: str
 ) -> None:
-    """What failed has one of two reasons, and nothing else has one."""
+    """What failed has one of two reasons, and nothing else has one; what was not told was in no round."""
     mail.doe("RCPT", "550 onbekend")
     runtime = await start()
-    await bus.state("organisatie", eenheid("C-313"), "313-SQN")
-    await bus.state("coid", geinformeerd("C-313"), new_id())
-    await wordt(runtime, C_313="mislukt")
+    gehoord = await bus.listen("notification.#")
+    await gemeld(bus, runtime, "C-313")
+    await ronde(runtime)
+    await hoort(gehoord, MISLUKT)
     with pytest.raises(asyncpg.CheckViolationError):
         await runtime.pool.execute(wijziging)
-
-
-async def test_holds_for_an_unknown_seat_until_its_mailbox_comes(
-    bus: Bus, start: Start, mail: Mailserver
-) -> None:
-    """An unknown seat and one without a mailbox are each stated once as held; the unit fact releases them, an
-    older version of it does not."""
-    runtime = await start()
-    gehoord = await bus.listen("notification.#")
-    zaak = new_id()
-    await bus.state("organisatie", eenheid(zonder_postbus=("CVP-LSK",), volgnummer=7), "313-SQN")
-    await bus.state("coid", geinformeerd("C-313", "CVP-LSK"), zaak)
-    feiten = await hoort(gehoord, OPGEHOUDEN, 2)
-    assert {feit["functionaris"]: feit["reden"] for feit in feiten} == {
-        "C-313": "functionaris-onbekend",
-        "CVP-LSK": "geen-postbus",
-    }
-    await bus.state("organisatie", eenheid("C-313", "CVP-LSK", volgnummer=6), "313-SQN")
-    await bus.state("coid", gekwalificeerd("melding"), zaak)
-    await hoort(gehoord, OPGEHOUDEN, 2)
-    await wordt(runtime, C_313="opgehouden", CVP_LSK="opgehouden")
-    await bus.state("organisatie", eenheid("C-313", "CVP-LSK", volgnummer=8), "313-SQN")
-    await hoort(gehoord, VERZONDEN, 2)
-    await hoort(gehoord, OPGEHOUDEN, 2)
-    assert {feit["subject"] for feit in gehoord.of(OPGEHOUDEN)} == {
-        feit["subject"] for feit in gehoord.of(VERZONDEN)
-    }
-    assert not any("traceparent" in feit or zaak in str(feit) for feit in gehoord.of(OPGEHOUDEN))
-
-
-async def test_a_temporary_refusal_is_tried_again(bus: Bus, start: Start, mail: Mailserver) -> None:
-    """4xx for the recipient, then 4xx for the message, then accepted: one mail, one fact, no doubt."""
-    mail.doe("RCPT", "451 later")
-    mail.doe("EINDE", "452 vol")
-    await start()
-    gehoord = await bus.listen("notification.#")
-    await bus.state("organisatie", eenheid("C-313"), "313-SQN")
-    await bus.state("coid", geinformeerd("C-313"), new_id())
-    (feit,) = await hoort(gehoord, VERZONDEN)
-    assert (feit["zekerheid"], feit["mogelijk_dubbel"]) == ("bevestigd", False)
-    assert len(mail.ontvangen) == 2
-    assert len(mail.aangenomen) == 1
-
-
-@pytest.mark.parametrize("stap", ["RCPT", "EINDE"])
-async def test_a_refused_address_fails_at_once_and_delays_nobody(
-    bus: Bus, start: Start, mail: Mailserver, stap: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    """5xx: stated as refused after one attempt; the others in the same round get their mail. Operators see it
-    in the table and in the numbers, and no address in the log."""
-    caplog.set_level("DEBUG")
-    for stoel in ("C-1", "C-2"):
-        mail.doe(stap, "550 onbekend", aan=postbus(stoel))
-    runtime = await start(smtp_verbindingen=1)
-    gehoord = await bus.listen("notification.#")
-    stoelen = ("C-1", "C-2", "C-3", "C-4")
-    await bus.state("organisatie", eenheid(*stoelen), "313-SQN")
-    await bus.state("coid", geinformeerd(*stoelen), new_id())
-    feiten = await hoort(gehoord, MISLUKT, 2)
-    assert {feit["functionaris"] for feit in feiten} == {"C-1", "C-2"}
-    assert {(feit["reden"], feit["pogingen"]) for feit in feiten} == {("geweigerd", 1)}
-    await hoort(gehoord, VERZONDEN, 2)
-    await wordt(runtime, C_1="mislukt", C_2="mislukt", C_3="verzonden", C_4="verzonden")
-    rijen = await store.openstaand(runtime.pool)
-    assert {(rij["functionaris"], rij["status"]) for rij in rijen} == {("C-1", "mislukt"), ("C-2", "mislukt")}
-    await stand(runtime)
-    (getal,) = [regel for regel in generate_latest().splitlines() if b'"notificaties_mislukt"' in regel]
-    assert getal.endswith(b" 2.0")
-    assert "@defensie" not in caplog.text
-    assert mail.stappen.count("EHLO") == 1, "a refusal ends no session"
-
-
-@pytest.mark.parametrize("stap", ["EHLO", "MAIL", "RCPT"])
-async def test_a_cut_before_data_is_no_doubt(bus: Bus, start: Start, mail: Mailserver, stap: str) -> None:
-    """What was surely not handed over is simply tried again."""
-    mail.doe(stap, AFBREKEN)
-    mail.doe("HELO", AFBREKEN)
-    await start()
-    gehoord = await bus.listen("notification.#")
-    await bus.state("organisatie", eenheid("C-313"), "313-SQN")
-    await bus.state("coid", geinformeerd("C-313"), new_id())
-    (feit,) = await hoort(gehoord, VERZONDEN)
-    assert (feit["zekerheid"], feit["mogelijk_dubbel"]) == ("bevestigd", False)
-    assert len(mail.ontvangen) == 1
-
-
-async def test_a_cut_after_data_is_sent_again_as_the_same_message(
-    bus: Bus, start: Start, mail: Mailserver
-) -> None:
-    """The server may have taken it: the same Message-ID and words go again, and the fact says so."""
-    mail.doe("EINDE", AFBREKEN)
-    await start()
-    gehoord = await bus.listen("notification.#")
-    await bus.state("organisatie", eenheid("C-313"), "313-SQN")
-    await bus.state("coid", geinformeerd("C-313"), new_id())
-    (feit,) = await hoort(gehoord, VERZONDEN)
-    assert (feit["zekerheid"], feit["mogelijk_dubbel"]) == ("bevestigd", True)
-    eerste, tweede = mail.ontvangen
-    assert eerste.bericht["Message-ID"] == tweede.bericht["Message-ID"]
-    assert eerste.tekst == tweede.tekst
-
-
-@pytest.mark.parametrize("gedrag", [AFBREKEN, ZWIJGEN])
-async def test_out_of_attempts_after_a_doubtful_one_is_uncertain(
-    bus: Bus, start: Start, mail: Mailserver, gedrag: str
-) -> None:
-    """Cut or silent after DATA, then refused: it cannot be called failed, since it may have arrived."""
-    mail.doe("EINDE", gedrag)
-    mail.doe("RCPT", "250 goed", "550 weg")
-    runtime = await start(smtp_timeout_s=0.5)
-    gehoord = await bus.listen("notification.#")
-    await bus.state("organisatie", eenheid("C-313"), "313-SQN")
-    await bus.state("coid", geinformeerd("C-313"), new_id())
-    (feit,) = await hoort(gehoord, VERZONDEN)
-    assert (feit["zekerheid"], feit["mogelijk_dubbel"]) == ("onbekend", True)
-    assert gehoord.of(MISLUKT) == []
-    assert await store.openstaand(runtime.pool) == []
-
-
-async def test_a_dead_mail_server_holds_up_no_facts(bus: Bus, start: Start, mail: Mailserver) -> None:
-    """While nothing can be sent facts go on being handled; when the server is back all mail goes."""
-    await mail.stop()
-    runtime = await start(wachttijden=(timedelta(milliseconds=500),) * 30)
-    gehoord = await bus.listen("notification.#")
-    await bus.state("organisatie", eenheid("C-313"), "313-SQN")
-    zaken = [new_id() for _ in range(60)]
-    await bus.send_all(make_fact("coid", geinformeerd("C-313"), zaak) for zaak in zaken)
-
-    async def alle_bekend() -> bool:
-        return len(await runtime.pool.fetch("select from notificaties")) == len(zaken)
-
-    await eventually(alle_bekend)
-    await asyncio.sleep(1)
-    rijen = await runtime.pool.fetch("select distinct status from notificaties")
-    assert {rij["status"] for rij in rijen} <= {"klaar", "geclaimd"}
-    assert await store.openstaand(runtime.pool) == [], "what still goes by itself needs nobody"
-    await mail.start()
-    await hoort(gehoord, VERZONDEN, len(zaken))
-    assert gehoord.of(MISLUKT) == []
-    assert len(mail.aangenomen) == len(zaken)
-
-
-async def test_out_of_attempts_is_stated_as_unreachable(bus: Bus, start: Start, mail: Mailserver) -> None:
-    """A server that stays away ends in a fact and in the table, with the number of attempts."""
-    await mail.stop()
-    runtime = await start()
-    gehoord = await bus.listen("notification.#")
-    await bus.state("organisatie", eenheid("C-313"), "313-SQN")
-    await bus.state("coid", geinformeerd("C-313"), new_id())
-    (feit,) = await hoort(gehoord, MISLUKT)
-    assert (feit["reden"], feit["pogingen"]) == ("onbereikbaar", len(SNEL["wachttijden"]) + 1)
-    await wordt(runtime, C_313="mislukt")
-
-
-async def test_nothing_goes_in_the_clear_where_starttls_is_asked(
-    bus: Bus, start: Start, mail: Mailserver
-) -> None:
-    """A server that offers no STARTTLS gets no message, however reachable it is."""
-    await start(smtp_url=mail.url.replace("smtp:", "smtp+starttls:"))
-    gehoord = await bus.listen("notification.#")
-    await bus.state("organisatie", eenheid("C-313"), "313-SQN")
-    await bus.state("coid", geinformeerd("C-313"), new_id())
-    (feit,) = await hoort(gehoord, MISLUKT)
-    assert feit["reden"] == "onbereikbaar"
-    assert "EHLO" in mail.stappen
-    assert "MAIL" not in mail.stappen
-
-
-@pytest.mark.parametrize(
-    ("naam", "waarde"),
-    [
-        ("smtp_url", "http://geheim@mail.test"),
-        ("smtp_url", "smtp://geheim@mail.test:99999"),
-        ("afzender", "geheim\r\nBcc: iemand@mail.test"),
-        ("claim_duur", "PT59S"),
-    ],
-)
-def test_wrong_settings_are_named_and_not_shown(
-    monkeypatch: pytest.MonkeyPatch, keys: Path, naam: str, waarde: str
-) -> None:
-    """What is wrong is named without its value; a claim must outlast the server's answers."""
-    goed = {"amqp_url": "amqp://x", "postgres_dsn": "postgresql://x"}
-    goed["public_keys"] = str(keys / zegel.PUBLIC_FILE)
-    for name, value in (goed | {naam: waarde}).items():
-        monkeypatch.setenv(f"NOTIFICATION_{name}".upper(), value)
-    with pytest.raises(SettingsError) as fout:
-        load(Settings)
-    assert naam in str(fout.value).lower()
-    assert "geheim" not in str(fout.value)
-
-
-async def test_two_replicas_send_each_mail_once(bus: Bus, start: Start, mail: Mailserver) -> None:
-    """Both claim from one table at the same time; every seat of every matter is told once."""
-    await start(zend_aantal=5)
-    await start(zend_aantal=5)
-    gehoord = await bus.listen("notification.#")
-    await bus.state("organisatie", eenheid("C-313", "KAB-LSK"), "313-SQN")
-    zaken = [new_id() for _ in range(80)]
-    await bus.send_all(make_fact("coid", geinformeerd("C-313", "KAB-LSK"), zaak) for zaak in zaken)
-    feiten = await hoort(gehoord, VERZONDEN, 160)
-    assert len({feit["subject"] for feit in gehoord.of(VERZONDEN)}) == 160
-    assert not any(feit["mogelijk_dubbel"] for feit in feiten)
-    assert len(mail.ontvangen) == 160
-
-
-@pytest.mark.parametrize(
-    ("poging", "data_begonnen", "zekerheid", "pogingen"),
-    [(2, False, "bevestigd", 2), (2, True, "bevestigd", 3), (4, True, "onbekend", 4)],
-    ids=["before-data", "after-data", "after-data-of-the-last"],
-)
-async def test_takes_over_what_a_dead_sender_had_claimed(
-    bus: Bus,
-    start: Start,
-    mail: Mailserver,
-    poging: int,
-    data_begonnen: bool,
-    zekerheid: str,
-    pogingen: int,
-) -> None:
-    """A claim that passed is anybody's: before DATA as if nothing happened, after it as perhaps double;
-    after the last attempt it is not sent again."""
-    mail.doe("RCPT", "451 later")
-    runtime = await start(wachttijden=(timedelta(days=1),) * 3)
-    gehoord = await bus.listen("notification.#")
-    await bus.state("organisatie", eenheid("C-313"), "313-SQN")
-    await bus.state("coid", geinformeerd("C-313"), new_id())
-
-    async def wacht() -> bool:
-        rijen = await runtime.pool.fetch("select pogingen from notificaties where status = 'klaar'")
-        return [rij["pogingen"] for rij in rijen] == [1]
-
-    await eventually(wacht)
-    await runtime.pool.execute(
-        "update notificaties set status = 'geclaimd', volgende_op = null, pogingen = $1,"
-        " claim = gen_random_uuid(), claim_tot = clock_timestamp() + '0.5 s',"
-        " data_op = case when $2 then clock_timestamp() end",
-        poging,
-        data_begonnen,
-    )
-    await asyncio.sleep(0.2)
-    assert mail.ontvangen == []
-    (feit,) = await hoort(gehoord, VERZONDEN)
-    assert (feit["zekerheid"], feit["mogelijk_dubbel"]) == (zekerheid, data_begonnen)
-    assert await runtime.pool.fetchval("select pogingen from notificaties") == pogingen
-    assert len(mail.ontvangen) == (zekerheid == "bevestigd")
-
-
-@pytest.mark.parametrize(
-    "verlies",
-    [
-        "update notificaties set claim = gen_random_uuid()",
-        "update notificaties set claim_tot = clock_timestamp()",
-    ],
-    ids=["overtaken", "too-late"],
-)
-async def test_a_sender_that_lost_its_claim_sends_nothing(
-    bus: Bus, start: Start, mail: Mailserver, verlies: str
-) -> None:
-    """Whoever was overtaken, or is too late, finds out before DATA: the last moment at which nothing has been
-    handed over."""
-    mail.doe("RCPT", ZWIJGEN)
-    runtime = await start()
-    await bus.state("organisatie", eenheid("C-313"), "313-SQN")
-    await bus.state("coid", geinformeerd("C-313"), new_id())
-    await eventually(lambda: _stap(mail, "RCPT"))
-    await runtime.pool.execute(verlies)
-    mail.verder.set()
-    await eventually(lambda: _stap(mail, "RSET"))
-    assert "DATA" not in mail.stappen[: mail.stappen.index("RSET")]
-
-
-async def test_stops_with_what_was_begun_finished(
-    bus: Bus, environment: Environment, keys: Path, mail: Mailserver
-) -> None:
-    """At SIGTERM the message in hand is finished and marked, and what was claimed beside it is given back."""
-    mail.doe("EINDE", ZWIJGEN)
-    gehoord = await bus.listen("notification.#")
-    made = make_runtime(
-        environment, keys, "notification", **{**SNEL, "smtp_url": mail.url, "smtp_verbindingen": 1}
-    )
-    async with running(made) as runtime:
-        await bus.state("organisatie", eenheid("C-1", "C-2", "C-3"), "313-SQN")
-        await bus.state("coid", geinformeerd("C-1", "C-2", "C-3"), new_id())
-        await eventually(lambda: _stap(mail, "DATA"))
-        runtime.stop()
-        await asyncio.sleep(0.5)
-        mail.verder.set()
-    await hoort(gehoord, VERZONDEN)
-    connection = await asyncpg.connect(environment.dsns["notification"])
-    try:
-        rijen = await connection.fetch("select status, pogingen from notificaties order by status, kenmerk")
-    finally:
-        await connection.close()
-    assert [tuple(rij) for rij in rijen] == [("klaar", 0), ("klaar", 0), ("verzonden", 1)]
-
-
-async def test_what_was_accepted_is_marked_once_the_database_is_back(
-    bus: Bus, environment: Environment, keys: Path, mail: Mailserver
-) -> None:
-    """The mail server answers while the database is away: the answer is kept, nothing goes twice."""
-    mail.doe("EINDE", ZWIJGEN)
-    gehoord = await bus.listen("notification.#")
-    dsn = urlsplit(environment.dsns["notification"])
-    draad = Draad(dsn.hostname or "", dsn.port or 5432)
-    via = dsn._replace(netloc=f"{dsn.netloc.rpartition('@')[0]}@127.0.0.1:{await draad.heel()}")
-    made = make_runtime(
-        environment, keys, "notification", **SNEL, smtp_url=mail.url, postgres_dsn=via.geturl()
-    )
-    async with running(made):
-        await bus.state("organisatie", eenheid("C-313"), "313-SQN")
-        await bus.state("coid", geinformeerd("C-313"), new_id())
-        await eventually(lambda: _aangeboden(mail))
-        await draad.knip()
-        mail.verder.set()
-        await asyncio.sleep(1.5)
-        assert gehoord.of(VERZONDEN) == []
-        await draad.heel()
-        (feit,) = await hoort(gehoord, VERZONDEN)
-    await draad.knip()
-    assert (feit["zekerheid"], feit["mogelijk_dubbel"]) == ("bevestigd", False)
-    assert len(mail.ontvangen) == 1
-
-
-async def _aangeboden(mail: Mailserver) -> bool:
-    return bool(mail.ontvangen)

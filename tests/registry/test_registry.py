@@ -20,7 +20,8 @@ from ops import CHECKOUT
 from ops.environment import Environment
 from services.registry import lezen
 from services.registry.core.weergave import als_csv
-from services.registry.handlers import zaken
+from services.registry.handlers import Registry
+from services.registry.settings import Settings
 from shared import events as e
 from shared import flow
 from shared.codes import RUBRIEKEN, Kwalificatie, Rubriek
@@ -310,6 +311,8 @@ async def test_a_ring_that_closes_over_many_couplings_keeps_one(service: StartSe
 
 async def test_couplings_are_added_by_one_at_a_time(register: Runtime) -> None:
     """Parts of a ring that know nothing of each other yet must not be decided side by side."""
+    assert isinstance(register.settings, Settings)
+    zaken = Registry(register.settings).zaken
 
     async def neem_op(fact: Fact) -> None:
         async with register.transaction() as work:

@@ -582,7 +582,7 @@ async def test_two_replicas_assign_each_matter_once_and_share_the_work(
     environment: Environment, keys: Path, bus: Bus
 ) -> None:
     """Two hundred matters, each sent twice, to two replicas: one assignment each, spread evenly."""
-    heard = await bus.listen("routing.adviseur-toegewezen.v1", "routing.adviseur-vervangen.v1")
+    heard = await bus.listen("routing.adviseur-toegewezen.v1.*", "routing.adviseur-vervangen.v1.*")
     zaken = [make_fact("intake", doorgezet(), new_id()) for _ in range(200)]
     rooster = [make_fact("coid", adviseur(), f"adviseur-{n}") for n in range(4)]
     een = make_runtime(environment, keys, "routing", prefetch=10, max_zaken_per_fte=50)

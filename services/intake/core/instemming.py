@@ -9,6 +9,7 @@ a cluster can make a `MeldingDoorgezet`; nothing else in this service makes one.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from shared.codes import Cluster, Geadresseerde
 from shared.events import InstemmingVervallen, Kenmerken, MeldingDoorgezet
@@ -56,6 +57,13 @@ class ClusterInstemming(InstemmingVanKracht):
 
 
 @dataclass(frozen=True, slots=True)
+class LijnInstemming(InstemmingVanKracht):
+    """A grant in force that names the line."""
+
+    geadresseerde: Literal["lijn"]
+
+
+@dataclass(frozen=True, slots=True)
 class IngetrokkenInstemming:
     """A grant that was withdrawn: there is nothing to be done with it but to say so."""
 
@@ -86,6 +94,8 @@ def instemming(
         return IngetrokkenInstemming(naam, geadresseerde, gegeven_op, ingetrokken_op)
     if geadresseerde == "coid" or geadresseerde == "kmar":
         return ClusterInstemming(naam, geadresseerde, gegeven_op, op_formulier)
+    if geadresseerde == "lijn":
+        return LijnInstemming(naam, geadresseerde, gegeven_op, op_formulier)
     return InstemmingVanKracht(naam, geadresseerde, gegeven_op, op_formulier)
 
 

@@ -6,7 +6,7 @@
 -- left, so that what is told about it later is known to be too late.
 create table contacten (
     subject      text primary key,
-    status       text not null check (status in ('open', 'doorgezet', 'afgesloten', 'luisterend-oor')),
+    status       text not null check (status in ('open', 'doorgezet', 'afgesloten', 'luisterend-oor', 'vernietigd')),
     kanaal       text,
     ontvangen_op timestamptz,
     spoed        boolean,
@@ -20,15 +20,22 @@ create table contacten (
     check (case status
            when 'luisterend-oor' then
                num_nonnulls(kanaal, ontvangen_op, spoed, uitkomst, uitkomst_op, gesproken_op, bevestigd_op) = 0
+           when 'vernietigd' then
+               num_nulls(kanaal, ontvangen_op) = 0 and num_nonnulls(spoed, gesproken_op, bevestigd_op, gewist_op) = 0
            else num_nulls(kanaal, ontvangen_op, spoed) = 0 and gewist_op is null end),
+    -- Of what was erased channel, outcome and week remain, for the counts.
+    check (status <> 'vernietigd' or (ontvangen_op = date_trunc('week', ontvangen_op, 'Europe/Amsterdam')
+           and uitkomst_op is not distinct from date_trunc('week', uitkomst_op, 'Europe/Amsterdam'))),
     check ((uitkomst is null) = (uitkomst_op is null)),
     check (status <> 'open' or uitkomst is null or uitkomst = 'integriteitskwestie'),
     check (status <> 'doorgezet' or uitkomst in ('integriteitskwestie', 'onbereikbaar', 'geen-contactgegevens')),
     check (status <> 'afgesloten' or uitkomst <> 'integriteitskwestie'),
-    check (uitkomst is not null or status in ('open', 'luisterend-oor')),
-    check (uitkomst is null or uitkomst in ('onbereikbaar', 'geen-contactgegevens') or gesproken_op is not null)
+    check (uitkomst is not null or status in ('open', 'luisterend-oor', 'vernietigd')),
+    check (status = 'vernietigd' or uitkomst is null or uitkomst in ('onbereikbaar', 'geen-contactgegevens')
+           or gesproken_op is not null)
 );
 create index contacten_te_wissen on contacten (subject) where status = 'luisterend-oor' and gewist_op is null;
+create index contacten_afgesloten on contacten (uitkomst_op) where status = 'afgesloten';
 
 -- A grant is its id and its addressee together. A withdrawal whose grant is not there yet waits among the facts.
 create table instemmingen (
@@ -61,14 +68,17 @@ create table doorzettingen (
 );
 create unique index doorzettingen_een_per_geadresseerde on doorzettingen (subject, geadresseerde) where van_kracht;
 
--- What melders said, sealed, and nowhere else. Deleting is erasing.
+-- What melders said: nonce and AES-256-GCM ciphertext under the data key of the matter, which rests outside the database.
 create table kluis (
-    feit       uuid primary key,                     -- key of the fact it came with
+    stuk       uuid primary key,                     -- key of the fact it came with, or an id of its own
     subject    text not null,
-    verzegeld  text not null,
+    soort      text not null,
+    inhoud     bytea not null check (octet_length(inhoud) > 28),
     bewaard_op timestamptz not null default clock_timestamp()
 );
 create index kluis_subject on kluis (subject);
+-- Ciphertext does not compress, and is never searched.
+alter table kluis alter column inhoud set storage external;
 
 -- The listening ears: how many, through which channel, in which week. Nothing joins a count to a contact.
 create table tellingen (

@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Seats and their functional mailboxes, as the organisation states them per unit."""
+"""Seats with their terreinen and functional mailboxes, as the organisation states them per unit."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from services.notification.core.uitsluiting import Stoel
 from shared.envelope import Fact
 from shared.events import EenheidGewijzigd
 
 
 @dataclass(frozen=True, slots=True)
 class Adresboek:
-    """For each seat that is known the mailboxes it has, the one to write to first."""
+    """For each seat that is known the mailboxes it has, the one to write to first; and the units
+    of whose cases it customarily hears."""
 
     postbussen: Mapping[str, Sequence[str]]
+    terreinen: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def kent(self, stoel: str) -> bool:
         """Whether any unit names this seat."""
@@ -22,11 +25,34 @@ class Adresboek:
         """Where to write to, or None when there is nowhere yet."""
         return next(iter(self.postbussen.get(stoel, ())), None)
 
-    def alle(self, stoelen: Iterable[str]) -> frozenset[str]:
-        """Every mailbox that any of these seats reads, in one spelling."""
+    def terreinen_van(self, stoelen: Iterable[str]) -> frozenset[str]:
+        """The units of whose cases any of these seats customarily hears."""
+        return frozenset(code for stoel in stoelen for code in self.terreinen.get(stoel, ()))
+
+    def stoelen(self) -> list[Stoel]:
+        """Every seat, as exclusions look at it."""
+        return [
+            Stoel(code, self.terreinen.get(code, frozenset()), frozenset(postbussen))
+            for code, postbussen in self.postbussen.items()
+        ]
+
+    def wie_leest(self, postbus: str) -> frozenset[str]:
+        """The seats whose message goes to this mailbox, however it is spelled."""
+        gezocht = postbus.casefold()
         return frozenset(
-            postbus.casefold() for stoel in stoelen for postbus in self.postbussen.get(stoel, ())
+            stoel
+            for stoel in self.postbussen
+            if (eerste := self.postbus(stoel)) is not None and eerste.casefold() == gezocht
         )
+
+    def lezers(self) -> list[str]:
+        """The seats that a message is addressed to: of those that share a mailbox the first by code."""
+        eerste: dict[str, str] = {}
+        for stoel in sorted(self.postbussen):
+            postbus = self.postbus(stoel)
+            if postbus is not None:
+                eerste.setdefault(postbus.casefold(), stoel)
+        return sorted(eerste.values())
 
 
 def nieuwste(feiten: Iterable[Fact]) -> dict[str, EenheidGewijzigd]:

@@ -12,7 +12,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 
-from shared.codes import Geadresseerde, Hoofdgroep, Onderdeel
+from shared.codes import Cluster, Geadresseerde, Hoofdgroep, Onderdeel, Rubriek, hoofdgroep
 from shared.envelope import Fact
 from shared.events import (
     InstemmingGegeven,
@@ -29,52 +29,68 @@ NIET_NAAR_DE_LIJN: Final = frozenset({"vermoeden-misstand", "klacht", "geen-inte
 """Qualifications under which nobody in the line is told."""
 VAN_DE_NOTIFICATIE: Final = frozenset({"coid", "kmar", "lijn"})
 """Addressees whose consent a notificatie rests on."""
+_CLUSTERS: Final[Mapping[str, Cluster]] = {"coid": "coid", "kmar": "kmar"}
 
 
 @dataclass(frozen=True, slots=True)
-class Inhoud:
-    """All that a notificatie may tell: a closed list of codes."""
+class Aanleiding:
+    """What a seat is told on: as the adviser stated it, before it is decided how much of it may be said."""
 
     onderdeel: Onderdeel
     eenheid: str
     hoofdgroep: Hoofdgroep
+    rubriek: Rubriek | None
+    """Only where the latest qualification has one that lies in the group the adviser named."""
     week: str
     """ISO week in which the line was told, such as `2025-W07`."""
+    cluster: Cluster
+    """Whose adviser asked for it, and hears when it is held."""
 
 
 @dataclass(frozen=True, slots=True)
 class Zaak:
     """A matter as notification sees it.
 
-    `te_notificeren` holds who is to be told now, by seat, with what; it is empty while the matter is
+    `te_notificeren` holds who is to be told now, by seat, on what; it is empty while the matter is
     blocked. `uitgesloten` are the seats that must not learn of it: those that an adviser excluded, and the
     parties that the reporting leidinggevende named.
     """
 
-    te_notificeren: Mapping[str, Inhoud]
+    te_notificeren: Mapping[str, Aanleiding]
     uitgesloten: frozenset[str]
+    plaats: "Plaats | None"
+    """None while the line was not told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plaats:
+    """Where and when a matter counts in period totals."""
+
+    eenheid: str
+    week: str
+    telt: bool
+    """Told or held back, and nobody is excluded: then every reader may have it counted."""
 
 
 @dataclass(slots=True)
 class _Stand:
-    geinformeerd: list[LeidinggevendeGeinformeerd] = field(default_factory=list)
+    geinformeerd: list[tuple[Cluster, LeidinggevendeGeinformeerd]] = field(default_factory=list)
     kwalificatie: str | None = None
+    rubriek: Rubriek | None = None
     partijen: set[str] = field(default_factory=set)
     genoemd: dict[str, set[Geadresseerde]] = field(default_factory=dict)
     """By grant whom it named; one id may stand for several addressees."""
     ingetrokken: set[str] = field(default_factory=set)
 
 
-def _geinformeerd(stand: _Stand, feit: LeidinggevendeGeinformeerd) -> None:
-    stand.geinformeerd.append(feit)
-
-
 def _gekwalificeerd(stand: _Stand, feit: KwestieGekwalificeerd) -> None:
     stand.kwalificatie = feit.kwalificatie
+    stand.rubriek = feit.rubriek
 
 
 def _omgezet(stand: _Stand, feit: ZaakOmgezet) -> None:
     stand.kwalificatie = feit.naar
+    stand.rubriek = feit.rubriek
 
 
 def _ontvangen(stand: _Stand, feit: MeldingOntvangen) -> None:
@@ -95,7 +111,6 @@ def _vervallen(stand: _Stand, feit: InstemmingVervallen) -> None:
 
 
 _STAPPEN: Final[Mapping[type, Callable[[_Stand, Any], None]]] = {
-    LeidinggevendeGeinformeerd: _geinformeerd,
     KwestieGekwalificeerd: _gekwalificeerd,
     ZaakOmgezet: _omgezet,
     MeldingOntvangen: _ontvangen,
@@ -109,23 +124,40 @@ def vouw(feiten: Sequence[Fact]) -> Zaak:
     """Fold a matter's facts, given in folding order."""
     stand = _Stand()
     for feit in feiten:
+        if isinstance(feit.data, LeidinggevendeGeinformeerd):
+            stand.geinformeerd.append((_CLUSTERS[feit.publisher], feit.data))
         stap = _STAPPEN.get(type(feit.data))
         if stap is not None:
             stap(stand, feit.data)
-    uitgesloten = frozenset(stoel for feit in stand.geinformeerd for stoel in feit.uit_te_sluiten)
+    uitgesloten = frozenset(stoel for _, feit in stand.geinformeerd for stoel in feit.uit_te_sluiten)
     uitgesloten |= stand.partijen
-    return Zaak(MappingProxyType(_te_notificeren(stand, uitgesloten)), uitgesloten)
+    gewenst = _te_notificeren(stand, uitgesloten)
+    return Zaak(MappingProxyType(gewenst), uitgesloten, _plaats(stand, bool(gewenst) and not uitgesloten))
 
 
-def _te_notificeren(stand: _Stand, uitgesloten: frozenset[str]) -> dict[str, Inhoud]:
+def _plaats(stand: _Stand, telt: bool) -> Plaats | None:
+    plaatsen = ((iso_week(feit.geinformeerd_op), feit.eenheid) for _, feit in stand.geinformeerd)
+    week, eenheid = min(plaatsen, default=(None, None))
+    return None if week is None or eenheid is None else Plaats(eenheid, week, telt)
+
+
+def _te_notificeren(stand: _Stand, uitgesloten: frozenset[str]) -> dict[str, Aanleiding]:
     if stand.kwalificatie in NIET_NAAR_DE_LIJN or not _instemming_staat(stand):
         return {}
-    gewenst: dict[str, Inhoud] = {}
-    for feit in stand.geinformeerd:
-        inhoud = Inhoud(feit.onderdeel, feit.eenheid, feit.hoofdgroep, iso_week(feit.geinformeerd_op))
+    gewenst: dict[str, Aanleiding] = {}
+    for cluster, feit in stand.geinformeerd:
+        past = stand.rubriek is not None and hoofdgroep(stand.rubriek) == feit.hoofdgroep
+        aanleiding = Aanleiding(
+            feit.onderdeel,
+            feit.eenheid,
+            feit.hoofdgroep,
+            stand.rubriek if past else None,
+            iso_week(feit.geinformeerd_op),
+            cluster,
+        )
         for stoel in feit.te_notificeren:
             if stoel not in uitgesloten:
-                gewenst.setdefault(stoel, inhoud)
+                gewenst.setdefault(stoel, aanleiding)
     return gewenst
 
 

@@ -5,6 +5,7 @@ Deciding again without new facts says nothing. What a fact tells about when, is 
 when it was decided, so that the order of arrival leaves no trace.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
@@ -13,7 +14,7 @@ from services.registry.core.zaak import Registratie, Zaak, begin_van, dag_van
 from shared.events import DossierGesloten, Event, MeldingAfgedaan, MeldingGeregistreerd
 from shared.termijnen.kalender import lokaal
 from shared.termijnen.klok import Klok, Vervallen
-from shared.termijnen.regels import Soort
+from shared.termijnen.regels import GEEN_ZETELS, Soort, gesloten_rollen
 
 Status = Literal["open", "afgedaan", "gesloten"]
 
@@ -37,8 +38,8 @@ class Besluit:
     klokken: tuple[Klok, ...]
 
 
-def beslis(zaak: Zaak, *, dubbel: bool) -> Besluit:
-    """Decide on one matter. `dubbel`: another matter stands for the same event."""
+def beslis(zaak: Zaak, *, dubbel: bool, zetels: Mapping[str, str] = GEEN_ZETELS) -> Besluit:
+    """Decide on one matter. `dubbel`: another matter stands for the same event. `zetels`: seats by role."""
     telt = zaak.registratie is not None and not dubbel
     afgedaan_op = _afgedaan_op(zaak)
     gesloten_op = _gesloten_op(zaak, afgedaan_op)
@@ -59,7 +60,7 @@ def beslis(zaak: Zaak, *, dubbel: bool) -> Besluit:
         afgedaan_op=afgedaan_op,
         gesloten_op=gesloten_op,
         feiten=feiten if _stelt(zaak) else (),
-        klokken=_klokken(zaak),
+        klokken=_klokken(zaak, gesloten_rollen(zaak.uitgesloten, zetels)),
     )
 
 
@@ -127,7 +128,7 @@ def _gesloten(zaak: Zaak, gesloten_op: datetime | None) -> tuple[DossierGesloten
     return (DossierGesloten(gesloten_op=gesloten_op, kwalificatie=zaak.kwalificatie),)
 
 
-def _klokken(zaak: Zaak) -> tuple[Klok, ...]:
+def _klokken(zaak: Zaak, gesloten: frozenset[str]) -> tuple[Klok, ...]:
     """Terugkoppeling: three months from the acknowledgement, or from the end of its seven days.
 
     It runs for matters that were forwarded, came from the line or were qualified; a contact that stays with
@@ -142,13 +143,15 @@ def _klokken(zaak: Zaak) -> tuple[Klok, ...]:
             Soort.TERUGKOPPELING,
             start,
             gestopt_op=zaak.terugkoppeling_op,
-            vervallen=_vervallen(zaak),
+            vervallen=vervallen(zaak),
             rol="kmar" if zaak.cluster == "kmar" else None,
+            gesloten=gesloten,
         ),
     )
 
 
-def _vervallen(zaak: Zaak) -> Vervallen | None:
+def vervallen(zaak: Zaak) -> Vervallen | None:
+    """From when nothing is promised about the matter any more, and why; None while something is."""
     if zaak.kwalificatie is not None:
         if zaak.kwalificatie in _TE_BEHANDELEN or zaak.gekwalificeerd_op is None:
             return None

@@ -90,7 +90,25 @@ def stand_op(
     koppelingen: Iterable[Koppeling],
     oordelen: Iterable[Oordeel],
 ) -> list[Telling]:
-    """The meldingen that count as the register stood at the end of `peildatum`: what came later is not known.
+    """The meldingen that count as the register stood at the end of `peildatum`, and no later."""
+    return [
+        Telling(
+            registratie.in_register,
+            registratie.geregistreerd_op,
+            registratie.rubriek,
+            vastgesteld=vastgesteld,
+        )
+        for registratie, vastgesteld in geldend_op(peildatum, versies, koppelingen, oordelen).values()
+    ]
+
+
+def geldend_op(
+    peildatum: date,
+    versies: Mapping[str, Sequence[Versie]],
+    koppelingen: Iterable[Koppeling],
+    oordelen: Iterable[Oordeel],
+) -> dict[str, tuple[Registratie, bool]]:
+    """By matter the registration that counted at the end of `peildatum`, and whether it was established.
 
     `oordelen` come in order, per betrokkene the latest last; a matter is vastgesteld when it is for at least
     one betrokkene.
@@ -101,16 +119,11 @@ def stand_op(
         if dag_van(een.vastgesteld_op) <= peildatum:
             laatste[een.zaak, een.betrokkene] = een.afdoening
     vastgesteld = {zaak for (zaak, _), afdoening in laatste.items() if afdoening == "vastgesteld"}
-    return [
-        Telling(
-            registratie.in_register,
-            registratie.geregistreerd_op,
-            registratie.rubriek,
-            vastgesteld=zaak in vastgesteld,
-        )
+    return {
+        zaak: (registratie, zaak in vastgesteld)
         for zaak, reeks in versies.items()
         if zaak not in dubbel and (registratie := _geldig_op(peildatum, reeks)) is not None
-    ]
+    }
 
 
 def _geldig_op(peildatum: date, versies: Sequence[Versie]) -> Registratie | None:

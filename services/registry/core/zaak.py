@@ -64,6 +64,7 @@ class Contact:
     ontvangen_op: datetime
     uitkomst: ContactUitkomst | None = None
     verwezen_naar: Verwijzing | None = None
+    afgesloten_op: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +179,8 @@ class Zaak:
     geregistreerd_gesteld: e.MeldingGeregistreerd | None
     afgedaan_gesteld: e.MeldingAfgedaan | None
     gesloten_gesteld: frozenset[tuple[Kwalificatie | None, datetime]]
+    uitgesloten: frozenset[str]
+    """Seats that must not learn of the matter: once excluded, for good."""
 
     @property
     def geopend(self) -> bool:
@@ -249,6 +252,7 @@ class _Stand:
     koppelingen: dict[str, Koppeling] = field(default_factory=dict)
     contact: e.ContactGeregistreerd | None = None
     contact_uitkomst: ContactUitkomst | None = None
+    contact_afgesloten_op: datetime | None = None
     luisterend_oor: bool = False
     verwezen_naar: Verwijzing | None = None
     klacht: e.KlachtIngediend | None = None
@@ -258,6 +262,7 @@ class _Stand:
     geregistreerd_gesteld: tuple[datetime, UUID, e.MeldingGeregistreerd] | None = None
     afgedaan_gesteld: tuple[datetime, UUID, e.MeldingAfgedaan] | None = None
     gesloten_gesteld: set[tuple[Kwalificatie | None, datetime]] = field(default_factory=set)
+    uitgesloten: set[str] = field(default_factory=set)
 
     def kwalificeer(self, kwalificatie: Kwalificatie, op: datetime, door: str) -> None:
         self.kwalificatie = kwalificatie
@@ -319,6 +324,7 @@ def _doorgezet(s: _Stand, x: e.MeldingDoorgezet, _: Fact) -> None:
 
 def _ontvangen(s: _Stand, x: e.MeldingOntvangen, _: Fact) -> None:
     s.van_lijn = s.van_lijn or x
+    s.uitgesloten.update(x.partijen)
     s.ontvangen_op = _vroegste(s.ontvangen_op, x.ontvangen_op)
     s.kenmerken = x.kenmerken
 
@@ -328,7 +334,7 @@ def _doorverwezen(s: _Stand, x: e.ContactDoorverwezen, _: Fact) -> None:
 
 
 def _afgesloten(s: _Stand, x: e.ContactAfgesloten, _: Fact) -> None:
-    s.contact_uitkomst = x.uitkomst
+    s.contact_uitkomst, s.contact_afgesloten_op = x.uitkomst, x.afgesloten_op
     # For good: what was wiped for it does not come back.
     s.luisterend_oor |= x.uitkomst == "luisterend-oor"
 
@@ -353,6 +359,10 @@ def _omgezet(s: _Stand, x: e.ZaakOmgezet, fact: Fact) -> None:
     s.kwalificeer(x.naar, x.omgezet_op, fact.publisher)
     if x.naar == "melding":
         s.rubriek, s.in_register, s.onderdeel = x.rubriek, x.in_register, None
+
+
+def _geinformeerd(s: _Stand, x: e.LeidinggevendeGeinformeerd, _: Fact) -> None:
+    s.uitgesloten.update(x.uit_te_sluiten)
 
 
 def _eigen(s: _Stand, x: e.EigenMeldingGeregistreerd, _: Fact) -> None:
@@ -446,6 +456,7 @@ STAPPEN: Final[Mapping[type[e.Event], Callable[[_Stand, Any, Fact], None]]] = {
     e.InstemmingVervallen: _vervallen,
     e.MeldingHeropend: _heropend,
     e.MeldingOntvangen: _ontvangen,
+    e.LeidinggevendeGeinformeerd: _geinformeerd,
     e.BehandelingUitgezet: _uitgezet,
     e.BehandelingHerzien: _herzien,
     e.BehandelingAanvaard: _aanvaard,
@@ -538,6 +549,7 @@ def _zaak(s: _Stand, geteld: bool) -> Zaak:
         geregistreerd_gesteld=s.geregistreerd_gesteld[2] if s.geregistreerd_gesteld else None,
         afgedaan_gesteld=s.afgedaan_gesteld[2] if s.afgedaan_gesteld else None,
         gesloten_gesteld=frozenset(s.gesloten_gesteld),
+        uitgesloten=frozenset(s.uitgesloten),
     )
 
 
@@ -610,8 +622,8 @@ def _contactmoment(s: _Stand) -> Contact | None:
     if s.contact is None:
         return None
     # What is forwarded did not end at the MID, whether or not it was thought so for a while.
-    uitkomst = None if s.doorgezet else s.contact_uitkomst
-    return Contact(s.contact.kanaal, s.contact.ontvangen_op, uitkomst, s.verwezen_naar)
+    uitkomst, op = (None, None) if s.doorgezet else (s.contact_uitkomst, s.contact_afgesloten_op)
+    return Contact(s.contact.kanaal, s.contact.ontvangen_op, uitkomst, s.verwezen_naar, op)
 
 
 def _klacht(s: _Stand) -> Klacht | None:

@@ -163,3 +163,48 @@ create table tabelindelingen (
     inhoud         jsonb not null,
     primary key (tabel, jaar)
 );
+
+create table uitsluitingen (
+    zaak  text not null,
+    zetel text not null,
+    primary key (zaak, zetel)
+);
+create index uitsluitingen_zetel on uitsluitingen (zetel);
+comment on table uitsluitingen is 'Seats that must not learn of a matter: for such a reader there is none.';
+
+create table bewaring (
+    zaak                      text primary key,
+    startdatum_bewaartermijn  timestamptz not null,  -- when the last of it ended
+    bewaartermijn             text not null,         -- as the setting had it
+    archiefnominatie          text not null check (archiefnominatie in ('vernietigen', 'blijvend_bewaren')),
+    archiefactiedatum         timestamptz not null,  -- from when it is done
+    selectielijstklasse       text,
+    constraint bewaring_termijn check (archiefactiedatum > startdatum_bewaartermijn)
+);
+create index bewaring_actie on bewaring (archiefactiedatum) where archiefnominatie = 'vernietigen';
+comment on table bewaring is 'How long what has ended is kept. What is still open is not in it.';
+
+create table skeletten (
+    pseudoniem       uuid not null,                  -- random, and joins to nothing
+    vanaf            date not null,
+    in_register      text,                           -- null: from that day it did not count
+    rubriek          text,
+    onderdeel        text,
+    geregistreerd_op date,
+    vastgesteld      boolean not null,
+    primary key (pseudoniem, vanaf),
+    constraint skeletten_registratie check (
+        num_nulls(in_register, rubriek, geregistreerd_op) in (0, 3) and (rubriek is not null or onderdeel is null)
+    )
+);
+comment on table skeletten is 'All that is kept of a melding whose time is over: what the tables of past years count.';
+
+create table vernietigde_aantallen (
+    reeks  text not null check (reeks in ('contactmomenten', 'meldingen', 'klachten', 'maatregelen')),
+    jaar   smallint not null,
+    soort  text not null,
+    aantal integer not null,
+    primary key (reeks, jaar, soort),
+    constraint vernietigde_aantallen_aantal check (aantal > 0)
+);
+comment on table vernietigde_aantallen is 'What dossiers whose time is over add to the series of past years.';

@@ -177,7 +177,15 @@ def klokken(zaak: Zaak, toegewezen_op: datetime | None) -> tuple[Klok, ...]:
     vervallen = None if zaak.einde is None else Vervallen(*zaak.einde)
     rol = _ROL[zaak.vraag.cluster]
     return (
-        Klok(Soort.TOEWIJZING, zaak.aangemeld_op, zaak.aangemeld_spoed, toegewezen_op, vervallen, rol),
+        Klok(
+            Soort.TOEWIJZING,
+            zaak.aangemeld_op,
+            zaak.aangemeld_spoed,
+            toegewezen_op,
+            vervallen,
+            rol,
+            zaak.gesloten,
+        ),
         Klok(
             Soort.ADVISEUR_CONTACT,
             zaak.telt_vanaf,
@@ -185,6 +193,7 @@ def klokken(zaak: Zaak, toegewezen_op: datetime | None) -> tuple[Klok, ...]:
             zaak.gesproken_op,
             _niemand_te_spreken(zaak, vervallen),
             rol,
+            zaak.gesloten,
         ),
     )
 

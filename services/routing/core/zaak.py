@@ -16,6 +16,7 @@ from services.routing.core.toewijzing import Vraag
 from shared import events as e
 from shared.codes import Cluster, Kwalificatie, Rubriek
 from shared.envelope import Fact
+from shared.termijnen.regels import GEEN_ZETELS, gesloten_rollen, op_de_trede
 
 SLUITEND: Final[frozenset[Kwalificatie]] = frozenset(
     {"advies", "informatie", "geen-integriteitskwestie", "klacht"}
@@ -49,7 +50,7 @@ class Oordeel(NamedTuple):
 class Escalatie(NamedTuple):
     """To which higher address a matter is brought, and why."""
 
-    naar: Literal["coid", "kmar", "sg"]
+    naar: Literal["coid", "kmar", "sg", "plaatsvervanger-sg"]
     reden: Literal["vermoeden-misstand", "niet-opgepakt", "nieuwe-informatie", "vraag"]
 
 
@@ -67,7 +68,8 @@ class Zaak:
     `aangemeld_spoed` is whether it was urgent as far as was said when it was assigned: that promise is not
     measured anew by what is found later. `einde` is None while the matter is open work. `plaats` is where it
     belongs now, `uitgezet` where this service last placed it. `ontbreekt` is the cluster of which it was said
-    that nobody is free.
+    that nobody is free. `uitgesloten` are seats that must not learn of the matter, `gesloten` the roles of
+    the ladder that those are.
     """
 
     subject: str
@@ -85,6 +87,8 @@ class Zaak:
     partij_behandelt: bool
     weigeringen: Mapping[str, Weigering]
     te_escaleren: tuple[Escalatie, ...]
+    uitgesloten: frozenset[str]
+    gesloten: frozenset[str]
     # what this service stated before
     toewijzing: Toewijzing | None
     eerst_toegewezen_op: datetime | None
@@ -121,6 +125,7 @@ class _Lezing:
         "plaats",
         "rubriek",
         "toewijzing",
+        "uitgesloten",
         "uitgezet",
         "waarom",
         "weigeringen",
@@ -148,6 +153,7 @@ class _Lezing:
         self.uitgezet: Plaats | None = None
         self.geescaleerd: list[Escalatie] = []
         self.besloten_op: datetime | None = None
+        self.uitgesloten: set[str] = set()
 
     # --- heard ------------------------------------------------------------------------------------
 
@@ -158,6 +164,11 @@ class _Lezing:
     def melding_ontvangen(self, feit: e.MeldingOntvangen, _van: str) -> None:
         if self.ontvangen is None:
             self.ontvangen = feit
+        self.uitgesloten.update(feit.partijen)
+
+    def leidinggevende_geinformeerd(self, feit: e.LeidinggevendeGeinformeerd, _van: str) -> None:
+        # Once excluded, for good: a later word may have forgotten a seat.
+        self.uitgesloten.update(feit.uit_te_sluiten)
 
     def instemming_gegeven(self, feit: e.InstemmingGegeven, _van: str) -> None:
         self.gegeven[feit.instemming] = feit.geadresseerde
@@ -253,6 +264,7 @@ class _Lezing:
 _STAPPEN: Final[dict[type[e.Event], Callable[[_Lezing, Any, str], None]]] = {
     e.MeldingDoorgezet: _Lezing.melding_doorgezet,
     e.MeldingOntvangen: _Lezing.melding_ontvangen,
+    e.LeidinggevendeGeinformeerd: _Lezing.leidinggevende_geinformeerd,
     e.InstemmingGegeven: _Lezing.instemming_gegeven,
     e.InstemmingIngetrokken: _Lezing.instemming_ingetrokken,
     e.InstemmingVervallen: _Lezing.instemming_vervallen,
@@ -272,17 +284,20 @@ _STAPPEN: Final[dict[type[e.Event], Callable[[_Lezing, Any, str], None]]] = {
 }
 
 
-def vouw(subject: str, feiten: Iterable[Fact]) -> Zaak | None:
-    """The matter as its facts, given in folding order, say it is; None while none of them opens it."""
+def vouw(subject: str, feiten: Iterable[Fact], zetels: Mapping[str, str] = GEEN_ZETELS) -> Zaak | None:
+    """The matter as its facts, given in folding order, say it is; None while none of them opens it.
+
+    `zetels` gives the seat of a role of the ladder.
+    """
     lezing = _Lezing()
     for feit in feiten:
         stap = _STAPPEN.get(type(feit.data))
         if stap is not None:
             stap(lezing, feit.data, feit.publisher)
     if lezing.doorgezet:
-        return _doorgezet(subject, lezing)
+        return _doorgezet(subject, lezing, zetels)
     if lezing.ontvangen is not None:
-        return _van_de_lijn(subject, lezing, lezing.ontvangen)
+        return _van_de_lijn(subject, lezing, lezing.ontvangen, zetels)
     return None
 
 
@@ -297,7 +312,7 @@ def wacht_op_opening(feiten: Iterable[Fact]) -> bool:
     return any(not isinstance(feit.data, _INSTEMMING) for feit in feiten)
 
 
-def _doorgezet(subject: str, lezing: _Lezing) -> Zaak:
+def _doorgezet(subject: str, lezing: _Lezing, zetels: Mapping[str, str]) -> Zaak:
     """A matter that came with the melder's consent: the latest grant still in force wins.
 
     A forward stated again under the same grant brings other content. It does not make the grant a later one,
@@ -322,6 +337,7 @@ def _doorgezet(subject: str, lezing: _Lezing) -> Zaak:
     return _zaak(
         subject,
         lezing,
+        zetels,
         cluster=cluster,
         kenmerken=feit.kenmerken,
         spoed=feit.spoed,
@@ -333,7 +349,7 @@ def _doorgezet(subject: str, lezing: _Lezing) -> Zaak:
     )
 
 
-def _van_de_lijn(subject: str, lezing: _Lezing, feit: e.MeldingOntvangen) -> Zaak:
+def _van_de_lijn(subject: str, lezing: _Lezing, feit: e.MeldingOntvangen, zetels: Mapping[str, str]) -> Zaak:
     """A matter that a leidinggevende reported: no consent needed, but a withdrawal counts all the same."""
     cluster: Cluster = "kmar" if feit.kenmerken.onderdeel == "KMAR" else "coid"
     # Whom an unknown grant named is not known yet; until it is, nothing goes to the line.
@@ -341,6 +357,7 @@ def _van_de_lijn(subject: str, lezing: _Lezing, feit: e.MeldingOntvangen) -> Zaa
     return _zaak(
         subject,
         lezing,
+        zetels,
         cluster=cluster,
         kenmerken=feit.kenmerken,
         spoed=feit.spoed,
@@ -355,6 +372,7 @@ def _van_de_lijn(subject: str, lezing: _Lezing, feit: e.MeldingOntvangen) -> Zaa
 def _zaak(
     subject: str,
     lezing: _Lezing,
+    zetels: Mapping[str, str],
     *,
     cluster: Cluster,
     kenmerken: e.Kenmerken,
@@ -369,6 +387,7 @@ def _zaak(
     partijen = _partijen(lezing)
     oordeel, plaats = lezing.gekwalificeerd, lezing.plaats
     instemming = ingetrokken_op is None
+    gesloten = gesloten_rollen(lezing.uitgesloten, zetels)
     partij_behandelt = plaats is not None and plaats.leidinggevende in partijen
     mag_uitgezet = (
         instemming
@@ -399,7 +418,9 @@ def _zaak(
         plaats if mag_uitgezet else None,
         partij_behandelt,
         weigeringen,
-        _te_escaleren(lezing, instemming),
+        _te_escaleren(lezing, instemming, gesloten),
+        frozenset(lezing.uitgesloten),
+        gesloten,
         lezing.toewijzing,
         lezing.eerst_toegewezen.get(cluster),
         lezing.waarom,
@@ -409,12 +430,10 @@ def _zaak(
     )
 
 
-_GEEN: Final[frozenset[str]] = frozenset()
-
-
 def _partijen(lezing: _Lezing) -> frozenset[str]:
+    """Who takes no part in the matter: whoever must not learn of it, and the leidinggevende who reported."""
     feit = lezing.ontvangen
-    return _GEEN if feit is None else frozenset((*feit.partijen, feit.leidinggevende))
+    return frozenset(lezing.uitgesloten) | (set() if feit is None else {feit.leidinggevende})
 
 
 def _einde(lezing: _Lezing, ingetrokken_op: datetime | None) -> Einde | None:
@@ -444,17 +463,27 @@ def _gesloten_op(lezing: _Lezing) -> datetime | None:
     )
 
 
-def _te_escaleren(lezing: _Lezing, instemming: bool) -> tuple[Escalatie, ...]:
+def _te_escaleren(lezing: _Lezing, instemming: bool, gesloten: frozenset[str]) -> tuple[Escalatie, ...]:
     """What must still be brought higher: a vermoeden van een misstand once, each return of the melder once.
 
     Nothing goes to an address whose grant was withdrawn, and nothing of a matter that the cluster may no
-    longer hold.
+    longer hold. Where an address must not learn of it its named alternative takes the rung, or nobody.
     """
     if not instemming or not (lezing.misstand or lezing.heropend):
         return ()
     gewenst = Counter(
-        escalatie for _, escalatie in lezing.heropend if lezing.weggevallen_op(escalatie.naar) is None
+        bestemd
+        for _, escalatie in lezing.heropend
+        if lezing.weggevallen_op(escalatie.naar) is None
+        and (bestemd := _op_de_trede(escalatie, gesloten)) is not None
     )
     if lezing.misstand:
-        gewenst[Escalatie("sg", "vermoeden-misstand")] = 1
+        bestemd = _op_de_trede(Escalatie("sg", "vermoeden-misstand"), gesloten)
+        if bestemd is not None:
+            gewenst[bestemd] = 1
     return tuple(sorted((gewenst - Counter(lezing.geescaleerd)).elements()))
+
+
+def _op_de_trede(escalatie: Escalatie, gesloten: frozenset[str]) -> Escalatie | None:
+    naar = op_de_trede(escalatie.naar, gesloten)
+    return None if naar is None else Escalatie(naar, escalatie.reden)  # type: ignore[arg-type]

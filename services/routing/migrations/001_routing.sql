@@ -58,3 +58,11 @@ create table zaken (
 ) with (fillfactor = 80);
 create index zaken_wacht on zaken (cluster, ruimte) where wacht;
 create index zaken_adviseur on zaken (cluster, adviseur, stand) where open and adviseur is not null;
+
+create table uitsluitingen (
+    zaak  text not null,
+    zetel text not null,
+    primary key (zaak, zetel)
+);
+create index uitsluitingen_zetel on uitsluitingen (zetel);
+comment on table uitsluitingen is 'Seats that must not learn of a matter: for such a reader there is none.';

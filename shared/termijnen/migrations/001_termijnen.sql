@@ -20,6 +20,7 @@ create table termijnen (
     rol             text not null,
     alleen_bewaking boolean not null,                -- nobody promised: it warns at its end and is never overdue
     afleiding       text not null,
+    gesloten_rollen text[] not null default '{}',    -- roles that must not learn of the matter, sorted
     primary key (onderwerp, soort),
     check (eind_op > start_op),
     check (eind_atw_op > eind_op),

@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The canary run: texts that stand nowhere else go through the whole stack, and afterwards every surface is
+searched for them, however they may be written there.
+
+Before the search a control is planted on each surface. A surface on which the control is not found was not
+searched, and the run has failed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import smtplib
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from ops import SERVICES
+from ops.bewijs import kanaries, misvormd
+from ops.bewijs import oppervlakken as vlak
+from ops.bewijs.kanaries import MISVORMD, TEGENPROEF, VERZEGELD, Soort
+from ops.bewijs.proefstand import Proefstand, opgezet
+from ops.bewijs.speuren import VORMEN, Merk, Treffer, patronen, zoek
+from ops.bewijs.stromen import STROMEN, Stroom, Toneel, speel
+from ops.bewijs.verboden_broker import publiceer
+from ops.bewijs.verslag import Deel
+from ops.servers import PrivateServers
+from ops.stack import MAILBAK
+from ops.veld import Veld
+from shared import flow, zegel
+
+BELOFTE: Final = (
+    "Wat een melder verzegeld vertelt, staat nergens leesbaar: niet op de bus, niet op schijf, niet in logs,"
+    " metrieken, sporen, e-mail of processen, ook niet na fouten en uitval. Wat een afzender per ongeluk"
+    " onverzegeld stuurt, komt niet verder dan de schijf van de broker."
+)
+
+TOEGESTAAN: Final[Mapping[str, tuple[str, str]]] = {
+    vlak.BROKER_SCHIJF: (MISVORMD, "de broker bewaart wat hem gestuurd wordt tot zijn segment is opgeruimd"),
+    vlak.BUS_ANDEREN: (MISVORMD, "dit is wat de afzender zelf stuurde, zoals de broker het doorgaf"),
+}
+"""Where clear text of a publisher's mistake is known to stand, and why. Of sealed content: nowhere."""
+
+GRENZEN: Final = (
+    "Het werkgeheugen van intake, van de afzenders en van deze proef zelf is niet doorzocht: daar moet de"
+    " inhoud zijn om gelezen te worden.",
+    "Versleutelde of gehashte tekst wordt niet gevonden; dat is ook de bedoeling.",
+)
+
+
+@dataclass
+class Gevonden:
+    """What the search of one run gave."""
+
+    treffers: list[Treffer] = field(default_factory=list)
+    """By surface and place; `plaats` is `<surface>: <place>`."""
+    octetten: Counter[str] = field(default_factory=Counter)
+    stukken: Counter[str] = field(default_factory=Counter)
+    gezien: set[str] = field(default_factory=set)
+    """The surfaces on which the control was found."""
+
+
+@asynccontextmanager
+async def toneel(stand: Proefstand, kans: random.Random, hoeveel: int | None) -> AsyncIterator[Toneel]:
+    """The field around this bench, with canaries of its own."""
+    sleutels = zegel.PublicKeys.from_file(stand.stack.keys / zegel.PUBLIC_FILE)
+    urls = {name: stand.environment.amqp_url(name) for name in flow.PUBLISHERS}
+    veld = Veld(urls, sleutels)
+    gemaakt = Toneel(
+        stand,
+        kanaries.maak(VERZEGELD, kans),
+        kanaries.maak(MISVORMD, kans),
+        veld,
+        sleutels,
+        misvormd_per_soort=hoeveel,
+    )
+    try:
+        yield gemaakt
+    finally:
+        await veld.leave()
+
+
+async def onderzoek(
+    folder: Path,
+    own: PrivateServers,
+    *,
+    kans: random.Random | None = None,
+    hoeveel: int | None = None,
+    stromen: Sequence[Stroom] = STROMEN,
+    oppervlakken: Sequence[str] = vlak.ALLE,
+    mutant: str | None = None,
+) -> Deel:
+    """One canary run. `hoeveel` limits the malformed messages, `stromen` and `oppervlakken` what is played
+    and searched; `mutant` is a deliberate leak, with which the run must fail."""
+    began = time.monotonic()
+    kans = kans or random.SystemRandom()
+    controle = kanaries.maak(TEGENPROEF, kans)
+    async with (
+        opgezet(folder, own, mutant=mutant, extra_env={"TEGENPROEF": controle.letters}) as stand,
+        toneel(stand, kans, hoeveel) as spel,
+    ):
+        await speel(spel, stromen)
+        await _plant(stand, controle)
+        merken = (*spel.verzegeld.merken, *spel.misvormd.merken)
+        gevonden = await speur(stand, merken, controle, oppervlakken)
+        geparkeerd = await _geparkeerd(stand)
+    return _deel(spel, gevonden, geparkeerd, oppervlakken, time.monotonic() - began)
+
+
+async def speur(
+    stand: Proefstand, merken: Sequence[Merk], controle: Soort, oppervlakken: Sequence[str]
+) -> Gevonden:
+    """Search these surfaces."""
+    gezocht, tegenproef = patronen(merken), patronen(controle.merken[:1])
+    gevonden = Gevonden()
+    async for stuk in vlak.lees(stand, oppervlakken):
+        gevonden.stukken[stuk.oppervlak] += 1
+        gevonden.octetten[stuk.oppervlak] += len(stuk.inhoud)
+        plaats = f"{stuk.oppervlak}: {stuk.plaats}"
+        gevonden.treffers += await asyncio.to_thread(zoek, stuk.inhoud, plaats, gezocht)
+        if stuk.oppervlak not in gevonden.gezien and zoek(stuk.inhoud, plaats, tegenproef):
+            gevonden.gezien.add(stuk.oppervlak)
+    return gevonden
+
+
+# --- the control ------------------------------------------------------------------------------------------
+
+
+async def _plant(stand: Proefstand, controle: Soort) -> None:
+    """Put the control on every surface, in the way that content would come there."""
+    tekst = controle.letters
+    async with stand.beheerder() as admin:
+        await admin.execute("create table public.tegenproef (waarde text)")
+        await admin.execute("insert into public.tegenproef values ($1)", tekst)
+    await _op_de_bus(stand, tekst)
+    await asyncio.to_thread(_bij_de_ontvangers, stand, tekst)
+    for log in (
+        stand.stack.log(SERVICES[0]),
+        stand.own.folder / "rabbitmq" / "log" / "start.log",
+        stand.own.folder / "postgresql" / "log",
+        stand.tijdelijk / "tegenproef",
+        stand.folder / "tegenproef",
+    ):
+        with log.open("a") as bestand:
+            bestand.write(tekst + "\n")
+    await asyncio.sleep(0.5)
+
+
+async def _op_de_bus(stand: Proefstand, tekst: str) -> None:
+    """As the word of an outside system and of a service, and as a dead letter."""
+    for account, exchange, key in (
+        ("kanaal", flow.EXCHANGE, f"kanaal.{tekst}"),
+        (flow.BEHEER, flow.EXCHANGE, f"registry.{tekst}"),
+        (flow.BEHEER, flow.EXCHANGE_DOOD, ""),
+    ):
+        await publiceer(stand.environment, account, exchange, key, tekst.encode())
+    await stand.tot_rust()
+
+
+def _bij_de_ontvangers(stand: Proefstand, tekst: str) -> None:
+    """To the telemetry and to the mail server."""
+    verzoek = urllib.request.Request(f"{stand.otlp.adres}/v1/logs", data=tekst.encode(), method="POST")
+    urllib.request.urlopen(verzoek, timeout=10).close()
+    with smtplib.SMTP("127.0.0.1", stand.stack.ports[MAILBAK], timeout=10) as server:
+        server.sendmail("a@example.org", ["b@example.org"], f"Subject: tegenproef\r\n\r\n{tekst}\r\n")
+
+
+ZONDER_TEGENPROEF: Final = (vlak.BLADEN, vlak.CHECKOUT_MAP)
+"""Surfaces on which nothing can be planted from outside without changing a service, or this checkout: of
+these it is shown only that something was read."""
+
+
+# --- the outcome ------------------------------------------------------------------------------------------
+
+
+async def _geparkeerd(stand: Proefstand) -> int:
+    async with stand.beheerder() as admin:
+        return sum([await admin.fetchval(f'select count(*) from "{name}".geparkeerd') for name in SERVICES])  # noqa: S608
+
+
+def _deel(
+    spel: Toneel, gevonden: Gevonden, geparkeerd: int, oppervlakken: Sequence[str], duur_s: float
+) -> Deel:
+    fouten = []
+    bekend = 0
+    for treffer in gevonden.treffers:
+        oppervlak = next(each for each in oppervlakken if treffer.plaats.startswith(f"{each}: "))
+        soort, _ = TOEGESTAAN.get(oppervlak, ("", ""))
+        if soort and treffer.merk.startswith(soort):
+            bekend += 1
+        else:
+            fouten.append(f"{treffer.merk} leesbaar ({treffer.vorm}) op {treffer.plaats}")
+    blind = [
+        each for each in oppervlakken if each not in gevonden.gezien and each not in ZONDER_TEGENPROEF
+    ]
+    fouten += [f"de tegenproef is niet gevonden op: {each}" for each in blind]
+    geprobeerd = dict(spel.telling)
+    geprobeerd |= {"feiten die diensten stelden": sum(len(spel.stand.aftap.van(name)) for name in SERVICES)}
+    geprobeerd |= {"berichten die zijn geparkeerd": geparkeerd, "schrijfwijzen gezocht": len(VORMEN)}
+    for each in oppervlakken:
+        geprobeerd[f"octetten doorzocht: {each}"] = gevonden.octetten[each]
+    grenzen = [*GRENZEN, *(f"Bekend: {each}: {reden}." for each, (_, reden) in TOEGESTAAN.items())]
+    grenzen.append(
+        "Velden waarin een vijandige maar echte afzender klare tekst kan zetten, omdat het contract er tekst"
+        f" of een code van zijn eigen organisatie toestaat: {', '.join(misvormd.aangenomen(spel.misvormd))};"
+        " en elk veld met een code van de organisatie (adviseur, eenheid, stoel, postbus), als de naam de vorm"
+        " van een code heeft."
+    )
+    grenzen.append(f"Op {', '.join(ZONDER_TEGENPROEF)} is geen tegenproef geplant.")
+    bijzonderheden = [
+        f"{each}: {gevonden.stukken[each]} stukken, {gevonden.octetten[each]} octetten" for each in oppervlakken
+    ]
+    bijzonderheden.append(f"{bekend} treffers van misvormde berichten op plaatsen waar dat bekend is")
+    return Deel(
+        "kanaries", BELOFTE, geprobeerd, tuple(fouten), tuple(grenzen), tuple(bijzonderheden), duur_s
+    )

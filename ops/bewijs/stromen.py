@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""What happens on the bench: each flow of the field with canaries in what is sealed, each mistake with
+canaries in clear, and the servers and services failing in the middle of it.
+
+A flow is a function in `STROMEN`; another one is added there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import aio_pika
+from aio_pika.abc import DeliveryMode
+from aio_pika.exceptions import DeliveryError
+from aiormq.exceptions import AMQPError
+
+from ops import SERVICES
+from ops.bewijs.kanaries import Soort
+from ops.bewijs.misvormd import Misvormd, alle
+from ops.bewijs.proefstand import Proefstand
+from ops.bewijs.verslag import gespreid
+from ops.private_broker import MAX_MESSAGE_BYTES
+from ops.stack import MAILBAK
+from ops.veld import Veld, Zaak
+from shared import events as e
+from shared import flow, zegel
+from shared.envelope import CONTENT_TYPE
+
+
+@dataclass
+class Toneel:
+    """Who plays, on which bench, with which canaries, and what was done."""
+
+    stand: Proefstand
+    verzegeld: Soort
+    misvormd: Soort
+    veld: Veld
+    sleutels: zegel.PublicKeys
+    misvormd_per_soort: int | None = None
+    """How many malformed messages are sent; None for all."""
+    telling: dict[str, int] = field(default_factory=dict)
+    zaken: list[str] = field(default_factory=list)
+
+    def tel(self, wat: str, aantal: int = 1) -> None:
+        """Something was done."""
+        self.telling[wat] = self.telling.get(wat, 0) + aantal
+
+    def verzegel(self, **erbij: Any) -> str:
+        """Who, where, whom and what, sealed to intake."""
+        self.tel("verzegelde inhoud met kanaries")
+        return zegel.seal(json.dumps(self.verzegeld.velden | erbij).encode(), self.sleutels)
+
+    async def contact(self, **eigenschappen: Any) -> str:
+        """A melder makes contact; the rest of the field goes on from there."""
+        zaak = Zaak(
+            id=uuid.uuid4().hex,
+            verhaal=json.dumps(self.verzegeld.velden, ensure_ascii=False),
+            **{"soort_melder": "militair", "eenheid": "clsk-basis-a"} | eigenschappen,
+        )
+        await self.veld.contact(zaak)
+        self.tel("verzegelde inhoud met kanaries")
+        self.zaken.append(zaak.id)
+        return zaak.id
+
+    async def stel(self, party: str, event: e.Event, subject: str) -> None:
+        """A party of the field states something."""
+        await self.veld.parties[party].state(event, subject)
+
+
+def _nu() -> datetime:
+    return datetime.now(UTC)
+
+
+Stroom = Callable[[Toneel], Awaitable[None]]
+
+TERUG_S = 40.0
+"""How long the field may take to be back after the broker was gone."""
+
+ZAKEN: tuple[dict[str, Any], ...] = (
+    {"rubriek": "ongewenste-omgangsvormen"},
+    {"rubriek": "ongewenste-omgangsvormen", "instemming_op_formulier": True, "spoed": True},
+    {"rubriek": "lekken-informatie", "uit_te_sluiten": ("clsk-basis-a-commandant",)},
+    {"rubriek": "financiele-schendingen", "intrekken_na_plaatsing": True},
+    {"rubriek": "overige", "plaatsing": False},
+    {"kwalificatie": "vermoeden-misstand"},
+    {"kwalificatie": "advies"},
+    {"gesprek": "luisterend-oor"},
+    {"gesprek": "luisterend-oor", "kanaal": "telefoon"},
+    {"gesprek": "klacht", "verwezen_naar": "dkp"},
+    {"gesprek": "informatie"},
+    {"gesprek": "doorverwijzing", "verwezen_naar": "bmw"},
+    {"gesprek": "geen-integriteitskwestie"},
+    {"instemming": False},
+    {"bereikbaar": False},
+    {"soort_melder": "anoniem", "kanaal": "e-mail", "eenheid": "clsk-school", "betrokkenen": 2},
+)
+"""Every way in which a case goes."""
+
+
+async def gewone_zaken(toneel: Toneel) -> None:
+    """Cases of every kind, from contact to afdoening."""
+    for eigenschappen in ZAKEN:
+        await toneel.contact(**eigenschappen)
+
+
+async def lezers(toneel: Toneel) -> None:
+    """The keys of those who may read: advisers, the MID's desk, a commander."""
+    for party, houder in (
+        *(("coid", f"adv-{naam}") for naam in ("clsk-1", "clsk-2", "clas-1", "czsk-1")),
+        ("kmar", "adv-kmar-1"),
+        ("mid", "mid-balie"),
+        ("lijn", "clsk-basis-a-commandant"),
+    ):
+        jwk = zegel.generate()
+        sleutel = e.PubliekeSleutel(**{naam: jwk[naam] for naam in ("kty", "crv", "x", "y", "kid")})
+        await toneel.stel(
+            party, e.SleutelVastgesteld(vastgesteld_op=_nu(), volgnummer=1, sleutel=sleutel), houder
+        )
+        toneel.tel("sleutels van lezers")
+
+
+async def nagekomen(toneel: Toneel) -> None:
+    """A melder comes back; MID and adviser write; the adviser shares with the line."""
+    for zaak in toneel.zaken[:6]:
+        await toneel.stel(
+            "mid",
+            e.MelderTeruggekeerd(
+                teruggekeerd_op=_nu(), reden="nieuwe-informatie", verzegeld=toneel.verzegel()
+            ),
+            zaak,
+        )
+        for party in ("mid", "coid"):
+            bericht = e.BerichtGestuurd(gestuurd_op=_nu(), verzegeld=toneel.verzegel(tekst="zie boven"))
+            await toneel.stel(party, bericht, zaak)
+        await toneel.stel(
+            "coid",
+            e.InhoudGedeeld(
+                gedeeld_op=_nu(), leidinggevende="clsk-basis-a-commandant", verzegeld=toneel.verzegel()
+            ),
+            zaak,
+        )
+
+
+async def misvormde_berichten(toneel: Toneel) -> None:
+    """Everything a publisher can get wrong."""
+    for bericht in gespreid(alle(toneel.misvormd), toneel.misvormd_per_soort):
+        await _stuur(toneel, bericht)
+        toneel.tel("misvormde berichten met kanaries")
+
+
+async def verboden_berichten(toneel: Toneel) -> None:
+    """Names in what the broker refuses: keys of another, another's name, a message that is too large."""
+    merk = toneel.misvormd.letters
+    te_groot = merk.encode() * (MAX_MESSAGE_BYTES // len(merk) + 2)
+    for bericht in (
+        Misvormd("andermans sleutel", "lijn", f"coid.{merk}.v1", b"{}"),
+        Misvormd("andermans naam", "lijn", "lijn.nazorg-verleend.v1", b"{}", eigenschappen={"user_id": merk}),
+        Misvormd("te groot voor de broker", "lijn", "lijn.nazorg-verleend.v1", te_groot),
+    ):
+        await _stuur(toneel, bericht)
+        toneel.tel("door de broker geweigerde berichten met kanaries")
+
+
+async def _stuur(toneel: Toneel, bericht: Misvormd) -> None:
+    """On a connection of its own: whatever the broker closes is nobody else's."""
+    connection = await aio_pika.connect(toneel.stand.environment.amqp_url(bericht.account), timeout=30)
+    async with connection:
+        channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
+        exchange = await channel.get_exchange(flow.EXCHANGE, ensure=False)
+        eigenschappen = {"user_id": bericht.account, "content_type": CONTENT_TYPE} | bericht.eigenschappen
+        message = aio_pika.Message(
+            bericht.inhoud,
+            headers=bericht.koppen,
+            delivery_mode=DeliveryMode.PERSISTENT,
+            message_id=uuid.uuid4().hex,
+            **eigenschappen,
+        )
+        with suppress(AMQPError, DeliveryError):
+            await exchange.publish(message, bericht.sleutel, mandatory=True, timeout=20)
+
+
+async def uitval_van_diensten(toneel: Toneel) -> None:
+    """SIGKILL to each service, and to the mail server, while cases are on their way."""
+    for name in (*SERVICES, MAILBAK):
+        await toneel.contact(rubriek="ongewenste-omgangsvormen")
+        await _stuur(toneel, gespreid(alle(toneel.misvormd), 1)[0])
+        await toneel.stand.herstart(name)
+        toneel.tel("diensten gedood en herstart")
+
+
+async def uitval_van_servers(toneel: Toneel) -> None:
+    """SIGKILL to the database and to the broker, while cases are on their way."""
+    own = toneel.stand.own
+    for stop, start in ((own.kill_database, own.start_database), (own.kill_broker, own.start_broker)):
+        await toneel.contact(rubriek="lekken-informatie", instemming_op_formulier=True)
+        await asyncio.to_thread(stop)
+        await asyncio.sleep(1)
+        await asyncio.to_thread(start)
+        await asyncio.to_thread(toneel.stand.stack.wait_ready, SERVICES)
+        toneel.tel("servers gedood en herstart")
+    await _zodra_het_kan(lambda: toneel.contact(rubriek="lekken-informatie"))
+
+
+async def _zodra_het_kan(zet: Callable[[], Awaitable[Any]]) -> None:
+    """Try until it succeeds: the field's own connections take a moment to come back."""
+    async with asyncio.timeout(TERUG_S):
+        while True:
+            try:
+                await zet()
+                return
+            except (AMQPError, RuntimeError):
+                await asyncio.sleep(0.5)
+
+
+async def fout_in_de_database(toneel: Toneel) -> None:
+    """A constraint that refuses all: the server's error quotes the row, and every fact ends in the parking
+    table."""
+    async with toneel.stand.beheerder() as admin:
+        for name in SERVICES:
+            await admin.execute(
+                f'alter table "{name}".facts add constraint proef check (publisher = \'niemand\') not valid'
+            )
+        await toneel.contact(instemming_op_formulier=True)
+        await toneel.contact(gesprek="luisterend-oor")
+        try:
+            async with asyncio.timeout(20):
+                while not await admin.fetchval(
+                    "select count(*) > 0 from intake.geparkeerd where reden like 'fout bij%'"
+                ):
+                    await asyncio.sleep(0.1)
+        finally:
+            for name in SERVICES:
+                await admin.execute(f'alter table "{name}".facts drop constraint proef')
+    toneel.tel("fouten in de database")
+
+
+STROMEN: tuple[Stroom, ...] = (
+    lezers,
+    gewone_zaken,
+    misvormde_berichten,
+    verboden_berichten,
+    uitval_van_diensten,
+    nagekomen,
+    fout_in_de_database,
+    uitval_van_servers,
+)
+"""All flows, in the order in which they are played."""
+
+
+async def speel(toneel: Toneel, stromen: Sequence[Stroom] = STROMEN) -> None:
+    """Play these flows one after the other; returns when all has come to rest."""
+    await toneel.veld.join()
+    await toneel.veld.organise()
+    for stroom in stromen:
+        await stroom(toneel)
+        await asyncio.sleep(0.2)
+    await toneel.stand.tot_rust()

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""What a part of the proof tells: what it promises, what it tried, what went wrong, and what it cannot show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Deel:
+    """One part of the proof, when it is done. All texts are Dutch: a privacy officer reads them."""
+
+    naam: str
+    """One word, as on the command line."""
+    belofte: str
+    """What would be refuted by a fault."""
+    geprobeerd: Mapping[str, int]
+    """What was tried or looked at, with how often."""
+    fouten: tuple[str, ...] = ()
+    """Each a refutation; no content."""
+    grenzen: tuple[str, ...] = ()
+    """What this part does not show, or what is known to stay possible, with the reason."""
+    bijzonderheden: tuple[str, ...] = ()
+    """Every attempt, one per line."""
+    duur_s: float = 0.0
+
+    @property
+    def geslaagd(self) -> bool:
+        """Nothing was refuted, and everything that was to be tried was tried at least once."""
+        return not self.fouten and bool(self.geprobeerd) and all(self.geprobeerd.values())
+
+    def als_json(self, *, alles: bool) -> dict[str, Any]:
+        """As `--json` prints it."""
+        shown: dict[str, Any] = {
+            "deel": self.naam,
+            "geslaagd": self.geslaagd,
+            "belofte": self.belofte,
+            "geprobeerd": dict(self.geprobeerd),
+            "fouten": list(self.fouten),
+            "grenzen": list(self.grenzen),
+            "duur_s": round(self.duur_s, 1),
+        }
+        return shown | ({"bijzonderheden": list(self.bijzonderheden)} if alles else {})
+
+    def als_tekst(self, *, alles: bool) -> str:
+        """As a person reads it."""
+        kop = f"{self.naam.upper()}  {'GESLAAGD' if self.geslaagd else 'WEERLEGD'}  ({self.duur_s:.0f} s)"
+        regels = [kop, f"  Belofte: {self.belofte}", "  Geprobeerd:"]
+        regels += [f"    {aantal:>9}  {wat}" for wat, aantal in self.geprobeerd.items()]
+        for titel, lijst in (("Fouten", self.fouten), ("Wat dit niet laat zien", self.grenzen)):
+            if lijst:
+                regels += [f"  {titel}:", *(f"    - {regel}" for regel in lijst)]
+        niets = [wat for wat, aantal in self.geprobeerd.items() if not aantal]
+        if niets:
+            regels.append(f"  Niets geprobeerd, en dus niets bewezen: {', '.join(niets)}")
+        if alles and self.bijzonderheden:
+            regels += ["  Alle pogingen:", *(f"    {regel}" for regel in self.bijzonderheden)]
+        return "\n".join(regels)
+
+
+@dataclass(frozen=True)
+class Uitslag:
+    """What came of one attempt. `goed`: as it should be. Never holds content."""
+
+    wie: str
+    soort: str
+    wat: str
+    uitkomst: str
+    goed: bool
+
+    def __str__(self) -> str:
+        return f"{self.wie:<13} {self.soort}: {self.wat} -> {self.uitkomst}"
+
+
+@dataclass(frozen=True)
+class Verslag:
+    """The whole report."""
+
+    delen: tuple[Deel, ...]
+    kop: tuple[str, ...] = field(default=())
+    """What was examined: version, servers, moment."""
+
+    @property
+    def geslaagd(self) -> bool:
+        """Every part that ran held."""
+        return bool(self.delen) and all(deel.geslaagd for deel in self.delen)
+
+    def als_json(self, *, alles: bool) -> dict[str, Any]:
+        """As `--json` prints it."""
+        return {
+            "geslaagd": self.geslaagd,
+            "onderzocht": list(self.kop),
+            "delen": [deel.als_json(alles=alles) for deel in self.delen],
+        }
+
+    def als_tekst(self, *, alles: bool) -> str:
+        """As a person reads it."""
+        slot = (
+            "Geen van deze beloften is weerlegd. Dat is geen bewijs van wat hier niet geprobeerd is."
+            if self.geslaagd
+            else "WEERLEGD: " + ", ".join(deel.naam for deel in self.delen if not deel.geslaagd)
+        )
+        delen = [deel.als_tekst(alles=alles) for deel in self.delen]
+        return "\n\n".join(["\n".join(["BEWIJS VAN ANONIMITEIT", *self.kop]), *delen, slot])
+
+
+def gespreid(pogingen: Sequence[Any], hoogstens: int | None) -> list[Any]:
+    """At most so many of these, spread evenly over the whole; all of them for None."""
+    if hoogstens is None or len(pogingen) <= hoogstens:
+        return list(pogingen)
+    return [pogingen[n * len(pogingen) // hoogstens] for n in range(hoogstens)]

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Who can see what: each observer's view of a world that happened, in a form that can be compared.
+
+A view holds content, count, size, round and ids, as far as that observer sees them. Random ids are renamed in
+the order in which the observer meets them: two views are equal when nothing but those differ.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+from ops.bewijs.kern import Bericht, Gezien
+from ops.bewijs.werelden import Paar, Verschil, gaat_door
+from shared import events as e
+from shared import flow, zegel
+from shared.envelope import encode
+from shared.termijnen.klok import termijn
+from shared.termijnen.regels import regels
+
+_ID: Final = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?4[0-9a-f]{3}-?[89ab][0-9a-f]{3}-?[0-9a-f]{12}")
+_REGELS: Final = regels({})
+
+
+class Vrijgave(NamedTuple):
+    """Something that an observer does see, on purpose, and why."""
+
+    waarnemer: str
+    ziet: str
+    reden: str
+
+
+VRIJGAVEN: Final = (
+    Vrijgave("functionaris", "eenheid, hoofdgroep of rubriek, en week van een melding op zijn terrein",
+             "het recht om te weten dat er gemeld is; de regels staan in docs/anonymity.md"),
+    Vrijgave("functionaris", "een periodetotaal van een niveau hoger",
+             "een eenheid met herhaalde meldingen blijft zo niet onopgemerkt"),
+    Vrijgave("lezer van tabellen", "aantallen per jaar, register en rubriek",
+             "het jaarverslag wordt op dit niveau gepubliceerd"),
+    Vrijgave("adviseur", "dat en welke zaak hem is toegewezen, en de inhoud",
+             "de melder heeft daarmee ingestemd"),
+    Vrijgave("routing, registry en de beheerder van de broker", "kenmerken in codes, na instemming",
+             "zonder onderdeel en eenheid is er geen adviseur te kiezen en niets te tellen"),
+    Vrijgave("registry en de beheerder van de broker", "kanaal, tijdstip en spoed van een contact",
+             "de termijnen en de tabel van contacten rusten erop; wie en wat zijn verzegeld"),
+    Vrijgave("beheerder van de broker", "de maatklasse van verzegelde inhoud (2, 8 of 35 KiB)",
+             "een enkele maat zou elk bericht zo groot maken als het grootste"),
+    Vrijgave("beheerder", "welke termijnen lopen, per zaak onder een willekeurig kenmerk",
+             "iemand moet zien dat een belofte dreigt te breken"),
+)  # fmt: skip
+"""Declared releases: what is not hidden, each with its reason."""
+
+
+def functionaris(gezien: Gezien, stoel: str) -> str:
+    """What an official sees: the weekly messages to the seat, with their size."""
+    return _vergelijkbaar([(week, len(bericht), _post(bericht)) for week, bericht in gezien.post[stoel]])
+
+
+def dienst(gezien: Gezien, naam: str) -> str:
+    """What a service, and whoever runs it, sees: every message that it hears or states, with its size."""
+    hoort = flow.HEARS[naam]
+    return _vergelijkbaar(
+        _bericht(een)
+        for een in gezien.bus
+        if een.feit.publisher == naam or een.feit.publisher in hoort.get(type(een.feit.data), ())
+    )
+
+
+def schijf(gezien: Gezien) -> str:
+    """What a reader of the broker's disk sees: every message, with its size."""
+    return _vergelijkbaar(_bericht(een) for een in gezien.bus)
+
+
+def beheerder(gezien: Gezien) -> str:
+    """What an operator sees: the clocks of each matter, in order of their ends."""
+    rijen = []
+    for (naam, zaak), klokken in gezien.klokken.items():
+        for klok in klokken:
+            een = termijn(klok, _REGELS[klok.soort])
+            rijen.append(
+                (een.eind.isoformat(), naam, een.soort, een.rol, str(een.uitkomst), een.afleiding, zaak)
+            )
+    return _vergelijkbaar(sorted(rijen))
+
+
+def tabel(gezien: Gezien) -> str:
+    """What a reader of the published tables sees: counts by year, register and rubriek."""
+    laatste: dict[str, e.MeldingGeregistreerd] = {}
+    for een in gezien.bus:
+        if isinstance(een.feit.data, e.MeldingGeregistreerd):
+            laatste[een.feit.subject] = een.feit.data
+    telling = Counter(
+        (feit.geregistreerd_op.year, feit.in_register, feit.rubriek) for feit in laatste.values() if feit.telt
+    )
+    return _vergelijkbaar(sorted(telling.items()))
+
+
+Waarnemer = Callable[[Gezien], str]
+
+
+def waarnemers(paar: Paar) -> dict[str, Waarnemer]:
+    """The observers to whom the two worlds of a pair must look the same."""
+    stoelen = [stoel.code for stoel in paar.links.organisatie.stoelen]
+    if paar.verschil == "zaak":
+        stoelen = [stoel for stoel in stoelen if stoel in paar.uitgeslotenen]
+    gevonden: dict[str, Waarnemer] = {
+        f"functionaris {stoel}": (lambda gezien, stoel=stoel: functionaris(gezien, stoel))
+        for stoel in stoelen
+    }
+    return gevonden | {naam: _OVERIGE[naam] for naam in _GELIJK[paar.verschil](paar)}
+
+
+_OVERIGE: Final[Mapping[str, Waarnemer]] = {
+    **{naam: partial(dienst, naam=naam) for naam in flow.SERVICES},
+    "schijf": schijf,
+    "beheerder": beheerder,
+    "tabel": tabel,
+}
+_ALLEN: Final = tuple(_OVERIGE)
+
+
+def _na_instemming(paar: Paar) -> tuple[str, ...]:
+    """Of a matter that was never forwarded the kind of melder is sealed; nobody sees it."""
+    return ("notification", "beheerder", "tabel") if gaat_door(paar.zaak) else _ALLEN
+
+
+_GELIJK: Final[Mapping[Verschil, Callable[[Paar], tuple[str, ...]]]] = {
+    "verhaal": lambda paar: _ALLEN,
+    "soort-melder": _na_instemming,
+    "kanaal": lambda paar: ("routing", "notification", "tabel"),
+    "spoed": lambda paar: ("notification", "tabel"),
+    "dag": lambda paar: ("tabel",),
+    "zaak": lambda paar: (),
+}
+"""Beside the officials: who must not see the difference."""
+
+
+# --- comparable -----------------------------------------------------------------------------------------
+
+
+def _bericht(een: Bericht) -> list[Any]:
+    feit = een.feit
+    data = feit.data.model_dump(mode="json", exclude_none=True)
+    lengte = len(encode(feit))
+    if "verzegeld" in data:
+        # As it lies there sealed: of the content no more is to be seen than the class of its size.
+        lengte += _maatklasse(len(data["verzegeld"])) - len(data["verzegeld"])
+        data["verzegeld"] = "-"
+    return [een.sleutel, feit.publisher, feit.subject, feit.time.isoformat(), lengte, data]
+
+
+def _maatklasse(lengte: int) -> int:
+    return next(maat for maat in zegel.MATEN if lengte <= maat)
+
+
+def _post(bericht: bytes) -> list[str]:
+    """A weekly message by paragraph; the places in an order that tells nothing, since theirs is chance."""
+    alineas = bericht.decode("ascii").split("\r\n\r\n")
+    plaatsen = sorted(alinea[1:] for alinea in alineas if alinea[:1].isdigit())
+    return [*(alinea for alinea in alineas if not alinea[:1].isdigit()), *plaatsen]
+
+
+def _vergelijkbaar(view: Iterable[Any]) -> str:
+    """A view as text, its random ids renamed in the order in which they appear."""
+    namen: dict[str, str] = {}
+
+    def hernoemd(gevonden: re.Match[str]) -> str:
+        return namen.setdefault(gevonden[0].replace("-", ""), f"<{len(namen) + 1}>")
+
+    return _ID.sub(hernoemd, json.dumps(list(view), sort_keys=True, default=str, ensure_ascii=False))

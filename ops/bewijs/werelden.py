@@ -1,0 +1,370 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Worlds, and pairs of worlds that differ only in what must stay hidden. Made from a seed.
+
+A world is an organisation, a roster, and cases with everything that the parties around the services say about
+them. `paar` makes two that differ in one kind of secret: who reports and the story, the channel, the kind of
+melder, urgency, the day within the week, or a whole case.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from random import Random
+from typing import Final, Literal, NamedTuple
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from shared import events as e
+from shared.codes import (
+    RUBRIEKEN,
+    Afdoening,
+    GesprekUitkomst,
+    Kanaal,
+    Kwalificatie,
+    Rubriek,
+    SoortMelder,
+    hoofdgroep,
+)
+
+Verschil = Literal["verhaal", "kanaal", "soort-melder", "spoed", "dag", "zaak"]
+"""In what the two worlds of a pair differ."""
+
+EERSTE_MAANDAG: Final = datetime(2025, 3, 3, tzinfo=ZoneInfo("Europe/Amsterdam"))
+WEKEN: Final = 10
+"""Weeks in which things happen; the weekly messages of a few weeks more are part of the view."""
+
+KANALEN: Final[tuple[Kanaal, ...]] = ("telefoon", "e-mail", "webformulier", "intern-formulier", "persoonlijk")
+MELDERS: Final[tuple[SoortMelder, ...]] = ("militair", "burgermedewerker", "leidinggevende", "anoniem")
+KWALIFICATIES: Final[tuple[Kwalificatie, ...]] = (
+    *(("melding",) * 8),
+    "advies",
+    "informatie",
+    "geen-integriteitskwestie",
+    "klacht",
+    "vermoeden-misstand",
+)
+GESPREKKEN: Final[tuple[GesprekUitkomst, ...]] = (
+    *(("integriteitskwestie",) * 8),
+    "luisterend-oor",
+    "doorverwijzing",
+    "klacht",
+)
+
+
+class Stap(NamedTuple):
+    """One fact that an outside party states."""
+
+    op: datetime
+    afzender: str
+    onderwerp: str
+    feit: e.Event
+
+
+@dataclass(frozen=True)
+class Stoel:
+    """A seat: its role and the unit it stands in."""
+
+    code: str
+    eenheid: str
+    rol: Literal["leidinggevende", "commandant", "kabinetschef", "cvp", "sg"]
+
+
+@dataclass(frozen=True)
+class Organisatie:
+    """Units with their headcount, seats and advisers; `voorvoegsel` keeps worlds apart that share a stack."""
+
+    voorvoegsel: str
+    eenheden: tuple[tuple[str, str | None, int], ...]
+    """Code, the unit above, headcount."""
+    stoelen: tuple[Stoel, ...]
+    adviseurs: tuple[str, ...]
+
+    def pad(self, eenheid: str) -> list[str]:
+        """The unit and all above it."""
+        boven = {code: op for code, op, _ in self.eenheden}
+        pad, stap = [], boven.get(eenheid) if eenheid in boven else None
+        pad.append(eenheid)
+        while stap is not None:
+            pad.append(stap)
+            stap = boven[stap]
+        return pad
+
+
+@dataclass(frozen=True)
+class Zaak:
+    """One case: what the melder knows, and what the people around it do, at moments of their own."""
+
+    id: str
+    verhaal: str
+    """Who, where, whom and what; travels sealed alone."""
+    kanaal: Kanaal
+    soort_melder: SoortMelder
+    spoed: bool
+    eenheid: str
+    rubriek: Rubriek
+    week: int
+    """Week in which it comes in; what follows comes in the weeks after."""
+    dag_s: float
+    """Seconds into the week at which the things of a week happen; hidden from those who see weeks."""
+    gesprek: GesprekUitkomst
+    instemming: bool
+    kwalificatie: Kwalificatie
+    plaatsing: bool
+    te_notificeren: tuple[str, ...]
+    uit_te_sluiten: tuple[str, ...]
+    intrekken_week: int | None
+    """Week, after the contact, in which consent is withdrawn."""
+    afdoening: Afdoening | None
+    ids: tuple[str, ...] = field(repr=False)
+    """Random ids for grants and betrokkenen."""
+
+
+@dataclass(frozen=True)
+class Wereld:
+    """One world."""
+
+    organisatie: Organisatie
+    zaken: tuple[Zaak, ...]
+
+
+@dataclass(frozen=True)
+class Paar:
+    """Two worlds and the secret in which they differ. `zaak` is the case it is about; `stoel` an official who
+    is excluded from it, or sits at a level where somebody is, when the secret is that it exists."""
+
+    verschil: Verschil
+    links: Wereld
+    rechts: Wereld
+    zaak: Zaak
+    uitgeslotenen: frozenset[str] = frozenset()
+
+
+def nieuw_id(rng: Random) -> str:
+    """A random id as a publisher makes one, from the world's own source of chance."""
+    return UUID(int=rng.getrandbits(128), version=4).hex
+
+
+def organisatie(rng: Random, voorvoegsel: str) -> Organisatie:
+    """A tree of three levels: a top, a branch, units of very different sizes, some of them very small."""
+    top, tak = f"{voorvoegsel}top", f"{voorvoegsel}tak"
+    groottes = [rng.choice((3, 8, 14, 30, 60, 150, 400)) for _ in range(rng.randint(2, 4))]
+    eenheden: list[tuple[str, str | None, int]] = [
+        (f"{voorvoegsel}e{n}", tak, g) for n, g in enumerate(groottes)
+    ]
+    for nummer, grootte in enumerate(groottes):
+        if grootte >= 60 and rng.random() < 0.5:
+            eenheden.append(
+                (f"{voorvoegsel}e{nummer}x", f"{voorvoegsel}e{nummer}", grootte // rng.choice((3, 12)))
+            )
+    tak_totaal = sum(groottes) + rng.choice((0, 5, 40))
+    eenheden += [(tak, top, tak_totaal), (top, None, tak_totaal + rng.choice((0, 2, 500)))]
+    stoelen = [Stoel(f"{code}-commandant", code, "commandant") for code, _, _ in eenheden]
+    stoelen += [Stoel(f"{tak}-kabinetschef", tak, "kabinetschef"), Stoel(f"{tak}-cvp", tak, "cvp")]
+    adviseurs = tuple(f"{voorvoegsel}adv{n}" for n in range(2))
+    return Organisatie(voorvoegsel, tuple(eenheden), tuple(stoelen), adviseurs)
+
+
+def zaak(rng: Random, org: Organisatie) -> Zaak:
+    """A case with a plausible course."""
+    eenheid = rng.choice([code for code, boven, _ in org.eenheden if boven is not None])
+    op_pad = [stoel.code for stoel in org.stoelen if stoel.eenheid in org.pad(eenheid)]
+    uitgesloten = tuple(rng.sample(op_pad, rng.choice((0, 0, 0, 1, 2))))
+    return Zaak(
+        id=nieuw_id(rng),
+        verhaal=_verhaal(rng),
+        kanaal=rng.choice(KANALEN),
+        soort_melder=rng.choice(MELDERS),
+        spoed=rng.random() < 0.2,
+        eenheid=eenheid,
+        rubriek=rng.choice(list(RUBRIEKEN)),  # type: ignore[arg-type]
+        week=rng.randrange(WEKEN - 6),
+        dag_s=_dag(rng),
+        gesprek=rng.choice(GESPREKKEN),
+        instemming=rng.random() < 0.9,
+        kwalificatie=rng.choice(KWALIFICATIES),
+        plaatsing=rng.random() < 0.9,
+        te_notificeren=tuple(code for code in op_pad if rng.random() < 0.8) or (op_pad[0],),
+        uit_te_sluiten=uitgesloten,
+        intrekken_week=rng.choice((None, None, None, 1, 2, 3)),
+        afdoening=rng.choice(("vastgesteld", "niet-vastgesteld", "in-de-lijn-afgedaan", None)),
+        ids=tuple(nieuw_id(rng) for _ in range(4)),
+    )
+
+
+def wereld(rng: Random, voorvoegsel: str = "", zaken: int | None = None) -> Wereld:
+    """A world with a handful of cases."""
+    org = organisatie(rng, voorvoegsel)
+    return Wereld(org, tuple(zaak(rng, org) for _ in range(zaken or rng.randint(1, 4))))
+
+
+def paar(rng: Random, verschil: Verschil, voorvoegsel: str = "") -> Paar:
+    """Two worlds that differ in one secret about one case."""
+    basis = wereld(rng, voorvoegsel)
+    plaats = rng.randrange(len(basis.zaken))
+    gekozen = basis.zaken[plaats]
+    if verschil == "zaak":
+        gekozen = replace(gekozen, uit_te_sluiten=gekozen.uit_te_sluiten or gekozen.te_notificeren[:1])
+        basis = replace(basis, zaken=_met(basis.zaken, plaats, gekozen))
+        zonder = tuple(een for een in basis.zaken if een.id != gekozen.id)
+        return Paar(
+            verschil, basis, replace(basis, zaken=zonder), gekozen, buiten(basis.organisatie, gekozen)
+        )
+    anders = _ANDERS[verschil](rng, gekozen)
+    return Paar(verschil, basis, replace(basis, zaken=_met(basis.zaken, plaats, anders)), gekozen)
+
+
+def buiten(org: Organisatie, een: Zaak) -> frozenset[str]:
+    """The seats that must not learn that a case exists: the excluded, and all who sit at their level."""
+    niveaus = {stoel.eenheid for stoel in org.stoelen if stoel.code in een.uit_te_sluiten}
+    return frozenset(stoel.code for stoel in org.stoelen if stoel.eenheid in niveaus)
+
+
+def gaat_door(een: Zaak) -> bool:
+    """Whether the melder consented to a forward; without it nothing about the case is in codes."""
+    return een.gesprek == "integriteitskwestie" and een.instemming
+
+
+def _met(zaken: Sequence[Zaak], plaats: int, andere: Zaak) -> tuple[Zaak, ...]:
+    return (*zaken[:plaats], andere, *zaken[plaats + 1 :])
+
+
+def _verhaal(rng: Random) -> str:
+    return f"{rng.getrandbits(64):016x} " * rng.randint(1, 60)
+
+
+def _dag(rng: Random) -> float:
+    """Monday 10:00 to Thursday: whatever else of a week comes after it is in the same week."""
+    return rng.uniform(10 * 3600, 86_400 * 3.5)
+
+
+_ANDERS: Mapping[str, Callable[[Random, Zaak], Zaak]] = {
+    "verhaal": lambda rng, een: replace(een, verhaal=_verhaal(rng)),
+    "kanaal": lambda rng, een: replace(een, kanaal=rng.choice([k for k in KANALEN if k != een.kanaal])),
+    "soort-melder": lambda rng, een: replace(
+        een, soort_melder=rng.choice([m for m in MELDERS if m != een.soort_melder])
+    ),
+    "spoed": lambda rng, een: replace(een, spoed=not een.spoed),
+    "dag": lambda rng, een: replace(een, dag_s=_dag(rng)),
+}
+
+
+# --- what the parties say --------------------------------------------------------------------------------
+
+
+def inrichting(org: Organisatie, op: datetime) -> Iterator[Stap]:
+    """Units and roster, as the organisation and the COID state them before anything happens."""
+    for code, boven, sterkte in org.eenheden:
+        stoelen = tuple(
+            e.Functionaris(functionaris=stoel.code, rol=stoel.rol, postbus=f"{stoel.code}@mindef.example")
+            for stoel in org.stoelen
+            if stoel.eenheid == code
+        )
+        eenheid = e.EenheidGewijzigd(
+            gewijzigd_op=op,
+            volgnummer=1,
+            onderdeel="CLSK",
+            boven=boven,
+            sterkte=sterkte,
+            functionarissen=stoelen,
+        )
+        yield Stap(op, "organisatie", code, eenheid)
+    codes = tuple(code for code, _, _ in org.eenheden)
+    for adviseur in org.adviseurs:
+        # For this world's units alone: worlds that run beside each other share no workload.
+        feit = e.AdviseurGewijzigd(gewijzigd_op=op, volgnummer=1, onderdelen=("CLSK",), alleen_eenheden=codes)
+        yield Stap(op, "coid", adviseur, feit)
+
+
+def stappen(wereld: Wereld, zaak: Zaak, verzegel: Callable[[str], str]) -> list[Stap]:
+    """What the parties say about one case, in order. `verzegel` seals content."""
+    return sorted(_stappen(wereld.organisatie, zaak, verzegel), key=lambda stap: stap.op)
+
+
+def moment(week: int, seconden: float) -> datetime:
+    """A moment so many seconds into a week of the world, as UTC."""
+    return (EERSTE_MAANDAG + timedelta(weeks=week)).astimezone(UTC) + timedelta(seconds=seconden)
+
+
+def _stappen(org: Organisatie, zaak: Zaak, verzegel: Callable[[str], str]) -> Iterator[Stap]:
+    def op(week: int, uren: float) -> datetime:
+        return moment(zaak.week + week, zaak.dag_s + 3600 * uren)
+
+    stap = partial(Stap, onderwerp=zaak.id)
+    yield stap(
+        op=op(0, 0),
+        afzender="kanaal",
+        feit=e.ContactOntvangen(
+            kanaal=zaak.kanaal, ontvangen_op=op(0, 0), spoed=zaak.spoed, verzegeld=verzegel(zaak.verhaal)
+        ),
+    )
+    kenmerken = e.Kenmerken(
+        onderdeel="CLSK", eenheid=zaak.eenheid, soort_melder=zaak.soort_melder, rubriek=zaak.rubriek
+    )
+    yield stap(
+        op=op(0, 2),
+        afzender="mid",
+        feit=e.GesprekGevoerd(
+            gevoerd_op=op(0, 2), uitkomst=zaak.gesprek, kenmerken=kenmerken if gaat_door(zaak) else None
+        ),
+    )
+    if not gaat_door(zaak):
+        return
+    yield stap(op=op(0, 3), afzender="mid", feit=_instemming(zaak.ids[0], "coid", op(0, 3)))
+    yield from _bij_de_coid(zaak, stap, op)
+    if zaak.intrekken_week is not None:
+        ingetrokken_op = op(zaak.intrekken_week, 9)
+        yield stap(
+            op=ingetrokken_op,
+            afzender="mid",
+            feit=e.InstemmingIngetrokken(instemming=zaak.ids[0], ingetrokken_op=ingetrokken_op),
+        )
+
+
+def _bij_de_coid(
+    zaak: Zaak, stap: Callable[..., Stap], op: Callable[[int, float], datetime]
+) -> Iterator[Stap]:
+    leidinggevende = f"{zaak.eenheid}-commandant"
+    plaatsen = zaak.plaatsing and leidinggevende not in zaak.uit_te_sluiten
+    yield stap(
+        op=op(0, 5),
+        afzender="coid",
+        feit=e.AdviesgesprekGevoerd(
+            gevoerd_op=op(0, 5),
+            adviseur="adv",
+            eenheid=zaak.eenheid if plaatsen else None,
+            behandelend_leidinggevende=leidinggevende if plaatsen else None,
+        ),
+    )
+    gekwalificeerd = e.KwestieGekwalificeerd(
+        gekwalificeerd_op=op(1, 0),
+        kwalificatie=zaak.kwalificatie,
+        rubriek=zaak.rubriek if zaak.kwalificatie == "melding" else None,
+    )
+    yield stap(op=op(1, 0), afzender="coid", feit=gekwalificeerd)
+    if zaak.kwalificatie == "melding":
+        yield stap(op=op(1, 1), afzender="coid", feit=_instemming(zaak.ids[1], "lijn", op(1, 1)))
+        yield stap(
+            op=op(1, 2),
+            afzender="coid",
+            feit=e.LeidinggevendeGeinformeerd(
+                geinformeerd_op=op(1, 2),
+                leidinggevende=leidinggevende,
+                onderdeel="CLSK",
+                eenheid=zaak.eenheid,
+                hoofdgroep=hoofdgroep(zaak.rubriek),
+                te_notificeren=zaak.te_notificeren,
+                uit_te_sluiten=zaak.uit_te_sluiten,
+            ),
+        )
+        if zaak.afdoening is not None:
+            afdoening = e.AfdoeningVastgesteld(
+                vastgesteld_op=op(3, 0), betrokkene=zaak.ids[2], afdoening=zaak.afdoening
+            )
+            yield stap(op=op(3, 0), afzender="lijn", feit=afdoening)
+    terugkoppeling = e.TerugkoppelingGegeven(gegeven_op=op(4, 0))
+    yield stap(op=op(4, 0), afzender="coid", feit=terugkoppeling)
+
+
+def _instemming(naam: str, aan: Literal["coid", "lijn"], op: datetime) -> e.InstemmingGegeven:
+    return e.InstemmingGegeven(instemming=naam, geadresseerde=aan, gegeven_op=op)

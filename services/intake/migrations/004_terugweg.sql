@@ -1,0 +1,27 @@
+-- SPDX-License-Identifier: EUPL-1.2
+-- The melder's way back: receipt codes, answers on their way out, failed attempts.
+
+-- Of a code its keyed hash alone; the key rests with the vault's, outside the database. One matter has one code.
+create table ontvangstcodes (
+    subject text primary key references contacten,
+    afdruk  bytea not null unique check (octet_length(afdruk) = 32)
+);
+
+-- Answers that are not confirmed yet. What each says stands in the vault, under the key of its matter; whatever opened
+-- nothing under a key of its own kind. A row goes once its answer is gone, and with it all that joins the two.
+create table antwoorden (
+    antwoord uuid primary key,                       -- key of the fact `antwoord-gegeven`
+    vraag    uuid not null unique references facts,  -- key of the fact `vraag-gesteld`
+    x        text not null check (x ~ '^[A-Za-z0-9_-]{43}$'),
+    y        text not null check (y ~ '^[A-Za-z0-9_-]{43}$')
+);
+comment on column antwoorden.x is 'Public key (P-256) that came with the question: this coordinate and y.';
+
+-- Failed attempts of the past hour, by the minute.
+create table pogingen (
+    afzender bytea not null check (octet_length(afzender) in (0, 32)),
+    minuut   timestamptz not null check (minuut = date_trunc('minute', minuut)),
+    aantal   integer not null check (aantal > 0),
+    primary key (afzender, minuut)
+);
+comment on column pogingen.afzender is 'Keyed hash of the portal''s token for who asked; empty for the sum of all.';

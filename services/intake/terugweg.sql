@@ -1,0 +1,73 @@
+-- SPDX-License-Identifier: EUPL-1.2
+-- The queries of the melder's way back. Sets come in as arrays, sorted by the caller.
+
+-- name: bij_afdruk
+-- The matters that these prints lead to, but for those of which nothing may be read any more.
+select afdruk, subject from ontvangstcodes
+join contacten using (subject)
+where afdruk = any($1::bytea[]) and contacten.status <> 'luisterend-oor'
+  and not exists (select from vernietigingen where vernietigingen.subject = ontvangstcodes.subject);
+
+-- name: contacten
+-- What these matters are, and whether they have a code; nothing of those that are erased.
+select subject, status, exists (select from ontvangstcodes where ontvangstcodes.subject = contacten.subject) as is_er_al
+from contacten
+where subject = any($1::text[])
+  and not exists (select from vernietigingen where vernietigingen.subject = contacten.subject);
+
+-- name: reik_uit
+insert into ontvangstcodes (subject, afdruk) select * from unnest($1::text[], $2::bytea[])
+on conflict (subject) do update set afdruk = excluded.afdruk;
+
+-- name: een_tegelijk
+-- Whoever counts attempts does so alone, until the commit.
+select pg_advisory_xact_lock(hashtext('meldpunt-pogingen'));
+
+-- name: pogingen
+-- Failed attempts in the hour before $2 of these senders.
+select afzender, sum(aantal)::integer as aantal from pogingen
+where afzender = any($1::bytea[]) and minuut > $2::timestamptz - interval '1 hour'
+group by afzender;
+
+-- name: tel_pogingen
+insert into pogingen as p (afzender, minuut, aantal)
+select afzender, date_trunc('minute', $3::timestamptz), aantal
+from unnest($1::bytea[], $2::integer[]) as nieuw (afzender, aantal)
+order by afzender
+on conflict (afzender, minuut) do update set aantal = p.aantal + excluded.aantal;
+
+-- name: antwoorden
+insert into antwoorden (antwoord, vraag, x, y)
+select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]);
+
+-- name: te_sturen
+select antwoord, x, y from antwoorden where antwoord = any($1::uuid[]);
+
+-- name: ruim_op
+-- Answers that were confirmed: what they said, the key they were for, and both facts but for what the books need. Takes
+-- at most $1; returns how many.
+with klaar as (
+    select antwoord, vraag from antwoorden
+    where not exists (select from outbox where outbox.key = antwoorden.antwoord)
+    order by antwoord
+    limit $1
+    for update skip locked
+), rijen as (
+    delete from antwoorden using klaar where antwoorden.antwoord = klaar.antwoord
+), stukken as (
+    delete from kluis using klaar where kluis.stuk = klaar.antwoord
+), feiten as (
+    update facts
+    set data = null, traceparent = null, id = 'gewist', subject = 'gewist',
+        time = date_trunc('week', time, 'Europe/Amsterdam'),
+        received_at = date_trunc('week', received_at, 'Europe/Amsterdam')
+    from klaar where facts.key in (klaar.antwoord, klaar.vraag)
+)
+select count(*) from klaar;
+
+-- name: vergeet_pogingen
+delete from pogingen where minuut <= clock_timestamp() - interval '1 hour';
+
+-- name: recente_pogingen
+select coalesce(sum(aantal), 0)::integer from pogingen
+where afzender = '' and minuut > clock_timestamp() - interval '1 hour';

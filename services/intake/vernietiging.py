@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Erasure: when the time to keep a matter is over, its content can be read by nobody, from no copy.
+
+First the database decides, in the transaction of what it follows from: the content, grants and forwards go, a
+tombstone and a skeleton for the counts remain, and the matter is noted as one whose key is to be destroyed.
+After that commit the key is destroyed, and only then is it stated and the note taken away. So a crash leaves
+a key that will still be destroyed; never one that is forgotten, and never a matter that is alive without it.
+"""
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from services.intake import logboek, verstrekking
+from services.intake.kluis import Kluis
+from services.intake.logboek import Handeling
+from shared.events import InhoudVernietigd
+from shared.inbox import Work
+from shared.postgres import Queries
+
+QUERIES: Final = Queries(Path(__file__).with_name("vernietiging.sql"))
+PER_KEER: Final = 100
+
+Grond = Literal["bewaartermijn", "dossier-vernietigd", "luisterend-oor"]
+
+
+async def besluit(work: Work, zaken: Collection[str], grond: Grond) -> None:
+    """Erase these matters, which the caller holds. Their keys go after the commit: `voer_uit`."""
+    if not zaken:
+        return
+    gesorteerd = sorted(zaken)
+    await verstrekking.beeindig(work, gesorteerd)
+    for query in (QUERIES.wis_kluis, QUERIES.wis_doorzettingen, QUERIES.wis_instemmingen, QUERIES.skelet):
+        await work.connection.execute(query, gesorteerd)
+    await noteer(work, gesorteerd, grond)
+    await work.wis(gesorteerd)
+
+
+async def noteer(work: Work, zaken: Collection[str], grond: Grond) -> None:
+    """Note that the keys of these matters are to be destroyed; the caller holds them and erases the rest."""
+    if zaken:
+        await work.connection.execute(QUERIES.noteer, sorted(zaken), grond)
+
+
+async def verstrijk(work: Work, bewaartermijn: str) -> int:
+    """Erase contacts that ended at the MID longer ago than this period; returns how many."""
+    rows = await work.connection.fetch(QUERIES.uit_de_tijd, bewaartermijn, PER_KEER)
+    dossiers = await work.dossiers(row["subject"] for row in rows)
+    await besluit(work, dossiers.keys(), "bewaartermijn")
+    return len(dossiers)
+
+
+async def neem(connection: Any) -> dict[str, Grond]:
+    """Matters whose keys are to be destroyed, held until the transaction ends; at most `PER_KEER`."""
+    return {row["subject"]: row["grond"] for row in await connection.fetch(QUERIES.neem, PER_KEER)}
+
+
+async def voer_uit(work: Work, kluis: Kluis) -> int:
+    """Destroy the keys that are due, and state that it was done; returns of how many matters.
+
+    Raises OSError when the keys cannot be reached: the matters stay noted. Done twice it is done once.
+    """
+    zaken = await neem(work.connection)
+    betrokkenen = await kluis.betrokkenen(zaken)  # while it can still be told
+    await kluis.vernietig(zaken)
+    await work.dossiers(zaken)  # erased: what is stated about them now goes once it is published
+    for zaak, grond in sorted(zaken.items()):
+        work.state(InhoudVernietigd(vernietigd_op=work.now, grond=grond), zaak)
+    await work.connection.execute(QUERIES.klaar, sorted(zaken))
+    handelingen = [Handeling("inhoud-vernietigd", (betrokkenen[zaak],)) for zaak in sorted(betrokkenen)]
+    await logboek.noteer(work.connection, handelingen, work.now)
+    return len(zaken)

@@ -1,0 +1,40 @@
+-- SPDX-License-Identifier: EUPL-1.2
+-- Erasure: what is decided in one transaction, and what follows. Sets come in as arrays, sorted.
+
+-- name: uit_de_tijd
+-- At most $2 contacts that ended at the MID at least $1 (an ISO 8601 period) ago without ever being forwarded, and that
+-- nobody holds. What was forwarded has a dossier, whose keeper says when its time is over.
+select contacten.subject from contacten join matters using (subject)
+where contacten.status = 'afgesloten' and matters.gewist_op is null
+  and contacten.uitkomst_op < clock_timestamp() - $1::text::interval
+  and not exists (select from doorzettingen where doorzettingen.subject = contacten.subject)
+order by contacten.uitkomst_op
+limit $2
+for update of matters skip locked;
+
+-- name: noteer
+insert into te_vernietigen (subject, grond) select unnest($1::text[]), $2
+on conflict (subject) do nothing;
+
+-- name: wis_kluis
+delete from kluis where subject = any($1::text[]);
+
+-- name: wis_doorzettingen
+delete from doorzettingen where subject = any($1::text[]);
+
+-- name: wis_instemmingen
+delete from instemmingen where subject = any($1::text[]);
+
+-- name: skelet
+-- What stays of a contact for the counts: channel, outcome, week.
+update contacten
+set status = 'vernietigd', ontvangen_op = date_trunc('week', ontvangen_op, 'Europe/Amsterdam'), spoed = null,
+    uitkomst_op = date_trunc('week', uitkomst_op, 'Europe/Amsterdam'), gesproken_op = null, bevestigd_op = null
+where subject = any($1::text[]) and status not in ('vernietigd', 'luisterend-oor');
+
+-- name: neem
+-- At most $1 matters whose keys are to be destroyed, oldest first. Whoever takes one holds it until it is done.
+select subject, grond from te_vernietigen order by besloten_op limit $1 for update skip locked;
+
+-- name: klaar
+delete from te_vernietigen where subject = any($1::text[]);

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Forbidden moves: a sample of what `./meldpunt bewijs verboden` tries in full."""
+
+from collections import Counter
+
+from ops.bewijs import verboden, verboden_broker, verboden_database
+from ops.environment import Environment
+from shared import flow
+
+
+async def test_what_is_anothers_is_refused(environment: Environment) -> None:
+    """Every account and every role tries each kind of move; all are refused, and what is allowed works."""
+    gevonden = await verboden.onderzoek(environment, per_soort=6)
+    assert gevonden.geslaagd, gevonden.als_tekst(alles=False)
