@@ -398,7 +398,7 @@ EENHEDEN: tuple[tuple[str, Any, int], ...] = (
 
 
 def te_notificeren(eenheid: str) -> tuple[str, ...]:
-    """Whom the adviser asks to tell, as is customary: chief of cabinet and CVP of the branch, the commander."""
+    """Whom the adviser asks to tell, as is customary: the branch's kabinetschef and CVP, the commander."""
     return (f"{STAF}-kabinetschef", f"{STAF}-cvp", f"{eenheid}-commandant")
 
 

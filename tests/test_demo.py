@@ -88,7 +88,7 @@ def test_a_fact_that_is_missing_is_missed() -> None:
 
 
 def test_somebody_who_should_not_have_been_told_is_noticed() -> None:
-    """An excluded seat that was told, one that was not, or too precise a name makes the demonstration fail."""
+    """An excluded seat that was told, one that was not, or too precise a name makes it fail."""
     cases = read_cases()
     texts = {zaak.id: [(seat, "") for seat in seats(zaak)] for zaak in cases}
     assert wrongly_told(cases, texts) == []
