@@ -44,7 +44,7 @@ async def _paren(folder: Path, own: PrivateServers) -> list[Deel]:
 
 
 async def _mutanten(folder: Path, own: PrivateServers) -> list[Deel]:
-    return [await mutanten.onderzoek(folder, own)]
+    return [await mutanten.onderzoek(folder, own, say=lambda regel: print(regel, file=sys.stderr))]
 
 
 Onderzoek = Callable[[Path, PrivateServers], Coroutine[Any, Any, list[Deel]]]
