@@ -10,7 +10,7 @@ from typing import Final
 
 import asyncpg
 
-from ops.bewijs.verslag import Uitslag, gespreid
+from ops.bewijs.verslag import Uitslag
 from ops.database import dsn_of, owner
 from ops.environment import Environment
 
@@ -40,11 +40,11 @@ class Zet:
     """Whether it can only be tried outside a transaction."""
 
 
-async def probeer(environment: Environment, per_soort: int | None = None) -> list[Uitslag]:
+async def probeer(environment: Environment) -> list[Uitslag]:
     """Every runtime role tries everything, all roles at once; each attempt is rolled back."""
     tabellen, databases = await _wat_er_is(environment)
     per_rol = await asyncio.gather(
-        *(_een_rol(environment, rol, tabellen, databases, per_soort) for rol in environment.services)
+        *(_een_rol(environment, rol, tabellen, databases) for rol in environment.services)
     )
     return [uitslag for uitslagen in per_rol for uitslag in uitslagen]
 
@@ -76,7 +76,6 @@ async def _een_rol(
     rol: str,
     tabellen: dict[str, list[str]],
     databases: list[str],
-    per_soort: int | None,
 ) -> list[Uitslag]:
     uitslagen = []
     connection = await asyncpg.connect(environment.dsns[rol])
@@ -88,11 +87,11 @@ async def _een_rol(
             _als_een_ander(rol, environment.services),
             _aan_de_server(rol),
         ):
-            for zet in gespreid(list(zetten), None if per_soort is None else per_soort * 4):
+            for zet in zetten:
                 uitslagen.append(await _probeer(connection, rol, zet))
     finally:
         await connection.close()
-    for database in gespreid(databases, per_soort):
+    for database in databases:
         uitslagen.append(await _verbind(environment, rol, database))
     return uitslagen
 
