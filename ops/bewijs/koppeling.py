@@ -116,12 +116,16 @@ def _ongelijk(rand: Rand, uitingen: Iterable[Uiting]) -> Iterator[str]:
 def van_bericht(bericht: Any) -> Uiting:
     """A message with its key, all properties and headers."""
     info = {naam: waarde for naam, waarde in bericht.info().items() if naam not in _VAN_DE_LUISTERAAR}
-    kop = json.dumps({"key": bericht.routing_key, "info": info, "koppen": dict(bericht.headers or {})}, default=str)
+    kop = json.dumps(
+        {"key": bericht.routing_key, "info": info, "koppen": dict(bericht.headers or {})}, default=str
+    )
     tekst = kop + bericht.body.decode(errors="replace")
     return Uiting(bericht.routing_key or "", tekst, len(bericht.body))
 
 
-_VAN_DE_LUISTERAAR: Final = frozenset({"consumer_tag", "delivery_tag", "cluster_id", "redelivered", "body_size"})
+_VAN_DE_LUISTERAAR: Final = frozenset(
+    {"consumer_tag", "delivery_tag", "cluster_id", "redelivered", "body_size"}
+)
 
 
 def van_rij(tabel: str, rij: Mapping[str, Any]) -> Uiting:

@@ -114,9 +114,7 @@ async def verzamel(spel: Toneel) -> Gelopen:
     stand = spel.stand
     zaken, luisterend, weekberichten, vragen = [], [], [], []
     eigen, gevraagd = set(spel.zaken), set(spel.vragen)
-    oren = {
-        zaak for zaak, rest in spel.veld.standen.items() if rest.zaak.gesprek == "luisterend-oor"
-    }
+    oren = {zaak for zaak, rest in spel.veld.standen.items() if rest.zaak.gesprek == "luisterend-oor"}
     for bericht in stand.aftap.berichten:
         onderwerp, feit = _onderwerp(bericht), van_bericht(bericht)
         if _is_weekbericht(bericht):
@@ -185,12 +183,21 @@ def _sporen(spel: Toneel, diensten: set[str]) -> list[Uiting]:
         gelezen.ParseFromString(verzoek.inhoud)
         for resource in gelezen.resource_spans:
             dienst = next(
-                (each.value.string_value for each in resource.resource.attributes if each.key == "service.name"), ""
+                (
+                    each.value.string_value
+                    for each in resource.resource.attributes
+                    if each.key == "service.name"
+                ),
+                "",
             )
             if dienst not in diensten:
                 continue
             for scope in resource.scope_spans:
                 for span in scope.spans:
-                    ids = [span.trace_id.hex(), span.span_id.hex(), *(link.trace_id.hex() for link in span.links)]
+                    ids = [
+                        span.trace_id.hex(),
+                        span.span_id.hex(),
+                        *(link.trace_id.hex() for link in span.links),
+                    ]
                     gevonden.append(Uiting(f"spoor van {dienst}", " ".join(ids)))
     return gevonden

@@ -49,9 +49,7 @@ class RechtenLek:
     zet: Callable[[Environment], Awaitable[None]]
 
 
-async def onderzoek(
-    folder: Path, own: PrivateServers, namen: Sequence[str] | None = None
-) -> Deel:
+async def onderzoek(folder: Path, own: PrivateServers, namen: Sequence[str] | None = None) -> Deel:
     """Switch each leak on in turn (or those of these names), and look whether the proof fails."""
     began = time.monotonic()
     geprobeerd: dict[str, int] = {}
@@ -87,8 +85,10 @@ async def _met_lek(folder: Path, own: PrivateServers, lek: Lek) -> list[str]:
         mutant=lek.naam,
     )
     return [
-        fout for deel in delen for fout in deel.fouten if lek.waar in fout and "tegenproef" not in fout
-        and "niets gezien" not in fout
+        fout
+        for deel in delen
+        for fout in deel.fouten
+        if lek.waar in fout and "tegenproef" not in fout and "niets gezien" not in fout
     ]
 
 

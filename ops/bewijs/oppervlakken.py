@@ -134,9 +134,7 @@ async def _tabellen(stand: Proefstand) -> AsyncIterator[Stuk]:
             # of which have no such form.
             doel = io.BytesIO()
             soort = "text" if row["nspname"] == "pg_catalog" else "binary"
-            await admin.copy_from_table(
-                row["relname"], schema_name=row["nspname"], output=doel, format=soort
-            )
+            await admin.copy_from_table(row["relname"], schema_name=row["nspname"], output=doel, format=soort)
             yield Stuk(TABELLEN, f"{row['nspname']}.{row['relname']}", doel.getvalue())
         objecten = await admin.fetch("select loid, data from pg_largeobject")
         yield Stuk(TABELLEN, "pg_largeobject", b"".join(row["data"] for row in objecten))
