@@ -46,6 +46,7 @@ COMMANDS = (
     Command("check", "Lint, types, import rules, contract and lock files", "ops.checks"),
     Command("contract", "Write the contract folder from the code, or check it", "ops.contract"),
     Command("bench", "Measure one hop, or the flow through all services", "ops.bench"),
+    Command("bewijs", "Try to refute what is promised about anonymity, and report", "ops.bewijs.opdracht"),
 )
 
 USAGE = "./meldpunt COMMAND [OPTIONS]"

@@ -132,7 +132,7 @@ async def _list(environment: Environment, args: argparse.Namespace) -> int:
 
 
 async def _undelivered(environment: Environment) -> list[str]:
-    """The notificaties that are held or failed; nothing of the matter they are about."""
+    """The weekly messages that failed, by seat and round; whether they held anything does not show."""
     async with attach.schema(environment, flow.NOTIFICATION) as connection:
         found = await notificaties.openstaand(connection)
     if not found:
@@ -140,16 +140,17 @@ async def _undelivered(environment: Environment) -> list[str]:
     head = {
         "kenmerk": "kenmerk",
         "functionaris": "functionaris",
-        "week": "week",
+        "ronde": "ronde",
         "status": "status",
         "pogingen": "keer",
         "reden": "reden",
     }
-    rows = [tuple(head.values()), *(tuple(str(row[name] or "-") for name in head) for row in found)]
+    shown = [{**row, "ronde": _moment(row["ronde"])} for row in found]
+    rows = [tuple(head.values()), *(tuple(str(row[name] or "-") for name in head) for row in shown)]
     rows = [tuple(map(_printable, row)) for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
-    return ["", "Notificaties that did not reach their seat:", *(f"  {line}" for line in lines), ""]
+    return ["", "Weekly messages that did not reach their seat:", *(f"  {line}" for line in lines), ""]
 
 
 def _listing(found: Sequence[Geparkeerd]) -> list[str]:

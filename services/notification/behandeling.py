@@ -18,7 +18,11 @@ from shared.inbox import Work
 
 @dataclass(frozen=True, slots=True)
 class Behandeld:
-    """The matters looked at as they should be now, and who is who."""
+    """The matters looked at as they should be now, and who was who when their locks were held.
+
+    Without anybody to tell the address book is empty: most facts are of matters of which nobody is told, or
+    not yet, and the whole organisation is not read for these.
+    """
 
     zaken: Mapping[str, Onderhanden]
     adresboek: Adresboek
@@ -28,7 +32,8 @@ async def behandel(work: Work, subjects: Iterable[str]) -> Behandeld:
     """Decide about these matters under their locks, state and store what follows."""
     zaken = {subject: vouw(feiten) for subject, feiten in (await work.dossiers(subjects)).items()}
     bestaand = await store.vertellingen(work.connection, zaken)
-    adresboek = await store.adresboek(work.connection)
+    nodig = bestaand or any(zaak.te_notificeren for zaak in zaken.values())
+    adresboek = await store.adresboek(work.connection) if nodig else Adresboek({})
     stoelen = adresboek.stoelen()
     onderhanden: dict[str, Onderhanden] = {}
     stappen: list[Stap] = []

@@ -298,8 +298,8 @@ async def test_the_commands_tell_in_words_and_keep_an_anchor(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Whole: status 0, and the heads go to the audit file. Cut off afterwards, head set back and all: status 1,
-    by that anchor. The lines are shown newest first, with the processing that each is about.
+    """Whole: status 0, and the heads go to the audit file. Cut off afterwards, head set back and all: status
+    1, by that anchor. The lines are shown newest first, with the processing that each is about.
     """
     monkeypatch.setattr(audit, "FILE", tmp_path / "audit.log")
     await schrijf(database, *[Handeling("inhoud-verstrekt", ("wie",), STUK, "coid/ADV-1")] * 4)

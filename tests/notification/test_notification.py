@@ -23,7 +23,7 @@ from shared.events import (
     ZaakOmgezet,
 )
 from shared.service import Runtime
-from tests.bus import Bus, LATE, eventually, id_of, make_fact, new_id, now
+from tests.bus import LATE, Bus, eventually, id_of, make_fact, new_id, now
 from tests.notification.conftest import Start
 from tests.notification.mailserver import Mailserver, Ontvangen
 from tests.notification.opzet import (
