@@ -26,6 +26,7 @@ delete from doorzettingen where subject = any($1::text[]);
 delete from instemmingen where subject = any($1::text[]);
 
 -- name: wis_ontvangstcodes
+-- What leads to it.
 delete from ontvangstcodes where subject = any($1::text[]);
 
 -- name: wis_wachtenden
