@@ -475,13 +475,17 @@ async def test_a_sealed_question_that_is_stated_again_does_nothing(
     await bus.send_all([vraag, portaal.herhaal(vraag)])
     assert (await portaal.antwoord(vraag.subject))["uitkomst"] == "gedaan"
     await portaal.vraag("intrekken", code=code, geadresseerde="coid")
+
+    async def herhaal(party: Portaal, feit: Any) -> dict[str, Any]:
+        herhaald = party.herhaal(feit)
+        await bus.send(herhaald)
+        return await party.antwoord(herhaald.subject)
+
+    assert await herhaal(portaal, vraag) == {"uitkomst": "onbekend"}
     om_code = mid.maak("ontvangstcode", zaak=melder.zaak)
     await bus.send(om_code)
     nieuwe = (await mid.antwoord(om_code.subject))["code"]
-    for party, feit in ((portaal, vraag), (mid, om_code)):
-        herhaald = party.herhaal(feit)
-        await bus.send(herhaald)
-        assert await party.antwoord(herhaald.subject) == {"uitkomst": "onbekend"}
+    assert await herhaal(mid, om_code) == {"uitkomst": "onbekend"}
     assert (await portaal.vraag("status", code=nieuwe))["instemmingen"] == []
     assert len(heard.about(melder.zaak, "intake.instemming-gegeven")) == 1
 
