@@ -42,8 +42,8 @@ LISTENER = "crash.luisteraar"
 FRESH_QUEUE_S = 1.5
 """RabbitMQ 3.10 loses a quorum queue that was declared less than about a second before its kill."""
 PER_SECOND = 12.0
-"""Matters brought in; each is ten facts from outside and brings about some fifteen more, and three lines in weekly
-messages, which come every second."""
+"""Matters brought in; each is ten facts from outside and brings about some fifteen more, and three lines in
+weekly messages, which come every second."""
 MOST_QUEUED = 1500
 """With more than so many messages in the queues no new matters come in for a while."""
 LIMIT_S = 1500.0

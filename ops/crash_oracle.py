@@ -3,9 +3,10 @@
 and what the mail server took, held against each other by key. `judge` is pure.
 
 Lost: a fact that was stated or confirmed and is not where it must be, an effect that did not follow, a mail
-or a line of one that never came. Doubled: a decision stated twice, an effect counted twice, a fact on the bus that its stater
-does not know (published, then rolled back), a second copy of a mail of which nobody said that it could be
-one. The same fact twice on the bus is neither: it carries the same id, and is counted apart.
+or a line of one that never came. Doubled: a decision stated twice, an effect counted twice, a fact on the bus
+that its stater does not know (published, then rolled back), a line told twice, a second copy of a mail that
+differs, or of which nobody said that it could be one. The same fact twice on the bus is neither: it carries
+the same id, and is counted apart.
 """
 
 from __future__ import annotations
@@ -155,7 +156,7 @@ def judge(evidence: Evidence) -> Verdict:
             + evidence.books.miscounted_advisers,
             "mails_unsaid": _repeated_unsaid(evidence, own.get(flow.NOTIFICATION, ())),
             "mails_changed": len(evidence.changed),
-            "lines": max(0, sum(evidence.lines.values()) - len(evidence.books.told)),
+            "lines_told_twice": max(0, sum(evidence.lines.values()) - len(evidence.books.told)),
         },
         parked=evidence.books.parked,
         unpublished=evidence.books.unpublished,

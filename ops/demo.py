@@ -31,7 +31,7 @@ from ops import environment as environments
 from ops.environment import Environment
 from ops.servers import servers
 from ops.stack import Stack
-from ops.veld import Zaak
+from ops.veld import Zaak, te_notificeren
 from shared import flow, zegel
 from shared.codes import RUBRIEKEN
 
@@ -41,8 +41,8 @@ PATIENCE_S = 45.0
 LATE_S = "4s"
 """The adviser's week, shortened, so that one escalation can be watched."""
 
-FIRST_NOTIFIED = 2
-"""The case whose notificatie is printed in full."""
+WEEK_S = "PT3S"
+"""The week between two messages to the line, shortened."""
 
 # How the field would take up each row of the published list, in its order. What the list itself says (kind of
 # melder, melding or klacht, who handled it) is kept; the rest is a plausible course.
@@ -182,13 +182,14 @@ async def listen(environment: Environment, ear: Ear) -> Any:
 
 
 async def start_field(
-    environment: Environment, keys: Path, interval_s: float = 0.05
+    environment: Environment, keys: Path, interval_s: float = 0.05, module: str = "ops.veld"
 ) -> asyncio.subprocess.Process:
     """The other parties, as a process of their own, ready; they bring in a case per interval."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "ops.veld",
+        module,
+        "veld",
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         cwd=CHECKOUT,
@@ -205,9 +206,7 @@ async def start_field(
     return process
 
 
-async def travel(
-    stack: Stack, environment: Environment, cases: Sequence[Zaak], ear: Ear, notified: int
-) -> list[str]:
+async def travel(stack: Stack, environment: Environment, cases: Sequence[Zaak], ear: Ear) -> list[str]:
     """Bring the cases in and wait until each has come to its end. Returns what is missing, in words."""
     listener = await listen(environment, ear)
     field_process = await start_field(environment, stack.keys / zegel.PUBLIC_FILE)
@@ -229,9 +228,12 @@ async def travel(
                 for number, zaak in enumerate(cases, start=1)
                 if (lacking := ear.lacking(zaak))
             ]
-            sent = await mails_sent(environment)
-            if sent < notified:
-                missing.append(f"{notified - sent} of {notified} notificaties not sent")
+            told = await lines_told(environment)
+            missing += [
+                f"case {number}: not told to {', '.join(sorted(waiting))}"
+                for number, zaak in enumerate(cases, start=1)
+                if (waiting := seats(zaak) - {seat for seat, _ in told.get(zaak.id, ())})
+            ]
             if not missing or time.monotonic() > deadline:
                 return missing
             if time.monotonic() - said > 2:
@@ -251,36 +253,42 @@ async def administrator(environment: Environment) -> Any:
     return await asyncpg.connect(database.dsn_of(environment.servers.postgres_dsn, environment.database))
 
 
-async def mails_sent(environment: Environment) -> int:
-    """How many notificaties were handed to the mail server."""
+async def lines_told(environment: Environment) -> dict[str, list[tuple[str, str]]]:
+    """By case who was told of it in a weekly message, and in which words."""
     connection = await administrator(environment)
     try:
-        return int(
-            await connection.fetchval(
-                "select count(*) from notification.facts"
-                " where publisher = 'notification' and name = 'notificatie-verzonden.v1'"
-            )
+        rows = await connection.fetch(
+            "select zaak, functionaris, eenheid, onderwerp, week from notification.vertellingen"
+            " where status = 'verteld' order by zaak, functionaris"
         )
     finally:
         await connection.close()
+    told: dict[str, list[tuple[str, str]]] = {}
+    for row in rows:
+        words = f"{row['eenheid']}, {row['onderwerp']}, {row['week']}"
+        told.setdefault(row["zaak"], []).append((row["functionaris"], words))
+    return told
 
 
 def seats(zaak: Zaak) -> set[str]:
-    """Who is told about a case: three seats of its unit, less those excluded; nobody when not placed."""
+    """Who is told about a case: whom the adviser names, less those excluded; nobody when not placed."""
     placed = forwarded(zaak) and zaak.bereikbaar and zaak.kwalificatie == "melding"
-    if not placed or zaak.intrekken_na_plaatsing:
+    if not placed or zaak.intrekken_na_plaatsing or zaak.eenheid is None:
         return set()
-    return {f"{zaak.eenheid}-{rol}" for rol in ("commandant", "kabinetschef", "cvp")} - {*zaak.uit_te_sluiten}
+    return {*te_notificeren(zaak.eenheid)} - {*zaak.uit_te_sluiten}
 
 
-def wrongly_told(cases: Sequence[Zaak], texts: Mapping[str, Sequence[tuple[str, str]]]) -> list[str]:
-    """Cases of which others were told than should have been. Where consent was withdrawn it may be nobody, or
-    everybody who was told before."""
-    return [
-        f"case {number}: told to others than the adviser named"
-        for number, zaak in enumerate(cases, start=1)
-        if not zaak.intrekken_na_plaatsing and {seat for seat, _ in texts.get(zaak.id, ())} != seats(zaak)
-    ]
+def wrongly_told(cases: Sequence[Zaak], told: Mapping[str, Sequence[tuple[str, str]]]) -> list[str]:
+    """Cases of which others were told than should have been, or by a name that says too much. Where consent
+    was withdrawn it may be nobody, or everybody who was told before."""
+    wrong = []
+    for number, zaak in enumerate(cases, start=1):
+        lines = told.get(zaak.id, ())
+        if not zaak.intrekken_na_plaatsing and {seat for seat, _ in lines} != seats(zaak):
+            wrong.append(f"case {number}: told to others than the adviser named")
+        if zaak.uit_te_sluiten and any(words.startswith(f"{zaak.eenheid},") for _, words in lines):
+            wrong.append(f"case {number}: the unit is named where somebody must not learn of it")
+    return wrong
 
 
 # --- telling -------------------------------------------------------------------------------------------
@@ -307,7 +315,7 @@ _WHAT: Mapping[str, tuple[str, ...]] = {
 _CLOCKS = ("termijn-gestart", "termijn-nadert", "termijn-verstreken", "termijn-afgelopen")
 
 
-def show_case(number: int, zaak: Zaak, ear: Ear, texts: Mapping[str, Sequence[tuple[str, str]]]) -> None:
+def show_case(number: int, zaak: Zaak, ear: Ear, told: Mapping[str, Sequence[tuple[str, str]]]) -> None:
     """One case: what it was, its path with times, who and why, what the line was told, how it ended."""
     print(f"\n[{number:>2}] {zaak.verhaal}")
     print(f"     {zaak.soort_melder}, by {zaak.kanaal}{', spoed' if zaak.spoed else ''}")
@@ -327,22 +335,44 @@ def show_case(number: int, zaak: Zaak, ear: Ear, texts: Mapping[str, Sequence[tu
     for _, key, data in path:
         if key == "routing.adviseur-toegewezen":
             print(f"     adviser     {data['adviseur']}: {why(data['waarom'])}")
-    show_notificatie(texts.get(zaak.id, ()), whole=number == FIRST_NOTIFIED)
+    show_told(told.get(zaak.id, ()))
     print(f"     outcome     {outcome(zaak, path)}")
 
 
-def show_notificatie(told: Sequence[tuple[str, str]], *, whole: bool) -> None:
-    """What the line was told: the letter once in full, then only what differs from case to case."""
-    if not told:
-        return
-    functionaris, text = told[0]
-    print(f"     notificatie to {functionaris}:")
-    for line in text.strip().splitlines():
-        if whole or " ..." in line:
-            print(f"       | {line}")
-    if len(told) > 1:
-        others = ", ".join(other for other, _ in told[1:])
-        print(f"       and the same, each under a kenmerk of its own, to {others}")
+def show_told(told: Sequence[tuple[str, str]]) -> None:
+    """What the line was told of one case, in its weekly messages."""
+    by_words: dict[str, list[str]] = {}
+    for functionaris, words in told:
+        by_words.setdefault(words, []).append(functionaris)
+    for words, functionarissen in by_words.items():
+        print(f"     told        {words}: to {', '.join(functionarissen)}")
+
+
+def filled(mail: str) -> int:
+    """How many lines of a weekly message say something."""
+    return sum(" week " in line for line in mail.splitlines() if line.startswith("   Bekend in"))
+
+
+def show_weekly(stack: Stack) -> list[str]:
+    """One weekly message with something to tell, and how one without differs. Returns what is wrong."""
+    mails = [path.read_bytes() for path in sorted(stack.mail.glob("*.eml"))]
+    texts = [mail.decode("ascii").replace("\r", "").partition("\n\n")[2] for mail in mails]
+    full = max(texts, key=filled, default="")
+    empty = min(texts, key=filled, default="")
+    print(
+        f"\nWeekly messages: {len(mails)}, of which {sum(filled(text) > 0 for text in texts)} tell anything"
+    )
+    for line in full.strip().splitlines():
+        print(f"  | {line}")
+    print("And what is other in one that tells nothing")
+    for line, other in zip(full.splitlines(), empty.splitlines(), strict=True):
+        if line != other:
+            print(f"  | {other}")
+    sizes = sorted({len(mail) for mail in mails})
+    print(f"Every message has {' or '.join(map(str, sizes))} octets, headers included.")
+    if len(sizes) != 1:
+        return ["weekly messages are not of one size"]
+    return [] if filled(full) and not filled(empty) else ["no weekly message with a line, or none without"]
 
 
 def why(waarom: Mapping[str, Any]) -> str:
@@ -383,28 +413,7 @@ def outcome(zaak: Zaak, path: Sequence[tuple[datetime, str, dict[str, Any]]]) ->
     )
 
 
-async def notification_texts(environment: Environment, stack: Stack) -> dict[str, list[tuple[str, str]]]:
-    """The mails that went out, by case; only the administrator of the database can tell which is which."""
-    mails = [
-        path.read_text(encoding="ascii").replace("\r", "").partition("\n\n")[2]
-        for path in sorted(stack.mail.glob("*.eml"))
-    ]
-    connection = await administrator(environment)
-    try:
-        rows = await connection.fetch(
-            "select zaak, functionaris, kenmerk::text as kenmerk from notification.notificaties order by 1, 2"
-        )
-    finally:
-        await connection.close()
-    texts: dict[str, list[tuple[str, str]]] = {}
-    for row in rows:
-        for mail in mails:
-            if row["kenmerk"] in mail:
-                texts.setdefault(row["zaak"], []).append((row["functionaris"], mail))
-    return texts
-
-
-def show_counts(cases: Sequence[Zaak], ear: Ear, mails: int) -> None:
+def show_counts(cases: Sequence[Zaak], ear: Ear, told: int) -> None:
     """The counts: contacts and meldingen apart."""
     keys = Counter(key for facts in ear.facts.values() for _, key, _ in facts)
     print("\nCounts")
@@ -414,7 +423,8 @@ def show_counts(cases: Sequence[Zaak], ear: Ear, mails: int) -> None:
         ("registered as melding", keys["registry.melding-geregistreerd"]),
         ("klachten handed in", keys["klachten.klacht-ingediend"]),
         ("closed at the MID", keys["intake.contact-afgesloten"]),
-        ("notificaties sent", mails),
+        ("weekly messages sent", keys["notification.notificatie-verzonden"]),
+        ("lines told in them", told),
         ("terms overdue", sum(keys[f"{service}.termijn-verstreken"] for service in flow.SERVICES)),
         ("dossiers closed", keys["registry.dossier-gesloten"]),
         ("facts on the bus", ear.count),
@@ -454,7 +464,8 @@ async def show(found: Any) -> int:
         settings={
             "routing": {
                 "termijnen": json.dumps({"adviseur-contact": LATE_S, "adviseur-contact.spoed": LATE_S})
-            }
+            },
+            "notification": {"ronde_elke": WEEK_S},
         },
     )
     cases = read_cases()
@@ -463,12 +474,13 @@ async def show(found: Any) -> int:
         print("Starting intake, routing, notification and registry ...", flush=True)
         await asyncio.to_thread(stack.start_all)
         print(f"{len(cases)} published cases travel over the bus ...", flush=True)
-        missing = await travel(stack, environment, cases, ear, sum(len(seats(zaak)) for zaak in cases))
-        texts = await notification_texts(environment, stack)
-        missing += wrongly_told(cases, texts)
+        missing = await travel(stack, environment, cases, ear)
+        told = await lines_told(environment)
+        missing += wrongly_told(cases, told)
         for number, zaak in enumerate(cases, start=1):
-            show_case(number, zaak, ear, texts)
-        show_counts(cases, ear, await mails_sent(environment))
+            show_case(number, zaak, ear, told)
+        missing += show_weekly(stack)
+        show_counts(cases, ear, sum(map(len, told.values())))
         ended = stack.ended()
         if ended is not None:
             missing.append(f"{ended} on the way")

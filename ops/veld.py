@@ -186,13 +186,14 @@ class Veld:
                 e.Functionaris(
                     functionaris=f"{eenheid}-{rol}", rol=rol, postbus=f"{rol}.{eenheid}@mindef.example"
                 )
-                for rol in ("commandant", "kabinetschef", "cvp")
+                for rol in (("commandant", "kabinetschef", "cvp") if eenheid == STAF else ("commandant",))
             )
             await self.parties["organisatie"].state(
                 e.EenheidGewijzigd(
                     gewijzigd_op=_now(),
                     volgnummer=1,
                     onderdeel=onderdeel,
+                    boven=None if eenheid == STAF else STAF,
                     sterkte=sterkte,
                     functionarissen=seats,
                 ),
@@ -324,7 +325,7 @@ class Veld:
                 onderdeel=zaak.onderdeel,
                 eenheid=eenheid,
                 hoofdgroep=hoofdgroep(zaak.rubriek),
-                te_notificeren=(f"{eenheid}-kabinetschef", f"{eenheid}-cvp", f"{eenheid}-commandant"),
+                te_notificeren=te_notificeren(eenheid),
                 uit_te_sluiten=zaak.uit_te_sluiten,
             ),
             zaak.id,
@@ -385,18 +386,26 @@ ADVISEURS: tuple[tuple[str, tuple[Any, ...], tuple[Any, ...]], ...] = (
     ("adv-clas-1", ("CLAS", "DOSCO"), ("ongewenste-omgangsvormen",)),
     ("adv-czsk-1", ("CZSK", "BS"), ()),
 )
+STAF = "clsk-staf"
+"""The unit above the others, with the seats that hear of the whole branch."""
 EENHEDEN: tuple[tuple[str, Any, int], ...] = (
     ("clsk-basis-a", "CLSK", 900),
     ("clsk-school", "CLSK", 450),
     ("clsk-basis-b", "CLSK", 1300),
-    ("clsk-staf", "CLSK", 300),
+    (STAF, "CLSK", 6800),
 )
+"""Unit, branch, headcount with the units below included."""
+
+
+def te_notificeren(eenheid: str) -> tuple[str, ...]:
+    """Whom the adviser asks to tell, as is customary: the branch's kabinetschef and CVP, the commander."""
+    return (f"{STAF}-kabinetschef", f"{STAF}-cvp", f"{eenheid}-commandant")
 
 
 def behandelaar(zaak: Zaak, eenheid: str) -> str:
     """Who treats the case: the unit's commander, or one level up when the commander must not learn of it."""
     commandant = f"{eenheid}-commandant"
-    return "clsk-staf-commandant" if commandant in zaak.uit_te_sluiten else commandant
+    return f"{STAF}-commandant" if commandant in zaak.uit_te_sluiten else commandant
 
 
 async def play(lines: Any, urls: dict[str, str], keys: zegel.PublicKeys, interval: timedelta) -> None:

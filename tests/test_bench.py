@@ -46,22 +46,22 @@ def test_a_hop_is_measured_beside_its_reference(servers: Servers, capsys: pytest
 
 
 def test_whole_matters_are_measured(servers: Servers, capsys: pytest.CaptureFixture[str]) -> None:
-    """Pace, time to a notificatie and memory of each service; every matter has its notificaties timed."""
+    """Pace, time until a line waits for its message, memory of each service; every matter has lines timed."""
     found = measured(capsys, "flow", "--rounds", "1", "--matters", "5")
     assert found.keys() == {
         "matters_per_s",
         "spread",
         "half_load_per_s",
-        "contact_to_claimed_p50_s",
-        "contact_to_claimed_p99_s",
-        "notificaties_timed",
+        "contact_to_noted_p50_s",
+        "contact_to_noted_p99_s",
+        "lines_timed",
         "matters_per_round",
         "rounds",
         "memory_idle_mb",
         "memory_peak_mb",
     }
     assert (found["matters_per_round"], found["rounds"]) == (5, 1)
-    assert found["matters_per_s"] > 0 and found["notificaties_timed"] >= 5
+    assert found["matters_per_s"] > 0 and found["lines_timed"] >= 5
     assert found["memory_idle_mb"].keys() == found["memory_peak_mb"].keys() == set(SERVICES)
 
 

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import AsyncIterator, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -669,33 +669,40 @@ async def test_an_unreadable_message_excuses_no_missing_fact(
     assert {line["dienst"] for line in ours["feiten"]} == {"registry"}
 
 
-async def test_notificaties_that_did_not_arrive_are_listed_without_their_matter(
+async def test_weekly_messages_that_did_not_arrive_are_listed_by_seat_and_round(
     environment: Environment, meldpunt: Command
 ) -> None:
-    """Held and failed ones, each with its seat, week, reason and attempts; not those that were sent; and not
-    under another service."""
-    zaken = {status: new_id() for status in ("opgehouden", "mislukt", "verzonden")}
+    """Failed ones, each with its seat, round, reason and attempts; not what was sent or still goes, not one
+    after which a later one arrived; nothing of any matter; and not under another service."""
+    rounds = [datetime(2026, 1, day, 8, tzinfo=UTC) for day in (12, 19)]
+    rows: list[tuple[str, datetime, str]] = [
+        ("zetel-1", rounds[0], "mislukt"),
+        ("zetel-2", rounds[0], "verzonden"),
+        ("zetel-3", rounds[0], "klaar"),
+        ("zetel-4", rounds[0], "mislukt"),
+        ("zetel-4", rounds[1], "verzonden"),
+    ]
     async with attach.schema(environment, "notification") as connection:
-        for number, (status, zaak) in enumerate(zaken.items()):
-            await connection.execute("insert into matters (subject) values ($1)", zaak)
+        for moment in rounds:
+            await connection.execute("insert into rondes (ronde, gemaakt_op) values ($1, $1)", moment)
+        for seat, moment, status in rows:
             await connection.execute(
-                "insert into notificaties (kenmerk, zaak, functionaris, onderdeel, eenheid, hoofdgroep, week,"
-                " status, pogingen, mogelijk_dubbel, gemeld_opgehouden, reden) values"
-                " ($1, $2, $3, 'O', 'E', 'H', '2026-W03', $4, $5, false, true, $6)",
-                uuid.uuid4(),
-                zaak,
-                f"zetel-{status}",
+                "insert into berichten (kenmerk, ronde, functionaris, postbus, totaal, volgorde,"
+                " samengesteld, status, pogingen, volgende_op, mogelijk_dubbel, reden)"
+                " values (gen_random_uuid(), $1, $2, $3, '-', 0, true, $4, 4, $5, false, $6)",
+                moment,
+                seat,
+                "postbus@mindef.example" if status == "klaar" else None,
                 status,
-                number + 3,
+                moment if status == "klaar" else None,
                 "geweigerd" if status == "mislukt" else None,
             )
     said = await meldpunt("geparkeerd", "list")
     assert said.status == 0
-    lines = {line.split()[1]: line.split() for line in said.out.splitlines() if "zetel-" in line}
-    assert set(lines) == {"zetel-opgehouden", "zetel-mislukt"}
-    assert lines["zetel-mislukt"][2:] == ["2026-W03", "mislukt", "4", "geweigerd"]
-    assert lines["zetel-opgehouden"][2:5] == ["2026-W03", "opgehouden", "3"]
-    assert not any(zaak in said.out for zaak in zaken.values())
+    (line,) = [line.split() for line in said.out.splitlines() if "zetel-" in line]
+    assert (line[1], line[2]) == ("zetel-1", "2026-01-12")
+    assert line[-3:] == ["mislukt", "4", "geweigerd"]
+    assert "mindef" not in said.out
     assert "zetel" not in (await meldpunt("geparkeerd", "list", "--dienst", "registry")).out
 
 

@@ -87,6 +87,11 @@ async def lees(stand: Proefstand, welke: Sequence[str] = ALLE) -> AsyncIterator[
     if PROCESSEN in welke:
         for stuk in processen(stand):
             yield stuk
+    if TIJDELIJK in welke:
+        for pad in sorted(CHECKOUT.glob("core*")):  # where the services run, and would dump
+            if pad.is_file():
+                for stuk in _delen(TIJDELIJK, pad.name, pad):
+                    yield stuk
     for oppervlak, folder in _mappen(stand):
         if oppervlak in welke:
             for stuk in _bestanden(oppervlak, folder, _buiten(stand, oppervlak)):
@@ -95,7 +100,10 @@ async def lees(stand: Proefstand, welke: Sequence[str] = ALLE) -> AsyncIterator[
 
 def als_octetten(bericht: Any) -> bytes:
     """A message with its routing key and all properties and headers."""
-    return f"{bericht.routing_key}\n{bericht.info()}\n{bericht.headers}\n".encode(errors="replace") + bericht.body
+    return (
+        f"{bericht.routing_key}\n{bericht.info()}\n{bericht.headers}\n".encode(errors="replace")
+        + bericht.body
+    )
 
 
 async def _wachtrijen(stand: Proefstand) -> AsyncIterator[Stuk]:
@@ -122,15 +130,19 @@ async def _tabellen(stand: Proefstand) -> AsyncIterator[Stuk]:
         )
         rows += [{"nspname": "pg_catalog", "relname": name} for name in ("pg_statistic", "pg_description")]
         for row in rows:
-            # Binary: every column of whatever type as the bytes it is.
+            # Binary: every column of whatever type as the bytes it is. Statistics hold values of all types, some
+            # of which have no such form.
             doel = io.BytesIO()
+            soort = "text" if row["nspname"] == "pg_catalog" else "binary"
             await admin.copy_from_table(
-                row["relname"], schema_name=row["nspname"], output=doel, format="binary"
+                row["relname"], schema_name=row["nspname"], output=doel, format=soort
             )
             yield Stuk(TABELLEN, f"{row['nspname']}.{row['relname']}", doel.getvalue())
         objecten = await admin.fetch("select loid, data from pg_largeobject")
         yield Stuk(TABELLEN, "pg_largeobject", b"".join(row["data"] for row in objecten))
-        sessies = await admin.fetch("select query, application_name from pg_stat_activity where pid <> pg_backend_pid()")
+        sessies = await admin.fetch(
+            "select query, application_name from pg_stat_activity where pid <> pg_backend_pid()"
+        )
         yield Stuk(TABELLEN, "pg_stat_activity", repr([tuple(row) for row in sessies]).encode())
         await admin.execute("checkpoint")
 
@@ -180,7 +192,10 @@ def processen(stand: Proefstand) -> Iterator[Stuk]:
 def _van_de_proef(stand: Proefstand) -> Iterator[tuple[int, str]]:
     pids = {stand.stack.pid(name): name for name in (*SERVICES, MAILBAK)}
     servers = stand.own.folder
-    for soort, pid_file in (("broker", servers / "rabbitmq" / "pid"), ("database", servers / "postgresql.pid")):
+    for soort, pid_file in (
+        ("broker", servers / "rabbitmq" / "pid"),
+        ("database", servers / "postgresql.pid"),
+    ):
         if pid_file.exists():
             pids[int(pid_file.read_text().split()[0])] = soort
     ouders = {each: naam for each, naam in pids.items() if each is not None}
@@ -207,7 +222,6 @@ def _mappen(stand: Proefstand) -> list[tuple[str, Path]]:
         (LOGS, stand.stack.logs),
         (MAIL, stand.stack.mail),
         (TIJDELIJK, stand.tijdelijk),
-        (TIJDELIJK, Path("/dev/shm")),
         (OVERIG, stand.folder),
         (CHECKOUT_MAP, CHECKOUT / ".meldpunt"),
     ]
@@ -229,7 +243,9 @@ def _buiten(stand: Proefstand, oppervlak: str) -> tuple[Path, ...]:
 
 
 def _bestanden(oppervlak: str, folder: Path, buiten: Sequence[Path]) -> Iterator[Stuk]:
-    """Every file below a folder, its name included, in parts that overlap."""
+    """A file, or every file below a folder, names included, in parts that overlap."""
+    if folder.is_file():
+        yield from _delen(oppervlak, folder.name, folder)
     for hier, mappen, namen in os.walk(folder):
         mappen[:] = [naam for naam in mappen if (Path(hier) / naam).resolve() not in buiten]
         for naam in namen:

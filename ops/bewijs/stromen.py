@@ -24,6 +24,7 @@ from aiormq.exceptions import AMQPError
 from ops import SERVICES
 from ops.bewijs.kanaries import Soort
 from ops.bewijs.misvormd import Misvormd, alle
+from ops.bewijs.portaal import Portaal
 from ops.bewijs.proefstand import Proefstand
 from ops.bewijs.verslag import gespreid
 from ops.private_broker import MAX_MESSAGE_BYTES
@@ -47,6 +48,10 @@ class Toneel:
     """How many malformed messages are sent; None for all."""
     telling: dict[str, int] = field(default_factory=dict)
     zaken: list[str] = field(default_factory=list)
+    codes: list[str] = field(default_factory=list)
+    """The receipt codes that were handed out."""
+    vragen: list[str] = field(default_factory=list)
+    """The subjects of the questions that were asked."""
 
     def tel(self, wat: str, aantal: int = 1) -> None:
         """Something was done."""
@@ -148,6 +153,45 @@ async def nagekomen(toneel: Toneel) -> None:
         )
 
 
+async def terugweg(toneel: Toneel) -> None:
+    """Melders get a receipt code and use it for all it is for; others try codes that open nothing."""
+    portaal = Portaal(toneel.veld, toneel.stand.aftap, toneel.sleutels)
+    tekst = toneel.verzegeld.velden["verhaal"]
+    for zaak in toneel.zaken[:2]:
+        gekregen = await portaal.vraag("ontvangstcode", als="mid", zaak=zaak)
+        toneel.codes.append(code := gekregen["code"])
+        for soort, velden in (
+            ("status", {}),
+            ("bericht", {"tekst": tekst, "aan": "mid"}),
+            ("aanvulling", {"tekst": tekst, "aan": "adviseur"}),
+            ("instemmen", {"geadresseerde": "klachten"}),
+            ("intrekken", {"geadresseerde": "klachten"}),
+            ("terugkeren", {"reden": "vraag", "tekst": tekst}),
+            ("lees", {}),
+        ):
+            await portaal.vraag(soort, code=code, **velden)
+            toneel.tel("vragen met een goede ontvangstcode")
+        for fout in (code[:-1] + ("0" if code[-1] != "0" else "1"), toneel.verzegeld.naam_van_mens):
+            await portaal.vraag("status", code=fout)
+            toneel.tel("vragen met een verkeerde ontvangstcode")
+    toneel.vragen += portaal.gesteld
+
+
+async def weekberichten(toneel: Toneel) -> None:
+    """Two rounds of the weekly message go by after all that happened."""
+    async with asyncio.timeout(TERUG_S):
+        begin = len(_rondes(toneel))
+        while len(_rondes(toneel)) < begin + 3:
+            await asyncio.sleep(0.2)
+    toneel.tel("rondes van het weekbericht", len(_rondes(toneel)))
+
+
+def _rondes(toneel: Toneel) -> set[str]:
+    sleutel = flow.base_key(flow.NOTIFICATION, e.NotificatieVerzonden)
+    berichten = toneel.stand.aftap.van(flow.NOTIFICATION)
+    return {json.loads(each.body)["data"]["ronde"] for each in berichten if each.routing_key == sleutel}
+
+
 async def misvormde_berichten(toneel: Toneel) -> None:
     """Everything a publisher can get wrong."""
     for bericht in gespreid(alle(toneel.misvormd), toneel.misvormd_per_soort):
@@ -173,7 +217,7 @@ async def _stuur(toneel: Toneel, bericht: Misvormd) -> None:
     connection = await aio_pika.connect(toneel.stand.environment.amqp_url(bericht.account), timeout=30)
     async with connection:
         channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
-        exchange = await channel.get_exchange(flow.EXCHANGE, ensure=False)
+        exchange = await channel.get_exchange(flow.entrance(bericht.account), ensure=False)
         eigenschappen = {"user_id": bericht.account, "content_type": CONTENT_TYPE} | bericht.eigenschappen
         message = aio_pika.Message(
             bericht.inhoud,
@@ -225,7 +269,7 @@ async def fout_in_de_database(toneel: Toneel) -> None:
     async with toneel.stand.beheerder() as admin:
         for name in SERVICES:
             await admin.execute(
-                f'alter table "{name}".facts add constraint proef check (publisher = \'niemand\') not valid'
+                f"alter table \"{name}\".facts add constraint proef check (publisher = 'niemand') not valid"
             )
         await toneel.contact(instemming_op_formulier=True)
         await toneel.contact(gesprek="luisterend-oor")
@@ -248,8 +292,10 @@ STROMEN: tuple[Stroom, ...] = (
     verboden_berichten,
     uitval_van_diensten,
     nagekomen,
+    terugweg,
     fout_in_de_database,
     uitval_van_servers,
+    weekberichten,
 )
 """All flows, in the order in which they are played."""
 

@@ -25,6 +25,13 @@ delete from doorzettingen where subject = any($1::text[]);
 -- name: wis_instemmingen
 delete from instemmingen where subject = any($1::text[]);
 
+-- name: wis_ontvangstcodes
+-- What leads to it.
+delete from ontvangstcodes where subject = any($1::text[]);
+
+-- name: wis_wachtenden
+delete from wachtenden where subject = any($1::text[]);
+
 -- name: skelet
 -- What stays of a contact for the counts: channel, outcome, week.
 update contacten

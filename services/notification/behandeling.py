@@ -18,7 +18,11 @@ from shared.inbox import Work
 
 @dataclass(frozen=True, slots=True)
 class Behandeld:
-    """The matters looked at as they should be now, and who is who."""
+    """The matters looked at as they should be now, and who was who when their locks were held.
+
+    Without anybody to tell the address book is empty: most facts are of matters of which nobody is told, or
+    not yet, and the whole organisation is not read for these.
+    """
 
     zaken: Mapping[str, Onderhanden]
     adresboek: Adresboek
@@ -28,13 +32,15 @@ async def behandel(work: Work, subjects: Iterable[str]) -> Behandeld:
     """Decide about these matters under their locks, state and store what follows."""
     zaken = {subject: vouw(feiten) for subject, feiten in (await work.dossiers(subjects)).items()}
     bestaand = await store.vertellingen(work.connection, zaken)
-    adresboek = await store.adresboek(work.connection)
+    nodig = bestaand or any(zaak.te_notificeren for zaak in zaken.values())
+    adresboek = await store.adresboek(work.connection) if nodig else Adresboek({})
     stoelen = adresboek.stoelen()
     onderhanden: dict[str, Onderhanden] = {}
     stappen: list[Stap] = []
     for subject in sorted(zaken):
         zaak, eerst = zaken[subject], bestaand.get(subject, {})
-        wie = uitsluiting(stoelen, zaak.uitgesloten)
+        # Of a matter from which nobody is excluded the address book says nothing.
+        wie = uitsluiting(stoelen if zaak.uitgesloten else (), zaak.uitgesloten)
         anders = beslis(zaak, eerst, adresboek, uitgesloten=wie.uitgesloten, onderwerp=subject, nu=work.now)
         nu = eerst | {stap.vertelling.functionaris: stap.vertelling for stap in anders}
         onderhanden[subject] = Onderhanden(zaak, wie, tuple(nu[stoel] for stoel in sorted(nu)))

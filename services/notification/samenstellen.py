@@ -33,12 +33,15 @@ async def samenstellen(
         RUIMTE * settings.plaatsen,
     )
     behandeld = await behandel(work, {zaak for zaken in kandidaten.values() for zaak in zaken})
+    if behandeld.zaken:
+        # As it was under the locks: nobody may have come to read along since.
+        adresboek = behandeld.adresboek
     boom = await store.boom(connection)
     gevonden: dict[UUID, Samenstelling] = {}
     for een in zendingen:
-        stoelen = behandeld.adresboek.wie_leest(een.postbus or "")
+        stoelen = adresboek.wie_leest(een.postbus or "")
         geschiedenis = await store.verteld(connection, stoelen, een.ronde - settings.geschiedenis)
-        lezer = Lezer(stoelen, behandeld.adresboek.terreinen_van(stoelen), _samen(geschiedenis))
+        lezer = Lezer(stoelen, adresboek.terreinen_van(stoelen), _samen(geschiedenis))
         zaken = {
             zaak: behandeld.zaken[zaak]
             for zaak in sorted(kandidaten.get(een.kenmerk, ()))

@@ -41,7 +41,7 @@ class Settings(ServiceSettings):
         WEEK, ge=timedelta(milliseconds=100), description="Another period than a week, for trying it out"
     )
     plaatsen: int = Field(6, ge=1, le=50, description="Lines in a message")
-    k: int = Field(25, ge=1, description="People behind every fact that is told")
+    k: int = Field(20, ge=1, description="People behind every fact that is told")
     zeldzaam: int = Field(10, ge=0, description="Expected a year, below which a rubriek is not told")
     geschiedenis: timedelta = Field(
         timedelta(weeks=52), gt=timedelta(), description="How long what a reader was told counts"

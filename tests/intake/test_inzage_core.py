@@ -6,6 +6,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import timedelta
+from itertools import permutations
 from pathlib import Path
 from typing import TypeVar
 from uuid import UUID, uuid5
@@ -23,6 +24,8 @@ from shared.inbox import in_order
 from tests.intake.test_core import G1, G2, NU, contact, geef, gesprek, t, trek_in
 
 E = TypeVar("E", bound=e.Event)
+Stap = e.Event | tuple[Lezer, e.SleutelVastgesteld]
+"""A fact about the matter, or a key with its reader."""
 
 NAAM = UUID("6f1f1a64-52a9-4c64-9f0f-2f1f4d1f3c11")
 LIJN = "lijn-toestemming"
@@ -78,7 +81,7 @@ class Wereld:
     matter, or a key with its reader.
     """
 
-    def __init__(self, *stappen: e.Event | tuple[Lezer, e.SleutelVastgesteld]) -> None:
+    def __init__(self, *stappen: Stap) -> None:
         self.feiten: list[Fact] = []
         self.sleutels: dict[Lezer, list[e.SleutelVastgesteld]] = defaultdict(list)
         self.rijen: dict[UUID, Verstrekking] = {}
@@ -89,7 +92,7 @@ class Wereld:
         for stap in stappen:
             self.hoor(stap)
 
-    def hoor(self, stap: e.Event | tuple[Lezer, e.SleutelVastgesteld]) -> list[e.Event]:
+    def hoor(self, stap: Stap) -> list[e.Event]:
         """Something comes in; returns what is stated about access because of it."""
         if isinstance(stap, tuple):
             self.sleutels[stap[0]].append(stap[1])
@@ -180,7 +183,7 @@ ADV, OPV, KMAR = Lezer("coid", ADVISEUR), Lezer("coid", OPVOLGER), Lezer("kmar",
 LEI, LEI_2 = Lezer("lijn", ZETEL), Lezer("lijn", ANDERE_ZETEL)
 
 DOORGEZET = (contact(), gesprek(1, "integriteitskwestie"), geef(2))
-STAPPEN: tuple[e.Event | tuple[Lezer, e.SleutelVastgesteld], ...] = (
+STAPPEN: tuple[Stap, ...] = (
     *DOORGEZET,
     geef(3, G2),
     geef(3.5, "kmar-toestemming", "kmar"),
@@ -233,9 +236,7 @@ def test_every_order_of_the_same_facts_and_keys_ends_with_the_same_readers(data:
 
 @settings(max_examples=400, deadline=None)
 @given(st.permutations(STAPPEN[:-1]), st.integers(0, len(STAPPEN)))
-def test_nothing_is_ever_stated_to_a_reader_who_has_no_right_to_it(
-    stappen: list[e.Event | tuple[Lezer, e.SleutelVastgesteld]], tot: int
-) -> None:
+def test_nothing_is_ever_stated_to_a_reader_who_has_no_right_to_it(stappen: list[Stap], tot: int) -> None:
     """At each step: a piece for an adviser or the line names a grant in force for their party, goes to
     whoever has the matter at that moment, and to a key; what is over by then is in nobody's hands.
     """
@@ -265,16 +266,18 @@ def test_nothing_is_ever_stated_to_a_reader_who_has_no_right_to_it(
 @settings(max_examples=200, deadline=None)
 @given(st.permutations(STAPPEN))
 def test_an_end_is_said_once_for_each_time_that_access_was_given(
-    stappen: list[e.Event | tuple[Lezer, e.SleutelVastgesteld]],
+    stappen: list[Stap],
 ) -> None:
     """As a reader folds it, by moment: between two ends something was given, an end takes away all there was,
     and what is left is what intake holds to be readable.
     """
     wereld = Wereld(*stappen)
     bij: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for feit in sorted(
-        [*wereld.van(e.InhoudVerstrekt), *wereld.van(e.InzageBeeindigd)], key=lambda feit: feit.gebeurd_op
-    ):
+    gezegd: list[e.InhoudVerstrekt | e.InzageBeeindigd] = [
+        *wereld.van(e.InhoudVerstrekt),
+        *wereld.van(e.InzageBeeindigd),
+    ]
+    for feit in sorted(gezegd, key=lambda feit: (feit.gebeurd_op, feit.ontvanger)):
         lezer = (feit.geadresseerde, feit.ontvanger)
         if isinstance(feit, e.InhoudVerstrekt):
             bij[lezer].add(feit.stuk)
@@ -296,7 +299,7 @@ def test_an_end_is_said_once_for_each_time_that_access_was_given(
     ids=["key last", "contact last", "grant last", "talk last"],
 )
 def test_the_adviser_reads_as_soon_as_everything_is_there(
-    volgorde: Iterable[e.Event | tuple[Lezer, e.SleutelVastgesteld]],
+    volgorde: Iterable[Stap],
 ) -> None:
     """Whichever of forward, grant, assignment and key comes last, it is what opens the content, and not
     before.
@@ -481,3 +484,55 @@ def test_content_can_be_stated_by_a_right_alone() -> None:
         if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "InhoudVerstrekt"
     ]
     assert makers == ["inzage.py"]
+
+
+# --- the gate: each order of arrival ------------------------------------------------------------------------
+
+POORT: tuple[tuple[str, Stap], ...] = (
+    ("contact", contact()),
+    ("gesprek", gesprek(1, "integriteitskwestie")),
+    ("instemming", geef(2)),
+    ("intrekking", trek_in(9)),
+    ("toewijzing", toegewezen(5)),
+    ("sleutel", (ADV, sleutel(1, 1))),
+)
+
+
+def test_the_gate_has_one_outcome_for_each_order_of_arrival() -> None:
+    """All 720 orders of contact, talk, grant, withdrawal, assignment and key. The matter is forwarded if and only
+    if contact, talk and grant were there before the withdrawal; the adviser is given the content if and only if
+    assignment and key were there too; whatever was given is ended; and in the end nobody of the COID reads it.
+    """
+    for volgorde in permutations(POORT):
+        namen = [naam for naam, _ in volgorde]
+        voor = set(namen[: namen.index("intrekking")])
+        wereld = Wereld(*(stap for _, stap in volgorde))
+        doorgezet = any(isinstance(feit.data, e.MeldingDoorgezet) for feit in wereld.feiten)
+        assert doorgezet == ({"contact", "gesprek", "instemming"} <= voor)
+        gegeven = [feit for feit in wereld.van(e.InhoudVerstrekt) if feit.geadresseerde == "coid"]
+        assert bool(gegeven) == (voor == set(namen) - {"intrekking"})
+        assert len(wereld.van(e.InzageBeeindigd)) == len(gegeven)
+        assert wereld.soorten(ADV) == set()
+
+
+LIJNPOORT: tuple[tuple[str, Stap], ...] = (
+    ("contact", contact()),
+    ("instemming", geef(2, LIJN, "lijn")),
+    ("intrekking", trek_in(9, LIJN)),
+    ("plaatsing", uitgezet(5)),
+    ("gedeeld", gedeeld(6)),
+    ("sleutel", (LEI, sleutel(1, 1))),
+)
+
+
+def test_the_gate_to_the_line_has_one_outcome_for_each_order_of_arrival() -> None:
+    """All 720 orders of contact, grant for the line, withdrawal, placement, what is shared, and key: the seat is
+    given it if and only if all of that was there before the withdrawal, and it is ended.
+    """
+    for volgorde in permutations(LIJNPOORT):
+        namen = [naam for naam, _ in volgorde]
+        wereld = Wereld(*(stap for _, stap in volgorde))
+        gegeven = [feit for feit in wereld.van(e.InhoudVerstrekt) if feit.geadresseerde == "lijn"]
+        assert bool(gegeven) == (namen[-1] == "intrekking")
+        assert len(wereld.van(e.InzageBeeindigd)) == len(gegeven)
+        assert wereld.soorten(LEI) == set()

@@ -263,7 +263,7 @@ def te_herleiden(een: Boom, bereik: frozenset[str], verteld: Mapping[str, int], 
     return mensen
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.data(), bomen(), K)
 def test_a_reader_who_knows_the_rules_reckons_with_k_people(data: st.DataObject, een: Boom, k: int) -> None:
     """For every name that can be read, with any history and any exclusion, there are k people for this fact

@@ -83,7 +83,7 @@ def stel_samen(
     stappen: list[Stap] = []
     for naam in sorted(zaken, key=lambda een: (_week(zaken[een]), loten[een])):
         eigen = [een for een in zaken[naam].vertellingen if een.functionaris in lezer.stoelen]
-        wachtend, geweigerd = _uitgezocht(zaken[naam], eigen, nu)
+        wachtend, geweigerd = _uitgezocht(zaken[naam], eigen, boom, nu)
         stappen += geweigerd
         al = next((een for een in eigen if een.status in _AL), None)
         if not wachtend:
@@ -150,7 +150,7 @@ def _erin(zending: Zending, zaken: Mapping[str, Onderhanden]) -> Iterable[tuple[
 
 
 def _uitgezocht(
-    onderhanden: Onderhanden, eigen: Sequence[Vertelling], nu: datetime
+    onderhanden: Onderhanden, eigen: Sequence[Vertelling], boom: Boom, nu: datetime
 ) -> tuple[list[Vertelling], list[Stap]]:
     """What waits and may be told, and what is held since somebody at that level must not learn of it."""
     wachtend, geweigerd = [], []
@@ -158,7 +158,7 @@ def _uitgezocht(
         aanleiding = onderhanden.zaak.te_notificeren.get(een.functionaris)
         if een.status != "wacht" or aanleiding is None:
             continue
-        if onderhanden.uitsluiting.mag_horen(een.functionaris):
+        if onderhanden.uitsluiting.mag_horen(een.functionaris, boom.pad(aanleiding.eenheid)):
             wachtend.append(een)
         else:
             geweigerd.append(houd_op(een, "uitgesloten-niveau", aanleiding, nu))
@@ -175,7 +175,7 @@ def _weigering(
     if aanleiding is None or een.functionaris in uitsluiting.uitgesloten:
         return Stap(replace(los(een), status="vervallen"))
     gemeden = not uitsluiting.gemeden.isdisjoint(boom.pad(een.regel.eenheid))
-    if gemeden or not uitsluiting.mag_horen(een.functionaris):
+    if gemeden or not uitsluiting.mag_horen(een.functionaris, boom.pad(aanleiding.eenheid)):
         return houd_op(een, "uitgesloten-niveau", aanleiding, nu)
     if een.functionaris not in lezer.stoelen:
         return Stap(los(een))

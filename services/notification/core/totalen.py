@@ -9,6 +9,7 @@ period, so that small numbers stay hidden and yet nothing is kept silent for goo
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Final
 
 from services.notification.core.boom import Boom
@@ -31,18 +32,27 @@ def eenheid_van_totaal(boom: Boom, eigen: str, *, k: int, stap: int) -> str | No
     pad = boom.pad(eigen)
     if not pad:
         return None
-    indeling = indeel(boom, k)
-    namen = {indeling.namen[code] for code in boom.van_onder() if boom.binnen(code, eigen)}
-    for eenheid in pad[1:]:
-        ruim = sum(
-            boom.eigen(code)
-            for naam, klasse in indeling.klassen.items()
-            if boom.binnen(naam, eenheid)
-            for code in klasse
-        )
-        if ruim >= k * stap and all(naam is not None and boom.binnen(naam, eenheid) for naam in namen):
+    mensen, hoogte = _omvang(boom, k)
+    for plaats, eenheid in enumerate(pad[1:], start=1):
+        if mensen[eenheid] >= k * stap and hoogte[eigen] >= len(pad) - plaats:
             return eenheid
     return pad[-1]
+
+
+@lru_cache(maxsize=16)
+def _omvang(boom: Boom, k: int) -> tuple[dict[str, int], dict[str, int]]:
+    """Of each unit how many people are told by a name in it, and how far from the top the highest name lies
+    by which somebody or something in it is told (1 is the top, 0 none at all)."""
+    indeling = indeel(boom, k)
+    mensen = dict.fromkeys(boom.van_onder(), 0)
+    hoogte = {code: len(boom.pad(code)) for code in boom.van_onder()}
+    for code, naam in indeling.namen.items():
+        naar_boven = boom.pad(naam) if naam is not None else ()
+        for op in naar_boven:
+            mensen[op] += boom.eigen(code)
+        for op in boom.pad(code):
+            hoogte[op] = min(hoogte[op], len(naar_boven))
+    return mensen, hoogte
 
 
 def tel(boom: Boom, eenheden: Iterable[str], *, k: int) -> dict[str, int]:
