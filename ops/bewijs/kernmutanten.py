@@ -169,6 +169,8 @@ MUTANTEN: Final = (
             Ingreep(
                 Uitsluiting, "mag_horen", lambda _: lambda zelf, stoel, pad: stoel not in zelf.uitgesloten
             ),
+            # Without this the rule for names holds it back all the same.
+            Ingreep(samenstelling, "noem", _noemt_wat_gemeden_wordt),
         ),
     ),
     Regelmutant(
