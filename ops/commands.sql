@@ -70,6 +70,24 @@ from termijnen
 where $1 or uitkomst is null
 order by onderwerp, soort;
 
+-- name: excluded
+-- The matters of which this seat must not learn, as routing and registry keep them.
+select zaak from uitsluitingen where zetel = $1;
+
+-- name: coupled
+-- Every matter that couplings join to these: they are about the same event.
+with recursive verbonden (zaak) as (
+    select unnest($1::text[])
+    union
+    select ander.zaak
+    from verbonden v cross join lateral (
+        select dubbele from koppelingen where koppelingen.zaak = v.zaak
+        union all
+        select koppelingen.zaak from koppelingen where dubbele = v.zaak
+    ) as ander (zaak)
+)
+select zaak from verbonden;
+
 -- name: clock_subjects
 select distinct onderwerp from termijnen;
 

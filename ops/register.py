@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: EUPL-1.2
 """`./meldpunt register`: the yearly table, the other counted series, and one matter as the register has it.
 
-Reads as the registry's own runtime role; nothing is written.
+Reads as the registry's own runtime role; nothing is written. Table and series are counted at the level at
+which they are published, and obey no exclusion; there is no count below it.
 """
 
 import argparse
@@ -52,6 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "zaak", parents=[where], help="one matter as the register knows it: codes, moments, opaque ids"
     )
     zaak.add_argument("id", type=_id, help="its opaque id")
+    zaak.add_argument(
+        "--lezer", metavar="SEAT", help="the seat of who reads: what it must not learn of is not there"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -70,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     elif args.vraag == "reeksen":
         _print_reeksen(_read(args.omgeving, lambda connection: lezen.reeksen(connection, args.jaar)), args)
     else:
-        gevonden = _read(args.omgeving, lambda connection: lezen.zaak(connection, args.id))
+        gevonden = _read(args.omgeving, lambda connection: lezen.zaak(connection, args.id, lezer=args.lezer))
         if gevonden is None:
             raise OpsError("the register does not know this matter")
         _print_json(gevonden)

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: EUPL-1.2
 """`./meldpunt termijnen`: the promises with a clock over all services, most urgent first.
 
+It shows progress and not content: no unit, no rubriek, no person. For a reader who holds a seat (`--lezer`)
+the matters of which that seat must not learn are not there: not listed, not counted, not told from an unknown
+id.
+
 Everything is measured against the plain end; the extension by the Algemene termijnenwet (Atw) is shown beside
 it. Moments are on the Amsterdam wall clock.
 """
@@ -10,7 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
@@ -25,6 +29,9 @@ from shared.termijnen.regels import TABEL, Soort
 
 SERVICES = tuple(service for service in flow.SERVICES if events.TermijnGestart in flow.STATES[service])
 """The services that own clocks."""
+
+_KEEP_EXCLUSIONS = (flow.ROUTING, flow.REGISTRY)
+"""The services that know who must not learn of a matter."""
 
 _REGELS = {regel.soort: regel for regel in TABEL}
 
@@ -87,9 +94,11 @@ class Overzicht:
     id_width: int
 
 
-async def overview(environment: Environment, *, ended: bool = False, service: str | None = None) -> Overzicht:
+async def overview(
+    environment: Environment, *, ended: bool = False, service: str | None = None, reader: str | None = None
+) -> Overzicht:
     """The clocks that run, in all services that are here or in this one; with `ended` also those that
-    ended."""
+    ended. `reader` is the seat of who reads."""
     regels: list[Regel] = []
     subjects: set[str] = set()
     now: datetime | None = None
@@ -101,10 +110,34 @@ async def overview(environment: Environment, *, ended: bool = False, service: st
             now = now or await connection.fetchval(attach.SQL.now)
             regels += [Regel(one, **row) for row in await connection.fetch(attach.SQL.clocks, ended)]
             subjects |= {row["onderwerp"] for row in await connection.fetch(attach.SQL.clock_subjects)}
+    hidden = await _hidden_from(environment, reader) if reader is not None else frozenset()
     assert now is not None
-    moment = now
-    ordered = sorted(regels, key=lambda one: (one.stand(moment), one.eind_op, one.onderwerp, one.soort))
-    return Overzicht(moment, tuple(ordered), attach.unambiguous(subjects))
+    return arrange(now, regels, subjects, hidden)
+
+
+async def _hidden_from(environment: Environment, reader: str) -> frozenset[str]:
+    """The matters of which this seat must not learn, with whatever is coupled to them."""
+    keepers = [one for one in _KEEP_EXCLUSIONS if one in environment.services]
+    if not keepers:
+        raise OpsError(f"who must not learn of what is known to {' and '.join(_KEEP_EXCLUSIONS)}, not here")
+    hidden: set[str] = set()
+    for one in keepers:
+        async with attach.schema(environment, one) as connection:
+            hidden |= {row["zaak"] for row in await connection.fetch(attach.SQL.excluded, reader)}
+            if one == flow.REGISTRY:
+                hidden |= {row["zaak"] for row in await connection.fetch(attach.SQL.coupled, sorted(hidden))}
+    return frozenset(hidden)
+
+
+def arrange(
+    now: datetime, regels: Iterable[Regel], subjects: Iterable[str], hidden: Collection[str]
+) -> Overzicht:
+    """Clocks by urgency, as if what is hidden did not exist."""
+    ordered = sorted(
+        (one for one in regels if one.onderwerp not in hidden),
+        key=lambda one: (one.stand(now), one.eind_op, one.onderwerp, one.soort),
+    )
+    return Overzicht(now, tuple(ordered), attach.unambiguous(set(subjects) - set(hidden)))
 
 
 # --- showing: pure ---------------------------------------------------------------------------------------
@@ -190,12 +223,19 @@ def explanation(regel: Regel, now: datetime) -> str:
         ("afleiding", regel.afleiding),
         ("grondslag", rule.grondslag),
         ("waarschuwt", f"{_long(regel.waarschuw_op)}, rol {regel.rol}"),
-        ("daarna", ", ".join(rule.escalatie(regel.rol)) or "niemand"),
+        ("daarna", _ladder(rule.escalatie(regel.rol))),
         ("gezegd", _said(regel)),
         ("dienst", f"{regel.dienst} (generatie {regel.generatie})"),
     )
     title = f"{regel.onderwerp}  {regel.soort}{'  spoed' if regel.spoed else ''}"
     return "\n".join([title, *(_wrapped(name, value) for name, value in fields)])
+
+
+def _ladder(rollen: Sequence[str]) -> str:
+    # The same words for every matter: for whom a rung is closed is not for this list.
+    if not rollen:
+        return "niemand"
+    return f"{', '.join(rollen)}; wie er niet van mag weten: zijn plaatsvervanger, of niemand"
 
 
 def _wrapped(name: str, value: str) -> str:
@@ -218,6 +258,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `termijnen`, and its one action."""
     parser.add_argument("--json", action="store_true", help="print it for a program")
     parser.add_argument("--alles", action="store_true", help="also the terms that ended")
+    _add_reader(parser)
     attach.add_options(parser)
     attach.add_service(parser)
     actions = parser.add_subparsers(dest="action", metavar="leg-uit")
@@ -226,15 +267,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     explain.add_argument("zaak", metavar="ID", help="the matter's id, or its beginning")
     explain.add_argument("soort", nargs="?", choices=[str(soort) for soort in Soort], metavar="SOORT")
+    _add_reader(explain, again=True)
     attach.add_options(explain, again=True)
     attach.add_service(explain, again=True)
+
+
+def _add_reader(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
+    parser.add_argument(
+        "--lezer",
+        metavar="SEAT",
+        default=argparse.SUPPRESS if again else None,
+        help="the seat of who reads: what it must not learn of is not there",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Returns 0; raises OpsError when the matter to explain is not there."""
     everything = args.alles or args.action == "leg-uit"
     overzicht = attach.in_environment(
-        args.omgeving, lambda found: overview(found, ended=everything, service=args.dienst)
+        args.omgeving,
+        lambda found: overview(found, ended=everything, service=args.dienst, reader=args.lezer),
     )
     if args.action == "leg-uit":
         print(

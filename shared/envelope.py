@@ -18,7 +18,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from shared import flow
-from shared.events import Event, Moment
+from shared.events import Event, Id, Moment
 
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 MAX_BYTES = 64 * 1024
@@ -65,7 +65,7 @@ class _Envelope(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     specversion: Literal["1.0"]
-    id: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$")]
+    id: Id
     source: Annotated[str, Field(max_length=200)]
     type: Annotated[str, Field(max_length=200)]
     subject: str

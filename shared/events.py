@@ -73,10 +73,15 @@ def _dag_niet_in_de_toekomst(dag: date, info: ValidationInfo) -> date:
 Moment = Annotated[AwareDatetime, AfterValidator(_niet_in_de_toekomst)]
 """When something happened; never in the future (checked against the receiver's clock)."""
 Dag = Annotated[date, AfterValidator(_dag_niet_in_de_toekomst)]
-ONDERWERP_ID = r"^[A-Za-z0-9][A-Za-z0-9_-]{7,63}$"
+ONDERWERP_ID = (
+    r"^([0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
+    r"|[0-9a-f]{12}4[0-9a-f]{3}[89ab][0-9a-f]{15})$"
+)
+"""A UUID of version 4, with its dashes or without: random, so that it tells nothing. A name, a number that counts
+or a UUID that holds a time does not pass for one."""
 ONDERWERP_CODE = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 Id = Annotated[str, Field(pattern=ONDERWERP_ID)]
-"""An opaque, random id: of a matter, a grant, a betrokkene."""
+"""An opaque, random id: of a matter, a grant, a betrokkene, a piece of content."""
 Code = Annotated[str, Field(pattern=ONDERWERP_CODE)]
 """A stable code of the organisation: an adviser, a unit, an official's seat. Never a name."""
 Register = Annotated[str, Field(pattern=r"^[A-Z]{2,12}$")]

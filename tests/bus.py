@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from typing import Any
 
 import aio_pika
@@ -27,6 +28,11 @@ def now() -> datetime:
 def new_id() -> str:
     """A random, opaque id, as a publisher makes one."""
     return uuid.uuid4().hex
+
+
+def id_of(name: str) -> str:
+    """The same id for the same name, where a test has to know it beforehand; it looks like any other."""
+    return uuid.UUID(bytes=blake2b(name.encode(), digest_size=16).digest(), version=4).hex
 
 
 def make_fact(

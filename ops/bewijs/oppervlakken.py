@@ -87,6 +87,11 @@ async def lees(stand: Proefstand, welke: Sequence[str] = ALLE) -> AsyncIterator[
     if PROCESSEN in welke:
         for stuk in processen(stand):
             yield stuk
+    if TIJDELIJK in welke:
+        for pad in sorted(CHECKOUT.glob("core*")):  # where the services run, and would dump
+            if pad.is_file():
+                for stuk in _delen(TIJDELIJK, pad.name, pad):
+                    yield stuk
     for oppervlak, folder in _mappen(stand):
         if oppervlak in welke:
             for stuk in _bestanden(oppervlak, folder, _buiten(stand, oppervlak)):
@@ -122,10 +127,12 @@ async def _tabellen(stand: Proefstand) -> AsyncIterator[Stuk]:
         )
         rows += [{"nspname": "pg_catalog", "relname": name} for name in ("pg_statistic", "pg_description")]
         for row in rows:
-            # Binary: every column of whatever type as the bytes it is.
+            # Binary: every column of whatever type as the bytes it is. Statistics hold values of all types, some
+            # of which have no such form.
             doel = io.BytesIO()
+            soort = "text" if row["nspname"] == "pg_catalog" else "binary"
             await admin.copy_from_table(
-                row["relname"], schema_name=row["nspname"], output=doel, format="binary"
+                row["relname"], schema_name=row["nspname"], output=doel, format=soort
             )
             yield Stuk(TABELLEN, f"{row['nspname']}.{row['relname']}", doel.getvalue())
         objecten = await admin.fetch("select loid, data from pg_largeobject")
@@ -207,7 +214,6 @@ def _mappen(stand: Proefstand) -> list[tuple[str, Path]]:
         (LOGS, stand.stack.logs),
         (MAIL, stand.stack.mail),
         (TIJDELIJK, stand.tijdelijk),
-        (TIJDELIJK, Path("/dev/shm")),
         (OVERIG, stand.folder),
         (CHECKOUT_MAP, CHECKOUT / ".meldpunt"),
     ]
@@ -229,7 +235,9 @@ def _buiten(stand: Proefstand, oppervlak: str) -> tuple[Path, ...]:
 
 
 def _bestanden(oppervlak: str, folder: Path, buiten: Sequence[Path]) -> Iterator[Stuk]:
-    """Every file below a folder, its name included, in parts that overlap."""
+    """A file, or every file below a folder, names included, in parts that overlap."""
+    if folder.is_file():
+        yield from _delen(oppervlak, folder.name, folder)
     for hier, mappen, namen in os.walk(folder):
         mappen[:] = [naam for naam in mappen if (Path(hier) / naam).resolve() not in buiten]
         for naam in namen:

@@ -106,8 +106,7 @@ def waarnemers(paar: Paar) -> dict[str, Waarnemer]:
     if paar.verschil == "zaak":
         stoelen = [stoel for stoel in stoelen if stoel in paar.uitgeslotenen]
     gevonden: dict[str, Waarnemer] = {
-        f"functionaris {stoel}": (lambda gezien, stoel=stoel: functionaris(gezien, stoel))
-        for stoel in stoelen
+        f"functionaris {stoel}": partial(functionaris, stoel=stoel) for stoel in stoelen
     }
     return gevonden | {naam: _OVERIGE[naam] for naam in _GELIJK[paar.verschil](paar)}
 
@@ -127,12 +126,12 @@ def _na_instemming(paar: Paar) -> tuple[str, ...]:
 
 
 _GELIJK: Final[Mapping[Verschil, Callable[[Paar], tuple[str, ...]]]] = {
-    "verhaal": lambda paar: _ALLEN,
+    "verhaal": lambda _: _ALLEN,
     "soort-melder": _na_instemming,
-    "kanaal": lambda paar: ("routing", "notification", "tabel"),
-    "spoed": lambda paar: ("notification", "tabel"),
-    "dag": lambda paar: ("tabel",),
-    "zaak": lambda paar: (),
+    "kanaal": lambda _: ("routing", "notification", "tabel"),
+    "spoed": lambda _: ("notification", "tabel"),
+    "dag": lambda _: ("tabel",),
+    "zaak": lambda _: (),
 }
 """Beside the officials: who must not see the difference."""
 

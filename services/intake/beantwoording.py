@@ -14,12 +14,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
+from services.intake import logboek
 from services.intake.core import antwoord as a
 from services.intake.core import terugweg as kern
 from services.intake.core import vraag as v
 from services.intake.core.ontvangstcode import WILLEKEUR_BYTES, Ontvangstcode, maak, spel
 from services.intake.core.zaak import Zaak
 from services.intake.kluis import Stuk
+from services.intake.logboek import Handeling
 from services.intake.terugweg import QUERIES, Gesteld, Vragen, sleutel
 from shared.envelope import Fact
 from shared.events import AntwoordGegeven
@@ -43,12 +45,16 @@ async def beantwoord(intake: Intake, work: Work, vragen: Vragen, zaken: Mapping[
     if not vragen.gesteld:
         return
     antwoorden = await _codes(intake, work, vragen, zaken)
+    gelezen: list[Stuk] = []
     for een in vragen.gesteld:
         zaak_id = vragen.gevonden.get(een.feit.key)
         if zaak_id is not None and zaak_id in zaken:
             gedaan = vragen.gedaan.get(een.feit.key)
-            antwoorden[een.feit.key] = gedaan or await _toon(intake, work, een, zaak_id, zaken[zaak_id])
+            antwoorden[een.feit.key] = gedaan or await _toon(
+                intake, work, een, zaak_id, zaken[zaak_id], gelezen
+            )
     await _leg_klaar(intake, work, vragen, zaken, antwoorden)
+    await _noteer(intake, work, gelezen)
 
 
 async def _leg_klaar(
@@ -119,8 +125,10 @@ async def _codes(
     return antwoorden
 
 
-async def _toon(intake: Intake, work: Work, een: Gesteld, zaak_id: str, zaak: Zaak) -> a.Antwoord:
-    """What a melder asked to see."""
+async def _toon(
+    intake: Intake, work: Work, een: Gesteld, zaak_id: str, zaak: Zaak, gelezen: list[Stuk]
+) -> a.Antwoord:
+    """What a melder asked to see; what was opened for it is added to `gelezen`."""
     feiten = (await work.dossiers([zaak_id]))[zaak_id]
     if not isinstance(een.vraag, v.OmTeLezen):
         return kern.status(feiten, zaak)
@@ -134,7 +142,28 @@ async def _toon(intake: Intake, work: Work, een: Gesteld, zaak_id: str, zaak: Za
     stukken = await intake.kluis.lees(work.connection, [feit.key])
     if feit.key not in stukken:
         return a.NietMogelijk(reden="geen-bericht")
+    gelezen.append(stukken[feit.key])
     return a.bladzijde(bericht, stukken[feit.key].inhoud, een.vraag.deel)
+
+
+async def _noteer(intake: Intake, work: Work, gelezen: Sequence[Stuk]) -> None:
+    """Each reading is a line in both logs, which name the piece as it is called outside."""
+    if not gelezen:
+        return
+    betrokkenen = await intake.kluis.betrokkenen({stuk.zaak for stuk in gelezen})
+    rows = await work.connection.fetch(QUERIES.kenmerken, sorted({stuk.stuk for stuk in gelezen}))
+    kenmerken = {row["stuk"]: row["kenmerk"] for row in rows}
+    handelingen = [
+        Handeling(
+            "inhoud-gelezen",
+            (betrokkenen[stuk.zaak],),
+            stuk=kenmerken.get(stuk.stuk),
+            actor="melder",
+            herkomst="portaal",
+        )
+        for stuk in gelezen
+    ]
+    await logboek.noteer(work.connection, handelingen, work.now)
 
 
 async def verzegel(intake: Intake, pool: Any, facts: Sequence[Fact]) -> dict[UUID, str]:

@@ -6,14 +6,14 @@
 select afdruk, subject from ontvangstcodes
 join contacten using (subject)
 where afdruk = any($1::bytea[]) and contacten.status <> 'luisterend-oor'
-  and not exists (select from vernietigingen where vernietigingen.subject = ontvangstcodes.subject);
+  and not exists (select from matters where matters.subject = ontvangstcodes.subject and gewist_op is not null);
 
 -- name: contacten
 -- What these matters are, and whether they have a code; nothing of those that are erased.
 select subject, status, exists (select from ontvangstcodes where ontvangstcodes.subject = contacten.subject) as is_er_al
 from contacten
 where subject = any($1::text[])
-  and not exists (select from vernietigingen where vernietigingen.subject = contacten.subject);
+  and not exists (select from matters where matters.subject = contacten.subject and gewist_op is not null);
 
 -- name: reik_uit
 insert into ontvangstcodes (subject, afdruk) select * from unnest($1::text[], $2::bytea[])
@@ -42,6 +42,10 @@ select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]);
 
 -- name: te_sturen
 select antwoord, x, y from antwoorden where antwoord = any($1::uuid[]);
+
+-- name: kenmerken
+-- How these pieces are called outside the vault.
+select stuk, kenmerk from stukken where stuk = any($1::uuid[]);
 
 -- name: ruim_op
 -- Answers that were confirmed: what they said, the key they were for, and both facts but for what the books need. Takes

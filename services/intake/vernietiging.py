@@ -25,12 +25,22 @@ Grond = Literal["bewaartermijn", "dossier-vernietigd", "luisterend-oor"]
 
 
 async def besluit(work: Work, zaken: Collection[str], grond: Grond) -> None:
-    """Erase these matters, which the caller holds. Their keys go after the commit: `voer_uit`."""
+    """Erase these matters, which the caller holds: whoever could read them is told that it is over.
+
+    Their keys go after the commit: `voer_uit`.
+    """
     if not zaken:
         return
     gesorteerd = sorted(zaken)
     await verstrekking.beeindig(work, gesorteerd)
-    for query in (QUERIES.wis_kluis, QUERIES.wis_doorzettingen, QUERIES.wis_instemmingen, QUERIES.skelet):
+    for query in (
+        QUERIES.wis_kluis,
+        QUERIES.wis_doorzettingen,
+        QUERIES.wis_instemmingen,
+        QUERIES.wis_ontvangstcodes,
+        QUERIES.wis_wachtenden,
+        QUERIES.skelet,
+    ):
         await work.connection.execute(query, gesorteerd)
     await noteer(work, gesorteerd, grond)
     await work.wis(gesorteerd)
@@ -67,6 +77,9 @@ async def voer_uit(work: Work, kluis: Kluis) -> int:
     for zaak, grond in sorted(zaken.items()):
         work.state(InhoudVernietigd(vernietigd_op=work.now, grond=grond), zaak)
     await work.connection.execute(QUERIES.klaar, sorted(zaken))
-    handelingen = [Handeling("inhoud-vernietigd", (betrokkenen[zaak],)) for zaak in sorted(betrokkenen)]
+    handelingen = [
+        Handeling("inhoud-vernietigd", (betrokkenen[zaak],) if zaak in betrokkenen else ())
+        for zaak in sorted(zaken)  # without a key already when a crash came between it and the commit
+    ]
     await logboek.noteer(work.connection, handelingen, work.now)
     return len(zaken)

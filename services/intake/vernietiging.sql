@@ -17,6 +17,10 @@ insert into te_vernietigen (subject, grond) select unnest($1::text[]), $2
 on conflict (subject) do nothing;
 
 -- name: wis_kluis
+-- What the vault holds, and the receipt code that leads to it.
+with code as (
+    delete from ontvangstcodes where subject = any($1::text[])
+)
 delete from kluis where subject = any($1::text[]);
 
 -- name: wis_doorzettingen
@@ -24,6 +28,12 @@ delete from doorzettingen where subject = any($1::text[]);
 
 -- name: wis_instemmingen
 delete from instemmingen where subject = any($1::text[]);
+
+-- name: wis_ontvangstcodes
+delete from ontvangstcodes where subject = any($1::text[]);
+
+-- name: wis_wachtenden
+delete from wachtenden where subject = any($1::text[]);
 
 -- name: skelet
 -- What stays of a contact for the counts: channel, outcome, week.

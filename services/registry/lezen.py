@@ -70,11 +70,16 @@ async def reeksen(connection: Any, jaar: int) -> list[Reeks]:
     return [Reeks(rij["reeks"], rij["soort"], rij["aantal"]) for rij in rijen]
 
 
-async def zaak(connection: Any, onderwerp: str) -> dict[str, Any] | None:
-    """A matter as the register knows it: codes, moments and opaque ids. None when it is not there."""
+async def zaak(connection: Any, onderwerp: str, *, lezer: str | None = None) -> dict[str, Any] | None:
+    """A matter as the register knows it: codes, moments and opaque ids. None when it is not there.
+
+    For a `lezer`, the seat of who reads, one of which that seat must not learn is not there.
+    """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         rij = await connection.fetchrow(QUERIES.read_zaak, onderwerp)
         klacht = await connection.fetchrow(QUERIES.read_zaak_klacht, onderwerp)
+        if lezer is not None and await connection.fetchval(QUERIES.read_verborgen, onderwerp, lezer):
+            return None
         if rij is None and klacht is None:
             return None
         gevonden: dict[str, Any] = dict(rij) if rij is not None else {"zaak": onderwerp}

@@ -293,6 +293,20 @@ order by volgorde, soort;
 select pseudoniem, vanaf, in_register, rubriek, onderdeel, geregistreerd_op, vastgesteld
 from skeletten order by pseudoniem, vanaf;
 
+-- name: read_verborgen
+-- Whether a seat must not learn of a matter, or of one that couplings join to it.
+with recursive verbonden (zaak) as (
+    select $1::text
+    union
+    select ander.zaak
+    from verbonden v cross join lateral (
+        select dubbele from koppelingen where koppelingen.zaak = v.zaak
+        union all
+        select koppelingen.zaak from koppelingen where dubbele = v.zaak
+    ) as ander (zaak)
+)
+select exists (select from verbonden join uitsluitingen using (zaak) where zetel = $2);
+
 -- name: read_zaak_bewaring
 select startdatum_bewaartermijn, archiefnominatie, archiefactiedatum, selectielijstklasse from bewaring where zaak = $1;
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""The melder's way back, with the real broker and the real database: what a portal asks, hears and can tell."""
+"""The melder's way back, with the real broker and database: what a portal asks, hears and can tell."""
 
 import asyncio
 import json
@@ -220,9 +220,15 @@ async def test_a_melder_writes_adds_and_comes_back(
 
 
 async def test_a_melder_reads_what_was_written_to_them(
-    bus: Bus, service: StartService, melder: Melder, portaal: Portaal, public_keys: zegel.PublicKeys
+    bus: Bus,
+    service: StartService,
+    melder: Melder,
+    portaal: Portaal,
+    public_keys: zegel.PublicKeys,
+    database: Any,
 ) -> None:
-    """Messages of the MID, and of a cluster only while there was consent for it; long ones come in parts."""
+    """Messages of the MID, and of a cluster only while there was consent for it; long ones come in parts.
+    Each reading is a line in the access log."""
     await service("intake", **SNEL)
     heard = await bus.listen("intake.#")
     code = await met_code(melder, portaal, heard)
@@ -260,6 +266,11 @@ async def test_a_melder_reads_what_was_written_to_them(
             (await portaal.vraag("lees", code=code, bericht=van_mid["bericht"], deel=deel))["tekst"]
         )
     assert len(stukken) > 1 and "".join(stukken) == lang
+    gelezen_regels = await database.fetch(
+        "select actor, stuk from toegangslog where handeling = 'inhoud-gelezen'"
+    )
+    assert {row["actor"] for row in gelezen_regels} == {"melder"}
+    assert len(gelezen_regels) == 1 + len(stukken)
     voorbij = await portaal.vraag("lees", code=code, bericht=van_mid["bericht"], deel=99)
     assert voorbij == {"uitkomst": "niet-mogelijk", "reden": "geen-bericht"}
 

@@ -22,6 +22,8 @@ SNEL: dict[str, Any] = {
 }
 VERZONDEN = "notification.notificatie-verzonden.v1"
 OPGEHOUDEN = "notification.notificatie-opgehouden.v1"
+TOESTEMMING = new_id()
+"""Of a grant."""
 MISLUKT = "notification.notificatie-mislukt.v1"
 
 

@@ -25,6 +25,7 @@ from tests.notification.mailserver import AFBREKEN, ZWIJGEN, Draad, Mailserver
 from tests.notification.opzet import (
     MISLUKT,
     SNEL,
+    TOESTEMMING,
     VERZONDEN,
     geinformeerd,
     gemeld,
@@ -355,7 +356,7 @@ async def test_a_withdrawal_after_the_round_and_before_the_claim_leaves_the_line
     (zaak, ander) = await gemeld(bus, runtime, "C-313", zaken=2)
     await asyncio.sleep(0.3)
     await ronde(runtime)
-    await bus.state("portaal", InstemmingIngetrokken(ingetrokken_op=now(), instemming="toestemming-1"), zaak)
+    await bus.state("portaal", InstemmingIngetrokken(ingetrokken_op=now(), instemming=TOESTEMMING), zaak)
     await wachten(runtime, 1, "vervallen")
     await start()
     await hoort(gehoord, VERZONDEN)
@@ -373,7 +374,7 @@ async def test_a_withdrawal_between_attempts_leaves_the_line_out(
     zaak, _ = await gemeld(bus, runtime, "C-313", zaken=2)
     await ronde(runtime)
     await eventually(lambda: gestapt(mail, "RCPT"))
-    await bus.state("portaal", InstemmingIngetrokken(ingetrokken_op=now(), instemming="toestemming-1"), zaak)
+    await bus.state("portaal", InstemmingIngetrokken(ingetrokken_op=now(), instemming=TOESTEMMING), zaak)
     await hoort(gehoord, VERZONDEN)
     assert [len(ingevuld(een)) for een in mail.ontvangen] == [1]
 
@@ -389,7 +390,7 @@ async def test_after_a_doubtful_attempt_no_other_message_follows(
     zaak, _ = await gemeld(bus, runtime, "C-313", zaken=2)
     await ronde(runtime)
     await eventually(lambda: _aangeboden(mail))
-    await bus.state("portaal", InstemmingIngetrokken(ingetrokken_op=now(), instemming="toestemming-1"), zaak)
+    await bus.state("portaal", InstemmingIngetrokken(ingetrokken_op=now(), instemming=TOESTEMMING), zaak)
     (feit,) = await hoort(gehoord, VERZONDEN)
     assert (feit["zekerheid"], feit["mogelijk_dubbel"]) == ("onbekend", True)
     assert len(mail.ontvangen) == 1

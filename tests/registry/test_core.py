@@ -29,10 +29,10 @@ from shared.envelope import Fact
 from shared.inbox import in_order
 from shared.termijnen.klok import Uitkomst, termijn
 from shared.termijnen.regels import TABEL, Soort
-from tests.bus import make_fact
+from tests.bus import id_of, make_fact
 
 START = datetime(2021, 11, 4, 9, tzinfo=UTC)
-ZAAK = "zaak-zaak-zaak"
+ZAAK = id_of("zaak")
 REGEL = next(regel for regel in TABEL if regel.soort is Soort.TERUGKOPPELING)
 
 
@@ -50,7 +50,7 @@ def gekwalificeerd(
     )
 
 
-def doorgezet(op: datetime = START, instemming: str = "instemming-1", naar: Cluster = "coid") -> Fact:
+def doorgezet(op: datetime = START, instemming: str = id_of("instemming-1"), naar: Cluster = "coid") -> Fact:
     return make_fact(
         "intake",
         e.MeldingDoorgezet(
@@ -65,7 +65,7 @@ def doorgezet(op: datetime = START, instemming: str = "instemming-1", naar: Clus
     )
 
 
-def vervallen(op: datetime, instemming: str = "instemming-1") -> Fact:
+def vervallen(op: datetime, instemming: str = id_of("instemming-1")) -> Fact:
     return make_fact(
         "intake",
         e.InstemmingVervallen(instemming=instemming, geadresseerde="coid", vervallen_op=op),
@@ -73,7 +73,7 @@ def vervallen(op: datetime, instemming: str = "instemming-1") -> Fact:
     )
 
 
-def afgedaan(op: datetime, betrokkene: str = "betrokkene-1", afdoening: str = "vastgesteld") -> Fact:
+def afgedaan(op: datetime, betrokkene: str = id_of("betrokkene-1"), afdoening: str = "vastgesteld") -> Fact:
     return make_fact(
         "lijn",
         e.AfdoeningVastgesteld.model_validate(
@@ -93,7 +93,7 @@ def gecorrigeerd(op: datetime, **velden: object) -> Fact:
 
 
 def omgezet(op: datetime, naar: str) -> Fact:
-    gegevens = {"omgezet_op": op, "naar": naar, "instemming": "instemming-9"}
+    gegevens = {"omgezet_op": op, "naar": naar, "instemming": id_of("instemming-9")}
     gegevens |= {"rubriek": "overige"} if naar == "melding" else {"soort_klacht": "onbehoorlijkheid"}
     return make_fact("coid", e.ZaakOmgezet.model_validate(gegevens), ZAAK)
 
@@ -163,12 +163,12 @@ FEIT = st.one_of(
     st.builds(gekwalificeerd, MOMENTEN, KWALIFICATIES, RUBRIEKEN),
     st.builds(gekwalificeerd, MOMENTEN, KWALIFICATIES, RUBRIEKEN),
     st.builds(gekwalificeerd, MOMENTEN, KWALIFICATIES, RUBRIEKEN),
-    st.builds(doorgezet, MOMENTEN, st.sampled_from(["instemming-1", "instemming-2"])),
-    st.builds(vervallen, MOMENTEN, st.sampled_from(["instemming-1", "instemming-2"])),
+    st.builds(doorgezet, MOMENTEN, st.sampled_from([id_of("instemming-1"), id_of("instemming-2")])),
+    st.builds(vervallen, MOMENTEN, st.sampled_from([id_of("instemming-1"), id_of("instemming-2")])),
     st.builds(
         afgedaan,
         MOMENTEN,
-        st.sampled_from(["betrokkene-1", "betrokkene-2"]),
+        st.sampled_from([id_of("betrokkene-1"), id_of("betrokkene-2")]),
         st.sampled_from(["vastgesteld", "niet-vastgesteld"]),
     ),
     st.builds(teruggekoppeld, MOMENTEN),
@@ -370,7 +370,7 @@ def test_the_kmar_entry_of_a_matter_that_the_mid_has_does_not_count() -> None:
     zaak, besluit = besluit_over(make_fact("kmar", eigen, ZAAK))
     assert besluit.telt and zaak.registratie == Registratie("BPS", "overige", "KMAR", START.date())
     assert besluit.feiten == () and besluit.klokken == ()
-    gekoppeld = eigen.model_copy(update={"zaak": "zaak-van-het-mid"})
+    gekoppeld = eigen.model_copy(update={"zaak": id_of("zaak-van-het-mid")})
     assert not besluit_over(make_fact("kmar", gekoppeld, ZAAK))[1].telt
 
 
@@ -378,12 +378,12 @@ def test_only_the_latest_afdoening_of_a_betrokkene_holds() -> None:
     """A later one takes the place of the one before; each betrokkene counts once."""
     zaak, besluit = besluit_over(
         gekwalificeerd(),
-        afgedaan(dag(1), "betrokkene-1", "vastgesteld"),
-        afgedaan(dag(2), "betrokkene-1", "niet-vastgesteld"),
-        afgedaan(dag(1), "betrokkene-2", "vastgesteld"),
+        afgedaan(dag(1), id_of("betrokkene-1"), "vastgesteld"),
+        afgedaan(dag(2), id_of("betrokkene-1"), "niet-vastgesteld"),
+        afgedaan(dag(1), id_of("betrokkene-2"), "vastgesteld"),
     )
     geldig = {(een.betrokkene, een.afdoening) for een in zaak.uitkomsten if een.geldt}
-    assert geldig == {("betrokkene-1", "niet-vastgesteld"), ("betrokkene-2", "vastgesteld")}
+    assert geldig == {(id_of("betrokkene-1"), "niet-vastgesteld"), (id_of("betrokkene-2"), "vastgesteld")}
     (afdoening,) = [een for een in besluit.feiten if isinstance(een, e.MeldingAfgedaan)]
     assert afdoening == e.MeldingAfgedaan(afgedaan_op=dag(2), betrokkenen=2)
 
@@ -542,9 +542,9 @@ def test_what_was_done_first_counts_for_the_clock() -> None:
 
 def test_the_clock_warns_whoever_holds_the_matter() -> None:
     """A forward whose consent was withdrawn holds nothing, also when it was the latest."""
-    naar_kmar, naar_coid = doorgezet(naar="kmar"), doorgezet(dag(1), "instemming-2")
+    naar_kmar, naar_coid = doorgezet(naar="kmar"), doorgezet(dag(1), id_of("instemming-2"))
     assert [klok.rol for klok in besluit_over(naar_kmar, naar_coid)[1].klokken] == [None]
-    ingetrokken = vervallen(dag(2), "instemming-2")
+    ingetrokken = vervallen(dag(2), id_of("instemming-2"))
     assert [klok.rol for klok in besluit_over(naar_kmar, naar_coid, ingetrokken)[1].klokken] == ["kmar"]
 
 
@@ -557,7 +557,7 @@ def test_telling_the_melder_keeps_the_promise() -> None:
 def test_the_promise_lapses_with_consent_that_was_withdrawn_before_qualification() -> None:
     """Not when another grant stands, and not when the matter was qualified as a melding already."""
     assert uitkomst(doorgezet(), vervallen(dag(1)))[1:] == (Uitkomst.VERVALLEN, "instemming-ingetrokken")
-    assert uitkomst(doorgezet(), vervallen(dag(1)), doorgezet(dag(2), "instemming-2"))[1] is None
+    assert uitkomst(doorgezet(), vervallen(dag(1)), doorgezet(dag(2), id_of("instemming-2")))[1] is None
     assert uitkomst(doorgezet(), gekwalificeerd(), vervallen(dag(1)))[1] is None
 
 

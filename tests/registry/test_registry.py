@@ -29,7 +29,7 @@ from shared.envelope import Fact
 from shared.events import Event
 from shared.service import Runtime
 from shared.termijnen.kalender import TIJDZONE, lokaal
-from tests.bus import Bus, eventually, make_fact, new_id, now
+from tests.bus import Bus, eventually, id_of, make_fact, new_id, now
 from tests.conftest import StartService
 
 GEPUBLICEERD = Path(__file__).parents[1] / "data" / "jid_2021_figuur5.csv"
@@ -136,7 +136,7 @@ def verloop(zaak: str) -> list[Fact]:
             "lijn",
             e.AfdoeningVastgesteld(
                 vastgesteld_op=NOV + timedelta(days=20),
-                betrokkene="betrokkene-1",
+                betrokkene=id_of("betrokkene-1"),
                 afdoening="vastgesteld",
                 maatregelen=maatregelen,
             ),
@@ -329,7 +329,7 @@ async def test_couplings_are_added_by_one_at_a_time(register: Runtime) -> None:
 
 async def test_the_other_series_are_counted_apart(register: Runtime, bus: Bus) -> None:
     """Contactmomenten, klachten and adviezen are no meldingen; the KMar's entry of a known matter is none."""
-    zaak = new_id()
+    zaak, advies, geklaagd = new_id(), new_id(), new_id()
     contacten = [new_id(), new_id(), zaak]
     facts = [
         *(
@@ -339,26 +339,26 @@ async def test_the_other_series_are_counted_apart(register: Runtime, bus: Bus) -
         make_fact("intake", e.ContactAfgesloten(afgesloten_op=NOV, uitkomst="informatie"), contacten[0]),
         doorgezet(zaak),
         melding(zaak),
-        coid("advies-1", e.AdviesGegeven(gegeven_op=NOV, soort="preventief-advies")),
-        coid("advies-1", e.AdviesGegeven(gegeven_op=NOV, soort="informatie")),
-        klacht("klacht-2021"),
+        coid(advies, e.AdviesGegeven(gegeven_op=NOV, soort="preventief-advies")),
+        coid(advies, e.AdviesGegeven(gegeven_op=NOV, soort="informatie")),
+        klacht(geklaagd),
         make_fact(
             "klachten",
             e.KlachtAfgehandeld(afgehandeld_op=NOV, oordelen=("gegrond", "ongegrond")),
-            "klacht-2021",
+            geklaagd,
         ),
-        make_fact("kmar", e.EigenMeldingGeregistreerd(geregistreerd_op=NOV, rubriek="overige"), "kmar-1234"),
+        make_fact("kmar", e.EigenMeldingGeregistreerd(geregistreerd_op=NOV, rubriek="overige"), new_id()),
         make_fact(
             "kmar",
             e.EigenMeldingGeregistreerd(geregistreerd_op=NOV, rubriek="overige", zaak=zaak),
-            "kmar-5678",
+            new_id(),
         ),
     ]
     await hoor(register, bus, *facts, *facts)
     async with register.pool.acquire() as connection:
         reeksen = [tuple(een) for een in await lezen.reeksen(connection, 2021)]
         assert await lezen.reeksen(connection, 2020) == []
-        gevonden = await lezen.zaak(connection, "klacht-2021")
+        gevonden = await lezen.zaak(connection, geklaagd)
     assert reeksen == [
         ("contactmomenten", "doorgezet", 1),
         ("contactmomenten", "informatie", 1),
@@ -424,7 +424,7 @@ async def test_a_matter_that_went_further_is_not_wiped_for_a_listening_ear(
     """In every order the same: nothing is parked, melding and outcome stand, the contact is a count."""
     zaak = new_id()
     vastgesteld = e.AfdoeningVastgesteld(
-        vastgesteld_op=NOV + timedelta(days=2), betrokkene="betrokkene-1", afdoening="vastgesteld"
+        vastgesteld_op=NOV + timedelta(days=2), betrokkene=id_of("betrokkene-1"), afdoening="vastgesteld"
     )
     verder = [doorgezet(zaak)] if eerst == "doorgezet" else [make_fact("lijn", vastgesteld, zaak)]
     verder.append(melding(zaak, op=NOV + timedelta(days=1)))

@@ -30,7 +30,9 @@ from shared.envelope import Fact
 from shared.inbox import in_order
 from shared.termijnen.klok import Klok
 from shared.termijnen.regels import Soort
+from tests.bus import id_of
 
+TOESTEMMING, VOOR_DE_LIJN = id_of("toestemming-1"), id_of("toestemming-l")
 VANDAAG = date(2026, 3, 10)
 BEGIN = datetime(2026, 3, 2, 9, tzinfo=UTC)
 NU = datetime(2026, 3, 10, 9, tzinfo=UTC)
@@ -292,7 +294,7 @@ class Verloop:
         """What must be the same whatever the order; who was free and when it was decided is not in it."""
         zaak, besluit = self.zaak, self.besluit
         assert besluit is not None
-        klokken = [(k.soort, k.start, k.spoed, k.vervallen, k.rol) for k in besluit.klokken]
+        klokken = [(k.soort, k.start, k.spoed, k.vervallen, k.rol, k.gesloten) for k in besluit.klokken]
         contact = next(k.gestopt_op for k in besluit.klokken if k.soort is Soort.ADVISEUR_CONTACT)
         return (
             zaak.vraag,
@@ -312,7 +314,7 @@ DIENST = [adviseur(f"adviseur-{n}", onderdelen=frozenset(("CLAS", "KMAR"))) for 
 KENMERKEN = e.Kenmerken(onderdeel="CLAS", eenheid="eenheid-1", rubriek="overige")
 
 tijden = st.integers(0, 7 * 24 * 60).map(lambda minuten: BEGIN + timedelta(minutes=minuten))
-grants = st.sampled_from(("toestemming-1", "toestemming-2"))
+grants = st.sampled_from((TOESTEMMING, id_of("toestemming-2")))
 ANDERE_KENMERKEN = e.Kenmerken(onderdeel="KMAR", eenheid="eenheid-2", rubriek="lekken-informatie")
 doorgezet = st.builds(
     lambda naar, instemming, op, spoed, telt_vanaf, kenmerken: (
@@ -320,7 +322,7 @@ doorgezet = st.builds(
         e.MeldingDoorgezet(
             doorgezet_op=op,
             geadresseerde=naar,
-            instemming=f"{instemming}-{naar}",
+            instemming=id_of(f"{instemming}-{naar}"),
             ontvangen_op=BEGIN,
             contact_telt_vanaf=telt_vanaf,
             spoed=spoed,
@@ -347,7 +349,7 @@ ontvangen = st.builds(
 instemming = st.builds(
     lambda naar, grant, op: (
         "mid",
-        e.InstemmingGegeven(instemming=f"{grant}-{naar}", geadresseerde=naar, gegeven_op=op),
+        e.InstemmingGegeven(instemming=id_of(f"{grant}-{naar}"), geadresseerde=naar, gegeven_op=op),
     ),
     st.sampled_from(("coid", "kmar", "lijn")),
     grants,
@@ -356,9 +358,9 @@ instemming = st.builds(
 intrekking = st.builds(
     lambda naar, grant, op, van: (
         van,
-        e.InstemmingIngetrokken(instemming=f"{grant}-{naar}", ingetrokken_op=op)
+        e.InstemmingIngetrokken(instemming=id_of(f"{grant}-{naar}"), ingetrokken_op=op)
         if van != "intake"
-        else e.InstemmingVervallen(instemming=f"{grant}-{naar}", geadresseerde=naar, vervallen_op=op),
+        else e.InstemmingVervallen(instemming=id_of(f"{grant}-{naar}"), geadresseerde=naar, vervallen_op=op),
     ),
     st.sampled_from(("coid", "kmar", "lijn")),
     grants,
@@ -393,7 +395,7 @@ omzetting = st.builds(
         e.ZaakOmgezet(
             omgezet_op=op,
             naar=naar,
-            instemming="toestemming-3",
+            instemming=id_of("toestemming-3"),
             rubriek="overige",
             soort_klacht="combinatie",
         ),
@@ -414,6 +416,24 @@ heropening = st.builds(
     tijden,
     st.sampled_from((None, "sg", "coid")),
 )
+informering = st.builds(
+    lambda op, uitgesloten: (
+        "coid",
+        e.LeidinggevendeGeinformeerd(
+            geinformeerd_op=op,
+            leidinggevende="leidinggevende-9",
+            onderdeel="CLAS",
+            eenheid="eenheid-1",
+            hoofdgroep="overig",
+            te_notificeren=(),
+            uit_te_sluiten=uitgesloten,
+        ),
+    ),
+    tijden,
+    st.sets(st.sampled_from(("leidinggevende-1", "sg", "plaatsvervanger-sg")), max_size=2).map(
+        lambda zetels: tuple(sorted(zetels))
+    ),
+)
 sluiting = st.builds(lambda op: ("registry", e.DossierGesloten(gesloten_op=op)), tijden)
 
 zaken = st.tuples(
@@ -431,6 +451,7 @@ zaken = st.tuples(
             omzetting,
             weigering,
             heropening,
+            informering,
             sluiting,
         ),
         max_size=7,
@@ -443,7 +464,8 @@ zaken = st.tuples(
 def test_any_order_of_arrival_ends_in_one_state(feiten: list[Fact], toeval: Any) -> None:
     """Facts one by one, in two orders and all at once: where it is placed, whose it is, its clocks agree.
 
-    Where it was escalated too, unless consent was withdrawn: what was told before that cannot be untold.
+    Where it was escalated too, unless consent was withdrawn or an address excluded: what was told before that
+    cannot be untold.
     """
     eind, geescaleerd = [], []
     for volgorde in (feiten, toeval.sample(feiten, len(feiten))):
@@ -455,7 +477,8 @@ def test_any_order_of_arrival_ends_in_one_state(feiten: list[Fact], toeval: Any)
     ineens = Verloop(DIENST)
     ineens.hoor(*feiten)
     assert eind[0] == eind[1] == ineens.stelling()
-    if not any(isinstance(een.data, e.InstemmingIngetrokken | e.InstemmingVervallen) for een in feiten):
+    onherroepelijk = e.InstemmingIngetrokken | e.InstemmingVervallen | e.LeidinggevendeGeinformeerd
+    if not any(isinstance(een.data, onherroepelijk) for een in feiten):
         waarheen = [Counter((een.naar, een.reden) for een in keer) for keer in geescaleerd]
         assert waarheen[0] == waarheen[1]
 
@@ -509,7 +532,7 @@ def melding(op: datetime = BEGIN, wat: Any = "melding", nummer: int = 10) -> Fac
     return feit(nummer, "coid", data)
 
 
-def forward(nummer: int = 1, naar: Cluster = "coid", grant: str = "toestemming-1", **anders: Any) -> Fact:
+def forward(nummer: int = 1, naar: Cluster = "coid", grant: str = TOESTEMMING, **anders: Any) -> Fact:
     data = e.MeldingDoorgezet(
         **{
             "doorgezet_op": BEGIN,
@@ -525,7 +548,7 @@ def forward(nummer: int = 1, naar: Cluster = "coid", grant: str = "toestemming-1
 
 
 def lijn(nummer: int = 2) -> Fact:
-    data = e.InstemmingGegeven(instemming="toestemming-l", geadresseerde="lijn", gegeven_op=BEGIN)
+    data = e.InstemmingGegeven(instemming=VOOR_DE_LIJN, geadresseerde="lijn", gegeven_op=BEGIN)
     return feit(nummer, "mid", data)
 
 
@@ -570,7 +593,7 @@ def test_a_matter_from_the_line_needs_no_grant_but_heeds_a_withdrawal() -> None:
     verloop = Verloop(DIENST)
     verloop.hoor(feit(1, "lijn", data), afspraak(), melding())
     assert soorten(verloop.gesteld)["behandeling-uitgezet"] == 1
-    assert soorten(verloop.hoor(ingetrokken("toestemming-l"))) == {"behandeling-herzien": 1}
+    assert soorten(verloop.hoor(ingetrokken(VOOR_DE_LIJN))) == {"behandeling-herzien": 1}
     assert verloop.hoor(lijn()) == []
 
 
@@ -625,7 +648,10 @@ def test_a_vermoeden_that_was_taken_back_reached_the_sg_in_any_order() -> None:
 
 def test_consent_withdrawn_after_placement_stops_it_and_a_fresh_grant_places_it_again() -> None:
     """The line's grant and the cluster's grant alike; for the cluster a fresh forward is needed."""
-    for grant, vers in (("toestemming-l", lijn(40)), ("toestemming-1", forward(40, grant="toestemming-9"))):
+    for grant, vers in (
+        (VOOR_DE_LIJN, lijn(40)),
+        (TOESTEMMING, forward(40, grant=id_of("toestemming-9"))),
+    ):
         verloop = Verloop(DIENST)
         verloop.hoor(forward(), lijn(), afspraak(), melding())
         (herzien,) = verloop.hoor(ingetrokken(grant))
@@ -633,7 +659,7 @@ def test_consent_withdrawn_after_placement_stops_it_and_a_fresh_grant_places_it_
         assert herzien.reden == "instemming-ingetrokken"
         data = vers.data
         if isinstance(data, e.InstemmingGegeven):
-            vers = feit(40, "mid", data.model_copy(update={"instemming": "toestemming-8"}))
+            vers = feit(40, "mid", data.model_copy(update={"instemming": id_of("toestemming-8")}))
         assert soorten(verloop.hoor(vers)) == {"behandeling-uitgezet": 1}
 
 
@@ -654,10 +680,10 @@ def test_forwarded_to_both_clusters_the_latest_still_in_force_holds_it() -> None
     verloop = Verloop(DIENST)
     verloop.hoor(forward())
     later = BEGIN + timedelta(hours=2)
-    (vervangen,) = verloop.hoor(forward(2, "kmar", "toestemming-k", doorgezet_op=later))
+    (vervangen,) = verloop.hoor(forward(2, "kmar", id_of("toestemming-k"), doorgezet_op=later))
     assert isinstance(vervangen, e.AdviseurVervangen)
     assert vervangen.cluster == "kmar"
-    (terug,) = verloop.hoor(ingetrokken("toestemming-k"))
+    (terug,) = verloop.hoor(ingetrokken(id_of("toestemming-k")))
     assert isinstance(terug, e.AdviseurVervangen)
     assert (terug.cluster, verloop.zaak.open) == ("coid", True)
 
@@ -679,7 +705,7 @@ def test_a_forward_stated_again_brings_other_content_and_no_later_arrival() -> N
         assert (zaak.vraag.onderdeel, zaak.vraag.eenheid, zaak.spoed) == ("KMAR", "eenheid-2", True)
         assert (zaak.telt_vanaf, zaak.aangemeld_op) == (BEGIN - uur, BEGIN)
         assert soorten(verloop.gesteld) == {"adviseur-toegewezen": 1}
-    ingetrokken_op = verloop.hoor(ingetrokken("toestemming-1"))
+    ingetrokken_op = verloop.hoor(ingetrokken(TOESTEMMING))
     assert (ingetrokken_op, verloop.zaak.aangemeld_op, verloop.zaak.open) == ([], BEGIN, False)
 
 
@@ -698,11 +724,11 @@ def test_a_forward_stated_again_does_not_take_the_matter_back() -> None:
     """The COID's content changes after the matter also went to the KMar: the KMar goes on with it."""
     uur = timedelta(hours=1)
     verloop = Verloop(DIENST)
-    verloop.hoor(forward(), forward(2, "kmar", "toestemming-k", doorgezet_op=BEGIN + uur))
+    verloop.hoor(forward(), forward(2, "kmar", id_of("toestemming-k"), doorgezet_op=BEGIN + uur))
     weer = forward(3, doorgezet_op=BEGIN + 2 * uur, kenmerken=ANDERE_KENMERKEN)
     assert verloop.hoor(weer) == []
     assert (verloop.zaak.vraag.cluster, verloop.zaak.vraag.eenheid) == ("kmar", "eenheid-1")
-    verloop.hoor(ingetrokken("toestemming-k"))
+    verloop.hoor(ingetrokken(id_of("toestemming-k")))
     assert (verloop.zaak.vraag.cluster, verloop.zaak.vraag.eenheid) == ("coid", "eenheid-2")
 
 
@@ -710,16 +736,16 @@ def test_the_first_forward_in_force_to_the_cluster_tells_when_the_matter_came() 
     """A second grant for the same cluster moves no clock; a withdrawal of the first does."""
     uur = timedelta(hours=1)
     verloop = Verloop(DIENST)
-    verloop.hoor(forward(), forward(2, grant="toestemming-2", doorgezet_op=BEGIN + uur, spoed=True))
+    verloop.hoor(forward(), forward(2, grant=id_of("toestemming-2"), doorgezet_op=BEGIN + uur, spoed=True))
     assert (verloop.zaak.aangemeld_op, verloop.zaak.spoed) == (BEGIN, True)
-    verloop.hoor(ingetrokken("toestemming-1"))
+    verloop.hoor(ingetrokken(TOESTEMMING))
     assert (verloop.zaak.aangemeld_op, verloop.zaak.open) == (BEGIN + uur, True)
 
 
 def test_consent_alone_is_no_matter_and_waits_for_none() -> None:
     """A grant, its withdrawal and its lapse wait for nothing; a talk besides does."""
-    vervallen = e.InstemmingVervallen(instemming="toestemming-1", geadresseerde="coid", vervallen_op=BEGIN)
-    instemmingen = [lijn(), ingetrokken("toestemming-1"), feit(30, "intake", vervallen)]
+    vervallen = e.InstemmingVervallen(instemming=TOESTEMMING, geadresseerde="coid", vervallen_op=BEGIN)
+    instemmingen = [lijn(), ingetrokken(TOESTEMMING), feit(30, "intake", vervallen)]
     assert vouw("zaak-0001", in_order(instemmingen)) is None
     assert not wacht_op_opening(instemmingen)
     assert wacht_op_opening([*instemmingen, afspraak()])
@@ -753,13 +779,13 @@ def test_the_clocks_tell_the_first_of_what_happened() -> None:
     verloop = Verloop(DIENST)
     verloop.hoor(forward(), afspraak(), afspraak(nummer=4, uur=30))
     assert verloop.zaak.gesproken_op == BEGIN + timedelta(hours=1)
-    nog_eens = e.InstemmingIngetrokken(instemming="toestemming-1", ingetrokken_op=BEGIN + timedelta(hours=8))
-    verloop.hoor(feit(21, "portaal", nog_eens), ingetrokken("toestemming-1"))
+    nog_eens = e.InstemmingIngetrokken(instemming=TOESTEMMING, ingetrokken_op=BEGIN + timedelta(hours=8))
+    verloop.hoor(feit(21, "portaal", nog_eens), ingetrokken(TOESTEMMING))
     assert verloop.zaak.einde == (BEGIN + timedelta(hours=5), "instemming-ingetrokken")
     verloop.hoor(melding(BEGIN + timedelta(hours=7), "klacht"))
     assert verloop.zaak.einde == (BEGIN + timedelta(hours=5), "instemming-ingetrokken")
     verloop = Verloop(DIENST)
-    verloop.hoor(forward(), ingetrokken("toestemming-1"), melding(BEGIN + timedelta(hours=4), "klacht"))
+    verloop.hoor(forward(), ingetrokken(TOESTEMMING), melding(BEGIN + timedelta(hours=4), "klacht"))
     assert verloop.zaak.einde == (BEGIN + timedelta(hours=4), "klacht")
 
 

@@ -15,7 +15,7 @@ from shared.codes import Cluster, Kwalificatie, Onderdeel
 from shared.envelope import Fact
 from shared.service import Runtime
 from shared.termijnen.kalender import lokaal
-from tests.bus import LATE, Bus, Heard, eventually, make_fact, new_id, now, running
+from tests.bus import LATE, Bus, Heard, eventually, id_of, make_fact, new_id, now, running
 from tests.conftest import StartService, make_runtime
 
 
@@ -492,7 +492,7 @@ async def test_the_database_refuses_what_cannot_be(service: StartService) -> Non
 async def naar_de_lijn(bus: Bus, heard: Heard, zaak: str, grant: str) -> None:
     """Bring a matter to the line, with a grant that can be withdrawn."""
     await bus.state("coid", adviseur(), "adviseur-1")
-    await bus.state("intake", doorgezet(instemming=f"{grant}-coid"), zaak)
+    await bus.state("intake", doorgezet(instemming=id_of(f"{grant}-coid")), zaak)
     gegeven = e.InstemmingGegeven(instemming=grant, geadresseerde="lijn", gegeven_op=now())
     await bus.state("coid", gegeven, zaak)
     await bus.state("coid", gesprek(), zaak)
@@ -515,7 +515,7 @@ async def test_consent_withdrawn_after_placement_tells_the_line_to_stop(
         await bus.state("mid", ingetrokken, zaak)
     else:
         ingetrokken = e.InstemmingVervallen(
-            instemming=f"{grant}-coid", geadresseerde="coid", vervallen_op=now()
+            instemming=id_of(f"{grant}-coid"), geadresseerde="coid", vervallen_op=now()
         )
         await bus.state("intake", ingetrokken, zaak)
     (herzien,) = await gehoord(heard, zaak, "behandeling-herzien")
@@ -617,10 +617,13 @@ async def test_the_same_course_in_any_order_ends_in_the_same_state(service: Star
 
     def verloop(zaak: str) -> list[Fact]:
         data: list[tuple[str, e.Event]] = [
-            ("intake", doorgezet(instemming=f"{zaak}-coid")),
-            ("coid", e.InstemmingGegeven(instemming=f"{zaak}-1", geadresseerde="lijn", gegeven_op=op)),
-            ("mid", e.InstemmingIngetrokken(instemming=f"{zaak}-1", ingetrokken_op=op)),
-            ("portaal", e.InstemmingGegeven(instemming=f"{zaak}-2", geadresseerde="lijn", gegeven_op=op)),
+            ("intake", doorgezet(instemming=id_of(f"{zaak}-coid"))),
+            ("coid", e.InstemmingGegeven(instemming=id_of(f"{zaak}-1"), geadresseerde="lijn", gegeven_op=op)),
+            ("mid", e.InstemmingIngetrokken(instemming=id_of(f"{zaak}-1"), ingetrokken_op=op)),
+            (
+                "portaal",
+                e.InstemmingGegeven(instemming=id_of(f"{zaak}-2"), geadresseerde="lijn", gegeven_op=op),
+            ),
             ("coid", gesprek()),
             ("coid", gekwalificeerd("advies")),
             ("coid", gekwalificeerd("melding")),

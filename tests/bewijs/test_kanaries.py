@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The canary run in small, and what its report says when it finds something."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from ops.bewijs import kanaries, kanarieproef
+from ops.bewijs import oppervlakken as vlak
+from ops.bewijs.misvormd import aangenomen, alle
+from ops.bewijs.proefstand import eigen_servers
+
+
+@pytest.mark.timeout(400)
+async def test_no_canary_is_readable_on_any_surface(tmp_path: Path) -> None:
+    """Every flow, a share of the malformed messages, services and servers killed: zero hits, and the control
+    is found on each surface."""
+    with eigen_servers(tmp_path) as own:
+        gevonden = await kanarieproef.onderzoek(tmp_path / "proef", own, hoeveel=150)
+    assert gevonden.geslaagd, gevonden.als_tekst(alles=True)
+
+
+def test_canaries_of_one_run_are_like_no_others() -> None:
+    """Two kinds share no mark, and the letters make no word that stands anywhere else."""
+    kans = random.Random(1)
+    soorten = [kanaries.maak(naam, kans) for naam in ("een", "twee")]
+    merken = [merk.tekst for soort in soorten for merk in soort.merken]
+    assert len(set(merken)) == 4
+    assert all(
+        soort.letters in tekst.lower() or soort.cijfers in tekst
+        for soort in soorten
+        for tekst in soort.velden.values()
+    )
+
+
+def test_every_malformed_message_holds_a_canary() -> None:
+    """In its body, its key, its headers or its properties; else it would prove nothing."""
+    soort = kanaries.maak("misvormd", random.Random(2))
+    from ops.bewijs.speuren import patronen, zoek
+
+    gezocht = patronen(soort.merken)
+    berichten = alle(soort)
+    assert len(berichten) > 300
+    for bericht in berichten:
+        heel = repr((bericht.sleutel, bericht.koppen, bericht.eigenschappen)).encode() + bericht.inhoud
+        assert zoek(heel, "bericht", gezocht), bericht.wat
+
+
+def test_the_fields_that_take_clear_text_are_few_and_known() -> None:
+    """Headings of published tables: nothing that a melder says goes there."""
+    soort = kanaries.maak("misvormd", random.Random(3))
+    assert aangenomen(soort) == [
+        "melding-overgenomen.rubriek_label",
+        "tabelindeling-vastgesteld.kolommen.label",
+        "tabelindeling-vastgesteld.kolommen.niet_van_toepassing",
+        "tabelindeling-vastgesteld.rijen.label",
+    ]
+
+
+def test_every_surface_is_named() -> None:
+    """What may hold a publisher's mistake is a surface that is searched."""
+    assert set(kanarieproef.TOEGESTAAN) | set(kanarieproef.ZONDER_TEGENPROEF) < set(vlak.ALLE)

@@ -1,0 +1,348 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Questions and answers, decided without broker or database: their form, their size, what they may tell."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.intake.core import antwoord as a
+from services.intake.core import terugweg as kern
+from services.intake.core import vraag as v
+from services.intake.core.zaak import vouw
+from shared import events as e
+from shared.codes import Cluster, ContactUitkomst, Geadresseerde, GesprekUitkomst, Kanaal
+from shared.envelope import Fact, Refusal
+from shared.inbox import in_order
+from tests.bus import make_fact, new_id
+from tests.intake.portaal import nieuwe_sleutel, publiek, verpak
+
+BEGIN = datetime(2026, 3, 2, 9, tzinfo=UTC)
+SLEUTEL = publiek(nieuwe_sleutel())
+GOED: dict[str, Any] = {"soort": "status", "code": "X", "antwoordsleutel": SLEUTEL}
+
+
+# --- questions --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("velden", "soort"),
+    [
+        ({"soort": "ontvangstcode", "zaak": new_id(), "code": None}, v.OmCode),
+        ({"soort": "status", "afzender": "a" * 64}, v.OmStatus),
+        ({"soort": "lees"}, v.OmTeLezen),
+        ({"soort": "lees", "bericht": new_id(), "deel": 2}, v.OmTeLezen),
+        ({"soort": "bericht", "tekst": "dag"}, v.Schrijven),
+        ({"soort": "aanvulling", "tekst": "dag", "aan": "adviseur"}, v.Schrijven),
+        ({"soort": "instemmen", "geadresseerde": "coid"}, v.Instemmen),
+        ({"soort": "intrekken", "instemming": new_id()}, v.Intrekken),
+        ({"soort": "terugkeren", "reden": "vraag", "geadresseerde": "sg"}, v.Terugkeren),
+    ],
+)
+def test_each_kind_of_question_is_read(velden: dict[str, Any], soort: type[v.Vraag]) -> None:
+    """From the JSON that a portal writes; an extra member of the key, such as `kid`, is left aside."""
+    alles = {naam: waarde for naam, waarde in (GOED | velden).items() if waarde is not None}
+    alles["antwoordsleutel"] = SLEUTEL | {"kid": "mijn-sleutel"}
+    vraag = v.lees_vraag(verpak(alles), "portaal")
+    assert isinstance(vraag, soort)
+    assert alles.get("code", "-") + "'" not in repr(vraag) and "dag" not in repr(vraag)
+
+
+DIEP = b"[" * 8000
+
+
+@pytest.mark.parametrize(
+    ("inhoud", "reden"),
+    [
+        (json.dumps(GOED).encode(), "een vraag is 8192 bytes groot"),
+        (verpak(GOED) + b" ", "een vraag is 8192 bytes groot"),
+        (verpak(GOED | {"tekst": "\u00e9" * 4000, "soort": "bericht"}), "een vraag is 8192 bytes groot"),
+        (b"Zandvliet".ljust(8192), "de vraag is geen JSON"),
+        (b'{"soort":"status","soort":"lees"}'.ljust(8192), "een naam staat er tweemaal in"),
+        (b"[]".ljust(8192), "geen JSON-object"),
+        (DIEP.ljust(8192), "te diep genest"),
+        (verpak(GOED | {"antwoordsleutel": "Zandvliet"}), "geen sleutel voor het antwoord"),
+        (verpak(GOED | {"antwoordsleutel": SLEUTEL | {"d": "Zandvliet"}}), "bevat een geheim deel"),
+        (verpak(GOED | {"antwoordsleutel": SLEUTEL | {"crv": "P-384"}}), "andere soort dan EC op P-256"),
+        (verpak(GOED | {"antwoordsleutel": SLEUTEL | {"kty": "OKP"}}), "andere soort dan EC op P-256"),
+        (verpak(GOED | {"antwoordsleutel": SLEUTEL | {"x": "Zandvliet"}}), "niet de juiste vorm"),
+        (verpak(GOED | {"soort": "Zandvliet"}), "onbekende soort vraag"),
+        (verpak({"code": "X", "antwoordsleutel": SLEUTEL}), "noemt geen soort"),
+        (verpak(GOED | {"Zandvliet": 1}), "een veld dat er niet hoort"),
+        (verpak({"soort": "status", "antwoordsleutel": SLEUTEL}), "een veld van de vraag ontbreekt"),
+        (verpak(GOED | {"code": "Z" * 65}), "een veld van de vraag is te lang"),
+        (verpak(GOED | {"soort": "bericht", "tekst": "a" * 4001}), "een veld van de vraag is te lang"),
+        (verpak(GOED | {"soort": "bericht", "tekst": ""}), "een veld van de vraag is leeg"),
+        (verpak(GOED | {"soort": "instemmen", "geadresseerde": "Zandvliet"}), "niet de juiste vorm"),
+        (verpak(GOED | {"soort": "lees", "deel": "2"}), "niet de juiste vorm"),
+        (verpak(GOED | {"soort": "intrekken"}), "noemt een instemming of een geadresseerde"),
+    ],
+)
+def test_what_is_no_question_is_refused_with_its_reason(inhoud: bytes, reden: str) -> None:
+    """Each fault by its own words, and never those of the sender."""
+    uitkomst = v.lees_vraag(inhoud, "portaal")
+    assert isinstance(uitkomst, Refusal) and reden in uitkomst.reason
+    assert "Zandvliet" not in uitkomst.reason
+
+
+@pytest.mark.parametrize("vrager", ["kanaal", "mid"])
+def test_only_the_portal_asks_with_a_code(vrager: Any) -> None:
+    """A channel and the MID may ask for a code, and use none."""
+    assert isinstance(v.lees_vraag(verpak(GOED), vrager), Refusal)
+    om_code = {"soort": "ontvangstcode", "zaak": new_id(), "antwoordsleutel": SLEUTEL}
+    assert isinstance(v.lees_vraag(verpak(om_code), vrager), v.OmCode)
+
+
+@given(st.binary(max_size=200), st.booleans())
+def test_no_bytes_raise(inhoud: bytes, gevuld: bool) -> None:
+    """Whatever is sealed as a question, it is one or it is refused."""
+    v.lees_vraag(inhoud.ljust(8192) if gevuld else inhoud, "portaal")
+
+
+@given(st.text(st.characters(codec=None), min_size=1, max_size=4000))
+def test_what_fits_in_a_question_fits_where_it_is_kept(tekst: str) -> None:
+    """A text that came in, whatever its characters, can be written for who reads it; else it was refused."""
+    inhoud = json.dumps(GOED | {"soort": "bericht", "tekst": tekst}).encode().ljust(8192)
+    vraag = v.lees_vraag(inhoud, "portaal")
+    if isinstance(vraag, v.Schrijven):
+        assert json.loads(a.schrijf(a.Tekst(tekst=vraag.tekst))) == {"tekst": tekst}
+
+
+# --- answers ----------------------------------------------------------------------------------------------
+
+
+@given(
+    st.text(max_size=9000).flatmap(lambda tekst: st.sampled_from([tekst, tekst * 7, '"\\\n' * len(tekst)]))
+)
+def test_a_message_of_any_length_is_read_in_parts_that_fit(tekst: str) -> None:
+    """Together the parts are the text; each goes into an answer of the one size."""
+    inhoud = json.dumps({"tekst": tekst}).encode()
+    bericht = a.Bericht(bericht="f" * 32, van="adviseur", dag="30 september 2026")
+    gelezen = [a.bladzijde(bericht, inhoud, deel + 1) for deel in range(len(a.delen(tekst)))]
+    assert {len(a.schrijf(een)) for een in gelezen} == {a.ANTWOORD_BYTES}
+    assert "".join(een.tekst for een in gelezen if isinstance(een, a.Gelezen)) == tekst
+    assert isinstance(a.bladzijde(bericht, inhoud, len(gelezen) + 1), a.NietMogelijk)
+
+
+@given(st.binary(max_size=300))
+def test_words_that_are_not_as_agreed_are_shown_as_they_are(inhoud: bytes) -> None:
+    """A message that is no `{"tekst": ...}` still reaches the melder, and breaks nothing."""
+    bericht = a.Bericht(bericht="f" * 32, van="mid", dag="1 mei 2026")
+    assert len(a.schrijf(a.bladzijde(bericht, inhoud.ljust(2048), 1))) == a.ANTWOORD_BYTES
+
+
+@given(st.integers(0, 200))
+def test_a_list_of_any_length_fits(aantal: int) -> None:
+    """In parts; an empty one is one part."""
+    berichten = [
+        a.Bericht(bericht=f"{n:032x}", van="adviseur", dag="30 september 2026") for n in range(aantal)
+    ]
+    eerste = a.lijst(berichten, 1)
+    assert isinstance(eerste, a.Berichten)
+    delen = [a.lijst(berichten, deel + 1) for deel in range(eerste.delen)]
+    assert {len(a.schrijf(een)) for een in delen} == {a.ANTWOORD_BYTES}
+    assert [b for een in delen if isinstance(een, a.Berichten) for b in een.berichten] == berichten
+    assert isinstance(a.lijst(berichten, eerste.delen + 1), a.NietMogelijk)
+
+
+# --- the status ---------------------------------------------------------------------------------------------
+
+momenten = st.integers(0, 60 * 24 * 90).map(lambda minuten: BEGIN + timedelta(minutes=minuten))
+WIE = "adviseur-J.Zandvliet"
+WAAROM = e.Waarom(kandidaten=1)
+
+
+def feiten_van_een_zaak() -> st.SearchStrategy[list[Fact]]:
+    """A contact, and any facts that may come about it, with a name in every field for a code."""
+    grants = [new_id() for _ in range(3)]
+    aan = st.sampled_from(get_args(Geadresseerde))
+    cluster = st.sampled_from(get_args(Cluster))
+    een_feit = st.one_of(
+        st.builds(e.ContactpogingGedaan, gedaan_op=momenten, resultaat=st.just("geen-gehoor")),
+        st.builds(
+            e.GesprekGevoerd,
+            gevoerd_op=momenten,
+            uitkomst=st.sampled_from([een for een in get_args(GesprekUitkomst) if een != "luisterend-oor"]),
+            verwezen_naar=st.none(),
+            kenmerken=st.none(),
+        ),
+        st.builds(
+            e.InstemmingGegeven, instemming=st.sampled_from(grants), geadresseerde=aan, gegeven_op=momenten
+        ),
+        st.builds(e.InstemmingIngetrokken, instemming=st.sampled_from(grants), ingetrokken_op=momenten),
+        st.builds(
+            e.MeldingDoorgezet,
+            doorgezet_op=momenten,
+            geadresseerde=cluster,
+            instemming=st.sampled_from(grants),
+            ontvangen_op=momenten,
+            contact_telt_vanaf=momenten,
+            kenmerken=st.just(e.Kenmerken(onderdeel="CLSK", eenheid=WIE)),
+        ),
+        st.builds(
+            e.AdviseurToegewezen,
+            toegewezen_op=momenten,
+            cluster=cluster,
+            adviseur=st.just(WIE),
+            waarom=st.just(WAAROM),
+        ),
+        st.builds(
+            e.BehandelingUitgezet,
+            uitgezet_op=momenten,
+            eenheid=st.just(WIE),
+            behandelend_leidinggevende=st.just(WIE),
+        ),
+        st.builds(e.BehandelingHerzien, herzien_op=momenten, reden=st.just("geherkwalificeerd")),
+        st.builds(
+            e.ContactAfgesloten,
+            afgesloten_op=momenten,
+            uitkomst=st.sampled_from(get_args(ContactUitkomst)),
+        ),
+        st.builds(e.DossierGesloten, gesloten_op=momenten, kwalificatie=st.none()),
+        st.builds(
+            e.MelderTeruggekeerd,
+            teruggekeerd_op=momenten,
+            reden=st.just("vraag"),
+            escaleren_naar=st.none(),
+            verzegeld=st.none(),
+        ),
+        st.builds(e.BerichtGestuurd, gestuurd_op=momenten, verzegeld=st.just("kluis")),
+    )
+    contact = st.builds(
+        e.ContactOntvangen,
+        kanaal=st.sampled_from(get_args(Kanaal)),
+        ontvangen_op=momenten,
+        verzegeld=st.just("kluis"),
+        instemming=st.just(()),
+        kenmerken=st.none(),
+    )
+    zaak = new_id()
+    wie = {
+        e.BerichtGestuurd: st.sampled_from(["mid", "coid", "kmar"]),
+        e.MeldingDoorgezet: st.just("intake"),
+        e.ContactAfgesloten: st.just("intake"),
+        e.AdviseurToegewezen: st.just("routing"),
+        e.BehandelingUitgezet: st.just("routing"),
+        e.BehandelingHerzien: st.just("routing"),
+        e.DossierGesloten: st.just("registry"),
+        e.ContactOntvangen: st.just("kanaal"),
+    }
+
+    def feit(data: e.Event) -> st.SearchStrategy[Fact]:
+        return wie.get(type(data), st.just("mid")).map(lambda publisher: make_fact(publisher, data, zaak))
+
+    return st.tuples(contact.flatmap(feit), st.lists(een_feit.flatmap(feit), max_size=25)).map(
+        lambda paar: in_order([paar[0], *paar[1]])
+    )
+
+
+@given(feiten_van_een_zaak())
+def test_the_status_fits_and_names_nobody(feiten: list[Fact]) -> None:
+    """Whatever happened to a matter: a dozen sentences in one answer, without a name or code of anybody."""
+    zaak = vouw(feiten)
+    status = kern.status(feiten, zaak)
+    assert 2 <= len(status.stand) <= 24 and len(a.schrijf(status)) == a.ANTWOORD_BYTES
+    assert "Zandvliet" not in " ".join(status.stand)
+    assert all(zin.endswith(".") and "None" not in zin for zin in status.stand)
+    assert {een.instemming for een in status.instemmingen} == {een.instemming for een in zaak.van_kracht}
+
+
+@given(feiten_van_een_zaak(), st.randoms(use_true_random=False))
+def test_every_order_of_arrival_shows_the_same(feiten: list[Fact], toeval: Any) -> None:
+    """Status and messages depend on the set of facts alone."""
+    geschud = list(feiten)
+    toeval.shuffle(geschud)
+    geschud = in_order(geschud)
+    assert kern.status(feiten, vouw(feiten)) == kern.status(geschud, vouw(geschud))
+    assert kern.berichten(feiten, vouw(feiten)).keys() == kern.berichten(geschud, vouw(geschud)).keys()
+
+
+@given(feiten_van_een_zaak())
+def test_without_consent_for_a_cluster_nothing_is_told_of_it(feiten: list[Fact]) -> None:
+    """No adviser, no leidinggevende, no forward in the status, and no message of a cluster that never had
+    consent."""
+    zaak = vouw(feiten)
+    if not zaak.doorzetbaar:
+        zinnen = " ".join(kern.status(feiten, zaak).stand)
+        assert "adviseur integriteit" not in zinnen and "leidinggevende behandelt" not in zinnen
+        assert "doorgegeven" not in zinnen
+    mocht = {grant.geadresseerde for grant in zaak.instemmingen}
+    for bericht, feit in kern.berichten(feiten, zaak).values():
+        assert bericht.van == "mid" or feit.publisher in mocht
+
+
+@pytest.mark.parametrize(
+    ("vrager", "is_er_al", "uren", "uitkomst"),
+    [
+        ("kanaal", False, 1, "uitgereikt"),
+        ("portaal", False, 24, "uitgereikt"),
+        ("portaal", False, 25, "te-laat"),
+        ("portaal", True, 1, "al-uitgereikt"),
+        ("mid", True, 9999, "uitgereikt"),
+    ],
+)
+def test_who_gets_a_code(vrager: str, is_er_al: bool, uren: int, uitkomst: str) -> None:
+    """Once, within the day, for who is not the MID."""
+    feit = e.ContactGeregistreerd(kanaal="telefoon", ontvangen_op=BEGIN)
+    bekend = make_fact("intake", feit, new_id(), time=BEGIN)
+    nu = BEGIN + timedelta(hours=uren)
+    binnen = timedelta(hours=24)
+    assert kern.reikt_uit([bekend], vrager=vrager, is_er_al=is_er_al, nu=nu, binnen=binnen) == uitkomst
+
+
+# --- limits and ticks ---------------------------------------------------------------------------------------
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([None, b"a", b"b"]), st.booleans())),
+    st.integers(1, 5),
+    st.integers(1, 8),
+)
+def test_no_more_attempts_come_through_than_there_may_be(
+    pogingen: list[tuple[bytes | None, bool]], per_afzender: int, totaal: int
+) -> None:
+    """Of any row of attempts at most `totaal` failures come through, and of one sender at most his; what was
+    refused counts for nothing, and a right code counts for nobody."""
+    stand = kern.Pogingen(per_afzender, totaal, {})
+    door: list[tuple[bytes | None, bool]] = []
+    for afzender, juist in pogingen:
+        if not stand.te_veel(afzender):
+            door.append((afzender, juist))
+            if not juist:
+                stand.mislukt(afzender)
+    mislukt = [afzender for afzender, juist in door if not juist]
+    assert len(mislukt) <= totaal
+    assert all(mislukt.count(afzender) <= per_afzender for afzender in (b"a", b"b"))
+    assert stand.geteld.get(b"", 0) == len(mislukt)
+
+
+@given(
+    st.datetimes(datetime(2020, 1, 1), datetime(2100, 1, 1)).map(lambda moment: moment.replace(tzinfo=UTC)),
+    st.integers(1, 60_000).map(lambda ms: timedelta(milliseconds=ms)),
+)
+def test_an_answer_leaves_at_a_tick(nu: datetime, tik: timedelta) -> None:
+    """One to two ticks from now, at a moment that everybody who asks in the same tick shares."""
+    later = kern.vertrek(nu, tik)
+    assert tik < later <= 2 * tik
+    begin = datetime(2000, 1, 1, tzinfo=UTC)
+    assert (nu + later - begin) % tik == timedelta(0)
+    assert kern.op_de_minuut(nu) <= nu and kern.op_de_minuut(nu).second == 0
+
+
+def test_days_are_told_in_dutch_on_the_amsterdam_calendar() -> None:
+    """An hour before midnight in London is the day after here."""
+    assert kern.dag(datetime(2026, 2, 28, 23, 30, tzinfo=UTC)) == "1 maart 2026"
+
+
+def test_every_addressee_and_outcome_has_its_words() -> None:
+    """A code that is added needs its words."""
+    assert set(kern.AAN) == set(get_args(Geadresseerde))
+    for uitkomst in get_args(ContactUitkomst):
+        contact = e.ContactOntvangen(kanaal="telefoon", ontvangen_op=BEGIN, verzegeld="kluis")
+        einde = e.ContactAfgesloten(afgesloten_op=BEGIN, uitkomst=uitkomst)
+        zaak = new_id()
+        feiten = [make_fact("kanaal", contact, zaak), make_fact("intake", einde, zaak)]
+        assert any("afgesloten op 2 maart 2026" in zin for zin in kern.status(feiten, vouw(feiten)).stand)
