@@ -85,6 +85,8 @@ STIL: Final[dict[str, Any]] = {"watch_interval_s": 3600.0}
 
 LEIDINGEN: Final = {"facts", "outbox", "geparkeerd", "migraties", "voortgang"}
 """Tables of the plumbing, checked by `sluitend`."""
+LOGBOEKEN: Final = {"toegangslog", "logboek", "ketens"}
+"""What intake logs of every opening, in the order of opening and chained: that order is not one state."""
 
 WEG: Final[Mapping[tuple[str, str], frozenset[str]]] = {
     ("intake", "kluis"): frozenset({"inhoud"}),
@@ -225,7 +227,7 @@ async def toestand(systeem: Systeem, verhaal: Verhaal, begin: datetime) -> Toest
         try:
             tabellen = await connection.fetch("select tablename from pg_tables where schemaname = $1", naam)
             for (tabel,) in tabellen:
-                if tabel not in LEIDINGEN:
+                if tabel not in LEIDINGEN | LOGBOEKEN:
                     rijen = await connection.fetch(f'select * from "{tabel}"')  # noqa: S608 - from the catalogue
                     gevonden[f"{naam}.{tabel}"] = Counter(
                         _tekst(rij, begin)

@@ -16,6 +16,7 @@ from ops.bewijs.paren import vergelijk
 from ops.bewijs.verslag import Deel
 from services.intake.core import besluit as intake_besluit
 from services.intake.core.zaak import Contact
+from services.notification.core import samenstelling
 from services.notification.core import zaak as notificatiezaak
 from services.notification.core.uitsluiting import Uitsluiting
 from shared.envelope import Fact

@@ -163,7 +163,7 @@ async def opgezet(
     environment = await environments.prepare(own.servers, f"bewijs_{uuid.uuid4().hex[:10]}")
     aftap = Aftap()
     with ontvanger() as otlp:
-        stack = Stack(environment, state=folder, settings=SNEL | dict(settings or {}))
+        stack = Stack(environment, state=folder, settings=SNEL)
         gemeen = {
             "TMPDIR": str(folder / "tmp"),
             "OTEL_EXPORTER_OTLP_ENDPOINT": otlp.adres,
