@@ -8,6 +8,7 @@ and must not be counted. All of it follows from a seed: ids, moments and courses
 
 import csv
 import io
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -185,7 +186,7 @@ class _Jaar:
     # --- the small things -------------------------------------------------------------------------------
 
     def id(self) -> str:
-        return f"{self.kans.getrandbits(128):032x}"
+        return uuid.UUID(int=self.kans.getrandbits(128), version=4).hex
 
     def feit(self, wie: str, event: e.Event, subject: str) -> None:
         fact_id, op = self.id(), event.gebeurd_op

@@ -14,10 +14,10 @@ import shutil
 import sys
 import tempfile
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from ops import environment as environments
 from ops.bewijs import loop, mutanten, verboden
@@ -46,7 +46,7 @@ async def _mutanten(folder: Path, own: PrivateServers) -> list[Deel]:
     return [await mutanten.onderzoek(folder, own)]
 
 
-Onderzoek = Callable[[Path, PrivateServers], Awaitable[list[Deel]]]
+Onderzoek = Callable[[Path, PrivateServers], Coroutine[Any, Any, list[Deel]]]
 
 DELEN: Final[dict[str, Onderzoek]] = {"verboden": _verboden, "loop": _loop, "mutanten": _mutanten}
 """What can be asked for: forbidden moves; one run with canaries and linkage; the deliberate leaks."""
