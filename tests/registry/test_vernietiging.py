@@ -28,7 +28,7 @@ from shared.inbox import in_order
 from shared.service import Runtime
 from shared.termijnen.bewaartermijn import Bewaartermijn
 from shared.termijnen.kalender import lokaal
-from tests.bus import Bus, eventually, id_of, make_fact
+from tests.bus import Bus, eventually, id_of, make_fact, new_id
 from tests.conftest import StartService
 from tests.registry.test_core import (
     FEIT,
