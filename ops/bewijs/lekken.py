@@ -163,7 +163,11 @@ def _antwoord_op_maat() -> None:
         return lambda plaintext, minstens: plaintext
 
     _vervang("shared.zegel", "vul_aan", maak)
-    _vervang("services.intake.core.antwoord", "ANTWOORD_BYTES", lambda as_usual: 0)
+    _vervang(
+        "services.intake.core.antwoord",
+        "schrijf",
+        lambda as_usual: lambda antwoord: as_usual(antwoord).strip(),
+    )
 
 
 def _zaak_in_bericht() -> None:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from ops import broker
+from ops import OpsError, broker
 from ops import environment as environments
 from ops.bewijs import koppelproef, loop, stromen, verboden
 from ops.bewijs.lekken import LEKKEN, Lek
@@ -48,17 +48,31 @@ class RechtenLek:
     zet: Callable[[Environment], Awaitable[None]]
 
 
-async def onderzoek(folder: Path, own: PrivateServers, namen: Sequence[str] | None = None) -> Deel:
-    """Switch each leak on in turn (or those of these names), and look whether the proof fails."""
+async def onderzoek(
+    folder: Path,
+    own: PrivateServers,
+    namen: Sequence[str] | None = None,
+    *,
+    say: Callable[[str], None] = lambda line: None,
+) -> Deel:
+    """Switch each leak on in turn (or those of these names), and look whether the proof fails. `say` gets one
+    line for each."""
     began = time.monotonic()
     geprobeerd: dict[str, int] = {}
     fouten, bijzonderheden = [], []
     for lek in (*RECHTEN, *LEKKEN):
         if namen is not None and lek.naam not in namen:
             continue
-        gezakt = await (_met_recht(own, lek) if isinstance(lek, RechtenLek) else _met_lek(folder, own, lek))
+        try:
+            gezakt = await (
+                _met_recht(own, lek) if isinstance(lek, RechtenLek) else _met_lek(folder, own, lek)
+            )
+        except OpsError as error:
+            fouten.append(f"het lek '{lek.naam}' kon niet beproefd worden: {error}")
+            continue
         geprobeerd[f"{lek.naam}: {lek.wat}"] = 1
         bijzonderheden.append(f"{lek.naam}: {gezakt[0] if gezakt else 'NIET GEZIEN'}")
+        say(bijzonderheden[-1])
         if not gezakt:
             fouten.append(f"het lek '{lek.naam}' is niet gezien op: {lek.waar}")
     return Deel(

@@ -31,8 +31,12 @@ DIENST: Final = "BEWIJS_DIENST"
 GEMUTEERD: Final = "ops.bewijs.gemuteerd"
 """The module that runs a service with that leak."""
 
-SNEL: Final = {"notification": {"ronde_elke": "PT4S"}, "intake": {"antwoord_tik_s": "0.4"}}
-"""A week on the bench, and how long a melder waits for an answer there."""
+SNEL: Final = {
+    "notification": {"ronde_elke": "PT4S"},
+    "intake": {"antwoord_tik_s": "0.4"},
+    "registry": {"bewaartermijn": "P1Y", "vernietiging_interval_s": "0.5"},
+}
+"""On the bench a week, the wait for an answer and the time that a dossier is kept are short."""
 RUST_S: Final = 60.0
 STIL_S: Final = 1.5
 """How long nothing may move before all is taken to be done."""

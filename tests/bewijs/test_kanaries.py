@@ -6,6 +6,7 @@ import random
 from ops.bewijs import kanarieproef, kanaries
 from ops.bewijs import oppervlakken as vlak
 from ops.bewijs.misvormd import aangenomen, alle
+from ops.bewijs.speuren import patronen, zoek
 
 
 def test_canaries_of_one_run_are_like_no_others() -> None:
@@ -24,8 +25,6 @@ def test_canaries_of_one_run_are_like_no_others() -> None:
 def test_every_malformed_message_holds_a_canary() -> None:
     """In its body, its key, its headers or its properties; else it would prove nothing."""
     soort = kanaries.maak("misvormd", random.Random(2))
-    from ops.bewijs.speuren import patronen, zoek
-
     gezocht = patronen(soort.merken)
     berichten = alle(soort)
     assert len(berichten) > 300
