@@ -34,6 +34,7 @@ COMMANDS = (
     Command("send", "Publish facts from a file (- for standard input), confirmed by the broker", "ops.send"),
     Command("geparkeerd", "List, show, replay or drop messages that could not be handled", "ops.geparkeerd"),
     Command("termijnen", "List the terms that run and those that are late", "ops.termijnen"),
+    Command("logboek", "Check or show the chained logs of who opened which content", "ops.logboek"),
     Command("register", "Print a table of the register", "ops.register"),
     Command("sluitend", "Reconcile: every fact stated is handled, waiting or parked", "ops.sluitend"),
     Command(
@@ -45,6 +46,7 @@ COMMANDS = (
     Command("check", "Lint, types, import rules, contract and lock files", "ops.checks"),
     Command("contract", "Write the contract folder from the code, or check it", "ops.contract"),
     Command("bench", "Measure one hop, or the flow through all services", "ops.bench"),
+    Command("bewijs", "Try to refute what is promised about anonymity, and report", "ops.bewijs.opdracht"),
 )
 
 USAGE = "./meldpunt COMMAND [OPTIONS]"

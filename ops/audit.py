@@ -31,8 +31,8 @@ def record(
         "object": subject,
         "resultaat": result,
         "reden": reason,
-        "actor": os.environ.get("SUDO_USER") or _user(),
-        "herkomst": socket.gethostname(),
+        "actor": actor(),
+        "herkomst": origin(),
     }
     file = file or FILE
     try:
@@ -49,8 +49,14 @@ def record(
         ) from None
 
 
-def _user() -> str:
+def actor() -> str:
+    """Who gives this command."""
     try:
-        return getpass.getuser()
+        return os.environ.get("SUDO_USER") or getpass.getuser()
     except (KeyError, OSError):  # a container's user need not have a name
         return f"uid {os.getuid()}"
+
+
+def origin() -> str:
+    """The machine it is given on."""
+    return socket.gethostname()

@@ -9,6 +9,7 @@ process alternate, and the ratio of their medians is what counts.
         same messages out; `ratio` compares these two (a forwarded matter: three facts out). `ratio_talk`
         does the same for a fact about a matter that is known already (a talk: one fact out).
 `flow`  whole matters through all four services, the other parties played by a process of its own.
+`sealing` what sealing and the vault cost, beside the same without them.
 `memory` what each service holds, idle and with a full prefetch of the largest messages in its hands.
 `crash` the same while every service, the broker and the database are killed: what was lost or doubled.
 """
@@ -55,8 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What to measure, and how much of it."""
     parser.add_argument(
         "what",
-        choices=("hop", "flow", "memory", "crash"),
-        help="one hop, the flow through all services, memory, or what is left after kills under load",
+        choices=("hop", "flow", "sealing", "memory", "crash"),
+        help="one hop, the flow through all services, what sealing costs, memory, or what kills leave",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     for name, least, default, text in (
@@ -80,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
     with servers() as found:
         if args.what == "crash":
             return _crash(found, args)
-        measures = {"hop": hop, "flow": _flow, "memory": _memory}
+        measures = {"hop": hop, "flow": _flow, "sealing": _sealing, "memory": _memory}
         result = asyncio.run(measures[args.what](found, args))
     if args.json:
         print(json.dumps(result, indent=2))
@@ -103,6 +104,12 @@ def _memory(found: Servers, args: argparse.Namespace) -> Any:
     from ops.bench_memory import measure
 
     return measure(found, args)
+
+
+def _sealing(found: Servers, args: argparse.Namespace) -> Any:
+    from ops.bench_sealing import sealing
+
+    return sealing(found, args)
 
 
 def _flow(found: Servers, args: argparse.Namespace) -> Any:

@@ -92,9 +92,17 @@ def memory(stack: Stack, what: str = "VmRSS", services: Sequence[str] = SERVICES
 
 
 async def travel(
-    stack: Stack, environment: Environment, count: int, interval_s: float
+    stack: Stack,
+    environment: Environment,
+    count: int,
+    interval_s: float,
+    *,
+    parties: str = "ops.veld",
+    timed: bool = True,
 ) -> tuple[float, list[float]]:
     """Bring in so many matters, one per interval (seconds), and wait until each dossier is closed.
+
+    `parties` is the module that plays the other parties. Without `timed` no line to be told is looked for.
 
     Returns the seconds it took, and for each line to be told the seconds from contact until it waits.
     """
@@ -102,7 +110,7 @@ async def travel(
     connection = await asyncpg.connect(
         database.dsn_of(environment.servers.postgres_dsn, environment.database)
     )
-    process = await start_field(environment, stack.keys / zegel.PUBLIC_FILE, interval_s)
+    process = await start_field(environment, stack.keys / zegel.PUBLIC_FILE, interval_s, parties)
     try:
         assert process.stdin is not None
         before = await connection.fetchval(CLOSED)
@@ -118,6 +126,8 @@ async def travel(
                 raise OpsError(f"{await connection.fetchval(CLOSED) - before} of {count} dossiers closed")
             await asyncio.sleep(0.05)
         seconds = time.perf_counter() - started
+        if not timed:
+            return seconds, []
         await asyncio.sleep(1)
         rows = await connection.fetch(LATENCY.read_text(), since)
         return seconds, [float(row["seconds"]) for row in rows]

@@ -182,13 +182,14 @@ async def listen(environment: Environment, ear: Ear) -> Any:
 
 
 async def start_field(
-    environment: Environment, keys: Path, interval_s: float = 0.05
+    environment: Environment, keys: Path, interval_s: float = 0.05, module: str = "ops.veld"
 ) -> asyncio.subprocess.Process:
     """The other parties, as a process of their own, ready; they bring in a case per interval."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "ops.veld",
+        module,
+        "veld",
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         cwd=CHECKOUT,

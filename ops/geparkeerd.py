@@ -18,6 +18,7 @@ from pathlib import Path
 from ops import OpsError, attach, audit, sleutels
 from ops.environment import Environment
 from ops.parking import WAIT_KNOWN, Geparkeerd, body_of, drop, parked, replay, waiting
+from services.intake import logboek
 from services.notification import store as notificaties
 from shared import flow
 from shared.termijnen.kalender import lokaal
@@ -174,9 +175,26 @@ async def _show(environment: Environment, args: argparse.Namespace) -> int:
         keys = sleutels.private(args.sleutels)
         body = await body_of(environment, kept[0], keys)
         # Recorded before anything is shown.
+        await _noteer(environment, "geparkeerd-geopend", kept[:1])
         audit.record("geparkeerd inhoud geopend", str(kept[0].id), kept[0].dienst, reason=args.reden)
         print(f"inhoud\n{_printable(body.decode(errors='replace'), keep=chr(10) + chr(9))}")
     return 0
+
+
+async def _noteer(environment: Environment, naam: logboek.Naam, messages: Sequence[Geparkeerd]) -> None:
+    """A line in both of intake's logs for each body that is opened, where intake's schema is: whoever has its
+    keys has that too.
+    """
+    if flow.INTAKE not in environment.services:
+        return
+    async with attach.schema(environment, flow.INTAKE) as connection, connection.transaction():
+        handelingen = [
+            logboek.Handeling(
+                naam, stuk=message.id, voor=message.dienst, actor=audit.actor(), herkomst=audit.origin()
+            )
+            for message in messages
+        ]
+        await logboek.noteer(connection, handelingen, await connection.fetchval(logboek.QUERIES.nu))
 
 
 def _details(message: Geparkeerd) -> list[str]:
@@ -206,6 +224,7 @@ async def _replay(environment: Environment, args: argparse.Namespace) -> int:
     unheard = all(message.dienst in absent for message in messages)
     for message in messages:
         audit.record(_REPLAY, str(message.id), f"{message.dienst}: {_INTENDED}")
+    await _noteer(environment, "geparkeerd-aangeboden", messages)
     try:
         answers = await replay(environment, messages, keys, wait_s=0.0 if unheard else args.wacht)
     except OpsError:

@@ -77,8 +77,8 @@ ONDERWERP_ID = (
     r"^([0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
     r"|[0-9a-f]{12}4[0-9a-f]{3}[89ab][0-9a-f]{15})$"
 )
-"""A UUID of version 4, with its dashes or without: random, so that it tells nothing. A name, a number that counts
-or a UUID that holds a time does not pass for one."""
+"""A UUID of version 4, with its dashes or without: random, so that it tells nothing. A name, a number that
+counts or a UUID that holds a time does not pass for one."""
 ONDERWERP_CODE = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 Id = Annotated[str, Field(pattern=ONDERWERP_ID)]
 """An opaque, random id: of a matter, a grant, a betrokkene, a piece of content."""
@@ -111,6 +111,14 @@ class PubliekeSleutel(Gegevens):
     x: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")] = Field(description="Coordinate, base64url")
     y: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")] = Field(description="Coordinate, base64url")
     kid: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")] = Field(description="Id of the key")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _geen_geheime_sleutel(cls, value: Any) -> Any:
+        # Unknown members are ignored everywhere else; this one must be told to whoever sent it.
+        if isinstance(value, dict) and "d" in value:
+            raise PydanticCustomError("geheime_sleutel", "een geheime sleutel hoort niet op de bus")
+        return value
 
 
 class Event(Gegevens):

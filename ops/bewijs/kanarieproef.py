@@ -9,30 +9,26 @@ searched, and the run has failed.
 from __future__ import annotations
 
 import asyncio
-import random
 import smtplib
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 from ops import SERVICES
 from ops.bewijs import kanaries, misvormd
 from ops.bewijs import oppervlakken as vlak
-from ops.bewijs.kanaries import MISVORMD, TEGENPROEF, VERZEGELD, Soort
-from ops.bewijs.proefstand import Proefstand, opgezet
+from ops.bewijs.kanaries import MISVORMD, Soort
+from ops.bewijs.proefstand import Proefstand
 from ops.bewijs.speuren import VORMEN, Merk, Treffer, patronen, zoek
-from ops.bewijs.stromen import STROMEN, Stroom, Toneel, speel
+from ops.bewijs.stromen import STROMEN, Stroom, Toneel
 from ops.bewijs.verboden_broker import publiceer
 from ops.bewijs.verslag import Deel
-from ops.servers import PrivateServers
 from ops.stack import MAILBAK
-from ops.veld import Veld
-from shared import flow, zegel
+from shared import events as e
+from shared import flow
 
 BELOFTE: Final = (
     "Wat een melder verzegeld vertelt, staat nergens leesbaar: niet op de bus, niet op schijf, niet in logs,"
@@ -65,51 +61,21 @@ class Gevonden:
     """The surfaces on which the control was found."""
 
 
-@asynccontextmanager
-async def toneel(stand: Proefstand, kans: random.Random, hoeveel: int | None) -> AsyncIterator[Toneel]:
-    """The field around this bench, with canaries of its own."""
-    sleutels = zegel.PublicKeys.from_file(stand.stack.keys / zegel.PUBLIC_FILE)
-    urls = {name: stand.environment.amqp_url(name) for name in flow.PUBLISHERS}
-    veld = Veld(urls, sleutels)
-    gemaakt = Toneel(
-        stand,
-        kanaries.maak(VERZEGELD, kans),
-        kanaries.maak(MISVORMD, kans),
-        veld,
-        sleutels,
-        misvormd_per_soort=hoeveel,
-    )
-    try:
-        yield gemaakt
-    finally:
-        await veld.leave()
-
-
 async def onderzoek(
-    folder: Path,
-    own: PrivateServers,
-    *,
-    kans: random.Random | None = None,
-    hoeveel: int | None = None,
-    stromen: Sequence[Stroom] = STROMEN,
+    spel: Toneel,
+    controle: Soort,
+    gespeeld: Sequence[Stroom] = STROMEN,
     oppervlakken: Sequence[str] = vlak.ALLE,
-    mutant: str | None = None,
 ) -> Deel:
-    """One canary run. `hoeveel` limits the malformed messages, `stromen` and `oppervlakken` what is played
-    and searched; `mutant` is a deliberate leak, with which the run must fail."""
+    """Search these surfaces after all was played. `gespeeld`: what was played."""
     began = time.monotonic()
-    kans = kans or random.SystemRandom()
-    controle = kanaries.maak(TEGENPROEF, kans)
-    async with (
-        opgezet(folder, own, mutant=mutant, extra_env={"TEGENPROEF": controle.letters}) as stand,
-        toneel(stand, kans, hoeveel) as spel,
-    ):
-        await speel(spel, stromen)
-        await _plant(stand, controle)
-        merken = (*spel.verzegeld.merken, *spel.misvormd.merken)
-        gevonden = await speur(stand, merken, controle, oppervlakken)
-        geparkeerd = await _geparkeerd(stand)
-    return _deel(spel, gevonden, geparkeerd, oppervlakken, time.monotonic() - began)
+    stand = spel.stand
+    await _plant(stand, controle)
+    codes = [merk for nummer, code in enumerate(spel.codes, start=1) for merk in kanaries.code(code, nummer)]
+    merken = (*spel.verzegeld.merken, *spel.misvormd.merken, *codes)
+    gevonden = await speur(stand, merken, controle, oppervlakken)
+    geparkeerd = await _geparkeerd(stand)
+    return _deel(spel, gevonden, geparkeerd, gespeeld, oppervlakken, time.monotonic() - began)
 
 
 async def speur(
@@ -154,7 +120,7 @@ async def _plant(stand: Proefstand, controle: Soort) -> None:
 async def _op_de_bus(stand: Proefstand, tekst: str) -> None:
     """As the word of an outside system and of a service, and as a dead letter."""
     for account, exchange, key in (
-        ("kanaal", flow.EXCHANGE, f"kanaal.{tekst}"),
+        ("kanaal", flow.entrance("kanaal"), f"kanaal.{tekst}"),
         (flow.BEHEER, flow.EXCHANGE, f"registry.{tekst}"),
         (flow.BEHEER, flow.EXCHANGE_DOOD, ""),
     ):
@@ -183,8 +149,27 @@ async def _geparkeerd(stand: Proefstand) -> int:
         return sum([await admin.fetchval(f'select count(*) from "{name}".geparkeerd') for name in SERVICES])  # noqa: S608
 
 
+TE_HOREN: Final = (
+    *(e.ContactGeregistreerd, e.MeldingDoorgezet, e.ContactAfgesloten, e.ContactDoorverwezen),
+    *(e.InstemmingVervallen, e.InhoudVerstrekt, e.InzageBeeindigd, e.BerichtOntvangen, e.AntwoordGegeven),
+    *(e.AdviseurToegewezen, e.BehandelingUitgezet, e.BehandelingHerzien, e.NotificatieVerzonden),
+    *(e.MeldingGeregistreerd, e.MeldingAfgedaan, e.DossierGesloten),
+)
+"""What services must have stated when all flows were played; else a flow did not go as it should."""
+
+
+def _gehoord(stand: Proefstand, feit: type[e.Event]) -> int:
+    naam = f".{flow.wire_name(feit)}"
+    return sum(naam in (each.routing_key or "") for name in SERVICES for each in stand.aftap.van(name))
+
+
 def _deel(
-    spel: Toneel, gevonden: Gevonden, geparkeerd: int, oppervlakken: Sequence[str], duur_s: float
+    spel: Toneel,
+    gevonden: Gevonden,
+    geparkeerd: int,
+    stromen: Sequence[Stroom],
+    oppervlakken: Sequence[str],
+    duur_s: float,
 ) -> Deel:
     fouten = []
     bekend = 0
@@ -195,27 +180,26 @@ def _deel(
             bekend += 1
         else:
             fouten.append(f"{treffer.merk} leesbaar ({treffer.vorm}) op {treffer.plaats}")
-    blind = [
-        each for each in oppervlakken if each not in gevonden.gezien and each not in ZONDER_TEGENPROEF
-    ]
+    blind = [each for each in oppervlakken if each not in gevonden.gezien and each not in ZONDER_TEGENPROEF]
     fouten += [f"de tegenproef is niet gevonden op: {each}" for each in blind]
     geprobeerd = dict(spel.telling)
     geprobeerd |= {"feiten die diensten stelden": sum(len(spel.stand.aftap.van(name)) for name in SERVICES)}
+    if stromen == STROMEN:
+        geprobeerd |= {f"gehoord: {feit.naam}": _gehoord(spel.stand, feit) for feit in TE_HOREN}
     geprobeerd |= {"berichten die zijn geparkeerd": geparkeerd, "schrijfwijzen gezocht": len(VORMEN)}
     for each in oppervlakken:
         geprobeerd[f"octetten doorzocht: {each}"] = gevonden.octetten[each]
     grenzen = [*GRENZEN, *(f"Bekend: {each}: {reden}." for each, (_, reden) in TOEGESTAAN.items())]
     grenzen.append(
         "Velden waarin een vijandige maar echte afzender klare tekst kan zetten, omdat het contract er tekst"
-        f" of een code van zijn eigen organisatie toestaat: {', '.join(misvormd.aangenomen(spel.misvormd))};"
-        " en elk veld met een code van de organisatie (adviseur, eenheid, stoel, postbus), als de naam de vorm"
-        " van een code heeft."
+        f" of een eigen code toestaat: {', '.join(misvormd.aangenomen(spel.misvormd))};"
+        " en elk veld met een code van de organisatie (adviseur, eenheid, stoel, postbus), als de naam"
+        " de vorm van een code heeft."
     )
     grenzen.append(f"Op {', '.join(ZONDER_TEGENPROEF)} is geen tegenproef geplant.")
     bijzonderheden = [
-        f"{each}: {gevonden.stukken[each]} stukken, {gevonden.octetten[each]} octetten" for each in oppervlakken
+        f"{each}: {gevonden.stukken[each]} stukken, {gevonden.octetten[each]} octetten"
+        for each in oppervlakken
     ]
     bijzonderheden.append(f"{bekend} treffers van misvormde berichten op plaatsen waar dat bekend is")
-    return Deel(
-        "kanaries", BELOFTE, geprobeerd, tuple(fouten), tuple(grenzen), tuple(bijzonderheden), duur_s
-    )
+    return Deel("kanaries", BELOFTE, geprobeerd, tuple(fouten), tuple(grenzen), tuple(bijzonderheden), duur_s)

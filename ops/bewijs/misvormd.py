@@ -112,7 +112,9 @@ def _velden(kanarie: Soort) -> Iterator[Misvormd]:
             erbij = json.loads(body)
             erbij["data"] |= {"toelichting": kanarie.velden, kanarie.naam_van_mens: 1}
             erbij |= {"melder": kanarie.velden, "comexample": kanarie.naam_van_mens}
-            yield Misvormd(f"onbekende velden bij {event.naam}", publisher, sleutel, json.dumps(erbij).encode())
+            yield Misvormd(
+                f"onbekende velden bij {event.naam}", publisher, sleutel, json.dumps(erbij).encode()
+            )
 
 
 def _envelop(kanarie: Soort) -> Iterator[Misvormd]:
@@ -221,4 +223,6 @@ def _rond_het_bericht(kanarie: Soort) -> Iterator[Misvormd]:
         half = json.loads(body)
         half["data"] = {}
         half["toelichting"] = kanarie.velden
-        yield Misvormd("lege data met toelichting", publisher, sleutel, json.dumps(half).encode(), koppen=koppen)
+        yield Misvormd(
+            "lege data met toelichting", publisher, sleutel, json.dumps(half).encode(), koppen=koppen
+        )

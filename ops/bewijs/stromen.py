@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aio_pika
@@ -24,6 +24,7 @@ from aiormq.exceptions import AMQPError
 from ops import SERVICES
 from ops.bewijs.kanaries import Soort
 from ops.bewijs.misvormd import Misvormd, alle
+from ops.bewijs.portaal import Portaal
 from ops.bewijs.proefstand import Proefstand
 from ops.bewijs.verslag import gespreid
 from ops.private_broker import MAX_MESSAGE_BYTES
@@ -47,6 +48,12 @@ class Toneel:
     """How many malformed messages are sent; None for all."""
     telling: dict[str, int] = field(default_factory=dict)
     zaken: list[str] = field(default_factory=list)
+    codes: list[str] = field(default_factory=list)
+    """The receipt codes that were handed out."""
+    vragen: list[str] = field(default_factory=list)
+    """The subjects of the questions that were asked."""
+    vernietigd: list[str] = field(default_factory=list)
+    """The matters whose time is over."""
 
     def tel(self, wat: str, aantal: int = 1) -> None:
         """Something was done."""
@@ -126,6 +133,18 @@ async def lezers(toneel: Toneel) -> None:
         toneel.tel("sleutels van lezers")
 
 
+async def verlopen(toneel: Toneel) -> None:
+    """Contacts of long ago that ended at the MID: their time is over at once, and they are erased."""
+    for jaren in (2, 3):
+        toen, zaak = _nu() - timedelta(days=366 * jaren), uuid.uuid4().hex
+        contact = e.ContactOntvangen(kanaal="e-mail", ontvangen_op=toen, verzegeld=toneel.verzegel())
+        await toneel.stel("kanaal", contact, zaak)
+        gesprek = e.GesprekGevoerd(gevoerd_op=toen + timedelta(hours=2), uitkomst="informatie")
+        await toneel.stel("mid", gesprek, zaak)
+        toneel.vernietigd.append(zaak)
+        toneel.tel("zaken waarvan de bewaartermijn om is")
+
+
 async def nagekomen(toneel: Toneel) -> None:
     """A melder comes back; MID and adviser write; the adviser shares with the line."""
     for zaak in toneel.zaken[:6]:
@@ -146,6 +165,45 @@ async def nagekomen(toneel: Toneel) -> None:
             ),
             zaak,
         )
+
+
+async def terugweg(toneel: Toneel) -> None:
+    """Melders get a receipt code and use it for all it is for; others try codes that open nothing."""
+    portaal = Portaal(toneel.veld, toneel.stand.aftap, toneel.sleutels)
+    tekst = toneel.verzegeld.velden["verhaal"]
+    for zaak in toneel.zaken[:2]:
+        gekregen = await portaal.vraag("ontvangstcode", als="mid", zaak=zaak)
+        toneel.codes.append(code := gekregen["code"])
+        for soort, velden in (
+            ("status", {}),
+            ("bericht", {"tekst": tekst, "aan": "mid"}),
+            ("aanvulling", {"tekst": tekst, "aan": "adviseur"}),
+            ("instemmen", {"geadresseerde": "klachten"}),
+            ("intrekken", {"geadresseerde": "klachten"}),
+            ("terugkeren", {"reden": "vraag", "tekst": tekst}),
+            ("lees", {}),
+        ):
+            await portaal.vraag(soort, code=code, **velden)
+            toneel.tel("vragen met een goede ontvangstcode")
+        for fout in (code[:-1] + ("0" if code[-1] != "0" else "1"), toneel.verzegeld.naam_van_mens):
+            await portaal.vraag("status", code=fout)
+            toneel.tel("vragen met een verkeerde ontvangstcode")
+    toneel.vragen += portaal.gesteld
+
+
+async def weekberichten(toneel: Toneel) -> None:
+    """Two rounds of the weekly message go by after all that happened."""
+    async with asyncio.timeout(TERUG_S):
+        begin = len(_rondes(toneel))
+        while len(_rondes(toneel)) < begin + 3:
+            await asyncio.sleep(0.2)
+    toneel.tel("rondes van het weekbericht", len(_rondes(toneel)))
+
+
+def _rondes(toneel: Toneel) -> set[str]:
+    sleutel = flow.base_key(flow.NOTIFICATION, e.NotificatieVerzonden)
+    berichten = toneel.stand.aftap.van(flow.NOTIFICATION)
+    return {json.loads(each.body)["data"]["ronde"] for each in berichten if each.routing_key == sleutel}
 
 
 async def misvormde_berichten(toneel: Toneel) -> None:
@@ -173,7 +231,7 @@ async def _stuur(toneel: Toneel, bericht: Misvormd) -> None:
     connection = await aio_pika.connect(toneel.stand.environment.amqp_url(bericht.account), timeout=30)
     async with connection:
         channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
-        exchange = await channel.get_exchange(flow.EXCHANGE, ensure=False)
+        exchange = await channel.get_exchange(flow.entrance(bericht.account), ensure=False)
         eigenschappen = {"user_id": bericht.account, "content_type": CONTENT_TYPE} | bericht.eigenschappen
         message = aio_pika.Message(
             bericht.inhoud,
@@ -225,7 +283,7 @@ async def fout_in_de_database(toneel: Toneel) -> None:
     async with toneel.stand.beheerder() as admin:
         for name in SERVICES:
             await admin.execute(
-                f'alter table "{name}".facts add constraint proef check (publisher = \'niemand\') not valid'
+                f"alter table \"{name}\".facts add constraint proef check (publisher = 'niemand') not valid"
             )
         await toneel.contact(instemming_op_formulier=True)
         await toneel.contact(gesprek="luisterend-oor")
@@ -244,12 +302,15 @@ async def fout_in_de_database(toneel: Toneel) -> None:
 STROMEN: tuple[Stroom, ...] = (
     lezers,
     gewone_zaken,
+    verlopen,
     misvormde_berichten,
     verboden_berichten,
     uitval_van_diensten,
     nagekomen,
+    terugweg,
     fout_in_de_database,
     uitval_van_servers,
+    weekberichten,
 )
 """All flows, in the order in which they are played."""
 

@@ -50,7 +50,7 @@ SOORT_BETROKKENE: Final = "zaak-versleuteld"
 
 @dataclass(frozen=True, slots=True)
 class Handeling:
-    """One processing. `betrokkenen` are encrypted ids (`Kluis.betrokkenen`); none when no matter can be told."""
+    """One processing. `betrokkenen`: encrypted ids (`Kluis.betrokkenen`); none when no matter can be told."""
 
     naam: Naam
     betrokkenen: tuple[str, ...] = ()

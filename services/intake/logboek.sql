@@ -1,6 +1,9 @@
 -- SPDX-License-Identifier: EUPL-1.2
 -- The two logs of processing. The heads are locked last in a transaction, in one order.
 
+-- name: nu
+select clock_timestamp();
+
 -- name: hoofden
 -- The heads of both chains, to be continued.
 select keten, volgnummer, hash from ketens order by keten for update;

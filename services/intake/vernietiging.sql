@@ -17,10 +17,6 @@ insert into te_vernietigen (subject, grond) select unnest($1::text[]), $2
 on conflict (subject) do nothing;
 
 -- name: wis_kluis
--- What the vault holds, and the receipt code that leads to it.
-with code as (
-    delete from ontvangstcodes where subject = any($1::text[])
-)
 delete from kluis where subject = any($1::text[]);
 
 -- name: wis_doorzettingen
@@ -30,6 +26,7 @@ delete from doorzettingen where subject = any($1::text[]);
 delete from instemmingen where subject = any($1::text[]);
 
 -- name: wis_ontvangstcodes
+-- What leads to it.
 delete from ontvangstcodes where subject = any($1::text[]);
 
 -- name: wis_wachtenden

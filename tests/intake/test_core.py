@@ -40,13 +40,14 @@ from shared.events import (
 from shared.inbox import in_order
 from shared.termijnen.klok import Klok, Vervallen
 from shared.termijnen.regels import Soort
+from tests.bus import id_of
 
 E = TypeVar("E", bound=Event)
 
 CLSK = Kenmerken(onderdeel="CLSK")
 T0 = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 NU = T0 + timedelta(days=30)
-G1, G2 = "toestemming1", "toestemming2"
+G1, G2, FORMULIER = id_of("toestemming-1"), id_of("toestemming-2"), id_of("formulier-coid")
 
 
 def t(uren: float) -> datetime:
@@ -124,7 +125,9 @@ def contact(kanaal: Kanaal = "telefoon", **velden: Any) -> ContactOntvangen:
 
 def formulier(*geadresseerden: Geadresseerde, kenmerken: Kenmerken | None = CLSK) -> ContactOntvangen:
     """A web form with consent on it."""
-    grants = tuple(Instemming(instemming=f"formulier-{aan}", geadresseerde=aan) for aan in geadresseerden)
+    grants = tuple(
+        Instemming(instemming=id_of(f"formulier-{aan}"), geadresseerde=aan) for aan in geadresseerden
+    )
     return contact("webformulier", instemming=grants, kenmerken=kenmerken)
 
 
@@ -158,7 +161,7 @@ def poging(uren: float, resultaat: PogingResultaat = "geen-gehoor") -> Contactpo
 # --- any case, in any order -------------------------------------------------------------------------
 
 uren = st.integers(1, 12)
-grants = st.sampled_from([G1, G2, "formulier-coid"])
+grants = st.sampled_from([G1, G2, FORMULIER])
 aan = st.sampled_from(["coid", "kmar", "klachten", "sg"])
 KMAR = Kenmerken(onderdeel="KMAR")
 kenmerken = st.sampled_from([None, CLSK, KMAR])
@@ -485,7 +488,7 @@ def test_consent_on_the_form_forwards_a_matter_whose_melder_is_not_reached() -> 
     loop = Loop(formulier("coid"), poging(1), poging(2))
     assert loop.van(MeldingDoorgezet) == []
     loop.hoor(poging(3))
-    assert [feit.instemming for feit in loop.van(MeldingDoorgezet)] == ["formulier-coid"]
+    assert [feit.instemming for feit in loop.van(MeldingDoorgezet)] == [FORMULIER]
     assert loop.van(ContactAfgesloten) == []
     assert loop.bijgewerkt.status == "doorgezet"
     assert loop.klok(Soort.MID_CONTACT).vervallen == Vervallen(t(3), "onbereikbaar")
@@ -525,7 +528,7 @@ def test_a_talk_that_is_left_aside_still_reached_the_melder() -> None:
 
 def test_the_withdrawal_of_form_consent_closes_an_unreachable_contact() -> None:
     """Nothing keeps the forward any more: it lapses, and the contact is closed for what it is."""
-    loop = Loop(formulier("coid"), poging(1), poging(2), poging(3), trek_in(5, "formulier-coid"))
+    loop = Loop(formulier("coid"), poging(1), poging(2), poging(3), trek_in(5, FORMULIER))
     assert len(loop.van(InstemmingVervallen)) == 1
     assert [feit.uitkomst for feit in loop.van(ContactAfgesloten)] == ["onbereikbaar"]
 

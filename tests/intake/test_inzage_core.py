@@ -6,9 +6,10 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import timedelta
+from itertools import permutations
 from pathlib import Path
 from typing import TypeVar
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
@@ -20,12 +21,14 @@ from services.intake.core.zaak import vouw
 from shared import events as e
 from shared.envelope import Fact
 from shared.inbox import in_order
+from tests.bus import id_of
 from tests.intake.test_core import G1, G2, NU, contact, geef, gesprek, t, trek_in
 
 E = TypeVar("E", bound=e.Event)
+Stap = e.Event | tuple[Lezer, e.SleutelVastgesteld]
+"""A fact about the matter, or a key with its reader."""
 
-NAAM = UUID("6f1f1a64-52a9-4c64-9f0f-2f1f4d1f3c11")
-LIJN = "lijn-toestemming"
+LIJN = id_of("lijn-toestemming")
 BALIE, BALIE_2, ADVISEUR, OPVOLGER, ZETEL, ANDERE_ZETEL = "balie-1", "balie-2", "ADV-1", "ADV-2", "Z-1", "Z-2"
 WAAROM = e.Waarom(kandidaten=1)
 
@@ -67,7 +70,7 @@ def gedeeld(uren: float, zetel: str = ZETEL) -> e.InhoudGedeeld:
 
 def bericht(uren: float, aan: str, soort: str = "bericht") -> e.BerichtOntvangen:
     """The melder wrote."""
-    naam = uuid5(NAAM, f"{uren} {aan} {soort}").hex
+    naam = id_of(f"{uren} {aan} {soort}")
     return e.BerichtOntvangen.model_validate(
         {"ontvangen_op": t(uren), "stuk": naam, "soort": soort, "aan": aan}
     )
@@ -78,7 +81,7 @@ class Wereld:
     matter, or a key with its reader.
     """
 
-    def __init__(self, *stappen: e.Event | tuple[Lezer, e.SleutelVastgesteld]) -> None:
+    def __init__(self, *stappen: Stap) -> None:
         self.feiten: list[Fact] = []
         self.sleutels: dict[Lezer, list[e.SleutelVastgesteld]] = defaultdict(list)
         self.rijen: dict[UUID, Verstrekking] = {}
@@ -89,7 +92,7 @@ class Wereld:
         for stap in stappen:
             self.hoor(stap)
 
-    def hoor(self, stap: e.Event | tuple[Lezer, e.SleutelVastgesteld]) -> list[e.Event]:
+    def hoor(self, stap: Stap) -> list[e.Event]:
         """Something comes in; returns what is stated about access because of it."""
         if isinstance(stap, tuple):
             self.sleutels[stap[0]].append(stap[1])
@@ -124,7 +127,7 @@ class Wereld:
             vouw(dossier),
             loop,
             nu=NU,
-            kenmerken={one.stuk: uuid5(NAAM, str(one.stuk)).hex for one in loop.stukken},
+            kenmerken={one.stuk: id_of(str(one.stuk)) for one in loop.stukken},
             sleutels=self.standen,
             open_verstrekt=list(self.rijen.values()),
             gemeld=self.gemeld,
@@ -180,10 +183,10 @@ ADV, OPV, KMAR = Lezer("coid", ADVISEUR), Lezer("coid", OPVOLGER), Lezer("kmar",
 LEI, LEI_2 = Lezer("lijn", ZETEL), Lezer("lijn", ANDERE_ZETEL)
 
 DOORGEZET = (contact(), gesprek(1, "integriteitskwestie"), geef(2))
-STAPPEN: tuple[e.Event | tuple[Lezer, e.SleutelVastgesteld], ...] = (
+STAPPEN: tuple[Stap, ...] = (
     *DOORGEZET,
     geef(3, G2),
-    geef(3.5, "kmar-toestemming", "kmar"),
+    geef(3.5, id_of("kmar-toestemming"), "kmar"),
     trek_in(4),
     trek_in(4.5, G2),
     toegewezen(5),
@@ -191,7 +194,7 @@ STAPPEN: tuple[e.Event | tuple[Lezer, e.SleutelVastgesteld], ...] = (
     e.AdviseurOntbreekt(vastgesteld_op=t(6.5), cluster="coid", waarom=WAAROM),
     toegewezen(7, "KMAR-1", "kmar"),
     geef(8, LIJN, "lijn"),
-    geef(8.5, "lijn-nogmaals", "lijn"),
+    geef(8.5, id_of("lijn-nogmaals"), "lijn"),
     trek_in(9, LIJN),
     uitgezet(10),
     e.BehandelingHerzien(herzien_op=t(11), reden="belangenconflict"),
@@ -233,9 +236,7 @@ def test_every_order_of_the_same_facts_and_keys_ends_with_the_same_readers(data:
 
 @settings(max_examples=400, deadline=None)
 @given(st.permutations(STAPPEN[:-1]), st.integers(0, len(STAPPEN)))
-def test_nothing_is_ever_stated_to_a_reader_who_has_no_right_to_it(
-    stappen: list[e.Event | tuple[Lezer, e.SleutelVastgesteld]], tot: int
-) -> None:
+def test_nothing_is_ever_stated_to_a_reader_who_has_no_right_to_it(stappen: list[Stap], tot: int) -> None:
     """At each step: a piece for an adviser or the line names a grant in force for their party, goes to
     whoever has the matter at that moment, and to a key; what is over by then is in nobody's hands.
     """
@@ -265,23 +266,25 @@ def test_nothing_is_ever_stated_to_a_reader_who_has_no_right_to_it(
 @settings(max_examples=200, deadline=None)
 @given(st.permutations(STAPPEN))
 def test_an_end_is_said_once_for_each_time_that_access_was_given(
-    stappen: list[e.Event | tuple[Lezer, e.SleutelVastgesteld]],
+    stappen: list[Stap],
 ) -> None:
     """As a reader folds it, by moment: between two ends something was given, an end takes away all there was,
     and what is left is what intake holds to be readable.
     """
     wereld = Wereld(*stappen)
     bij: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for feit in sorted(
-        [*wereld.van(e.InhoudVerstrekt), *wereld.van(e.InzageBeeindigd)], key=lambda feit: feit.gebeurd_op
-    ):
+    gezegd: list[e.InhoudVerstrekt | e.InzageBeeindigd] = [
+        *wereld.van(e.InhoudVerstrekt),
+        *wereld.van(e.InzageBeeindigd),
+    ]
+    for feit in sorted(gezegd, key=lambda feit: (feit.gebeurd_op, feit.ontvanger)):
         lezer = (feit.geadresseerde, feit.ontvanger)
         if isinstance(feit, e.InhoudVerstrekt):
             bij[lezer].add(feit.stuk)
         else:
             assert bij[lezer]
             bij[lezer].clear()
-    houdt = {(partij, ontvanger, uuid5(NAAM, str(stuk)).hex) for partij, ontvanger, stuk in wereld.leest}
+    houdt = {(partij, ontvanger, id_of(str(stuk))) for partij, ontvanger, stuk in wereld.leest}
     assert houdt <= {(*lezer, stuk) for lezer, stukken in bij.items() for stuk in stukken}
 
 
@@ -296,7 +299,7 @@ def test_an_end_is_said_once_for_each_time_that_access_was_given(
     ids=["key last", "contact last", "grant last", "talk last"],
 )
 def test_the_adviser_reads_as_soon_as_everything_is_there(
-    volgorde: Iterable[e.Event | tuple[Lezer, e.SleutelVastgesteld]],
+    volgorde: Iterable[Stap],
 ) -> None:
     """Whichever of forward, grant, assignment and key comes last, it is what opens the content, and not
     before.
@@ -333,9 +336,9 @@ def test_a_fresh_grant_gives_access_anew() -> None:
     """Withdrawn, and given again under another id: the same adviser reads everything again."""
     wereld = Wereld(*DOORGEZET, toegewezen(5), (ADV, sleutel(1, 1)), trek_in(6))
     assert wereld.soorten(ADV) == set()
-    wereld.hoor(geef(7, "nieuwe-toestemming"))
+    wereld.hoor(geef(7, id_of("nieuwe-toestemming")))
     assert wereld.soorten(ADV) == {"melding"}
-    assert [feit.instemming for feit in wereld.van(e.InhoudVerstrekt)] == [G1, "nieuwe-toestemming"]
+    assert [feit.instemming for feit in wereld.van(e.InhoudVerstrekt)] == [G1, id_of("nieuwe-toestemming")]
 
 
 def test_whoever_takes_over_reads_and_whoever_left_does_not() -> None:
@@ -384,7 +387,7 @@ def test_each_reader_gets_what_is_meant_for_them() -> None:
 def test_an_older_grant_for_the_line_that_arrives_late_changes_nothing() -> None:
     """What rests on one grant in force stays on it: nothing ends and nothing is sent twice."""
     wereld = Wereld(*DOORGEZET, geef(8, LIJN, "lijn"), uitgezet(10), gedeeld(10.5), (LEI, sleutel(1, 1)))
-    assert wereld.hoor(geef(7, "lijn-eerder", "lijn")) == []
+    assert wereld.hoor(geef(7, id_of("lijn-eerder"), "lijn")) == []
     assert wereld.soorten(LEI) == {"gedeeld"}
 
 
@@ -481,3 +484,55 @@ def test_content_can_be_stated_by_a_right_alone() -> None:
         if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "InhoudVerstrekt"
     ]
     assert makers == ["inzage.py"]
+
+
+# --- the gate: each order of arrival ------------------------------------------------------------------------
+
+POORT: tuple[tuple[str, Stap], ...] = (
+    ("contact", contact()),
+    ("gesprek", gesprek(1, "integriteitskwestie")),
+    ("instemming", geef(2)),
+    ("intrekking", trek_in(9)),
+    ("toewijzing", toegewezen(5)),
+    ("sleutel", (ADV, sleutel(1, 1))),
+)
+
+
+def test_the_gate_has_one_outcome_for_each_order_of_arrival() -> None:
+    """All 720 orders of contact, talk, grant, withdrawal, assignment and key. The matter is forwarded if and
+    only if contact, talk and grant were there before the withdrawal; the adviser is given the content if and
+    only if assignment and key were there too; what was given is ended; in the end nobody there reads it.
+    """
+    for volgorde in permutations(POORT):
+        namen = [naam for naam, _ in volgorde]
+        voor = set(namen[: namen.index("intrekking")])
+        wereld = Wereld(*(stap for _, stap in volgorde))
+        doorgezet = any(isinstance(feit.data, e.MeldingDoorgezet) for feit in wereld.feiten)
+        assert doorgezet == ({"contact", "gesprek", "instemming"} <= voor)
+        gegeven = [feit for feit in wereld.van(e.InhoudVerstrekt) if feit.geadresseerde == "coid"]
+        assert bool(gegeven) == (voor == set(namen) - {"intrekking"})
+        assert len(wereld.van(e.InzageBeeindigd)) == len(gegeven)
+        assert wereld.soorten(ADV) == set()
+
+
+LIJNPOORT: tuple[tuple[str, Stap], ...] = (
+    ("contact", contact()),
+    ("instemming", geef(2, LIJN, "lijn")),
+    ("intrekking", trek_in(9, LIJN)),
+    ("plaatsing", uitgezet(5)),
+    ("gedeeld", gedeeld(6)),
+    ("sleutel", (LEI, sleutel(1, 1))),
+)
+
+
+def test_the_gate_to_the_line_has_one_outcome_for_each_order_of_arrival() -> None:
+    """All 720 orders of contact, grant for the line, withdrawal, placement, what is shared, and key: the seat
+    is given it if and only if all of that was there before the withdrawal, and it is ended.
+    """
+    for volgorde in permutations(LIJNPOORT):
+        namen = [naam for naam, _ in volgorde]
+        wereld = Wereld(*(stap for _, stap in volgorde))
+        gegeven = [feit for feit in wereld.van(e.InhoudVerstrekt) if feit.geadresseerde == "lijn"]
+        assert bool(gegeven) == (namen[-1] == "intrekking")
+        assert len(wereld.van(e.InzageBeeindigd)) == len(gegeven)
+        assert wereld.soorten(LEI) == set()

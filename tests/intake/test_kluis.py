@@ -241,6 +241,8 @@ async def test_an_erased_dossier_leaves_the_skeleton_for_the_counts(
     grant = await melder.stemt_in()
     await melder.spreekt()
     await stated(heard, melder.zaak, "melding-doorgezet")
+    await database.execute("insert into ontvangstcodes values ($1, $2)", melder.zaak, b"a" * 32)
+    assert await database.fetchval("select exists (table wachtenden)")
     await bus.state("registry", DossierVernietigd(vernietigd_op=now()), melder.zaak)
     [vernietigd] = await stated(heard, melder.zaak, "inhoud-vernietigd")
     assert vernietigd["grond"] == "dossier-vernietigd"
@@ -266,6 +268,7 @@ async def test_an_erased_dossier_leaves_the_skeleton_for_the_counts(
     assert not await database.fetchval(
         "select exists (table kluis) or exists (table instemmingen) or exists (table doorzettingen)"
         " or exists (table termijnen) or exists (table te_vernietigen) or exists (table geparkeerd)"
+        " or exists (table ontvangstcodes) or exists (table wachtenden) or exists (table verstrekkingen)"
     )
     assert len(heard.about(melder.zaak, "intake.melding-heropend")) == 0
 

@@ -3,8 +3,10 @@
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -13,7 +15,7 @@ import pytest
 from ops.environment import Environment
 from shared import zegel
 from shared.envelope import encode
-from shared.events import BerichtGestuurd, InstemmingGegeven, VraagGesteld
+from shared.events import BerichtGestuurd, DossierVernietigd, InstemmingGegeven, VraagGesteld
 from tests.bus import Bus, Heard, eventually, make_fact, new_id, now, running
 from tests.conftest import StartService, make_runtime
 from tests.intake.portaal import Portaal, nieuwe_sleutel, publiek, valse_code, verpak
@@ -305,6 +307,7 @@ async def test_right_wrong_unknown_and_limited_look_the_same(
     assert all(antwoord == {"uitkomst": "onbekend"} for antwoord in gezegd.values())
     assert len({len(een.body) for een in gehoord.values()}) == 1
     for een in gehoord.values():
+        assert len(een.bericht["data"]["verzegeld"].split(".")[3]) == -(-8192 * 4 // 3)
         bericht = een.bericht
         assert "traceparent" not in bericht and datetime.fromisoformat(bericht["time"]).second == 0
         assert bericht["data"].keys() == {"gegeven_op", "aan", "verzegeld"}
@@ -313,6 +316,37 @@ async def test_right_wrong_unknown_and_limited_look_the_same(
     # Somebody else, who did not fail, is not limited.
     assert (await portaal.vraag("status", code=code, afzender="derde"))["uitkomst"] == "status"
     assert await database.fetchval("select sum(aantal) from pogingen where afzender = ''") == 4
+
+
+async def test_while_they_wait_answers_look_alike_inside_too(
+    bus: Bus, service: StartService, melder: Melder, portaal: Portaal, database: Any
+) -> None:
+    """Right and unknown, each is a row that leaves at a full tick, and a piece in the vault of one size."""
+    await service("intake", **SNEL | {"antwoord_tik_s": 3.0})
+    heard = await bus.listen("intake.#")
+    code = await met_code(melder, portaal, heard)
+    await weg(database)
+    await bus.send_all(
+        [
+            portaal.maak("status", code=code),
+            portaal.maak("status", code=valse_code()),
+            portaal.maak("bericht", code=code, tekst="dag"),
+        ]
+    )
+
+    async def alle() -> Any:
+        rows = await database.fetch(
+            "select octet_length(inhoud) as lengte, kluis.soort, extract(epoch from lease_until) % 3 as rest,"
+            " extract(epoch from lease_until - stated_at) as later, name, data"
+            " from antwoorden join outbox on outbox.key = antwoord join facts using (key)"
+            " join kluis on kluis.stuk = antwoord"
+        )
+        return rows if len(rows) == 3 else None
+
+    rows = await eventually(alle)
+    assert {(row["soort"], float(row["rest"])) for row in rows} == {("antwoord", 0.0)}
+    assert len({row["lengte"] for row in rows}) == 1 and len({row["data"] for row in rows}) == 1
+    assert all(3 <= row["later"] <= 6 for row in rows)
 
 
 async def test_attempts_are_limited_in_all_and_forgotten_after_an_hour(
@@ -429,6 +463,33 @@ async def test_a_question_that_arrives_twice_is_done_and_answered_once(
     assert len(portaal.gehoord[feit.subject]) == 1
 
 
+async def test_a_sealed_question_that_is_stated_again_does_nothing(
+    bus: Bus, service: StartService, melder: Melder, portaal: Portaal, mid: Portaal, database: Any
+) -> None:
+    """Whoever kept a sealed question and states it again, under another id, cannot renew consent that was
+    withdrawn, nor replace a code; it is answered as unknown, which only the one who asked first can open."""
+    await service("intake", **SNEL)
+    heard = await bus.listen("intake.#")
+    code = await met_code(melder, portaal, heard)
+    vraag = portaal.maak("instemmen", code=code, geadresseerde="coid")
+    await bus.send_all([vraag, portaal.herhaal(vraag)])
+    assert (await portaal.antwoord(vraag.subject))["uitkomst"] == "gedaan"
+    await portaal.vraag("intrekken", code=code, geadresseerde="coid")
+
+    async def herhaal(party: Portaal, feit: Any) -> dict[str, Any]:
+        herhaald = party.herhaal(feit)
+        await bus.send(herhaald)
+        return await party.antwoord(herhaald.subject)
+
+    assert await herhaal(portaal, vraag) == {"uitkomst": "onbekend"}
+    om_code = mid.maak("ontvangstcode", zaak=melder.zaak)
+    await bus.send(om_code)
+    nieuwe = (await mid.antwoord(om_code.subject))["code"]
+    assert await herhaal(mid, om_code) == {"uitkomst": "onbekend"}
+    assert (await portaal.vraag("status", code=nieuwe))["instemmingen"] == []
+    assert len(heard.about(melder.zaak, "intake.instemming-gegeven")) == 1
+
+
 async def test_two_replicas_answer_many_questions_about_one_matter(
     bus: Bus, service: StartService, melder: Melder, portaal: Portaal, database: Any
 ) -> None:
@@ -513,6 +574,68 @@ async def test_what_was_erased_before_the_tick_is_answered_as_unknown(
     await intake.kluis.vernietig([melder.zaak])
     assert await portaal.antwoord(onderwerp) == {"uitkomst": "onbekend"}
     assert len({len(een.body) for gehoord in portaal.gehoord.values() for een in gehoord}) == 1
+
+
+async def test_a_code_goes_with_its_matter(
+    bus: Bus, service: StartService, melder: Melder, portaal: Portaal, database: Any
+) -> None:
+    """Once the time to keep the matter is over the code is one that was never given, and none is made."""
+    await service("intake", **SNEL)
+    heard = await bus.listen("intake.#")
+    code = await met_code(melder, portaal, heard)
+    await bus.state("registry", DossierVernietigd(vernietigd_op=now()), melder.zaak)
+    await stated(heard, melder.zaak, "inhoud-vernietigd")
+    assert await portaal.vraag("bericht", code=code, tekst="is daar iemand") == {"uitkomst": "onbekend"}
+    assert (await portaal.vraag("ontvangstcode", zaak=melder.zaak))["reden"] == "nog-niet-bekend"
+    await weg(database)
+    assert await database.fetchval("select count(*) from ontvangstcodes") == 0
+    assert await database.fetchval("select count(*) from kluis") == 0
+    assert heard.about(melder.zaak, "intake.bericht-ontvangen") == []
+
+
+async def test_a_contact_and_its_questions_in_one_batch(
+    bus: Bus, service: StartService, portaal: Portaal, public_keys: zegel.PublicKeys, database: Any
+) -> None:
+    """Contact and question waited together: the code is given, to the first that asks. Of a contact that
+    turns out a listening ear in that very batch no code is needed, and nothing is kept."""
+    melders = [Melder(bus, public_keys) for _ in range(2)]
+    for melder in melders:
+        await melder.meldt()
+    eerste = await portaal.stel("ontvangstcode", zaak=melders[0].zaak)
+    tweede = await portaal.stel("ontvangstcode", zaak=melders[0].zaak)
+    oor = await portaal.stel("ontvangstcode", zaak=melders[1].zaak)
+    await melders[1].spreekt("luisterend-oor")
+    await service("intake", **SNEL)
+    code = (await portaal.antwoord(eerste))["code"]
+    assert (await portaal.antwoord(tweede))["reden"] == "al-uitgereikt"
+    assert await portaal.antwoord(oor) == {
+        "uitkomst": "niet-uitgereikt",
+        "nodig": False,
+        "reden": "luisterend-oor",
+    }
+    assert (await portaal.vraag("status", code=code))["uitkomst"] == "status"
+    await weg(database)
+    assert await database.fetchval("select count(*) from kluis where subject = $1", melders[1].zaak) == 0
+
+
+async def test_a_question_waits_for_the_keys_of_the_vault(
+    bus: Bus, service: StartService, melder: Melder, portaal: Portaal, database: Any
+) -> None:
+    """While the folder of the keys is away a question is neither lost nor answered as unknown."""
+    runtime = await service("intake", **SNEL, lease=timedelta(seconds=2))
+    heard = await bus.listen("intake.#")
+    code = await met_code(melder, portaal, heard)
+    await weg(database)
+    map_: Path = runtime.settings.kluis  # type: ignore[attr-defined]
+    elders = map_.with_name(f"{map_.name}.elders")
+    os.rename(map_, elders)
+    try:
+        onderwerp = await portaal.stel("status", code=code)
+        await asyncio.sleep(2 * TIK_S + 1.2)
+        assert onderwerp not in portaal.gehoord and await geparkeerd(database) == []
+    finally:
+        os.rename(elders, map_)
+    assert (await portaal.antwoord(onderwerp))["uitkomst"] == "status"
 
 
 # --- bad input --------------------------------------------------------------------------------------------

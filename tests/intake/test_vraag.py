@@ -2,6 +2,7 @@
 """Questions and answers, decided without broker or database: their form, their size, what they may tell."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
@@ -14,8 +15,9 @@ from services.intake.core import terugweg as kern
 from services.intake.core import vraag as v
 from services.intake.core.zaak import vouw
 from shared import events as e
+from shared import flow
 from shared.codes import Cluster, ContactUitkomst, Geadresseerde, GesprekUitkomst, Kanaal
-from shared.envelope import Fact, Refusal
+from shared.envelope import Arrival, Fact, Refusal, decode, encode
 from shared.inbox import in_order
 from tests.bus import make_fact, new_id
 from tests.intake.portaal import nieuwe_sleutel, publiek, verpak
@@ -94,6 +96,17 @@ def test_only_the_portal_asks_with_a_code(vrager: Any) -> None:
     assert isinstance(v.lees_vraag(verpak(GOED), vrager), Refusal)
     om_code = {"soort": "ontvangstcode", "zaak": new_id(), "antwoordsleutel": SLEUTEL}
     assert isinstance(v.lees_vraag(verpak(om_code), vrager), v.OmCode)
+
+
+def test_the_trace_of_a_question_is_dropped_when_it_comes_in() -> None:
+    """So that no span of ours, nor what an exporter makes of it, links a portal's trace to a matter's."""
+    spoor = "00-" + "ab" * 16 + "-" + "cd" * 8 + "-01"
+    vraag = e.VraagGesteld(gesteld_op=BEGIN, verzegeld="x")
+    terug = e.MelderTeruggekeerd(teruggekeerd_op=BEGIN, reden="vraag")
+    for publisher, data, verwacht in (("portaal", vraag, None), ("mid", terug, spoor)):
+        feit = replace(make_fact(publisher, data, new_id()), traceparent=spoor)
+        gelezen = decode(Arrival(encode(feit), flow.routing_key(publisher, data), publisher), feit.time)
+        assert isinstance(gelezen, Fact) and gelezen.traceparent == verwacht
 
 
 @given(st.binary(max_size=200), st.booleans())

@@ -93,6 +93,9 @@ create table logboek (
     hash           bytea not null check (length(hash) = 32)
 );
 
+comment on table toegangslog is 'Append-only: who did what with content; chained.';
+comment on table logboek is 'Append-only: what was processed and about whom; chained.';
+
 -- The head of each chain. A line's hash is over the one before it and the line itself.
 create table ketens (
     keten      text primary key check (keten in ('logboek', 'toegangslog')),

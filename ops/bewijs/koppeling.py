@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Linkage: where the design says that a trail ends, nothing on one side may be found on the other. Pure.
+
+What joins two things is a token that both hold and that chance does not repeat: a random id however it is
+spelled, a trace or span id, a moment in full precision however it is written, a seal, and for sides whose
+members must look alike, a size. Codes and words of the contract are no tokens: many things share them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
+
+from shared import flow
+
+_UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+_HEX: Final = re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{16,}(?![0-9A-Za-z])", re.IGNORECASE)
+_LANG: Final = re.compile(r"(?<![0-9A-Za-z_-])[0-9A-Za-z_-]{22,}(?![0-9A-Za-z_-])")
+_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?")
+_GETAL: Final = re.compile(r"(?<![0-9A-Za-z.])\d{13,19}(?![0-9A-Za-z])")
+_SECONDE_US: Final = 1_000_000
+_VAN_IEDEREEN: Final = frozenset(f"id {oin}" for oin in flow.OIN.values())
+"""Organisation numbers: every message of a party holds the same one."""
+
+
+class Uiting(NamedTuple):
+    """One thing that a service let out: what it is, and all of it as text, with its size in bytes."""
+
+    wat: str
+    tekst: str
+    grootte: int = 0
+
+
+def tokens(tekst: str) -> set[str]:
+    """What a text can be joined by."""
+    gevonden = {f"id {each.replace('-', '').lower()}" for each in _UUID.findall(tekst)}
+    gevonden |= {f"id {each.lower()}" for each in _HEX.findall(tekst)}
+    gevonden |= {f"moment {each}" for each in _momenten(tekst)}
+    for each in _LANG.findall(tekst):
+        # A long word of letters alone is a word; a code of the organisation has few digits.
+        if sum(teken.isdigit() for teken in each) >= 3 and not _UUID.search(each):
+            gevonden.add(f"reeks {each}")
+    return gevonden - _VAN_IEDEREEN
+
+
+def _momenten(tekst: str) -> Iterator[int]:
+    """Moments in microseconds; those on a whole minute are no moments in full precision: many share them."""
+    for each in _MOMENT.findall(tekst):
+        try:
+            moment = datetime.fromisoformat(each.replace(" ", "T"))
+        except ValueError:
+            continue
+        sinds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - datetime(1970, 1, 1, tzinfo=UTC)
+        micros = sinds.days * 86_400 * _SECONDE_US + sinds.seconds * _SECONDE_US + sinds.microseconds
+        if micros % (60 * _SECONDE_US):
+            yield micros
+    for each in _GETAL.findall(tekst):
+        # Milliseconds, microseconds or nanoseconds since 1970, by the number of digits.
+        deler = {13: 1000, 16: 1, 19: 1 / 1000}.get(len(each))
+        if deler is not None:
+            yield int(int(each) * deler)
+
+
+@dataclass(frozen=True)
+class Rand:
+    """An edge at which a trail ends."""
+
+    naam: str
+    van: str
+    """What stands on this side, in words."""
+    naar: str
+    reden: str
+    even_groot: bool = False
+    """Whether everything on the far side must have one size per kind."""
+    bekend: Callable[[str], bool] = lambda token: False
+    """Tokens that may stand on both sides; `reden` says why."""
+
+
+class Zijden(NamedTuple):
+    """What was seen on either side of an edge."""
+
+    van: list[Uiting]
+    naar: list[Uiting]
+
+
+def weerleg(rand: Rand, zijden: Zijden) -> list[str]:
+    """What joins the two sides, in words without content; also when a side is empty, for then nothing was
+    shown."""
+    fouten = []
+    for kant, uitingen in ((rand.van, zijden.van), (rand.naar, zijden.naar)):
+        if not uitingen:
+            fouten.append(f"{rand.naam}: niets gezien van {kant}")
+    links = _waar(zijden.van)
+    for token, wat in sorted(_waar(zijden.naar).items()):
+        if token in links and not rand.bekend(token):
+            soort = token.partition(" ")[0]
+            fouten.append(f"{rand.naam}: dezelfde {soort} in {links[token]} en in {wat}")
+    if rand.even_groot:
+        fouten += _ongelijk(rand, zijden.naar)
+    return fouten
+
+
+def _waar(uitingen: Iterable[Uiting]) -> dict[str, str]:
+    return {token: uiting.wat for uiting in uitingen for token in tokens(uiting.tekst)}
+
+
+def _ongelijk(rand: Rand, uitingen: Iterable[Uiting]) -> Iterator[str]:
+    groottes: dict[str, set[int]] = {}
+    for uiting in uitingen:
+        groottes.setdefault(uiting.wat, set()).add(uiting.grootte)
+    for wat, gezien in sorted(groottes.items()):
+        if len(gezien) > 1:
+            yield f"{rand.naam}: {wat} is niet altijd even groot ({len(gezien)} maten)"
+
+
+def van_bericht(bericht: Any) -> Uiting:
+    """A message with its key, all properties and headers."""
+    info = {naam: waarde for naam, waarde in bericht.info().items() if naam not in _VAN_DE_LUISTERAAR}
+    kop = json.dumps(
+        {"key": bericht.routing_key, "info": info, "koppen": dict(bericht.headers or {})}, default=str
+    )
+    tekst = kop + bericht.body.decode(errors="replace")
+    return Uiting(bericht.routing_key or "", tekst, len(bericht.body))
+
+
+_VAN_DE_LUISTERAAR: Final = frozenset(
+    {"consumer_tag", "delivery_tag", "cluster_id", "redelivered", "body_size"}
+)
+
+
+def van_rij(tabel: str, rij: Mapping[str, Any]) -> Uiting:
+    """A row of a table."""
+    return Uiting(tabel, json.dumps({naam: str(waarde) for naam, waarde in rij.items()}))

@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The edges at which a trail ends, tried on everything that the services let out in one run."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from ops.bewijs.koppeling import Rand, Uiting, Zijden, tokens, van_bericht, van_rij, weerleg
+from ops.bewijs.stromen import Toneel
+from ops.bewijs.verslag import Deel
+from shared import events as e
+from shared import flow
+
+BELOFTE: Final = (
+    "Waar een spoor hoort te eindigen, eindigt het: geen kenmerk, spoor-id, tijdstip of grootte van de ene"
+    " kant komt aan de andere kant terug."
+)
+
+WEEKBERICHT: Final = Rand(
+    "zaak -> weekbericht",
+    "berichten over een zaak",
+    "weekberichten en hun feiten",
+    "een functionaris mag weten dat er gemeld is, en niet welke melding",
+    even_groot=True,
+)
+ANTWOORD: Final = Rand(
+    "zaak -> vraag en antwoord",
+    "berichten over een zaak",
+    "vragen met een ontvangstcode en hun antwoorden",
+    "wie de bus leest mag niet zien over welke zaak een melder iets vraagt",
+    even_groot=True,
+)
+LUISTEREND_OOR: Final = Rand(
+    "luisterend oor -> telling",
+    "berichten over een luisterend oor",
+    "de tellingen van intake",
+    "van een luisterend oor blijft alleen een aantal per week en kanaal",
+)
+GEPARKEERD: Final = Rand(
+    "misvormd bericht -> parkeertabel",
+    "misvormde berichten",
+    "wat van geparkeerde berichten leesbaar is",
+    "wat een bericht noemt blijft verzegeld; alleen reden, afzender en omvang zijn te lezen",
+)
+VERNIETIGD: Final = Rand(
+    "vernietigde zaak -> skelet",
+    "berichten over een zaak die vernietigd is",
+    "wat in de database van die zaak over is",
+    "van een vernietigde zaak blijft een kenmerk dat niets zegt, voor de tellingen en tegen wat te laat komt",
+)
+RANDEN: Final = (WEEKBERICHT, ANTWOORD, LUISTEREND_OOR, GEPARKEERD, VERNIETIGD)
+"""Every edge, with its reason."""
+
+GRENZEN: Final = (
+    "Tijdstippen op hele minuten of weken en codes van de organisatie gelden niet als koppeling: die deelt"
+    " een zaak met vele andere.",
+    "Wie het netwerk ziet kan het moment van een bericht zien; daartegen helpt alleen het vaste moment van"
+    " weekbericht en antwoord.",
+)
+
+
+@dataclass(frozen=True)
+class Gelopen:
+    """What one run let out, sorted by what it is about."""
+
+    zaken: list[Uiting]
+    luisterend: list[Uiting]
+    weekberichten: list[Uiting]
+    vragen: list[Uiting]
+    tellingen: list[Uiting]
+    misvormd: list[Uiting]
+    geparkeerd: list[Uiting]
+    vernietigd: list[Uiting]
+    skelet: list[Uiting]
+
+    def zijden(self, rand: Rand) -> Zijden:
+        """Both sides of an edge."""
+        return {
+            WEEKBERICHT.naam: Zijden(self.zaken, self.weekberichten),
+            ANTWOORD.naam: Zijden(self.zaken, self.vragen),
+            LUISTEREND_OOR.naam: Zijden(self.luisterend, self.tellingen),
+            GEPARKEERD.naam: Zijden(self.misvormd, self.geparkeerd),
+            VERNIETIGD.naam: Zijden(self.vernietigd, self.skelet),
+        }[rand.naam]
+
+
+async def onderzoek(spel: Toneel, randen: Sequence[Rand] = RANDEN) -> Deel:
+    """Try every edge on what this run let out."""
+    began = time.monotonic()
+    gelopen = await verzamel(spel)
+    fouten: list[str] = []
+    geprobeerd: Counter[str] = Counter()
+    bijzonderheden = []
+    for rand in randen:
+        zijden = gelopen.zijden(rand)
+        # One line per kind of fault: a leak shows in every message alike.
+        fouten += [f"{fout} ({keer} keer)" for fout, keer in Counter(weerleg(rand, zijden)).items()]
+        geprobeerd[f"{rand.naam}: uitingen aan weerszijden"] = min(len(zijden.van), len(zijden.naar))
+        geprobeerd[f"{rand.naam}: kenmerken en tijdstippen vergeleken"] = sum(
+            len(tokens(uiting.tekst)) for uiting in zijden.van
+        )
+        bijzonderheden.append(f"{rand.naam}: {rand.reden}")
+    return Deel(
+        "koppeling",
+        BELOFTE,
+        geprobeerd,
+        tuple(fouten),
+        GRENZEN,
+        tuple(bijzonderheden),
+        time.monotonic() - began,
+    )
+
+
+async def verzamel(spel: Toneel) -> Gelopen:
+    """All that this run let out."""
+    stand = spel.stand
+    zaken, luisterend, weekberichten, vragen, vernietigd = [], [], [], [], []
+    eigen, gevraagd = set(spel.zaken), set(spel.vragen)
+    oren = {zaak for zaak, rest in spel.veld.standen.items() if rest.zaak.gesprek == "luisterend-oor"}
+    for bericht in stand.aftap.berichten:
+        onderwerp, feit = _onderwerp(bericht), van_bericht(bericht)
+        if _is_weekbericht(bericht):
+            functionaris = str(json.loads(bericht.body)["data"]["functionaris"])
+            weekberichten.append(feit._replace(grootte=feit.grootte - len(functionaris)))
+        elif onderwerp in gevraagd:
+            vragen.append(feit)
+        elif onderwerp in spel.vernietigd:
+            vernietigd.append(feit)
+        elif onderwerp in eigen:
+            zaken.append(feit)
+            if onderwerp in oren:
+                luisterend.append(feit)
+    weekberichten += _mails(spel)
+    zaken += _sporen(spel, {flow.INTAKE, flow.ROUTING, flow.REGISTRY})
+    async with stand.beheerder() as admin:
+        tellingen = [van_rij("tellingen", row) for row in await admin.fetch("select * from intake.tellingen")]
+        geparkeerd = [
+            van_rij("geparkeerd", row)
+            for name in flow.SERVICES
+            for row in await admin.fetch(
+                f'select reden, routing_key, afzender, status from "{name}".geparkeerd'  # noqa: S608
+            )
+        ]
+    misvormd = [
+        van_bericht(bericht)
+        for bericht in stand.aftap.berichten
+        if spel.misvormd.letters in van_bericht(bericht).tekst.lower()
+    ]
+    skelet = await _over(spel)
+    return Gelopen(
+        zaken, luisterend, weekberichten, vragen, tellingen, misvormd, geparkeerd, vernietigd, skelet
+    )
+
+
+async def _over(spel: Toneel) -> list[Uiting]:
+    """Every row of every table in which a matter that was erased is named, without the name itself."""
+    rijen = []
+    async with spel.stand.beheerder() as admin:
+        tabellen = await admin.fetch(
+            "select schemaname, tablename from pg_tables where schemaname = any($1) order by 1, 2",
+            list(flow.SERVICES),
+        )
+        for schema, tabel in tabellen:
+            gevonden = await admin.fetch(
+                f'select row_to_json(t)::text as rij from "{schema}"."{tabel}" t'  # noqa: S608
+                " where exists (select from unnest($1::text[]) zaak where t::text like '%' || zaak || '%')",
+                spel.vernietigd,
+            )
+            for (rij,) in gevonden:
+                zonder = rij
+                for zaak in spel.vernietigd:
+                    zonder = zonder.replace(zaak, "")
+                rijen.append(Uiting(f"{schema}.{tabel}", zonder))
+    return rijen
+
+
+def _onderwerp(bericht: Any) -> str | None:
+    try:
+        gelezen = json.loads(bericht.body)
+    except (ValueError, RecursionError):
+        return None
+    onderwerp = gelezen.get("subject") if isinstance(gelezen, dict) else None
+    return onderwerp if isinstance(onderwerp, str) else None
+
+
+_WEEKFEITEN: Final = {
+    flow.base_key(flow.NOTIFICATION, feit) for feit in (e.NotificatieVerzonden, e.NotificatieMislukt)
+}
+
+
+def _is_weekbericht(bericht: Any) -> bool:
+    return bericht.routing_key in _WEEKFEITEN
+
+
+def _mails(spel: Toneel) -> list[Uiting]:
+    """Each mail, whole: also with the address in it all are of one size."""
+    gelezen = [pad.read_bytes() for pad in sorted(spel.stand.stack.mail.glob("*.eml"))]
+    return [Uiting("weekbericht per e-mail", mail.decode(errors="replace"), len(mail)) for mail in gelezen]
+
+
+def _sporen(spel: Toneel, diensten: set[str]) -> list[Uiting]:
+    """The spans that these services exported, with ids and links in hexadecimal."""
+    gevonden = []
+    for verzoek in list(spel.stand.otlp.verzoeken):
+        if not verzoek.pad.endswith("/v1/traces"):
+            continue
+        gelezen = ExportTraceServiceRequest()
+        gelezen.ParseFromString(verzoek.inhoud)
+        for resource in gelezen.resource_spans:
+            dienst = next(
+                (
+                    each.value.string_value
+                    for each in resource.resource.attributes
+                    if each.key == "service.name"
+                ),
+                "",
+            )
+            if dienst not in diensten:
+                continue
+            for scope in resource.scope_spans:
+                for span in scope.spans:
+                    ids = [
+                        span.trace_id.hex(),
+                        span.span_id.hex(),
+                        *(link.trace_id.hex() for link in span.links),
+                    ]
+                    gevonden.append(Uiting(f"spoor van {dienst}", " ".join(ids)))
+    return gevonden

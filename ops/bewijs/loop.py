@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""One run on the bench: the flows are played, and then what they left behind is examined."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from ops.bewijs import kanarieproef, kanaries, koppelproef
+from ops.bewijs import oppervlakken as vlak
+from ops.bewijs.kanaries import MISVORMD, TEGENPROEF, VERZEGELD
+from ops.bewijs.proefstand import Proefstand, opgezet
+from ops.bewijs.stromen import STROMEN, Stroom, Toneel, speel
+from ops.bewijs.verslag import Deel
+from ops.servers import PrivateServers
+from ops.veld import Veld
+from shared import flow, zegel
+
+DELEN: Final = ("koppeling", "kanaries")
+"""What is examined after a run, in this order: the search plants its controls, and changes what is there."""
+
+
+async def draai(
+    folder: Path,
+    own: PrivateServers,
+    *,
+    delen: Sequence[str] = DELEN,
+    kans: random.Random | None = None,
+    hoeveel: int | None = None,
+    stromen: Sequence[Stroom] = STROMEN,
+    oppervlakken: Sequence[str] = vlak.ALLE,
+    mutant: str | None = None,
+) -> list[Deel]:
+    """Plays and examines. `hoeveel` limits the malformed messages, `stromen` and `oppervlakken` what is
+    played and searched; with `mutant` every service runs with that deliberate leak. Raises OpsError."""
+    began = time.monotonic()
+    kans = kans or random.SystemRandom()
+    controle = kanaries.maak(TEGENPROEF, kans)
+    async with (
+        opgezet(folder, own, mutant=mutant, extra_env={"TEGENPROEF": controle.letters}) as stand,
+        _toneel(stand, kans, hoeveel) as spel,
+    ):
+        await speel(spel, stromen)
+        gespeeld_s = time.monotonic() - began
+        gedaan = []
+        if "koppeling" in delen:
+            gedaan.append(await koppelproef.onderzoek(spel))
+        if "kanaries" in delen:
+            gedaan.append(await kanarieproef.onderzoek(spel, controle, stromen, oppervlakken))
+    return [replace(deel, duur_s=deel.duur_s + gespeeld_s) for deel in gedaan]
+
+
+@asynccontextmanager
+async def _toneel(stand: Proefstand, kans: random.Random, hoeveel: int | None) -> AsyncIterator[Toneel]:
+    """The field around this bench, with canaries of its own."""
+    sleutels = zegel.PublicKeys.from_file(stand.stack.keys / zegel.PUBLIC_FILE)
+    veld = Veld({name: stand.environment.amqp_url(name) for name in flow.PUBLISHERS}, sleutels)
+    try:
+        yield Toneel(
+            stand,
+            kanaries.maak(VERZEGELD, kans),
+            kanaries.maak(MISVORMD, kans),
+            veld,
+            sleutels,
+            misvormd_per_soort=hoeveel,
+        )
+    finally:
+        await veld.leave()

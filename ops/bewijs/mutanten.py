@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Mutants: each deliberate leak, switched on one at a time, must make the proof fail where it says it will.
+
+A leak that goes unseen means that the proof is blind there, whatever it reported before.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import asyncpg
+
+from ops import broker
+from ops import environment as environments
+from ops.bewijs import koppelproef, loop, stromen, verboden
+from ops.bewijs.lekken import LEKKEN, Lek
+from ops.bewijs.verslag import Deel
+from ops.database import dsn_of
+from ops.environment import Environment
+from ops.servers import PrivateServers
+from shared import flow
+
+BELOFTE: Final = "Elk opzettelijk lek maakt dat het bewijs zakt op de plaats waar het lekt."
+
+KORT: Final[Mapping[str, Sequence[stromen.Stroom]]] = {
+    "kanaries": (stromen.gewone_zaken, stromen.misvormde_berichten),
+    koppelproef.ANTWOORD.naam: (stromen.gewone_zaken, stromen.terugweg),
+    koppelproef.WEEKBERICHT.naam: (stromen.gewone_zaken, stromen.weekberichten),
+}
+"""What is played with a leak, by part or edge: nothing is killed, which would only take time."""
+MISVORMD: Final = 40
+RECHTEN_PER_SOORT: Final = 25
+
+
+@dataclass(frozen=True)
+class RechtenLek:
+    """A right too many, on the broker or in the database."""
+
+    naam: str
+    wat: str
+    waar: str
+    """Which kind of forbidden move must succeed."""
+    zet: Callable[[Environment], Awaitable[None]]
+
+
+async def onderzoek(folder: Path, own: PrivateServers, namen: Sequence[str] | None = None) -> Deel:
+    """Switch each leak on in turn (or those of these names), and look whether the proof fails."""
+    began = time.monotonic()
+    geprobeerd: dict[str, int] = {}
+    fouten, bijzonderheden = [], []
+    for lek in (*RECHTEN, *LEKKEN):
+        if namen is not None and lek.naam not in namen:
+            continue
+        gezakt = await (_met_recht(own, lek) if isinstance(lek, RechtenLek) else _met_lek(folder, own, lek))
+        geprobeerd[f"{lek.naam}: {lek.wat}"] = 1
+        bijzonderheden.append(f"{lek.naam}: {gezakt[0] if gezakt else 'NIET GEZIEN'}")
+        if not gezakt:
+            fouten.append(f"het lek '{lek.naam}' is niet gezien op: {lek.waar}")
+    return Deel(
+        "mutanten",
+        BELOFTE,
+        geprobeerd,
+        tuple(fouten),
+        ("Wat geen van deze lekken nabootst, is hiermee niet beproefd.",),
+        tuple(bijzonderheden),
+        time.monotonic() - began,
+    )
+
+
+async def _met_lek(folder: Path, own: PrivateServers, lek: Lek) -> list[str]:
+    """The faults that a run with this leak shows where it leaks."""
+    delen = await loop.draai(
+        folder / f"mutant-{uuid.uuid4().hex[:8]}",
+        own,
+        delen=(lek.deel,),
+        hoeveel=MISVORMD,
+        stromen=KORT[lek.deel if lek.deel in KORT else lek.waar],
+        oppervlakken=(lek.waar,) if lek.deel == "kanaries" else (),
+        mutant=lek.naam,
+    )
+    return [
+        fout
+        for deel in delen
+        for fout in deel.fouten
+        if lek.waar in fout and "tegenproef" not in fout and "niets gezien" not in fout
+    ]
+
+
+async def _met_recht(own: PrivateServers, lek: RechtenLek) -> list[str]:
+    environment = await environments.prepare(own.servers, f"bewijs_{uuid.uuid4().hex[:10]}")
+    try:
+        await lek.zet(environment)
+        deel = await verboden.onderzoek(environment, per_soort=RECHTEN_PER_SOORT)
+    finally:
+        await environments.destroy(environment)
+    return [fout for fout in deel.fouten if lek.waar in fout]
+
+
+# --- rights too many ----------------------------------------------------------------------------------------
+
+
+def _als_beheerder(sql: str) -> Callable[[Environment], Awaitable[None]]:
+    async def zet(environment: Environment) -> None:
+        connection = await asyncpg.connect(dsn_of(environment.servers.postgres_dsn, environment.database))
+        try:
+            await connection.execute(sql)
+        finally:
+            await connection.close()
+
+    return zet
+
+
+def _met_definities(verander: Callable[[dict[str, Any]], None]) -> Callable[[Environment], Awaitable[None]]:
+    """The rights on the broker as they are, but for one."""
+
+    async def zet(environment: Environment) -> None:
+        servers = environment.servers
+        alles = broker.definitions(environment.vhost, servers.password)
+        verander(alles)
+        rechten = {naam: alles[naam] for naam in ("permissions", "topic_permissions")}
+        broker.load(servers, rechten)
+
+    return zet
+
+
+def _luistert_naar_alles(alles: dict[str, Any]) -> None:
+    for recht in alles["topic_permissions"]:
+        if recht["user"] == "lijn" and recht["exchange"] == flow.EXCHANGE:
+            recht["read"] = "^.*$"
+
+
+def _spreekt_voor_allen(alles: dict[str, Any]) -> None:
+    for recht in alles["topic_permissions"]:
+        if recht["user"] == "coid":
+            recht["write"] = ".*"
+
+
+def _leest_elke_wachtrij(alles: dict[str, Any]) -> None:
+    for recht in alles["permissions"]:
+        if recht["user"] == flow.ROUTING:
+            recht["read"] = ".*"
+
+
+RECHTEN: Final = (
+    RechtenLek(
+        "jokerrecht", "lijn mag naar alles luisteren", "luisteren naar wat het niet horen mag",
+        _met_definities(_luistert_naar_alles),
+    ),
+    RechtenLek(
+        "spreekt-voor-allen", "coid mag onder elke sleutel stellen", "andermans sleutel",
+        _met_definities(_spreekt_voor_allen),
+    ),
+    RechtenLek(
+        "leest-elke-wachtrij", "routing mag elke wachtrij lezen", "andermans wachtrij",
+        _met_definities(_leest_elke_wachtrij),
+    ),
+    RechtenLek(
+        "kluis-open", "routing mag de kluis lezen", "andermans tabel (select)",
+        _als_beheerder("grant usage on schema intake to routing; grant select on intake.kluis to routing"),
+    ),
+    RechtenLek(
+        "eigenaar", "registry bezit een eigen tabel", "eigen tabel veranderen",
+        _als_beheerder(
+            "grant create on schema registry to registry; alter table registry.matters owner to registry"
+        ),
+    ),
+    RechtenLek(
+        "publiek-schema", "iedereen mag in het schema public", "iets maken in een schema",
+        _als_beheerder("grant all on schema public to public"),
+    ),
+)  # fmt: skip
+"""The leaks in rights."""

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""What joins two sides of an edge is found, however it is spelled; what many things share is not taken for
+it."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ops.bewijs.koppeling import Rand, Uiting, Zijden, tokens, weerleg
+
+RAND = Rand("proef", "links", "rechts", "omdat het een proef is", even_groot=True)
+NU = datetime(2026, 11, 20, 9, 31, 7, 123456, tzinfo=UTC)
+MICROS = int(NU.timestamp()) * 1_000_000 + 123456
+
+
+def zijden(links: str, rechts: str) -> Zijden:
+    return Zijden([Uiting("links", links)], [Uiting("rechts", rechts)])
+
+
+@given(st.uuids())
+def test_an_id_is_found_in_each_spelling(id: UUID) -> None:
+    """With dashes, without, in capitals, within a trace context or a quoted word."""
+    for een in (str(id), id.hex, str(id).upper(), f'"{id}"', f"00-{id.hex}-0011223344556677-01"):
+        for ander in (str(id), id.hex.upper(), f"<{id}@meldpunt.invalid>"):
+            assert weerleg(RAND, zijden(een, ander))
+
+
+@pytest.mark.parametrize(
+    "anders",
+    [
+        NU.isoformat(),
+        NU.isoformat().replace("+00:00", "Z"),
+        NU.astimezone(timezone(timedelta(hours=1))).isoformat(),
+        str(NU),
+        str(MICROS),
+        str(MICROS * 1000),
+    ],
+)
+def test_a_moment_in_full_precision_is_found_in_each_spelling(anders: str) -> None:
+    """As text in any zone, or as a number of microseconds or nanoseconds."""
+    assert weerleg(RAND, zijden(f'"time": "{NU.isoformat()}"', f"x {anders} y"))
+
+
+def test_what_many_share_joins_nothing() -> None:
+    """A week, a minute, a code of the organisation, words."""
+    gedeeld = "2026-W47 2026-11-20T09:30:00+00:00 clsk-basis-a-commandant ongewenste-omgangsvormen 2026"
+    assert not tokens(gedeeld)
+    assert not weerleg(RAND, zijden(gedeeld, gedeeld))
+
+
+def test_a_seal_that_stands_on_both_sides_is_found() -> None:
+    """The same ciphertext joins as well as an id does."""
+    zegel = "eyJhbGciOiJFQ0RILUVTIn0..48V1_ALb6US04U3b.5eym8TW_c8SuK0ltJ3rpYIzOeDQz7TALvtu6UG9oMo4v"
+    assert weerleg(RAND, zijden(zegel, f'{{"verzegeld": "{zegel}"}}'))
+
+
+def test_a_size_that_differs_is_found() -> None:
+    """Where all must look alike, one that is longer tells."""
+    een = Uiting("antwoord", "a", 100)
+    assert weerleg(RAND, Zijden([Uiting("x", "")], [een, een._replace(grootte=101)]))
+    assert not weerleg(RAND, Zijden([Uiting("x", "")], [een, een]))
+
+
+def test_an_empty_side_proves_nothing() -> None:
+    """What was not seen was not compared."""
+    assert weerleg(RAND, Zijden([], [Uiting("rechts", str(uuid4()))]))
+    assert weerleg(RAND, Zijden([Uiting("links", str(uuid4()))], []))
