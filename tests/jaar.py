@@ -116,7 +116,8 @@ def maak(tabel: Tabel, seed: int, verzegeld: str, ruis: int = 3) -> Verhaal:
     """The facts of the year of `tabel`. `verzegeld` is sealed content; `ruis` scales what is not counted."""
     jaar = _Jaar(tabel, Random(seed), verzegeld)
     jaar.organisatie()
-    jaar.feit("coid", tabel.indeling(), f"tabel-{tabel.jaar}")
+    onderwerp = jaar.id()
+    jaar.feit("coid", tabel.indeling(), onderwerp)
     ouder = tabel.indeling()
     jaar.feit(
         "coid",
@@ -127,7 +128,7 @@ def maak(tabel: Tabel, seed: int, verzegeld: str, ruis: int = 3) -> Verhaal:
                 "telregel": "vastgesteld",
             }
         ),
-        f"tabel-{tabel.jaar}",
+        onderwerp,
     )
     for label, cellen in tabel.rijen:
         for kolom, aantal in zip(tabel.kolommen, cellen, strict=True):
