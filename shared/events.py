@@ -549,6 +549,7 @@ class TabelindelingVastgesteld(Event):
     """How a yearly table is laid out: rows, columns, registers and counting rule. The latest one counts."""
 
     naam = "tabelindeling-vastgesteld"
+    onderwerp = ONDERWERP_CODE
     moment = "vastgesteld_op"
     vastgesteld_op: Moment = Field(description="When")
     tabel: Literal["rubrieken"] = Field(description="Which table")

@@ -233,6 +233,10 @@ class Work:
         if known:
             await self.connection.execute(QUERIES.know_matters, known)
 
+    async def await_opening(self, subjects: Iterable[str]) -> None:
+        """These matters, which the caller holds, wait for the fact that opens them, whatever was known."""
+        await self.connection.execute(QUERIES.await_opening, sorted(subjects))
+
     def state(
         self,
         event: Event,

@@ -30,6 +30,10 @@ from matters where subject = any($1::text[]) order by subject for update;
 -- name: know_matters
 update matters set known = true where subject = any($1::text[]) and not known;
 
+-- name: await_opening
+-- More is said about these matters than may come without the fact that opens them.
+update matters set known = false where subject = any($1::text[]) and known;
+
 -- name: facts_of
 select key, publisher, id, name, subject, time, data, traceparent
 from facts where subject = any($1::text[]) and data is not null;

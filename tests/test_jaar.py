@@ -90,6 +90,7 @@ LOGBOEKEN: Final = {"toegangslog", "logboek", "ketens"}
 
 WEG: Final[Mapping[tuple[str, str], frozenset[str]]] = {
     ("intake", "kluis"): frozenset({"inhoud"}),
+    ("intake", "stukken"): frozenset({"kenmerk"}),
     ("routing", "zaken"): frozenset({"adviseur", "waarom", "stand", "ruimte"}),
     ("routing", "adviseurs"): frozenset({"open_zaken"}),
     ("routing", "clusters"): frozenset({"stand", "ruimte", "dag"}),

@@ -71,6 +71,12 @@ def in_rust(feit: e.Event) -> e.Event:
     return feit.model_copy(update={"verzegeld": IN_DE_KLUIS}) if is_sealed(feit) else feit
 
 
+def wacht_op_contact(feiten: Iterable[Fact]) -> bool:
+    """Whether a contact must have been there: of a matter that the line reported intake hears as well, from
+    the COID and the other services, and no contact ever comes."""
+    return any(feit.publisher in ("kanaal", "mid", "portaal") for feit in feiten)
+
+
 @dataclass(frozen=True)
 class Intake:
     """What intake works with: its private keys, its vault, its settings."""
@@ -124,12 +130,14 @@ class Intake:
         """What is so about each matter now, once what follows is stated and stored."""
         dossiers = await work.dossiers(subjects)
         zaken: dict[str, Zaak] = {}
+        onbekend: set[str] = set()
         bijgewerkt: dict[str, Bijgewerkt] = {}
         gehoord: dict[str, LuisterendOor] = {}
         for subject in sorted(dossiers):
             zaak = vouw(dossiers[subject])
             besluit = beslis(zaak, nu=work.now, max_pogingen=self.settings.max_pogingen)
             if isinstance(besluit, NogOnbekend):
+                onbekend.add(subject)
                 continue
             for feit in besluit.feiten:
                 work.state(feit, subject)
@@ -142,7 +150,10 @@ class Intake:
         await verstrekking.beeindig(work, gehoord)
         await store.laat_niets_achter(work.connection, gehoord)
         await vernietiging.noteer(work, gehoord.keys(), "luisterend-oor")
-        await work.know(bijgewerkt.keys() | gehoord.keys())
+        wachtend = {subject for subject in onbekend if wacht_op_contact(dossiers[subject])}
+        await work.know(dossiers.keys() - wachtend)
+        if wachtend:
+            await work.await_opening(wachtend)
         return zaken
 
     async def verzegel(self, pool: object, facts: Sequence[Fact]) -> Sealed:

@@ -85,7 +85,7 @@ class Routing:
         await work.know(dossiers.keys() - wachtend)
         if wachtend:
             # Known as long as there was consent alone.
-            await store.ken_niet_meer(work.connection, wachtend)
+            await work.await_opening(wachtend)
 
     async def herkans(self, runtime: Runtime) -> bool:
         """Try matters again that nobody was free for, and those whose adviser may have to stop."""

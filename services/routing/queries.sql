@@ -103,10 +103,6 @@ with weg as (
 )
 update clusters set ruimte = ruimte + 1 where cluster in (select cluster from geteld);
 
--- name: ken_niet_meer
--- More is said about these matters than consent, and nothing opened them yet.
-update matters set known = false where subject = any($1::text[]) and known;
-
 -- name: begin_dag
 -- Absences begin and end with the day.
 update clusters set dag = $1::date, stand = stand + 1, ruimte = ruimte + 1

@@ -123,11 +123,6 @@ async def wis_zaken(connection: Any, subjects: Iterable[str]) -> None:
     await connection.execute(QUERIES.wis_zaken, sorted(subjects))
 
 
-async def ken_niet_meer(connection: Any, subjects: Iterable[str]) -> None:
-    """Count these matters, which the caller holds, as waiting for what opens them."""
-    await connection.execute(QUERIES.ken_niet_meer, sorted(subjects))
-
-
 async def begin_dag(connection: Any, vandaag: date) -> None:
     """Let the day begin, once, in every cluster."""
     await connection.execute(QUERIES.begin_dag, vandaag)
