@@ -158,7 +158,9 @@ def test_a_hoofdgroep_never_means_only_what_is_rare(mensen: int, zeldzaam: int) 
     betekent: dict[str, set[Rubriek]] = {}
     woord: str
     for rubriek in get_args(Rubriek):
-        woord = rubriek_of_hoofdgroep(een, eenheid="CLAS", rubriek=rubriek, k=20, zeldzaam=zeldzaam, sterkte=67_400)
+        woord = rubriek_of_hoofdgroep(
+            een, eenheid="CLAS", rubriek=rubriek, k=20, zeldzaam=zeldzaam, sterkte=67_400
+        )
         assert woord in (rubriek, hoofdgroep(rubriek))
         betekent.setdefault(woord, set()).add(rubriek)
     for woord, mogelijk in betekent.items():
