@@ -157,9 +157,10 @@ async def opgezet(
     mutant: str | None = None,
     settings: Mapping[str, Mapping[str, str]] | None = None,
     extra_env: Mapping[str, str] | None = None,
+    modules: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Proefstand]:
     """An environment of its own on these servers with the stack running in it, everything heard from the
-    start; with `mutant` each service runs with that deliberate leak."""
+    start; with `mutant` each service runs with that deliberate leak. `modules` run in place of services."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "tmp").mkdir(exist_ok=True)
     environment = await environments.prepare(own.servers, f"bewijs_{uuid.uuid4().hex[:10]}")
@@ -178,6 +179,7 @@ async def opgezet(
             for name in SERVICES:
                 extra[name] |= {MUTANT: mutant, DIENST: name}
                 module[name] = GEMUTEERD
+        module |= modules or {}
         stand = Proefstand(folder, own, environment, stack, otlp, aftap, extra, module)
         listening = await aftap.begin(environment)
         try:
