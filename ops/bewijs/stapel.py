@@ -36,8 +36,10 @@ from shared import flow, zegel
 NAAM: Final = "stapel"
 AANTAL: Final = 200
 """Pairs in the whole proof."""
-RONDES: Final = WEKEN
-"""Weekly messages to each reader; what is told last comes three weeks before the end."""
+EERSTE_RONDE: Final = 1
+"""Number of the first week in which the line is told anything."""
+GELEEFD: Final = WEKEN - 2
+"""Weeks: in the last of them a melder is told what came of it, and two periods of totals are over."""
 MID_BALIE: Final = "mid-balie"
 BELOFTE: Final = (
     "Twee werelden die alleen verschillen in wat voor iemand verborgen is, zijn voor hem gelijk (door de vier"
@@ -72,7 +74,7 @@ async def onderzoek(
     bevolking = bevolk(nummers)
     folder.mkdir(parents=True, exist_ok=True)
     klok = folder / "ronde"
-    weekklok.zet(klok, moment(-1, 9 * 3600))
+    weekklok.zet(klok, moment(EERSTE_RONDE, 9 * 3600))  # the first round of all is empty
     async with opgezet(
         folder,
         own,
@@ -92,7 +94,7 @@ async def onderzoek(
             gezichten.zie_klokken(await termijnen.overview(stand.environment, ended=True))
             uitkomst = _vergelijk(gezichten)
             await _lijst_voor_uitgeslotenen(stand, gezichten, uitkomst)
-    return uitkomst.deel(gezichten, stad.gezegd, geleefd_s, time.monotonic() - began)
+    return uitkomst.deel(gezichten, stad, geleefd_s, time.monotonic() - began)
 
 
 class Uitkomst:
@@ -112,7 +114,7 @@ class Uitkomst:
             self.fouten.append(fout)
             self.waarom.append(f"{fout}: {verschil(links, rechts)}")
 
-    def deel(self, gezichten: Gezichten, gezegd: int, geleefd_s: float, duur_s: float) -> Deel:
+    def deel(self, gezichten: Gezichten, stad: Stad, geleefd_s: float, duur_s: float) -> Deel:
         """As a part of the report."""
         meer = [f"{soort} noemt twee werelden" for soort in sorted(set(gezichten.van_meer))]
         verteld = sum(
@@ -127,7 +129,7 @@ class Uitkomst:
             geprobeerd={
                 **{f"paren die verschillen in: {WOORDEN[naam]}": aantal for naam, aantal in self.paren.items()},
                 **{f"vergelijkingen, waarnemer: {wat}": aantal for wat, aantal in sorted(self.vergeleken.items())},
-                "feiten die partijen stelden": gezegd,
+                "feiten die partijen stelden": stad.gezegd,
                 "berichten op de bus": sum(len(een.bus) for een in gezichten.per_merk.values()),
                 "rijen in tabellen": sum(
                     len(rijen) for een in gezichten.per_merk.values() for rijen in een.rijen.values()
@@ -138,7 +140,7 @@ class Uitkomst:
             fouten=(*self.fouten, *meer),
             grenzen=(*GRENZEN, *(f"{een.waarnemer} ziet {een.ziet}: {een.reden}" for een in VRIJGAVEN)),
             bijzonderheden=(
-                f"geleefd: {geleefd_s:.0f} s, vergeleken: {duur_s - geleefd_s:.0f} s",
+                f"geleefd: {geleefd_s:.0f} s (weekberichten {stad.rondes_s:.0f} s), vergeleken: {duur_s - geleefd_s:.0f} s",
                 *(f"van geen wereld: {soort}: {aantal}" for soort, aantal in sorted(gezichten.van_niemand.items())),
                 *self.waarom,
             ),
@@ -182,6 +184,8 @@ class Stad:
         self, stand: Proefstand, bevolking: Bevolking, partijen: Mapping[str, Party], zegels: zegel.PublicKeys, admin: Any
     ) -> None:
         self.gezegd = 0
+        self.rondes_s = 0.0
+        """How long the weekly messages took."""
         self._stand = stand
         self._partijen = partijen
         self._admin = admin
@@ -195,16 +199,17 @@ class Stad:
         """All weeks, each with its weekly message in the end."""
         await self._partijen["mid"].state(leessleutel(moment(0, 0)), MID_BALIE)
         self.gezegd += 1
-        for week in range(RONDES):
+        for week in range(GELEEFD):
             for samen in self._weken.pop(week, ()):
                 await asyncio.gather(
                     *(self._partijen[zin.afzender].state(zin.feit, zin.onderwerp) for zin in samen)
                 )
                 self.gezegd += len(samen)
                 await self.rust()
-            # Monday morning after it.
-            weekklok.zet(klok, moment(week + 1, 9 * 3600))
-            await self._ronde(moment(week + 1, 9 * 3600))
+            if week >= EERSTE_RONDE:
+                maandag = moment(week + 1, 9 * 3600)
+                weekklok.zet(klok, maandag)
+                await self._ronde(maandag)
         if self._weken:
             raise OpsError("something is said after the last weekly message of the bench")
 
@@ -255,12 +260,14 @@ class Stad:
 
     async def _ronde(self, ronde: datetime) -> None:
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + GEDULD_S
+        begon = loop.time()
+        deadline = begon + GEDULD_S
         while not await self._admin.fetchval(_VERZONDEN, ronde):
             if loop.time() > deadline:
                 raise OpsError(f"the weekly messages were not sent within {GEDULD_S:.0f} s")
             await asyncio.sleep(0.05)
         await self.rust()
+        self.rondes_s += loop.time() - begon
 
 
 @asynccontextmanager
@@ -281,7 +288,7 @@ def _per_week(kanten: Iterable[Kant], zegels: zegel.PublicKeys) -> dict[int, Seq
     for kant in kanten:
         aan_de_beurt: Counter[int] = Counter()
         for zin in sorted(kant.zinnen(zegels), key=lambda zin: zin.op):
-            week = max(nummer for nummer in range(RONDES + 1) if moment(nummer, 0) <= zin.op)
+            week = max(nummer for nummer in range(GELEEFD + 1) if moment(nummer, 0) <= zin.op)
             inrichting = zin.op == moment(0, 0)
             weken[week][0 if inrichting else aan_de_beurt[week] + 1].append(zin)
             aan_de_beurt[week] += not inrichting

@@ -20,7 +20,6 @@ from email.utils import parsedate_to_datetime
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
-from uuid import UUID
 
 import asyncpg
 
@@ -28,18 +27,18 @@ from ops import termijnen
 from ops.bewijs import waarnemers
 from ops.bewijs.kern import Gezien
 from ops.bewijs.proefstand import Proefstand
-from ops.bewijs.stapelwereld import Bevolking, Kant
+from ops.bewijs.stapelwereld import ID, Bevolking, Kant
 from shared import flow
 from shared.envelope import fact_key
 
-_ID: Final = re.compile(r"[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}")
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 _SPOOR: Final = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-\d\d")
 _VERZEGELD: Final = re.compile(r"eyJ[A-Za-z0-9_-]{10,}(?:\.[A-Za-z0-9_-]*){2,4}")
 _VERSLEUTELD: Final = re.compile(r'("dpl\.core\.data_subject_id": ?")([^"]*)"')
 _BRON: Final = re.compile(r'"source": ?"(urn:nld:oin:[^"]+)"')
 _FEIT: Final = re.compile(r'"id": ?"([^"]+)"')
-_LOPEND_S: Final = timedelta(days=30)
+_NAAM: Final = re.compile(r"<[0-9a-f]{12}>")
+_LOPEND: Final = timedelta(days=30)
 """A moment later than so long before the run is one of the run's own clock; the worlds lie further back."""
 _VAN_DE_RIT: Final = frozenset({"delivery_tag", "consumer_tag", "redelivered", "body_size"})
 """What the listening adds to a message."""
@@ -47,8 +46,10 @@ _WISSELEND: Final[Mapping[str, frozenset[str]]] = {
     "berichten": frozenset({"volgorde"}),
     "toegangslog": frozenset({"volgnummer"}),
     "logboek": frozenset({"volgnummer", "span_id", "parent_span_id"}),
+    "zaken": frozenset({"stand", "ruimte"}),
 }
-"""Columns that hold chance (the order of sending, ids of spans) or the place in a chain of all worlds."""
+"""Columns that hold chance (the order of sending, ids of spans), or a place in what all worlds have together: a
+chain, the versions of a cluster's roster."""
 _RONDEN: Final = 3
 """How far the renaming looks: what is said with an id, with what that is said together, and once more."""
 
@@ -79,19 +80,21 @@ class Gezichten:
     """Messages and rows that name no world, by kind."""
     van_meer: list[str] = field(default_factory=list)
     """Messages and rows that name two worlds: what chance brought together is seen together."""
-    feiten: dict[UUID, str] = field(default_factory=dict)
-    """The key of a fact -> the mark of its world."""
     post: int = 0
     """Weekly messages."""
 
     def _wereld(self, tekst: str, soort: str) -> str | None:
+        """Of which world this speaks; the ids that it names are of that world from now on."""
+        tekst = _SPOOR.sub("", tekst)  # of a batch, in which chance brings worlds together
         merken = self.bevolking.van(tekst)
-        merken |= {self.feiten[key] for key in map(UUID, _ID.findall(tekst)) if key in self.feiten}
         if len(merken) > 1:
             self.van_meer.append(soort)
         if not merken:
             self.van_niemand[soort] += 1
-        return min(merken, default=None)
+            return None
+        merk = min(merken)
+        self.bevolking.leer(tekst, merk)
+        return merk
 
     # --- the bus -------------------------------------------------------------------------------------------
 
@@ -110,7 +113,7 @@ class Gezichten:
                 continue
             bron, feit = _BRON.search(kaal), _FEIT.search(kaal)
             if bron is not None and feit is not None:
-                self.feiten[fact_key(bron[1], feit[1])] = merk
+                self.bevolking.leer(str(fact_key(bron[1], feit[1])), merk)
             kant, gezicht = self.bevolking.kanten[merk], self.per_merk[merk]
             om = {naam: str(waarde) for naam, waarde in een.info().items() if naam not in _VAN_DE_RIT}
             regel = f"{json.dumps(om, sort_keys=True)} {len(self._zonder_klok(lichaam))} {kaal}"
@@ -206,7 +209,7 @@ class Gezichten:
 
     def _moment(self, gevonden: re.Match[str]) -> str:
         moment = datetime.fromisoformat(gevonden[0])
-        return "<nu>" if moment > self.begonnen - _LOPEND_S else gevonden[0]
+        return "<nu>" if moment > self.begonnen - _LOPEND else gevonden[0]
 
 
 def vergelijkbaar(regels: Iterable[str]) -> tuple[str, ...]:
@@ -217,7 +220,7 @@ def vergelijkbaar(regels: Iterable[str]) -> tuple[str, ...]:
         gezegd: dict[str, list[str]] = defaultdict(list)
         for regel in alle:
             hernoemd = _hernoemd(regel, namen)
-            for plaats, id in enumerate(_ID.findall(regel)):
+            for plaats, id in enumerate(ID.findall(regel)):
                 gezegd[id.replace("-", "")].append(f"{plaats} {hernoemd}")
         namen = {id: _kort(sorted(wat)) for id, wat in gezegd.items()}
     return tuple(sorted(_hernoemd(regel, namen) for regel in alle))
@@ -226,13 +229,16 @@ def vergelijkbaar(regels: Iterable[str]) -> tuple[str, ...]:
 def verschil(links: Any, rechts: Any) -> str:
     """Where two views differ first, for whoever looks for the cause. Generated worlds: nobody's data."""
     if isinstance(links, tuple) and isinstance(rechts, tuple):
-        over, tekort = Counter(links) - Counter(rechts), Counter(rechts) - Counter(links)
+        kaal = [Counter(_NAAM.sub("<id>", regel) for regel in kant) for kant in (links, rechts)]
+        if kaal[0] == kaal[1]:
+            kaal = [Counter(links), Counter(rechts)]  # the same is said, and something else is joined
+        over, tekort = kaal[0] - kaal[1], kaal[1] - kaal[0]
         return f"links alleen: {sorted(over)[:2]}; rechts alleen: {sorted(tekort)[:2]}"
     return f"links: {links}; rechts: {rechts}"
 
 
 def _hernoemd(regel: str, namen: Mapping[str, str]) -> str:
-    return _ID.sub(lambda gevonden: f"<{namen.get(gevonden[0].replace('-', ''), 'id')}>", regel)
+    return ID.sub(lambda gevonden: f"<{namen.get(gevonden[0].replace('-', ''), 'id')}>", regel)
 
 
 def _kort(wat: Sequence[str]) -> str:
@@ -249,6 +255,8 @@ def _waarde(tabel: str, naam: str, waarde: Any) -> str:
             return waarde.decode()
         # Ciphertext, digests, keyed hashes: of these the length is all there is to see.
         return f"[{len(waarde)}]"
+    if (tabel, naam) == ("toegangslog", "betrokkene") and waarde is not None:
+        return f"[{len(waarde)}]"  # encrypted anew in each line
     return waarde.isoformat() if isinstance(waarde, datetime) else str(waarde)
 
 
@@ -264,5 +272,6 @@ def _tabel(geregistreerd: Iterable[Mapping[str, Any]]) -> list[Any]:
 _GEREGISTREERD: Final = "registry.melding-geregistreerd.v1"
 _TABELLEN: Final = """
 select relname as naam from pg_class join pg_namespace on pg_namespace.oid = relnamespace
-where nspname = $1 and relkind = 'r' and has_table_privilege(pg_class.oid, 'select') order by 1
+where nspname = $1 and relkind = 'r' and has_table_privilege(pg_class.oid, 'select')
+order by relname desc  -- toegangslog before logboek: it says of which world a trace is
 """

@@ -25,6 +25,8 @@ from shared import events as e
 from shared import zegel
 from shared.envelope import data_json
 
+ID: Final = re.compile(r"[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}")
+"""A random id, written either way."""
 _HEX: Final = re.compile(r"[0-9a-f]{32}")
 _MERK: Final = re.compile(r"w\d{4}[lr]")
 
@@ -107,8 +109,13 @@ class Bevolking:
     def van(self, tekst: str) -> set[str]:
         """The marks of the worlds that a text names, by code or by id."""
         gevonden = set(_MERK.findall(tekst)) & self.kanten.keys()
-        ids = (self.eigenaars.get(een) for een in _HEX.findall(tekst.replace("-", "")))
+        ids = (self.eigenaars.get(een.replace("-", "")) for een in ID.findall(tekst))
         return gevonden | {merk for merk in ids if merk is not None}
+
+    def leer(self, tekst: str, merk: str) -> None:
+        """The ids in this text are of this world, unless they are known to be another's."""
+        for een in ID.findall(tekst):
+            self.eigenaars.setdefault(een.replace("-", ""), merk)
 
 
 def bevolk(nummers: Iterable[int]) -> Bevolking:
