@@ -73,7 +73,7 @@ def seal(args: argparse.Namespace) -> dict[str, Any]:
     return {"content_bytes": len(plain), "token_bytes": len(token)} | medians
 
 
-# --- intake's transaction ------------------------------------------------------------------------------------
+# --- intake's transaction ----------------------------------------------------------------------------------
 
 
 async def batch(found: Servers, args: argparse.Namespace) -> dict[str, Any]:
@@ -140,7 +140,7 @@ def _contact(token: str) -> Fact:
     return Fact(fact_key(flow.source(kanaal), fact_id), kanaal, fact_id, uuid.uuid4().hex, at, event)
 
 
-# --- the flow ------------------------------------------------------------------------------------------------
+# --- the flow ----------------------------------------------------------------------------------------------
 
 
 async def whole(found: Servers, args: argparse.Namespace) -> dict[str, Any]:

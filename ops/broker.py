@@ -112,13 +112,21 @@ def apply(servers: Servers, vhost: str, services: Sequence[str] = flow.SERVICES)
         for user in wanted["users"]
         if user["name"] not in known or (servers.sets_passwords and servers.given_password(user["name"]))
     ]
-    _call(servers, "POST", "/api/definitions", wanted)
+    load(servers, wanted)
     for each in _strays(_call(servers, "GET", f"/api/bindings/{_part(vhost)}"), wanted):
         ends = (
             f"/e/{_part(each['source'])}/{each['destination_type'][0]}/{_part(each['destination'])}"
             f"/{_part(each['properties_key'])}"
         )
         _call(servers, "DELETE", f"/api/bindings/{_part(vhost)}{ends}", absent_ok=True)
+
+
+def load(servers: Servers, part: Mapping[str, Any]) -> None:
+    """Sends (part of) a document such as `definitions` makes; what it does not name stays.
+
+    Raises OpsError.
+    """
+    _call(servers, "POST", "/api/definitions", part)
 
 
 def delete_vhost(servers: Servers, vhost: str) -> None:

@@ -152,8 +152,8 @@ max_message_size = {MAX_MESSAGE_BYTES}
 disk_free_limit.absolute = 100MB
 log.file.level = warning
 log.connection.level = warning
-# What a channel is closed for is told to whoever did it. The log would quote the sender: a routing key or a user-id
-# that is refused can be anything, a name too.
+# What a channel is closed for is told to whoever did it. The log would quote the sender: a routing key or
+# a user-id that is refused can be anything, a name too.
 log.channel.level = critical
 """
 

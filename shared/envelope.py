@@ -174,6 +174,7 @@ _WORDS = {
     "verleden": "moment ligt te ver terug",
     "andersom": "einde ligt voor het begin",
     "zonder_instemming": "kenmerken zonder instemming",
+    "geheime_sleutel": "een geheime sleutel hoort niet op de bus",
     "zonder_rubriek": "melding zonder rubriek",
     "zonder_soort": "klacht zonder soort",
     "string_pattern_mismatch": "verkeerde vorm",

@@ -112,6 +112,14 @@ class PubliekeSleutel(Gegevens):
     y: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")] = Field(description="Coordinate, base64url")
     kid: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")] = Field(description="Id of the key")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _geen_geheime_sleutel(cls, value: Any) -> Any:
+        # Unknown members are ignored everywhere else; this one must be told to whoever sent it.
+        if isinstance(value, dict) and "d" in value:
+            raise PydanticCustomError("geheime_sleutel", "een geheime sleutel hoort niet op de bus")
+        return value
+
 
 class Event(Gegevens):
     """What one fact says. `naam` and `versie` are its literal name on the wire."""

@@ -11,11 +11,12 @@ import logging
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from aiormq import spec
 
 from shared import flow
-from shared.envelope import CONTENT_TYPE, data_json, encode
+from shared.envelope import CONTENT_TYPE, Fact, data_json, encode
 from shared.inbox import QUERIES, Stated, ToSeal, fact_from_row, is_sealed
 from shared.postgres import TRANSIENT
 from shared.telemetry import Meter, describe
@@ -135,14 +136,13 @@ class Outbox:
     async def _ready(self, rows: Sequence[Any]) -> list[Stated]:
         """As they go over the line, content sealed; what may not go any more leaves the outbox."""
         facts = [fact_from_row(row) for row in rows]
-        content = [fact for fact in facts if is_sealed(fact.data)]
-        sealed = await self._seal(self._pool, content) if content and self._seal is not None else {}
+        sealed, waiting = await self._sealed([fact for fact in facts if is_sealed(fact.data)])
         ready, gone = [], []
         for row, fact in zip(rows, facts, strict=True):
             data = row["data"]
             if is_sealed(fact.data):
                 if fact.key not in sealed:
-                    gone.append(fact.key)
+                    gone += [fact.key] if fact.key not in waiting else []
                     continue
                 data = data_json(fact.data.model_copy(update={"verzegeld": sealed[fact.key]}))
             ready.append(Stated(fact.key, fact.id, row["routing_key"], encode(fact, data)))
@@ -150,3 +150,21 @@ class Outbox:
             log.info("content that may not go any more was kept back", extra={"count": len(gone)})
             await self._execute(QUERIES.delete_outbox, sorted(gone))
         return ready
+
+    async def _sealed(self, content: Sequence[Fact]) -> tuple[dict[UUID, str], set[UUID]]:
+        """Sealed content by fact, and the facts that must wait: their lease passes, and they are tried again.
+
+        What cannot be sealed now holds up nothing else, neither facts without content nor other content.
+        """
+        if not content or self._seal is None:
+            return {}, set()
+        try:
+            return dict(await self._seal(self._pool, content)), set()
+        except Exception as error:
+            if len(content) == 1:
+                log.warning("content waits to be sealed", extra={"error": describe(error)})
+                return {}, {content[0].key}
+        half = len(content) // 2
+        first, first_waiting = await self._sealed(content[:half])
+        second, second_waiting = await self._sealed(content[half:])
+        return first | second, first_waiting | second_waiting

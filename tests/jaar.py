@@ -8,6 +8,7 @@ and must not be counted. All of it follows from a seed: ids, moments and courses
 
 import csv
 import io
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -115,7 +116,8 @@ def maak(tabel: Tabel, seed: int, verzegeld: str, ruis: int = 3) -> Verhaal:
     """The facts of the year of `tabel`. `verzegeld` is sealed content; `ruis` scales what is not counted."""
     jaar = _Jaar(tabel, Random(seed), verzegeld)
     jaar.organisatie()
-    jaar.feit("coid", tabel.indeling(), f"tabel-{tabel.jaar}")
+    onderwerp = jaar.id()
+    jaar.feit("coid", tabel.indeling(), onderwerp)
     ouder = tabel.indeling()
     jaar.feit(
         "coid",
@@ -126,7 +128,7 @@ def maak(tabel: Tabel, seed: int, verzegeld: str, ruis: int = 3) -> Verhaal:
                 "telregel": "vastgesteld",
             }
         ),
-        f"tabel-{tabel.jaar}",
+        onderwerp,
     )
     for label, cellen in tabel.rijen:
         for kolom, aantal in zip(tabel.kolommen, cellen, strict=True):
@@ -185,7 +187,7 @@ class _Jaar:
     # --- the small things -------------------------------------------------------------------------------
 
     def id(self) -> str:
-        return f"{self.kans.getrandbits(128):032x}"
+        return uuid.UUID(int=self.kans.getrandbits(128), version=4).hex
 
     def feit(self, wie: str, event: e.Event, subject: str) -> None:
         fact_id, op = self.id(), event.gebeurd_op

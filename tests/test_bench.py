@@ -81,3 +81,14 @@ def test_memory_is_measured_for_each_service(
     for key in ("memory_ready_mb", "memory_full_prefetch_mb", "memory_peak_mb"):
         assert found[key].keys() == set(SERVICES)
         assert all(mb > 0 for mb in found[key].values())
+
+
+def test_sealing_is_measured_beside_the_same_without(
+    servers: Servers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Seals, batches and whole matters; pieces were really sealed to readers in the one that seals."""
+    found = measured(capsys, "sealing", "--rounds", "1", "--facts", "50", "--matters", "3")
+    for ratio in ("batch_ratio", "flow_ratio"):
+        assert found[ratio] > 0
+    assert found["seal_per_s"] < found["aes_gcm_per_s"] and found["open_per_s"] < found["aes_gcm_per_s"]
+    assert found["flow_pieces_sealed_to_readers"] >= 6

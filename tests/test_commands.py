@@ -168,7 +168,7 @@ async def test_send_completes_and_states_what_a_file_holds(
     shape: str, registry: Runtime, meldpunt: Command, tmp_path: Path
 ) -> None:
     """Lines, an array or one object over several lines: each fact gets id, time and source, and arrives."""
-    facts = [message()] if shape == "one" else [message(), message(source=flow.source("coid"), id="eigen-id")]
+    facts = [message()] if shape == "one" else [message(), message(source=flow.source("coid"), id=new_id())]
     file = tmp_path / "feiten"
     file.write_text(
         {

@@ -2,13 +2,14 @@
 """The topology: who hears what is for whom."""
 
 import json
+import uuid
 
 import pytest
 
 from ops.contract.corpus import samples
 from shared import flow
 from shared.envelope import Arrival, Fact, Refusal, decode
-from shared.events import Event
+from shared.events import Event, InstemmingGegeven
 from tests.bus import now
 
 GERICHT = [(key, route) for key, route in flow.ROUTES.items() if route.event.gericht is not None]
@@ -64,6 +65,37 @@ def test_a_service_hears_a_fact_for_whomever_it_is(service: str) -> None:
     for key, route in routes.items():
         assert route is not None
         assert set(flow.keys(*route)) <= set(routes), key
+
+
+NO_IDS = {
+    "a number": "2026000123",
+    "a name": "zaak-jansen-0001",
+    "a UUID of a time": str(uuid.uuid1()),
+    "a UUID of a name": uuid.uuid5(uuid.NAMESPACE_DNS, "jansen.example").hex,
+    "an ordered UUID": "018f2c9a-b1e8-7c05-a61d-3f0b92c7e8d4",
+    "no variant": "4f7d2c9ab1e84c05061d3f0b92c7e8d4",
+    "upper case": uuid.uuid4().hex.upper(),
+    "braces": f"{{{uuid.uuid4()}}}",
+    "half its dashes": "4f7d2c9a-b1e84c05a61d3f0b92c7e8d4",
+    "a line end": uuid.uuid4().hex + "\n",
+}
+
+
+@pytest.mark.parametrize("wrong", NO_IDS.values(), ids=NO_IDS)
+@pytest.mark.parametrize("place", ["id", "subject", "instemming"])
+def test_an_id_is_random_and_nothing_else_passes_for_one(place: str, wrong: str) -> None:
+    """Of message, matter and grant alike: what may hold a name, a count or a time is refused, unread."""
+    message = json.loads(samples(InstemmingGegeven)["mid.volledig.json"])
+    key = "mid.instemming-gegeven.v1"
+
+    def read(value: str) -> Fact | Refusal:
+        changed = {place: value} if place != "instemming" else {"data": message["data"] | {place: value}}
+        return decode(Arrival(json.dumps(message | changed).encode(), key, "mid"), now())
+
+    assert isinstance(read(str(uuid.uuid4())), Fact) and isinstance(read(uuid.uuid4().hex), Fact)
+    refused = read(wrong)
+    assert isinstance(refused, Refusal) and refused.reason.startswith("verkeerde vorm: ")
+    assert wrong not in refused.reason
 
 
 def test_what_was_not_read_yet_gets_the_key_that_it_asks_for() -> None:

@@ -192,9 +192,9 @@ def _deel(
     grenzen = [*GRENZEN, *(f"Bekend: {each}: {reden}." for each, (_, reden) in TOEGESTAAN.items())]
     grenzen.append(
         "Velden waarin een vijandige maar echte afzender klare tekst kan zetten, omdat het contract er tekst"
-        f" of een code van zijn eigen organisatie toestaat: {', '.join(misvormd.aangenomen(spel.misvormd))};"
-        " en elk veld met een code van de organisatie (adviseur, eenheid, stoel, postbus), als de naam de vorm"
-        " van een code heeft."
+        f" of een eigen code toestaat: {', '.join(misvormd.aangenomen(spel.misvormd))};"
+        " en elk veld met een code van de organisatie (adviseur, eenheid, stoel, postbus), als de naam"
+        " de vorm van een code heeft."
     )
     grenzen.append(f"Op {', '.join(ZONDER_TEGENPROEF)} is geen tegenproef geplant.")
     bijzonderheden = [

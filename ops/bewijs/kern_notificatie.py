@@ -21,7 +21,7 @@ from services.notification.core.totalen import (
     sluit_alle_af,
     tel,
 )
-from services.notification.core.uitsluiting import uitsluiting
+from services.notification.core.uitsluiting import terrein, uitsluiting
 from services.notification.core.vertelling import Stap, Vertelling, beslis
 from services.notification.core.zaak import Zaak, vouw
 from services.notification.core.zending import Zending
@@ -181,7 +181,7 @@ class Weekberichten:
         for code, eenheid in self._eenheden.items():
             for stoel in eenheid.functionarissen:
                 postbussen[stoel.functionaris] += [stoel.postbus] if stoel.postbus is not None else []
-                terreinen[stoel.functionaris].add(code)
+                terreinen[stoel.functionaris].add(terrein(self._boom(), code, stoel.rol))
         return Adresboek(postbussen, {stoel: frozenset(codes) for stoel, codes in terreinen.items()})
 
 

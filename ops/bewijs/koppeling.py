@@ -15,12 +15,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
+from shared import flow
+
 _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _HEX: Final = re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{16,}(?![0-9A-Za-z])", re.IGNORECASE)
 _LANG: Final = re.compile(r"(?<![0-9A-Za-z_-])[0-9A-Za-z_-]{22,}(?![0-9A-Za-z_-])")
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?")
 _GETAL: Final = re.compile(r"(?<![0-9A-Za-z.])\d{13,19}(?![0-9A-Za-z])")
 _SECONDE_US: Final = 1_000_000
+_VAN_IEDEREEN: Final = frozenset(f"id {oin}" for oin in flow.OIN.values())
+"""Organisation numbers: every message of a party holds the same one."""
 
 
 class Uiting(NamedTuple):
@@ -40,7 +44,7 @@ def tokens(tekst: str) -> set[str]:
         # A long word of letters alone is a word; a code of the organisation has few digits.
         if sum(teken.isdigit() for teken in each) >= 3 and not _UUID.search(each):
             gevonden.add(f"reeks {each}")
-    return gevonden
+    return gevonden - _VAN_IEDEREEN
 
 
 def _momenten(tekst: str) -> Iterator[int]:
@@ -116,12 +120,16 @@ def _ongelijk(rand: Rand, uitingen: Iterable[Uiting]) -> Iterator[str]:
 def van_bericht(bericht: Any) -> Uiting:
     """A message with its key, all properties and headers."""
     info = {naam: waarde for naam, waarde in bericht.info().items() if naam not in _VAN_DE_LUISTERAAR}
-    kop = json.dumps({"key": bericht.routing_key, "info": info, "koppen": dict(bericht.headers or {})}, default=str)
+    kop = json.dumps(
+        {"key": bericht.routing_key, "info": info, "koppen": dict(bericht.headers or {})}, default=str
+    )
     tekst = kop + bericht.body.decode(errors="replace")
     return Uiting(bericht.routing_key or "", tekst, len(bericht.body))
 
 
-_VAN_DE_LUISTERAAR: Final = frozenset({"consumer_tag", "delivery_tag", "cluster_id", "redelivered", "body_size"})
+_VAN_DE_LUISTERAAR: Final = frozenset(
+    {"consumer_tag", "delivery_tag", "cluster_id", "redelivered", "body_size"}
+)
 
 
 def van_rij(tabel: str, rij: Mapping[str, Any]) -> Uiting:

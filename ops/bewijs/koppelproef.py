@@ -49,7 +49,13 @@ GEPARKEERD: Final = Rand(
     "wat van geparkeerde berichten leesbaar is",
     "wat een bericht noemt blijft verzegeld; alleen reden, afzender en omvang zijn te lezen",
 )
-RANDEN: Final = (WEEKBERICHT, ANTWOORD, LUISTEREND_OOR, GEPARKEERD)
+VERNIETIGD: Final = Rand(
+    "vernietigde zaak -> skelet",
+    "berichten over een zaak die vernietigd is",
+    "wat in de database van die zaak over is",
+    "van een vernietigde zaak blijft een kenmerk dat niets zegt, voor de tellingen en tegen wat te laat komt",
+)
+RANDEN: Final = (WEEKBERICHT, ANTWOORD, LUISTEREND_OOR, GEPARKEERD, VERNIETIGD)
 """Every edge, with its reason."""
 
 GRENZEN: Final = (
@@ -71,6 +77,8 @@ class Gelopen:
     tellingen: list[Uiting]
     misvormd: list[Uiting]
     geparkeerd: list[Uiting]
+    vernietigd: list[Uiting]
+    skelet: list[Uiting]
 
     def zijden(self, rand: Rand) -> Zijden:
         """Both sides of an edge."""
@@ -79,6 +87,7 @@ class Gelopen:
             ANTWOORD.naam: Zijden(self.zaken, self.vragen),
             LUISTEREND_OOR.naam: Zijden(self.luisterend, self.tellingen),
             GEPARKEERD.naam: Zijden(self.misvormd, self.geparkeerd),
+            VERNIETIGD.naam: Zijden(self.vernietigd, self.skelet),
         }[rand.naam]
 
 
@@ -112,11 +121,9 @@ async def onderzoek(spel: Toneel, randen: Sequence[Rand] = RANDEN) -> Deel:
 async def verzamel(spel: Toneel) -> Gelopen:
     """All that this run let out."""
     stand = spel.stand
-    zaken, luisterend, weekberichten, vragen = [], [], [], []
+    zaken, luisterend, weekberichten, vragen, vernietigd = [], [], [], [], []
     eigen, gevraagd = set(spel.zaken), set(spel.vragen)
-    oren = {
-        zaak for zaak, rest in spel.veld.standen.items() if rest.zaak.gesprek == "luisterend-oor"
-    }
+    oren = {zaak for zaak, rest in spel.veld.standen.items() if rest.zaak.gesprek == "luisterend-oor"}
     for bericht in stand.aftap.berichten:
         onderwerp, feit = _onderwerp(bericht), van_bericht(bericht)
         if _is_weekbericht(bericht):
@@ -124,6 +131,8 @@ async def verzamel(spel: Toneel) -> Gelopen:
             weekberichten.append(feit._replace(grootte=feit.grootte - len(functionaris)))
         elif onderwerp in gevraagd:
             vragen.append(feit)
+        elif onderwerp in spel.vernietigd:
+            vernietigd.append(feit)
         elif onderwerp in eigen:
             zaken.append(feit)
             if onderwerp in oren:
@@ -144,7 +153,32 @@ async def verzamel(spel: Toneel) -> Gelopen:
         for bericht in stand.aftap.berichten
         if spel.misvormd.letters in van_bericht(bericht).tekst.lower()
     ]
-    return Gelopen(zaken, luisterend, weekberichten, vragen, tellingen, misvormd, geparkeerd)
+    skelet = await _over(spel)
+    return Gelopen(
+        zaken, luisterend, weekberichten, vragen, tellingen, misvormd, geparkeerd, vernietigd, skelet
+    )
+
+
+async def _over(spel: Toneel) -> list[Uiting]:
+    """Every row of every table in which a matter that was erased is named, without the name itself."""
+    rijen = []
+    async with spel.stand.beheerder() as admin:
+        tabellen = await admin.fetch(
+            "select schemaname, tablename from pg_tables where schemaname = any($1) order by 1, 2",
+            list(flow.SERVICES),
+        )
+        for schema, tabel in tabellen:
+            gevonden = await admin.fetch(
+                f'select row_to_json(t)::text as rij from "{schema}"."{tabel}" t'  # noqa: S608
+                " where exists (select from unnest($1::text[]) zaak where t::text like '%' || zaak || '%')",
+                spel.vernietigd,
+            )
+            for (rij,) in gevonden:
+                zonder = rij
+                for zaak in spel.vernietigd:
+                    zonder = zonder.replace(zaak, "")
+                rijen.append(Uiting(f"{schema}.{tabel}", zonder))
+    return rijen
 
 
 def _onderwerp(bericht: Any) -> str | None:
@@ -166,13 +200,9 @@ def _is_weekbericht(bericht: Any) -> bool:
 
 
 def _mails(spel: Toneel) -> list[Uiting]:
-    """Each mail; its size without the addresses, which differ from reader to reader."""
-    mails = []
-    for pad in sorted(spel.stand.stack.mail.glob("*.eml")):
-        tekst = pad.read_text(errors="replace")
-        aan = next((regel for regel in tekst.splitlines() if regel.lower().startswith("to:")), "")
-        mails.append(Uiting("weekbericht per e-mail", tekst, len(tekst) - len(aan)))
-    return mails
+    """Each mail, whole: also with the address in it all are of one size."""
+    gelezen = [pad.read_bytes() for pad in sorted(spel.stand.stack.mail.glob("*.eml"))]
+    return [Uiting("weekbericht per e-mail", mail.decode(errors="replace"), len(mail)) for mail in gelezen]
 
 
 def _sporen(spel: Toneel, diensten: set[str]) -> list[Uiting]:
@@ -185,12 +215,21 @@ def _sporen(spel: Toneel, diensten: set[str]) -> list[Uiting]:
         gelezen.ParseFromString(verzoek.inhoud)
         for resource in gelezen.resource_spans:
             dienst = next(
-                (each.value.string_value for each in resource.resource.attributes if each.key == "service.name"), ""
+                (
+                    each.value.string_value
+                    for each in resource.resource.attributes
+                    if each.key == "service.name"
+                ),
+                "",
             )
             if dienst not in diensten:
                 continue
             for scope in resource.scope_spans:
                 for span in scope.spans:
-                    ids = [span.trace_id.hex(), span.span_id.hex(), *(link.trace_id.hex() for link in span.links)]
+                    ids = [
+                        span.trace_id.hex(),
+                        span.span_id.hex(),
+                        *(link.trace_id.hex() for link in span.links),
+                    ]
                     gevonden.append(Uiting(f"spoor van {dienst}", " ".join(ids)))
     return gevonden

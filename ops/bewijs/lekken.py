@@ -7,14 +7,19 @@ A leak runs inside a service (`python -m ops.bewijs.gemuteerd`); which services 
 
 from __future__ import annotations
 
+import importlib
 import json
 import logging
+import re
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
+
+from opentelemetry import trace
+from prometheus_client import Counter
 
 from ops.bewijs import oppervlakken as vlak
 from shared import flow
@@ -24,7 +29,7 @@ log = logging.getLogger("services.lek")
 
 @dataclass(frozen=True)
 class Lek:
-    """One leak. `deel` is the part of the proof that must fail, and `oppervlak` or `rand` where."""
+    """One leak. `deel` is the part of the proof that must fail, and `waar` the surface or the edge."""
 
     naam: str
     wat: str
@@ -35,53 +40,62 @@ class Lek:
     """Puts the leak into this process."""
 
 
+def _vervang(module: str, naam: str, maak: Callable[[Any], Any]) -> None:
+    """Put something else in the place of a function (`naam` may be `Class.method`), given what was there.
+
+    Raises AttributeError when it is not there any more: a leak that changes nothing would prove nothing.
+    """
+    eigenaar: Any = importlib.import_module(module)
+    *weg, laatste = naam.split(".")
+    for stap in weg:
+        eigenaar = getattr(eigenaar, stap)
+    setattr(eigenaar, laatste, maak(getattr(eigenaar, laatste)))
+
+
 def _bij_openen(doe: Callable[[bytes], None]) -> None:
     """Something is done with each content that intake opens."""
-    from services.intake.handlers import Intake
 
-    as_usual = Intake.open
+    def maak(as_usual: Any) -> Any:
+        def open_en_lek(self: Any, fact: Any) -> bytes:
+            inhoud: bytes = as_usual(self, fact)
+            doe(inhoud)
+            return inhoud
 
-    def open_en_lek(self: Intake, fact: Any) -> bytes:
-        inhoud = as_usual(self, fact)
-        doe(inhoud)
-        return inhoud
+        return open_en_lek
 
-    Intake.open = open_en_lek  # type: ignore[method-assign]
+    _vervang("services.intake.handlers", "Intake.open", maak)
+
+
+def _tekst(inhoud: bytes) -> str:
+    return inhoud.decode(errors="replace").strip()
 
 
 def _logt_inhoud() -> None:
-    _bij_openen(lambda inhoud: log.info("opened", extra={"inhoud": inhoud.decode(errors="replace").strip()}))
+    _bij_openen(lambda inhoud: log.info("opened", extra={"inhoud": _tekst(inhoud)}))
 
 
 def _inhoud_in_spoor() -> None:
-    from opentelemetry import trace
-
-    def doe(inhoud: bytes) -> None:
-        trace.get_current_span().set_attribute("inhoud", inhoud.decode(errors="replace").strip())
-
-    _bij_openen(doe)
+    _bij_openen(lambda inhoud: trace.get_current_span().set_attribute("inhoud", _tekst(inhoud)))
 
 
 def _inhoud_in_metriek() -> None:
-    from prometheus_client import Counter
-
     teller = Counter("meldpunt_geopend", "Content opened", ["begin"])
-    _bij_openen(lambda inhoud: teller.labels(inhoud.decode(errors="replace").strip()).inc())
+    _bij_openen(lambda inhoud: teller.labels(_tekst(inhoud)).inc())
 
 
 def _inhoud_in_titel() -> None:
     def doe(inhoud: bytes) -> None:
-        velden = json.loads(inhoud)
-        verhaal = velden.get("verhaal")
-        bron = json.loads(verhaal) if isinstance(verhaal, str) and verhaal.startswith("{") else velden
-        naam = str(bron.get("naam", ""))
-        if naam:
-            Path("/proc/self/comm").write_text(naam.rpartition(" ")[2][:15])
+        naam = _NAAM.search(_tekst(inhoud))
+        if naam is not None:
+            Path("/proc/self/comm").write_text(naam[1][:15])
 
     _bij_openen(doe)
 
 
-def _inhoud_in_tijdelijk_bestand() -> None:
+_NAAM: Final = re.compile(r"van ([A-Z][a-z]{14})")
+
+
+def _inhoud_in_bestand() -> None:
     def doe(inhoud: bytes) -> None:
         with tempfile.NamedTemporaryFile(delete=False) as bestand:
             bestand.write(inhoud)
@@ -89,147 +103,122 @@ def _inhoud_in_tijdelijk_bestand() -> None:
     _bij_openen(doe)
 
 
-def _inhoud_open_in_tabel() -> None:
+def _inhoud_in_tabel() -> None:
     """The facts table keeps what was sealed, opened, for convenience."""
-    from services.intake.kluis import Kluis
 
-    as_usual = Kluis.bewaar
+    def maak(as_usual: Any) -> Any:
+        async def bewaar(self: Any, work: Any, stukken: Sequence[Any]) -> None:
+            await as_usual(self, work, stukken)
+            for stuk in stukken:
+                opslaan = "update facts set traceparent = $2 where key = $1"
+                await work.connection.execute(opslaan, stuk.stuk, _tekst(stuk.inhoud))
 
-    async def bewaar(self: Kluis, work: Any, stukken: Sequence[Any]) -> None:
-        await as_usual(self, work, stukken)
-        for stuk in stukken:
-            await work.connection.execute(
-                "update facts set traceparent = $2 where key = $1",
-                stuk.stuk,
-                stuk.inhoud.decode(errors="replace").strip(),
-            )
+        return bewaar
 
-    Kluis.bewaar = bewaar  # type: ignore[method-assign]
+    _vervang("services.intake.kluis", "Kluis.bewaar", maak)
 
 
 def _inhoud_op_de_bus() -> None:
-    """Whatever intake opened last goes along with what it publishes next, as a kind of note."""
-    from shared import outbox
-
+    """What intake opened last goes along with what it publishes next, as a note."""
     laatste = [b""]
+    _bij_openen(lambda inhoud: laatste.__setitem__(0, inhoud.strip()))
 
-    def onthoud(inhoud: bytes) -> None:
-        laatste[0] = inhoud.strip()
+    def maak(as_usual: Any) -> Any:
+        def met_notitie(fact: Any, data: bytes | None = None) -> bytes:
+            bericht = json.loads(as_usual(fact, data)) | {"notitie": laatste[0].hex()}
+            return json.dumps(bericht).encode()
 
-    _bij_openen(onthoud)
-    as_usual = outbox.encode
+        return met_notitie
 
-    def met_notitie(fact: Any, data: bytes | None = None) -> bytes:
-        bericht = json.loads(as_usual(fact, data))
-        bericht["notitie"] = laatste[0].hex()
-        return json.dumps(bericht).encode()
-
-    outbox.encode = met_notitie  # type: ignore[attr-defined]
-    from shared import inbox
-
-    inbox.encode = met_notitie  # type: ignore[attr-defined]
+    _vervang("shared.inbox", "encode", maak)
+    _vervang("shared.outbox", "encode", maak)
 
 
 def _reden_met_invoer() -> None:
-    """The reason of a parked message quotes what was wrong."""
-    from shared import envelope
-
-    envelope._in_words = str  # type: ignore[assignment]
+    _vervang("shared.envelope", "_in_words", lambda as_usual: str)
 
 
 def _parkeert_open() -> None:
-    """The parking table keeps the body as it came."""
-    from shared import zegel
+    def maak(as_usual: Any) -> Any:
+        return lambda body, keys, **rest: body.decode(errors="replace").replace("\0", "")
 
-    zegel.seal_parked = lambda body, keys, **rest: body.decode(errors="replace").replace("\0", "")  # type: ignore[assignment]
+    _vervang("shared.zegel", "seal_parked", maak)
 
 
 def _spoor_in_antwoord() -> None:
-    """An answer to a melder carries the trace of the batch, as any fact does."""
-    from shared.inbox import Work
+    def maak(as_usual: Any) -> Any:
+        return lambda self, event, subject, **rest: as_usual(
+            self, event, subject, **(rest | {"traced": True})
+        )
 
-    as_usual = Work.state
-
-    def state(self: Work, event: Any, subject: str, **rest: Any) -> Any:
-        return as_usual(self, event, subject, **(rest | {"traced": True}))
-
-    Work.state = state  # type: ignore[method-assign]
+    _vervang("shared.inbox", "Work.state", maak)
 
 
 def _tijd_in_antwoord() -> None:
-    """An answer to a melder carries the moment of the batch, as any fact does."""
-    from services.intake import beantwoording
-
-    beantwoording.kern.op_de_minuut = lambda moment: moment
+    _vervang("services.intake.core.terugweg", "op_de_minuut", lambda as_usual: lambda moment: moment)
 
 
-def _antwoord_zo_groot_als_nodig() -> None:
-    from services.intake.core import antwoord
+def _antwoord_op_maat() -> None:
+    """An answer that says something goes in a larger size than one that says nothing."""
 
-    antwoord.ANTWOORD_BYTES = 0  # type: ignore[misc]
+    def maak(as_usual: Any) -> Any:
+        return lambda antwoord: as_usual(antwoord).ljust(0 if antwoord.uitkomst == "onbekend" else 9000)
+
+    _vervang("services.intake.core.antwoord", "schrijf", maak)
 
 
-def _zaak_in_weekbericht() -> None:
-    """The kenmerk of a weekly message is taken from a matter it may tell of."""
-    from services.notification import samenstellen, verzending
-
+def _zaak_in_bericht() -> None:
+    """The kenmerk of a weekly message is that of a matter it may tell of."""
     laatste: list[str] = []
-    as_usual, schrijf = samenstellen.behandel, verzending.bericht
 
-    async def behandel(work: Any, subjects: Any) -> Any:
-        laatste.extend(subjects := sorted(subjects))
-        return await as_usual(work, subjects)
+    def onthoud(as_usual: Any) -> Any:
+        async def behandel(work: Any, subjects: Any) -> Any:
+            laatste[:] = sorted(subjects) or laatste
+            return await as_usual(work, subjects)
 
-    def bericht(regels: Any, kenmerk: UUID, **rest: Any) -> bytes:
-        zaak = laatste[-1] if laatste else ""
-        try:
-            kenmerk = UUID(zaak)
-        except ValueError:
-            return schrijf(regels, kenmerk, **rest)
-        return schrijf(regels, kenmerk, **rest)
+        return behandel
 
-    samenstellen.behandel = behandel
-    verzending.bericht = bericht
+    def maak(as_usual: Any) -> Any:
+        def bericht(regels: Any, kenmerk: UUID, **rest: Any) -> Any:
+            return as_usual(regels, UUID(laatste[0]) if laatste else kenmerk, **rest)
+
+        return bericht
+
+    _vervang("services.notification.samenstellen", "behandel", onthoud)
+    _vervang("services.notification.verzending", "bericht", maak)
 
 
-def _weekbericht_naar_inhoud() -> None:
-    """A weekly message that tells something is a line longer."""
-    from services.notification import verzending
+def _bericht_op_maat() -> None:
+    """A weekly message is a line longer for each thing it tells."""
 
-    schrijf = verzending.bericht
+    def maak(as_usual: Any) -> Any:
+        return lambda regels, *rest, **verder: (
+            as_usual(regels, *rest, **verder) + b"Let op.\r\n" * len(regels)
+        )
 
-    def bericht(regels: Any, *rest: Any, **verder: Any) -> bytes:
-        woorden = schrijf(regels, *rest, **verder)
-        return woorden + b"Let op.\r\n" * len(regels)
-
-    verzending.bericht = bericht
+    _vervang("services.notification.verzending", "bericht", maak)
 
 
 _INTAKE = (flow.INTAKE,)
-_ALLE = flow.SERVICES
+_MAIL = (flow.NOTIFICATION,)
+_KANARIES, _KOPPELING = "kanaries", "koppeling"
+_ANTWOORD, _WEEKBERICHT = "zaak -> vraag en antwoord", "zaak -> weekbericht"
 
 LEKKEN: Final = (
-    Lek("logt-inhoud", "intake logt wat het opent", _INTAKE, "kanaries", vlak.LOGS, _logt_inhoud),
-    Lek("inhoud-in-spoor", "inhoud als attribuut van een spoor", _INTAKE, "kanaries", vlak.OTLP, _inhoud_in_spoor),
-    Lek("inhoud-in-metriek", "inhoud als label van een metriek", _INTAKE, "kanaries", vlak.BLADEN, _inhoud_in_metriek),
-    Lek("inhoud-in-titel", "een naam als procestitel", _INTAKE, "kanaries", vlak.PROCESSEN, _inhoud_in_titel),
-    Lek(
-        "inhoud-in-tijdelijk-bestand",
-        "inhoud in een tijdelijk bestand",
-        _INTAKE,
-        "kanaries",
-        vlak.TIJDELIJK,
-        _inhoud_in_tijdelijk_bestand,
-    ),
-    Lek("inhoud-in-tabel", "inhoud open in de tabel van feiten", _INTAKE, "kanaries", vlak.TABELLEN, _inhoud_open_in_tabel),
-    Lek("inhoud-op-de-bus", "inhoud als notitie bij een feit", _INTAKE, "kanaries", vlak.BUS_DIENSTEN, _inhoud_op_de_bus),
-    Lek("reden-met-invoer", "de reden van parkeren haalt het bericht aan", _ALLE, "kanaries", vlak.LOGS, _reden_met_invoer),
-    Lek("parkeert-open", "een geparkeerd bericht blijft leesbaar", _ALLE, "kanaries", vlak.TABELLEN, _parkeert_open),
-    Lek("spoor-in-antwoord", "een antwoord draagt het spoor van de zaak", _INTAKE, "koppeling", "zaak -> vraag en antwoord", _spoor_in_antwoord),
-    Lek("tijd-in-antwoord", "een antwoord draagt het tijdstip van de zaak", _INTAKE, "koppeling", "zaak -> vraag en antwoord", _tijd_in_antwoord),
-    Lek("antwoord-op-maat", "een antwoord is zo groot als wat het zegt", _INTAKE, "koppeling", "zaak -> vraag en antwoord", _antwoord_zo_groot_als_nodig),
-    Lek("zaak-in-weekbericht", "het kenmerk van een weekbericht is dat van een zaak", (flow.NOTIFICATION,), "koppeling", "zaak -> weekbericht", _zaak_in_weekbericht),
-    Lek("weekbericht-op-maat", "een weekbericht dat iets zegt is langer", (flow.NOTIFICATION,), "koppeling", "zaak -> weekbericht", _weekbericht_naar_inhoud),
+    Lek("logt-inhoud", "intake logt wat het opent", _INTAKE, _KANARIES, vlak.LOGS, _logt_inhoud),
+    Lek("inhoud-in-spoor", "inhoud in telemetrie", _INTAKE, _KANARIES, vlak.OTLP, _inhoud_in_spoor),
+    Lek("inhoud-in-metriek", "inhoud in een metriek", _INTAKE, _KANARIES, vlak.BLADEN, _inhoud_in_metriek),
+    Lek("inhoud-in-titel", "een naam als procestitel", _INTAKE, _KANARIES, vlak.PROCESSEN, _inhoud_in_titel),
+    Lek("inhoud-in-bestand", "inhoud in een bestand", _INTAKE, _KANARIES, vlak.TIJDELIJK, _inhoud_in_bestand),
+    Lek("inhoud-in-tabel", "inhoud open in een tabel", _INTAKE, _KANARIES, vlak.TABELLEN, _inhoud_in_tabel),
+    Lek("inhoud-op-de-bus", "inhoud bij een feit", _INTAKE, _KANARIES, vlak.BUS_DIENSTEN, _inhoud_op_de_bus),
+    Lek("reden-met-invoer", "een reden haalt aan", flow.SERVICES, _KANARIES, vlak.LOGS, _reden_met_invoer),
+    Lek("parkeert-open", "geparkeerd en leesbaar", flow.SERVICES, _KANARIES, vlak.TABELLEN, _parkeert_open),
+    Lek("spoor-in-antwoord", "antwoord met een spoor", _INTAKE, _KOPPELING, _ANTWOORD, _spoor_in_antwoord),
+    Lek("tijd-in-antwoord", "antwoord met het tijdstip", _INTAKE, _KOPPELING, _ANTWOORD, _tijd_in_antwoord),
+    Lek("antwoord-op-maat", "antwoorden van maten", _INTAKE, _KOPPELING, _ANTWOORD, _antwoord_op_maat),
+    Lek("zaak-in-bericht", "kenmerk van een zaak", _MAIL, _KOPPELING, _WEEKBERICHT, _zaak_in_bericht),
+    Lek("bericht-op-maat", "weekberichten van maten", _MAIL, _KOPPELING, _WEEKBERICHT, _bericht_op_maat),
 )  # fmt: skip
 """The leaks inside services."""
 

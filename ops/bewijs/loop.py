@@ -36,8 +36,8 @@ async def draai(
     oppervlakken: Sequence[str] = vlak.ALLE,
     mutant: str | None = None,
 ) -> list[Deel]:
-    """Plays and examines. `hoeveel` limits the malformed messages, `stromen` and `oppervlakken` what is played
-    and searched; with `mutant` every service runs with that deliberate leak. Raises OpsError."""
+    """Plays and examines. `hoeveel` limits the malformed messages, `stromen` and `oppervlakken` what is
+    played and searched; with `mutant` every service runs with that deliberate leak. Raises OpsError."""
     began = time.monotonic()
     kans = kans or random.SystemRandom()
     controle = kanaries.maak(TEGENPROEF, kans)

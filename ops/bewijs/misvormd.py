@@ -155,7 +155,7 @@ def _onverzegeld(kanarie: Soort) -> Iterator[Misvormd]:
         "naam als kid": lambda: _jwe(kop | {"alg": "ECDH-ES"}, "x"),
         "reusachtige kop": lambda: _jwe(kop | {"x": kanarie.letters * 400}, "x"),
         "zip": lambda: _jwe(kop | {"alg": "ECDH-ES", "zip": "DEF"}, kanarie.letters * 50),
-        "afgebroken": lambda: _jwe(kop, kanarie.velden["verhaal"])[:60],
+        "afgebroken": lambda: _jwe(kop, kanarie.velden["verhaal"])[:-20],
     }
     for publisher in flow.PUBLISHERS:
         for event in flow.STATES[publisher]:

@@ -14,20 +14,17 @@ import shutil
 import sys
 import tempfile
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from ops import environment as environments
-from ops.bewijs import loop, mutanten, verboden
+from ops.bewijs import loop, mutanten, paren, verboden
 from ops.bewijs.proefstand import eigen_servers
 from ops.bewijs.verslag import Deel, Verslag
 from ops.servers import PrivateServers
 from shared.telemetry import quiet_libraries
-
-HOEVEEL: Final = None
-"""Malformed messages in a run: all."""
 
 
 async def _verboden(folder: Path, own: PrivateServers) -> list[Deel]:
@@ -39,17 +36,26 @@ async def _verboden(folder: Path, own: PrivateServers) -> list[Deel]:
 
 
 async def _loop(folder: Path, own: PrivateServers) -> list[Deel]:
-    return await loop.draai(folder / "loop", own, hoeveel=HOEVEEL)
+    return await loop.draai(folder / "loop", own)
+
+
+async def _paren(folder: Path, own: PrivateServers) -> list[Deel]:
+    return [await asyncio.to_thread(paren.deel)]
 
 
 async def _mutanten(folder: Path, own: PrivateServers) -> list[Deel]:
-    return [await mutanten.onderzoek(folder, own)]
+    return [await mutanten.onderzoek(folder, own, say=lambda regel: print(regel, file=sys.stderr))]
 
 
-Onderzoek = Callable[[Path, PrivateServers], Awaitable[list[Deel]]]
+Onderzoek = Callable[[Path, PrivateServers], Coroutine[Any, Any, list[Deel]]]
 
-DELEN: Final[dict[str, Onderzoek]] = {"verboden": _verboden, "loop": _loop, "mutanten": _mutanten}
-"""What can be asked for: forbidden moves; one run with canaries and linkage; the deliberate leaks."""
+DELEN: Final[dict[str, Onderzoek]] = {
+    "verboden": _verboden,
+    "paren": _paren,
+    "loop": _loop,
+    "mutanten": _mutanten,
+}
+"""What can be asked for: forbidden moves; pairs of worlds; one run with canaries and linkage; the leaks."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -100,10 +100,9 @@ async def lees(stand: Proefstand, welke: Sequence[str] = ALLE) -> AsyncIterator[
 
 def als_octetten(bericht: Any) -> bytes:
     """A message with its routing key and all properties and headers."""
-    return (
-        f"{bericht.routing_key}\n{bericht.info()}\n{bericht.headers}\n".encode(errors="replace")
-        + bericht.body
-    )
+    kop = f"{bericht.routing_key}\n{bericht.info()}\n{bericht.headers}\n"
+    inhoud: bytes = bericht.body
+    return kop.encode(errors="replace") + inhoud
 
 
 async def _wachtrijen(stand: Proefstand) -> AsyncIterator[Stuk]:
@@ -130,19 +129,15 @@ async def _tabellen(stand: Proefstand) -> AsyncIterator[Stuk]:
         )
         rows += [{"nspname": "pg_catalog", "relname": name} for name in ("pg_statistic", "pg_description")]
         for row in rows:
-            # Binary: every column of whatever type as the bytes it is. Statistics hold values of all types, some
-            # of which have no such form.
+            # Binary: every column of whatever type as the bytes it is. Statistics hold values of all types,
+            # some of which have no such form.
             doel = io.BytesIO()
             soort = "text" if row["nspname"] == "pg_catalog" else "binary"
-            await admin.copy_from_table(
-                row["relname"], schema_name=row["nspname"], output=doel, format=soort
-            )
+            await admin.copy_from_table(row["relname"], schema_name=row["nspname"], output=doel, format=soort)
             yield Stuk(TABELLEN, f"{row['nspname']}.{row['relname']}", doel.getvalue())
         objecten = await admin.fetch("select loid, data from pg_largeobject")
         yield Stuk(TABELLEN, "pg_largeobject", b"".join(row["data"] for row in objecten))
-        sessies = await admin.fetch(
-            "select query, application_name from pg_stat_activity where pid <> pg_backend_pid()"
-        )
+        sessies = await admin.fetch("select query, application_name from pg_stat_activity")
         yield Stuk(TABELLEN, "pg_stat_activity", repr([tuple(row) for row in sessies]).encode())
         await admin.execute("checkpoint")
 

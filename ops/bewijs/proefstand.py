@@ -31,8 +31,12 @@ DIENST: Final = "BEWIJS_DIENST"
 GEMUTEERD: Final = "ops.bewijs.gemuteerd"
 """The module that runs a service with that leak."""
 
-RONDE: Final = "PT4S"
-"""A week on the bench."""
+SNEL: Final = {
+    "notification": {"ronde_elke": "PT4S"},
+    "intake": {"antwoord_tik_s": "0.4"},
+    "registry": {"bewaartermijn": "P1Y", "vernietiging_interval_s": "0.5"},
+}
+"""On the bench a week, the wait for an answer and the time that a dossier is kept are short."""
 RUST_S: Final = 60.0
 STIL_S: Final = 1.5
 """How long nothing may move before all is taken to be done."""
@@ -118,8 +122,8 @@ class Proefstand:
             await connection.close()
 
     async def tot_rust(self) -> None:
-        """Returns when nothing waits in a queue or an outbox and nothing was said for a while. Raises OpsError
-        when it does not come to rest."""
+        """Returns when nothing waits in a queue or an outbox and nothing was said for a while. Raises
+        OpsError when it does not come to rest."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + RUST_S
         stil_sinds, gehoord = loop.time(), -1
@@ -155,18 +159,17 @@ async def opgezet(
     own: PrivateServers,
     *,
     mutant: str | None = None,
-    settings: Mapping[str, Mapping[str, str]] | None = None,
+    settings: Mapping[str, Mapping[str, str]] = SNEL,
     extra_env: Mapping[str, str] | None = None,
     modules: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Proefstand]:
     """An environment of its own on these servers with the stack running in it, everything heard from the
     start; with `mutant` each service runs with that deliberate leak. `modules` run in place of services."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "tmp").mkdir(exist_ok=True)
+    await asyncio.to_thread((folder / "tmp").mkdir, parents=True, exist_ok=True)
     environment = await environments.prepare(own.servers, f"bewijs_{uuid.uuid4().hex[:10]}")
     aftap = Aftap()
     with ontvanger() as otlp:
-        stack = Stack(environment, state=folder, settings={"notification": {"ronde_elke": RONDE}} | dict(settings or {}))
+        stack = Stack(environment, state=folder, settings=settings)
         gemeen = {
             "TMPDIR": str(folder / "tmp"),
             "OTEL_EXPORTER_OTLP_ENDPOINT": otlp.adres,

@@ -114,7 +114,7 @@ def _vormen(tekst: str) -> Iterator[tuple[str, bytes, bool]]:
         yield "quoted-printable", "".join(f"={paar}" for paar in paren).encode(), True
 
 
-VORMEN: Final = tuple(dict.fromkeys(vorm for vorm, _, _ in _vormen("q" * 15))) + ("gzip", "zlib")
+VORMEN: Final = (*dict.fromkeys(vorm for vorm, _, _ in _vormen("q" * 15)), "gzip", "zlib")
 """The encodings in which a text is found, by name; compression holds any of the others within."""
 
 

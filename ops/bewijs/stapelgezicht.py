@@ -189,6 +189,8 @@ class Gezichten:
         soort, _, wie = waarnemer.partition(" ")
         if soort == "functionaris":
             return waarnemers.functionaris(gezicht.post, wie)
+        if soort == "postverkeer":
+            return waarnemers.postverkeer(gezicht.post)
         if soort in flow.SERVICES:
             hoort = set(flow.bindings(soort))
             berichten = [

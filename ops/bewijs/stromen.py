@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aio_pika
@@ -52,6 +52,8 @@ class Toneel:
     """The receipt codes that were handed out."""
     vragen: list[str] = field(default_factory=list)
     """The subjects of the questions that were asked."""
+    vernietigd: list[str] = field(default_factory=list)
+    """The matters whose time is over."""
 
     def tel(self, wat: str, aantal: int = 1) -> None:
         """Something was done."""
@@ -129,6 +131,18 @@ async def lezers(toneel: Toneel) -> None:
             party, e.SleutelVastgesteld(vastgesteld_op=_nu(), volgnummer=1, sleutel=sleutel), houder
         )
         toneel.tel("sleutels van lezers")
+
+
+async def verlopen(toneel: Toneel) -> None:
+    """Contacts of long ago that ended at the MID: their time is over at once, and they are erased."""
+    for jaren in (2, 3):
+        toen, zaak = _nu() - timedelta(days=366 * jaren), uuid.uuid4().hex
+        contact = e.ContactOntvangen(kanaal="e-mail", ontvangen_op=toen, verzegeld=toneel.verzegel())
+        await toneel.stel("kanaal", contact, zaak)
+        gesprek = e.GesprekGevoerd(gevoerd_op=toen + timedelta(hours=2), uitkomst="informatie")
+        await toneel.stel("mid", gesprek, zaak)
+        toneel.vernietigd.append(zaak)
+        toneel.tel("zaken waarvan de bewaartermijn om is")
 
 
 async def nagekomen(toneel: Toneel) -> None:
@@ -288,6 +302,7 @@ async def fout_in_de_database(toneel: Toneel) -> None:
 STROMEN: tuple[Stroom, ...] = (
     lezers,
     gewone_zaken,
+    verlopen,
     misvormde_berichten,
     verboden_berichten,
     uitval_van_diensten,

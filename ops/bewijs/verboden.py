@@ -23,11 +23,11 @@ BELOFTE = (
 
 
 async def onderzoek(environment: Environment, *, per_soort: int | None = None) -> Deel:
-    """Tries all of it in an environment in which no service runs; with `per_soort` at most so many attempts
-    of each kind per account."""
+    """Tries all of it in an environment in which no service runs; with `per_soort` at most so many
+    attempts of each kind per account on the broker."""
     began = time.monotonic()
     broker, database = await asyncio.gather(
-        verboden_broker.probeer(environment, per_soort), verboden_database.probeer(environment, per_soort)
+        verboden_broker.probeer(environment, per_soort), verboden_database.probeer(environment)
     )
     return deel([*broker, *database], time.monotonic() - began)
 

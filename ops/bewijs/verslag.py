@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""What a part of the proof tells: what it promises, what it tried, what went wrong, and what it cannot show."""
+"""What a part of the proof tells: its promise, what it tried, what went wrong, and what it cannot show."""
 
 from __future__ import annotations
 

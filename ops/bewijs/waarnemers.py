@@ -58,6 +58,15 @@ def functionaris(gezien: Gezien, stoel: str) -> str:
     return _vergelijkbaar([(week, len(bericht), _post(bericht)) for week, bericht in gezien.post[stoel]])
 
 
+def postverkeer(gezien: Gezien) -> str:
+    """What whoever watches mail on its way sees: for whom, when, how long, and the head; not the words."""
+    return _vergelijkbaar(
+        (stoel, week, len(bericht), bericht.partition(b"\r\n\r\n")[0].decode("ascii"))
+        for stoel in sorted(gezien.post)
+        for week, bericht in gezien.post[stoel]
+    )
+
+
 def dienst(gezien: Gezien, naam: str) -> str:
     """What a service, and whoever runs it, sees: every message that it hears or states, with its size."""
     hoort = flow.HEARS[naam]
@@ -108,6 +117,7 @@ def waarnemers(paar: Paar) -> dict[str, Waarnemer]:
     gevonden: dict[str, Waarnemer] = {
         f"functionaris {stoel}": partial(functionaris, stoel=stoel) for stoel in stoelen
     }
+    gevonden["postverkeer"] = postverkeer
     return gevonden | {naam: _OVERIGE[naam] for naam in _GELIJK[paar.verschil](paar)}
 
 

@@ -80,6 +80,10 @@ class Organisatie:
     stoelen: tuple[Stoel, ...]
     adviseurs: tuple[str, ...]
 
+    def terrein(self, stoel: Stoel) -> str:
+        """The unit of whose cases a seat customarily hears: of the whole branch, or of its own unit."""
+        return f"{self.voorvoegsel}tak" if stoel.rol in ("kabinetschef", "cvp") else stoel.eenheid
+
     def pad(self, eenheid: str) -> list[str]:
         """The unit and all above it."""
         boven = {code: op for code, op, _ in self.eenheden}
@@ -215,9 +219,11 @@ def paar(rng: Random, verschil: Verschil, voorvoegsel: str = "") -> Paar:
 
 
 def buiten(org: Organisatie, een: Zaak) -> frozenset[str]:
-    """The seats that must not learn that a case exists: the excluded, and all who sit at their level."""
-    niveaus = {stoel.eenheid for stoel in org.stoelen if stoel.code in een.uit_te_sluiten}
-    return frozenset(stoel.code for stoel in org.stoelen if stoel.eenheid in niveaus)
+    """The seats that must not learn that a case exists: the excluded, and who hears of no more than they."""
+    terreinen = {org.terrein(stoel) for stoel in org.stoelen if stoel.code in een.uit_te_sluiten}
+    return frozenset(
+        stoel.code for stoel in org.stoelen if not terreinen.isdisjoint(org.pad(org.terrein(stoel)))
+    )
 
 
 def gaat_door(een: Zaak) -> bool:
@@ -263,7 +269,7 @@ def inrichting(org: Organisatie, op: datetime) -> Iterator[Stap]:
         eenheid = e.EenheidGewijzigd(
             gewijzigd_op=op,
             volgnummer=1,
-            onderdeel="CLSK",
+            onderdeel="BS" if boven is None else "CLSK",
             boven=boven,
             sterkte=sterkte,
             functionarissen=stoelen,

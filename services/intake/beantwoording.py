@@ -90,7 +90,11 @@ async def _codes(
     intake: Intake, work: Work, vragen: Vragen, zaken: Mapping[str, Zaak]
 ) -> dict[UUID, a.Antwoord]:
     """Receipt codes for who may have them, one question after the other; the caller holds the matters."""
-    gevraagd = [(een, een.vraag.zaak) for een in vragen.gesteld if isinstance(een.vraag, v.OmCode)]
+    gevraagd = [
+        (een, een.vraag.zaak)
+        for een in vragen.gesteld
+        if isinstance(een.vraag, v.OmCode) and een.feit.key not in vragen.herhaald
+    ]
     if not gevraagd:
         return {}
     rows = await work.connection.fetch(QUERIES.contacten, sorted({zaak_id for _, zaak_id in gevraagd}))

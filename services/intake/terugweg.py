@@ -14,6 +14,7 @@ import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, cast
 from uuid import UUID, uuid4
@@ -67,6 +68,8 @@ class Vragen:
     """The questions of one batch, and the matters that they may be about."""
 
     gesteld: Sequence[Gesteld] = ()
+    herhaald: frozenset[UUID] = frozenset()
+    """Those that were asked before, under another id: they do nothing, and are answered as unknown."""
     zaken: frozenset[str] = frozenset()
     geheim: bytes = field(default=b"", repr=False)
     gevonden: dict[UUID, str] = field(default_factory=dict)
@@ -105,13 +108,25 @@ async def lees(intake: Intake, work: Work, facts: Sequence[Fact]) -> Vragen:
         return Vragen()
     geheim = await _geheim(intake)
     gesteld = [_gesteld(fact, v.lees_vraag(intake.open(fact), vrager(fact)), geheim) for fact in feiten]
+    herhaald = await _herhaald(work, gesteld)
     prints = sorted({een.afdruk for een in gesteld if een.afdruk is not None})
     gevraagd = {een.vraag.zaak for een in gesteld if isinstance(een.vraag, v.OmCode)}
     zaken = {row["subject"] for row in await work.connection.fetch(QUERIES.bij_afdruk, prints)}
     # A matter that nobody told of is not opened by asking about it.
     zaken |= {row["subject"] for row in await work.connection.fetch(QUERIES.contacten, sorted(gevraagd))}
     zaken |= gevraagd & {fact.subject for fact in facts if isinstance(fact.data, ContactOntvangen)}
-    return Vragen(gesteld, frozenset(zaken), geheim)
+    return Vragen(gesteld, herhaald, frozenset(zaken), geheim)
+
+
+async def _herhaald(work: Work, gesteld: Sequence[Gesteld]) -> frozenset[UUID]:
+    """The questions whose key for the answer was used before, in this batch or ever."""
+    eerste: dict[bytes, UUID] = {}
+    for een in gesteld:
+        punt = een.vraag.antwoordsleutel
+        eerste.setdefault(sha256(f"{punt.x}.{punt.y}".encode()).digest(), een.feit.key)
+    rows = await work.connection.fetch(QUERIES.eenmaal, sorted(eerste))
+    nieuw = {eerste[bytes(row["digest"])] for row in rows}
+    return frozenset(een.feit.key for een in gesteld if een.feit.key not in nieuw)
 
 
 def _gesteld(fact: Fact, vraag: v.Vraag | Refusal, geheim: bytes) -> Gesteld:
@@ -136,7 +151,11 @@ async def voer_uit(intake: Intake, work: Work, vragen: Vragen, te_laat: set[str]
 
     The caller holds the matters: a code that was replaced since it was looked up opens nothing.
     """
-    met_code = [een for een in vragen.gesteld if not isinstance(een.vraag, v.OmCode)]
+    met_code = [
+        een
+        for een in vragen.gesteld
+        if not isinstance(een.vraag, v.OmCode) and een.feit.key not in vragen.herhaald
+    ]
     if not met_code:
         return []
     prints = sorted({een.afdruk for een in met_code if een.afdruk is not None})

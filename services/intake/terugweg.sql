@@ -1,6 +1,12 @@
 -- SPDX-License-Identifier: EUPL-1.2
 -- The queries of the melder's way back. Sets come in as arrays, sorted by the caller.
 
+-- name: eenmaal
+-- Of these keys the ones that nothing was asked with before.
+insert into antwoordsleutels (digest) select unnest($1::bytea[])
+on conflict (digest) do nothing
+returning digest;
+
 -- name: bij_afdruk
 -- The matters that these prints lead to, but for those of which nothing may be read any more.
 select afdruk, subject from ontvangstcodes

@@ -54,6 +54,7 @@ async def noteer(work: Work, zaken: Collection[str], grond: Grond) -> None:
 
 async def verstrijk(work: Work, bewaartermijn: str) -> int:
     """Erase contacts that ended at the MID longer ago than this period; returns how many."""
+    await verstrekking.houd_sleutels_tegen(work)
     rows = await work.connection.fetch(QUERIES.uit_de_tijd, bewaartermijn, PER_KEER)
     dossiers = await work.dossiers(row["subject"] for row in rows)
     await besluit(work, dossiers.keys(), "bewaartermijn")

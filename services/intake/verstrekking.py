@@ -74,7 +74,7 @@ async def bewaar_sleutels(work: Work, facts: Sequence[Fact]) -> set[str]:
         if isinstance(fact.data, SleutelVastgesteld):
             gesteld[Lezer(fact.publisher, fact.subject)].append(fact.data)  # type: ignore[arg-type]
     if not gesteld:
-        await work.connection.execute(QUERIES.slot_gedeeld)
+        await houd_sleutels_tegen(work)
         return set()
     await work.connection.execute(QUERIES.slot_alleen)
     lezers = sorted(gesteld)
@@ -94,6 +94,11 @@ async def bewaar_sleutels(work: Work, facts: Sequence[Fact]) -> set[str]:
         if wie:
             await work.connection.execute(query, *_kolommen(wie))
     return {row["subject"] for row in await work.connection.fetch(QUERIES.te_herzien, HERZIEN_PER_KEER)}
+
+
+async def houd_sleutels_tegen(work: Work) -> None:
+    """No reader's key changes until the transaction ends. Taken before the first matter is."""
+    await work.connection.execute(QUERIES.slot_gedeeld)
 
 
 async def _schrijf_sleutels(connection: Any, gesteld: Mapping[Lezer, Sequence[SleutelVastgesteld]]) -> None:
@@ -185,8 +190,12 @@ async def _beslis(
     for row in await connection.fetch(QUERIES.open_verstrekkingen, subjects):
         gegeven[row["subject"]].append(_verstrekking(row))
     gemeld: dict[str, set[Lezer]] = defaultdict(set)
-    for row in await connection.fetch(QUERIES.wachtenden, subjects):
-        gemeld[row["subject"]].add(Lezer(row["partij"], row["ontvanger"]))
+    wachtenden = await connection.fetch(QUERIES.wachtenden, subjects)
+    for row in wachtenden:
+        if row["gemeld"]:
+            gemeld[row["subject"]].add(Lezer(row["partij"], row["ontvanger"]))
+    if wachtenden:
+        await connection.execute(QUERIES.wis_wachtenden, subjects)
     lezers = {one.lezer for rijen in gegeven.values() for one in rijen}
     for loop in lopen.values():
         lezers |= {Lezer(*loop.adviseur)} if loop.adviseur is not None else set()
@@ -241,7 +250,6 @@ async def _pas_toe(work: Work, besluiten: Mapping[str, Inzage]) -> None:
         await connection.execute(QUERIES.zet_status, sorted(vervallen), "vervallen")
     if verstrekt:
         await connection.execute(QUERIES.verstrek, *_kolommen(sorted(verstrekt, key=lambda rij: rij[0])))
-    await connection.execute(QUERIES.wis_wachtenden, list(besluiten))
     if wacht:
         await connection.execute(QUERIES.wacht, *_kolommen(sorted(wacht)))
 
@@ -280,7 +288,7 @@ async def herzie(intake: Intake, runtime: Runtime) -> bool:
     True when there may be more.
     """
     async with runtime.transaction() as work:
-        await work.connection.execute(QUERIES.slot_gedeeld)
+        await houd_sleutels_tegen(work)
         rows = await work.connection.fetch(QUERIES.te_herzien, HERZIEN_PER_KEER)
         subjects = [row["subject"] for row in rows]
         if subjects:

@@ -86,7 +86,7 @@ select feit, subject, stuk, partij, ontvanger, instemming, status, volgnummer
 from verstrekkingen where subject = any($1::text[]) and status <> 'beeindigd';
 
 -- name: wachtenden
-select partij, ontvanger, subject from wachtenden where subject = any($1::text[]) and gemeld;
+select partij, ontvanger, subject, gemeld from wachtenden where subject = any($1::text[]);
 
 -- name: verstrek
 -- What is stated to readers now. Each refers to a grant in force that names the reader's party, or is refused.

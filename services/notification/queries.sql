@@ -50,11 +50,10 @@ from unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::integer[])
 on conflict do nothing;
 
 -- name: vergeet
--- What is over and older than what a message may depend on.
-with oude as (delete from berichten where ronde < $1 and status in ('verzonden', 'mislukt') returning ronde),
+-- What is over and older than what a message may depend on. A round goes when its messages have gone before.
+with oude as (delete from berichten where ronde < $1 and status in ('verzonden', 'mislukt')),
      oud as (delete from historie where ronde < $1)
-delete from rondes where ronde < $1 and not exists (select from berichten where berichten.ronde = rondes.ronde)
-                     and not exists (select from oude where oude.ronde = rondes.ronde);
+delete from rondes where ronde < $1 and not exists (select from berichten where berichten.ronde = rondes.ronde);
 
 -- name: laatste_periode
 select max(periode) from periodes;

@@ -2,23 +2,11 @@
 """The canary run in small, and what its report says when it finds something."""
 
 import random
-from pathlib import Path
 
-import pytest
-
-from ops.bewijs import kanaries, kanarieproef
+from ops.bewijs import kanarieproef, kanaries
 from ops.bewijs import oppervlakken as vlak
 from ops.bewijs.misvormd import aangenomen, alle
-from ops.bewijs.proefstand import eigen_servers
-
-
-@pytest.mark.timeout(400)
-async def test_no_canary_is_readable_on_any_surface(tmp_path: Path) -> None:
-    """Every flow, a share of the malformed messages, services and servers killed: zero hits, and the control
-    is found on each surface."""
-    with eigen_servers(tmp_path) as own:
-        gevonden = await kanarieproef.onderzoek(tmp_path / "proef", own, hoeveel=150)
-    assert gevonden.geslaagd, gevonden.als_tekst(alles=True)
+from ops.bewijs.speuren import patronen, zoek
 
 
 def test_canaries_of_one_run_are_like_no_others() -> None:
@@ -37,8 +25,6 @@ def test_canaries_of_one_run_are_like_no_others() -> None:
 def test_every_malformed_message_holds_a_canary() -> None:
     """In its body, its key, its headers or its properties; else it would prove nothing."""
     soort = kanaries.maak("misvormd", random.Random(2))
-    from ops.bewijs.speuren import patronen, zoek
-
     gezocht = patronen(soort.merken)
     berichten = alle(soort)
     assert len(berichten) > 300

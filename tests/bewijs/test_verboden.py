@@ -1,11 +1,8 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Forbidden moves: a sample of what `./meldpunt bewijs verboden` tries in full."""
 
-from collections import Counter
-
-from ops.bewijs import verboden, verboden_broker, verboden_database
+from ops.bewijs import verboden
 from ops.environment import Environment
-from shared import flow
 
 
 async def test_what_is_anothers_is_refused(environment: Environment) -> None:

@@ -89,6 +89,12 @@ class Portaal:
         event = VraagGesteld(gesteld_op=now(), verzegeld=zegel.seal(inhoud, self.keys))
         return make_fact(self.account, event, onderwerp, id=id)
 
+    def herhaal(self, feit: Any) -> Any:
+        """The same sealed question under another id, as somebody who kept it would state it."""
+        onderwerp = new_id()
+        self.sleutels[onderwerp] = self.sleutels[feit.subject]
+        return make_fact(self.account, feit.data, onderwerp)
+
     async def stel(self, soort: str, **velden: Any) -> str:
         """Ask; returns the id of the question."""
         feit = self.maak(soort, **velden)

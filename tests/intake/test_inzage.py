@@ -17,7 +17,7 @@ from services.intake.core.keten import Breuk, Controle, Regel, Stand
 from services.intake.handlers import Intake
 from shared import events as e
 from shared import zegel
-from shared.envelope import Fact
+from shared.envelope import Fact, encode
 from shared.service import Runtime
 from tests.bus import Bus, Heard, eventually, make_fact, new_id, now
 from tests.conftest import StartService
@@ -25,6 +25,11 @@ from tests.intake.test_intake import GEHEIM, Melder, stated
 
 WAAROM = e.Waarom(kandidaten=1)
 ADVISEUR, OPVOLGER, BALIE, ZETEL = "ADV-CLSK-01", "ADV-CLSK-02", "MID-1", "311-SQN-C"
+
+
+def openbaar(geheim: dict[str, Any]) -> e.PubliekeSleutel:
+    """The public half of a key pair."""
+    return e.PubliekeSleutel.model_validate({naam: geheim[naam] for naam in ("kty", "crv", "x", "y", "kid")})
 
 
 class Lezer:
@@ -40,7 +45,7 @@ class Lezer:
         publiek = None
         if not weg:
             self.geheim = zegel.generate(f"{self.code}.{self.versie}")
-            publiek = e.PubliekeSleutel.model_validate(self.geheim)
+            publiek = openbaar(self.geheim)
         feit = e.SleutelVastgesteld(vastgesteld_op=now(), volgnummer=self.versie, sleutel=publiek, **velden)
         return await self.bus.state(self.partij, feit, self.code)
 
@@ -331,6 +336,26 @@ async def test_a_point_off_the_curve_is_no_key(bus: Bus, service: StartService, 
     assert await database.fetchval("select count(*) from lezerssleutels") == 0
 
 
+async def test_a_key_pair_stated_as_a_public_key_is_refused(
+    bus: Bus, service: StartService, database: Any
+) -> None:
+    """Whoever sends the private half along is told, and the key is not taken: it is no secret any more."""
+    await service("intake")
+    geheim = zegel.generate("sleutel-1")
+    feit = e.SleutelVastgesteld(vastgesteld_op=now(), volgnummer=1, sleutel=openbaar(geheim))
+    fact = make_fact("coid", feit, ADVISEUR)
+    body = json.loads(encode(fact))
+    body["data"]["sleutel"]["d"] = geheim["d"]
+    await bus.raw("coid", "coid.sleutel-vastgesteld.v1", json.dumps(body).encode())
+
+    async def reden() -> str | None:
+        found: str | None = await database.fetchval("select reden from geparkeerd")
+        return found
+
+    assert await eventually(reden) == "een geheime sleutel hoort niet op de bus: data.sleutel"
+    assert await database.fetchval("select count(*) from lezerssleutels") == 0
+
+
 async def test_a_new_desk_of_the_mid_reads_all_that_there_was(
     bus: Bus,
     service: StartService,
@@ -384,7 +409,7 @@ async def test_the_highest_version_of_a_key_counts_whatever_order_they_come_in(
     await service("intake")
     feiten = []
     for versie, weg in ((1, False), (2, True), (3, False)):
-        publiek = None if weg else e.PubliekeSleutel.model_validate(zegel.generate(f"versie-{versie}"))
+        publiek = None if weg else openbaar(zegel.generate(f"versie-{versie}"))
         feit = e.SleutelVastgesteld(vastgesteld_op=now(), volgnummer=versie, sleutel=publiek)
         feiten.append(make_fact("coid", feit, ADVISEUR))
     for fact in reversed(feiten):

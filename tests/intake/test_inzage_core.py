@@ -9,7 +9,7 @@ from datetime import timedelta
 from itertools import permutations
 from pathlib import Path
 from typing import TypeVar
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
@@ -21,14 +21,14 @@ from services.intake.core.zaak import vouw
 from shared import events as e
 from shared.envelope import Fact
 from shared.inbox import in_order
+from tests.bus import id_of
 from tests.intake.test_core import G1, G2, NU, contact, geef, gesprek, t, trek_in
 
 E = TypeVar("E", bound=e.Event)
 Stap = e.Event | tuple[Lezer, e.SleutelVastgesteld]
 """A fact about the matter, or a key with its reader."""
 
-NAAM = UUID("6f1f1a64-52a9-4c64-9f0f-2f1f4d1f3c11")
-LIJN = "lijn-toestemming"
+LIJN = id_of("lijn-toestemming")
 BALIE, BALIE_2, ADVISEUR, OPVOLGER, ZETEL, ANDERE_ZETEL = "balie-1", "balie-2", "ADV-1", "ADV-2", "Z-1", "Z-2"
 WAAROM = e.Waarom(kandidaten=1)
 
@@ -70,7 +70,7 @@ def gedeeld(uren: float, zetel: str = ZETEL) -> e.InhoudGedeeld:
 
 def bericht(uren: float, aan: str, soort: str = "bericht") -> e.BerichtOntvangen:
     """The melder wrote."""
-    naam = uuid5(NAAM, f"{uren} {aan} {soort}").hex
+    naam = id_of(f"{uren} {aan} {soort}")
     return e.BerichtOntvangen.model_validate(
         {"ontvangen_op": t(uren), "stuk": naam, "soort": soort, "aan": aan}
     )
@@ -127,7 +127,7 @@ class Wereld:
             vouw(dossier),
             loop,
             nu=NU,
-            kenmerken={one.stuk: uuid5(NAAM, str(one.stuk)).hex for one in loop.stukken},
+            kenmerken={one.stuk: id_of(str(one.stuk)) for one in loop.stukken},
             sleutels=self.standen,
             open_verstrekt=list(self.rijen.values()),
             gemeld=self.gemeld,
@@ -186,7 +186,7 @@ DOORGEZET = (contact(), gesprek(1, "integriteitskwestie"), geef(2))
 STAPPEN: tuple[Stap, ...] = (
     *DOORGEZET,
     geef(3, G2),
-    geef(3.5, "kmar-toestemming", "kmar"),
+    geef(3.5, id_of("kmar-toestemming"), "kmar"),
     trek_in(4),
     trek_in(4.5, G2),
     toegewezen(5),
@@ -194,7 +194,7 @@ STAPPEN: tuple[Stap, ...] = (
     e.AdviseurOntbreekt(vastgesteld_op=t(6.5), cluster="coid", waarom=WAAROM),
     toegewezen(7, "KMAR-1", "kmar"),
     geef(8, LIJN, "lijn"),
-    geef(8.5, "lijn-nogmaals", "lijn"),
+    geef(8.5, id_of("lijn-nogmaals"), "lijn"),
     trek_in(9, LIJN),
     uitgezet(10),
     e.BehandelingHerzien(herzien_op=t(11), reden="belangenconflict"),
@@ -284,7 +284,7 @@ def test_an_end_is_said_once_for_each_time_that_access_was_given(
         else:
             assert bij[lezer]
             bij[lezer].clear()
-    houdt = {(partij, ontvanger, uuid5(NAAM, str(stuk)).hex) for partij, ontvanger, stuk in wereld.leest}
+    houdt = {(partij, ontvanger, id_of(str(stuk))) for partij, ontvanger, stuk in wereld.leest}
     assert houdt <= {(*lezer, stuk) for lezer, stukken in bij.items() for stuk in stukken}
 
 
@@ -336,9 +336,9 @@ def test_a_fresh_grant_gives_access_anew() -> None:
     """Withdrawn, and given again under another id: the same adviser reads everything again."""
     wereld = Wereld(*DOORGEZET, toegewezen(5), (ADV, sleutel(1, 1)), trek_in(6))
     assert wereld.soorten(ADV) == set()
-    wereld.hoor(geef(7, "nieuwe-toestemming"))
+    wereld.hoor(geef(7, id_of("nieuwe-toestemming")))
     assert wereld.soorten(ADV) == {"melding"}
-    assert [feit.instemming for feit in wereld.van(e.InhoudVerstrekt)] == [G1, "nieuwe-toestemming"]
+    assert [feit.instemming for feit in wereld.van(e.InhoudVerstrekt)] == [G1, id_of("nieuwe-toestemming")]
 
 
 def test_whoever_takes_over_reads_and_whoever_left_does_not() -> None:
@@ -387,7 +387,7 @@ def test_each_reader_gets_what_is_meant_for_them() -> None:
 def test_an_older_grant_for_the_line_that_arrives_late_changes_nothing() -> None:
     """What rests on one grant in force stays on it: nothing ends and nothing is sent twice."""
     wereld = Wereld(*DOORGEZET, geef(8, LIJN, "lijn"), uitgezet(10), gedeeld(10.5), (LEI, sleutel(1, 1)))
-    assert wereld.hoor(geef(7, "lijn-eerder", "lijn")) == []
+    assert wereld.hoor(geef(7, id_of("lijn-eerder"), "lijn")) == []
     assert wereld.soorten(LEI) == {"gedeeld"}
 
 
@@ -499,9 +499,9 @@ POORT: tuple[tuple[str, Stap], ...] = (
 
 
 def test_the_gate_has_one_outcome_for_each_order_of_arrival() -> None:
-    """All 720 orders of contact, talk, grant, withdrawal, assignment and key. The matter is forwarded if and only
-    if contact, talk and grant were there before the withdrawal; the adviser is given the content if and only if
-    assignment and key were there too; whatever was given is ended; and in the end nobody of the COID reads it.
+    """All 720 orders of contact, talk, grant, withdrawal, assignment and key. The matter is forwarded if and
+    only if contact, talk and grant were there before the withdrawal; the adviser is given the content if and
+    only if assignment and key were there too; what was given is ended; in the end nobody there reads it.
     """
     for volgorde in permutations(POORT):
         namen = [naam for naam, _ in volgorde]
@@ -526,8 +526,8 @@ LIJNPOORT: tuple[tuple[str, Stap], ...] = (
 
 
 def test_the_gate_to_the_line_has_one_outcome_for_each_order_of_arrival() -> None:
-    """All 720 orders of contact, grant for the line, withdrawal, placement, what is shared, and key: the seat is
-    given it if and only if all of that was there before the withdrawal, and it is ended.
+    """All 720 orders of contact, grant for the line, withdrawal, placement, what is shared, and key: the seat
+    is given it if and only if all of that was there before the withdrawal, and it is ended.
     """
     for volgorde in permutations(LIJNPOORT):
         namen = [naam for naam, _ in volgorde]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """The two logs: every change shows, they can only be added to, and replicas write one chain together."""
 
+import argparse
 import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
@@ -288,3 +289,36 @@ async def test_a_parked_body_that_an_operator_opens_is_one_line_in_each(
     assert (row["actor"], row["herkomst"], row["voor"]) == (audit.actor(), audit.origin(), "intake")
     [ldv] = await database.fetch(logboek.QUERIES.logboek)
     assert ldv["trace_id"] == row["trace_id"] and audit.actor() not in ldv["attributes"]
+
+
+async def test_the_commands_tell_in_words_and_keep_an_anchor(
+    environment: Environment,
+    database: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Whole: status 0, and the heads go to the audit file. Cut off afterwards, head set back and all: status
+    1, by that anchor. The lines are shown newest first, with the processing that each is about.
+    """
+    monkeypatch.setattr(audit, "FILE", tmp_path / "audit.log")
+    await schrijf(database, *[Handeling("inhoud-verstrekt", ("wie",), STUK, "coid/ADV-1")] * 4)
+    assert await beheer._controleer(environment, argparse.Namespace(anker=[])) == 0
+    assert "Both chains are whole." in capsys.readouterr().out
+    assert await beheer._toon(environment, argparse.Namespace(laatste=2, spoor=None, stuk=STUK)) == 0
+    getoond = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in getoond] == ["4", "LDV", "3", "LDV"]
+    assert f"voor coid/ADV-1, stuk {STUK.hex}" in getoond[0]
+    eigenaar = await asyncpg.connect(environment.owner_dsn("intake"))
+    try:
+        for keten in logboek.KETENS:
+            await eigenaar.execute(f"delete from {keten} where volgnummer > 2")  # noqa: S608
+            await eigenaar.execute(
+                f"update ketens set volgnummer = 2, hash = (select hash from {keten} where volgnummer = 2)"  # noqa: S608
+                " where keten = $1",
+                keten,
+            )
+    finally:
+        await eigenaar.close()
+    assert await beheer._controleer(environment, argparse.Namespace(anker=[])) == 1
+    assert "the end is gone: the log once went to line 4 and ends at 2" in capsys.readouterr().out

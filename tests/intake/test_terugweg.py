@@ -307,6 +307,7 @@ async def test_right_wrong_unknown_and_limited_look_the_same(
     assert all(antwoord == {"uitkomst": "onbekend"} for antwoord in gezegd.values())
     assert len({len(een.body) for een in gehoord.values()}) == 1
     for een in gehoord.values():
+        assert len(een.bericht["data"]["verzegeld"].split(".")[3]) == -(-8192 * 4 // 3)
         bericht = een.bericht
         assert "traceparent" not in bericht and datetime.fromisoformat(bericht["time"]).second == 0
         assert bericht["data"].keys() == {"gegeven_op", "aan", "verzegeld"}
@@ -460,6 +461,33 @@ async def test_a_question_that_arrives_twice_is_done_and_answered_once(
     assert (await portaal.vraag("status", code=code))["uitkomst"] == "status"
     assert len(heard.about(melder.zaak, "intake.bericht-ontvangen")) == 1
     assert len(portaal.gehoord[feit.subject]) == 1
+
+
+async def test_a_sealed_question_that_is_stated_again_does_nothing(
+    bus: Bus, service: StartService, melder: Melder, portaal: Portaal, mid: Portaal, database: Any
+) -> None:
+    """Whoever kept a sealed question and states it again, under another id, cannot renew consent that was
+    withdrawn, nor replace a code; it is answered as unknown, which only the one who asked first can open."""
+    await service("intake", **SNEL)
+    heard = await bus.listen("intake.#")
+    code = await met_code(melder, portaal, heard)
+    vraag = portaal.maak("instemmen", code=code, geadresseerde="coid")
+    await bus.send_all([vraag, portaal.herhaal(vraag)])
+    assert (await portaal.antwoord(vraag.subject))["uitkomst"] == "gedaan"
+    await portaal.vraag("intrekken", code=code, geadresseerde="coid")
+
+    async def herhaal(party: Portaal, feit: Any) -> dict[str, Any]:
+        herhaald = party.herhaal(feit)
+        await bus.send(herhaald)
+        return await party.antwoord(herhaald.subject)
+
+    assert await herhaal(portaal, vraag) == {"uitkomst": "onbekend"}
+    om_code = mid.maak("ontvangstcode", zaak=melder.zaak)
+    await bus.send(om_code)
+    nieuwe = (await mid.antwoord(om_code.subject))["code"]
+    assert await herhaal(mid, om_code) == {"uitkomst": "onbekend"}
+    assert (await portaal.vraag("status", code=nieuwe))["instemmingen"] == []
+    assert len(heard.about(melder.zaak, "intake.instemming-gegeven")) == 1
 
 
 async def test_two_replicas_answer_many_questions_about_one_matter(

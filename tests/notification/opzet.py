@@ -22,6 +22,8 @@ SNEL: dict[str, Any] = {
 }
 VERZONDEN = "notification.notificatie-verzonden.v1"
 OPGEHOUDEN = "notification.notificatie-opgehouden.v1"
+TOESTEMMING = new_id()
+"""Of a grant."""
 MISLUKT = "notification.notificatie-mislukt.v1"
 
 
@@ -97,6 +99,8 @@ async def wordt(runtime: Runtime, **verwacht: str) -> None:
 async def gemeld(bus: Bus, runtime: Runtime, *stoelen: str, zaken: int = 1) -> list[str]:
     """Seats of one unit, and matters of which they are to be told, known to the service."""
     await bus.state("organisatie", eenheid(*stoelen), "313-SQN")
+    # With replicas the matter may overtake the unit: then it is held, until there are mailboxes.
+    await eventually(lambda: runtime.pool.fetchval("select count(*) > 0 from functionarissen"))
     gemaakt = [new_id() for _ in range(zaken)]
     await bus.send_all(make_fact("coid", geinformeerd(*stoelen), zaak) for zaak in gemaakt)
     await wachten(runtime, len(stoelen) * zaken)

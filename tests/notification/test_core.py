@@ -55,7 +55,7 @@ from shared.events import (
 )
 from shared.inbox import in_order
 from shared.termijnen.kalender import lokaal
-from tests.bus import id_of, make_fact
+from tests.bus import make_fact
 
 BEGIN = datetime(2025, 3, 3, 9, tzinfo=UTC)
 ZAAK = "zaak-0001"
@@ -87,22 +87,21 @@ def gekwalificeerd(op: int, kwalificatie: Kwalificatie) -> KwestieGekwalificeerd
 
 def omgezet(op: int, naar: Any) -> ZaakOmgezet:
     return ZaakOmgezet(
-        omgezet_op=uur(op),
-        naar=naar,
-        instemming=id_of("instemming-9"),
-        rubriek="overige",
-        soort_klacht="combinatie",
+        omgezet_op=uur(op), naar=naar, instemming=instemming(9), rubriek="overige", soort_klacht="combinatie"
     )
+
+
+def instemming(nummer: int) -> str:
+    """Id of a grant."""
+    return f"{nummer:012x}4000a{0:015x}"
 
 
 def ingetrokken(op: int, nummer: int) -> InstemmingIngetrokken:
-    return InstemmingIngetrokken(ingetrokken_op=uur(op), instemming=id_of(f"instemming-{nummer}"))
+    return InstemmingIngetrokken(ingetrokken_op=uur(op), instemming=instemming(nummer))
 
 
 def gegeven(op: int, nummer: int, geadresseerde: Geadresseerde) -> InstemmingGegeven:
-    return InstemmingGegeven(
-        gegeven_op=uur(op), instemming=id_of(f"instemming-{nummer}"), geadresseerde=geadresseerde
-    )
+    return InstemmingGegeven(gegeven_op=uur(op), instemming=instemming(nummer), geadresseerde=geadresseerde)
 
 
 def ontvangen(op: int, partijen: Sequence[str]) -> MeldingOntvangen:
@@ -116,7 +115,7 @@ def ontvangen(op: int, partijen: Sequence[str]) -> MeldingOntvangen:
 
 def vervallen(op: int, nummer: int, geadresseerde: Geadresseerde) -> InstemmingVervallen:
     return InstemmingVervallen(
-        vervallen_op=uur(op), instemming=id_of(f"instemming-{nummer}"), geadresseerde=geadresseerde
+        vervallen_op=uur(op), instemming=instemming(nummer), geadresseerde=geadresseerde
     )
 
 

@@ -23,13 +23,14 @@ from shared.events import (
     ZaakOmgezet,
 )
 from shared.service import Runtime
-from tests.bus import LATE, Bus, eventually, id_of, make_fact, new_id, now
+from tests.bus import LATE, Bus, eventually, make_fact, new_id, now
 from tests.notification.conftest import Start
 from tests.notification.mailserver import Mailserver, Ontvangen
 from tests.notification.opzet import (
     MISLUKT,
     OPGEHOUDEN,
     SNEL,
+    TOESTEMMING,
     VERZONDEN,
     eenheid,
     geinformeerd,
@@ -223,15 +224,10 @@ async def test_what_stops_a_matter_before_the_claim_keeps_it_out(
         ("coid", gekwalificeerd("geen-integriteitskwestie")),
         (
             "coid",
-            ZaakOmgezet(
-                omgezet_op=now(), naar="klacht", instemming=id_of("grant-0001"), soort_klacht="combinatie"
-            ),
+            ZaakOmgezet(omgezet_op=now(), naar="klacht", instemming=TOESTEMMING, soort_klacht="combinatie"),
         ),
-        ("mid", InstemmingIngetrokken(ingetrokken_op=now(), instemming=id_of("grant-0001"))),
-        (
-            "intake",
-            InstemmingVervallen(vervallen_op=now(), instemming=id_of("grant-0001"), geadresseerde="coid"),
-        ),
+        ("mid", InstemmingIngetrokken(ingetrokken_op=now(), instemming=TOESTEMMING)),
+        ("intake", InstemmingVervallen(vervallen_op=now(), instemming=TOESTEMMING, geadresseerde="coid")),
         ("coid", geinformeerd(uit=("C-313",))),
         (
             "lijn",
@@ -265,23 +261,21 @@ async def test_new_consent_tells_who_was_not_told_yet(bus: Bus, start: Start, ma
     zaak = new_id()
     gehoord = await bus.listen("notification.#")
     await bus.state("organisatie", eenheid("C-313", "KAB-LSK"), "313-SQN")
-    eerste = InstemmingGegeven(
-        gegeven_op=now() - LATE, instemming=id_of("toestemming-1"), geadresseerde="coid"
-    )
+    eerste = InstemmingGegeven(gegeven_op=now() - LATE, instemming=TOESTEMMING, geadresseerde="coid")
     await bus.state("portaal", eerste, zaak)
     await bus.state("coid", geinformeerd("C-313", op=now() - LATE), zaak)
     await wachten(runtime, 1)
     await ronde(runtime)
     await hoort(gehoord, VERZONDEN, 2)
     await bus.state(
-        "mid", InstemmingIngetrokken(ingetrokken_op=now() - LATE / 2, instemming=id_of("toestemming-1")), zaak
+        "mid", InstemmingIngetrokken(ingetrokken_op=now() - LATE / 2, instemming=TOESTEMMING), zaak
     )
     await bus.state("coid", geinformeerd("C-313", "KAB-LSK", op=now() - LATE / 4), zaak)
     await verwerkt(bus, runtime)
     await ronde(runtime)
     await hoort(gehoord, VERZONDEN, 4)
     await wordt(runtime, C_313="verteld")
-    tweede = InstemmingGegeven(gegeven_op=now(), instemming=id_of("toestemming-2"), geadresseerde="coid")
+    tweede = InstemmingGegeven(gegeven_op=now(), instemming=new_id(), geadresseerde="coid")
     await bus.state("mid", tweede, zaak)
     await wachten(runtime, 1)
     await ronde(runtime)
@@ -524,10 +518,8 @@ async def test_a_matter_with_consent_alone_is_not_reported_as_waiting(bus: Bus, 
     """Most consent is for a matter of which the line is never told: nothing is missing then."""
     runtime = await start()
     zaken = [new_id() for _ in range(3)]
-    grant = InstemmingGegeven(
-        gegeven_op=now() - LATE, instemming=id_of("toestemming-1"), geadresseerde="klachten"
-    )
-    weg = InstemmingIngetrokken(ingetrokken_op=now() - LATE, instemming=id_of("toestemming-1"))
+    grant = InstemmingGegeven(gegeven_op=now() - LATE, instemming=TOESTEMMING, geadresseerde="klachten")
+    weg = InstemmingIngetrokken(ingetrokken_op=now() - LATE, instemming=TOESTEMMING)
     await bus.state("portaal", grant, zaken[0])
     await bus.state("mid", weg, zaken[1])
     await bus.state("intake", vervallen("klachten"), zaken[2])
@@ -541,9 +533,7 @@ async def test_a_matter_with_consent_alone_is_not_reported_as_waiting(bus: Bus, 
 
 
 def vervallen(geadresseerde: Geadresseerde) -> InstemmingVervallen:
-    return InstemmingVervallen(
-        vervallen_op=now() - LATE, instemming=id_of("toestemming-1"), geadresseerde=geadresseerde
-    )
+    return InstemmingVervallen(vervallen_op=now() - LATE, instemming=TOESTEMMING, geadresseerde=geadresseerde)
 
 
 async def test_a_version_of_a_unit_may_be_as_large_as_the_contract_says(bus: Bus, start: Start) -> None:

@@ -18,13 +18,14 @@ from services.notification.verzending import stand
 from shared import zegel
 from shared.events import InstemmingIngetrokken
 from shared.settings import SettingsError, load
-from tests.bus import Bus, eventually, id_of, new_id, now, running
+from tests.bus import Bus, eventually, new_id, now, running
 from tests.conftest import make_runtime
 from tests.notification.conftest import Start
 from tests.notification.mailserver import AFBREKEN, ZWIJGEN, Draad, Mailserver
 from tests.notification.opzet import (
     MISLUKT,
     SNEL,
+    TOESTEMMING,
     VERZONDEN,
     geinformeerd,
     gemeld,
@@ -355,9 +356,7 @@ async def test_a_withdrawal_after_the_round_and_before_the_claim_leaves_the_line
     (zaak, ander) = await gemeld(bus, runtime, "C-313", zaken=2)
     await asyncio.sleep(0.3)
     await ronde(runtime)
-    await bus.state(
-        "portaal", InstemmingIngetrokken(ingetrokken_op=now(), instemming=id_of("toestemming-1")), zaak
-    )
+    await bus.state("portaal", InstemmingIngetrokken(ingetrokken_op=now(), instemming=TOESTEMMING), zaak)
     await wachten(runtime, 1, "vervallen")
     await start()
     await hoort(gehoord, VERZONDEN)
@@ -375,9 +374,7 @@ async def test_a_withdrawal_between_attempts_leaves_the_line_out(
     zaak, _ = await gemeld(bus, runtime, "C-313", zaken=2)
     await ronde(runtime)
     await eventually(lambda: gestapt(mail, "RCPT"))
-    await bus.state(
-        "portaal", InstemmingIngetrokken(ingetrokken_op=now(), instemming=id_of("toestemming-1")), zaak
-    )
+    await bus.state("portaal", InstemmingIngetrokken(ingetrokken_op=now(), instemming=TOESTEMMING), zaak)
     await hoort(gehoord, VERZONDEN)
     assert [len(ingevuld(een)) for een in mail.ontvangen] == [1]
 
@@ -393,9 +390,7 @@ async def test_after_a_doubtful_attempt_no_other_message_follows(
     zaak, _ = await gemeld(bus, runtime, "C-313", zaken=2)
     await ronde(runtime)
     await eventually(lambda: _aangeboden(mail))
-    await bus.state(
-        "portaal", InstemmingIngetrokken(ingetrokken_op=now(), instemming=id_of("toestemming-1")), zaak
-    )
+    await bus.state("portaal", InstemmingIngetrokken(ingetrokken_op=now(), instemming=TOESTEMMING), zaak)
     (feit,) = await hoort(gehoord, VERZONDEN)
     assert (feit["zekerheid"], feit["mogelijk_dubbel"]) == ("onbekend", True)
     assert len(mail.ontvangen) == 1

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.events import TermijnAfgelopen, TermijnGestart
+from shared.termijnen import feiten
 from shared.termijnen.klok import Bewaard, Klok, Termijn, Uitkomst, Vervallen, termijn
 from shared.termijnen.overgang import Besluit, Verandering, beslis_waak, verschil
 from shared.termijnen.regels import Soort, regels
@@ -68,6 +69,21 @@ def test_a_clock_that_starts_and_ends_at_once_is_stated_once() -> None:
     assert isinstance(feit, TermijnAfgelopen)
     assert (feit.uitkomst, feit.gestopt_op) == ("gehaald", START + timedelta(days=2))
     assert verandering.bewaard.volgende_op is None
+
+
+def test_roles_that_must_not_learn_of_it_are_noted_and_not_told() -> None:
+    """Shows that the clock keeps its generation and what was said, and that nothing is stated about it."""
+    oud = bewaard(week(), gewaarschuwd_op=START + timedelta(days=5))
+    nieuw = replace(week(), gesloten=frozenset(("sg",)))
+    verandering = enige(nieuw, oud)
+    assert verandering.feiten == ()
+    assert verandering.bewaard == replace(oud, termijn=nieuw)
+    assert verschil([nieuw], [verandering.bewaard], ZAAK) == []
+    gestopt = replace(week(stop=START + timedelta(days=2)), gesloten=frozenset(("sg",)))
+    (feit,) = enige(gestopt, oud).feiten
+    assert isinstance(feit, TermijnAfgelopen)
+    later = feiten.verstreken(enige(nieuw, oud).bewaard, nieuw.eind + OGENBLIK)
+    assert later.escaleert_naar == ("coid-leiding", "plaatsvervanger-sg")
 
 
 def test_a_clock_that_did_not_change_gives_nothing() -> None:

@@ -22,6 +22,8 @@ MEESTE_DELEN: Final = 1000
 
 _GEHEIME_LEDEN: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _Id = Annotated[str, Field(pattern=ONDERWERP_ID)]
+_Bericht = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+"""As the list of messages calls it."""
 _Coordinaat = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
 _Tekst = Annotated[str, Field(min_length=1, max_length=LANGSTE_TEKST)]
 _Afzender = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
@@ -70,7 +72,7 @@ class OmTeLezen(_MetCode):
     """The messages that there are or, with `bericht`, what one says; long ones in parts."""
 
     soort: Literal["lees"]
-    bericht: _Id | None = None
+    bericht: _Bericht | None = None
     deel: int = Field(1, ge=1, le=MEESTE_DELEN)
 
 

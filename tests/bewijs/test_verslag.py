@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""What the report says, and when it says that nothing was refuted."""
+
+import pytest
+
+from ops.__main__ import main
+from ops.bewijs.opdracht import DELEN
+from ops.bewijs.verslag import Deel, Verslag, gespreid
+
+GOED = Deel("proef", "Het houdt.", {"pogingen": 3}, grenzen=("niet alles",), bijzonderheden=("een", "twee"))
+
+
+@pytest.mark.parametrize(
+    "deel",
+    [
+        Deel("proef", "Het houdt.", {"pogingen": 3}, fouten=("het hield niet",)),
+        Deel("proef", "Het houdt.", {"pogingen": 3, "nog meer": 0}),
+        Deel("proef", "Het houdt.", {}),
+    ],
+    ids=["a fault", "something not tried", "nothing tried"],
+)
+def test_what_was_refuted_or_not_tried_has_failed(deel: Deel) -> None:
+    """A check that tried nothing proves nothing."""
+    assert not deel.geslaagd
+    assert not Verslag((GOED, deel)).geslaagd
+    assert "WEERLEGD" in Verslag((GOED, deel)).als_tekst(alles=False)
+
+
+def test_no_parts_is_no_proof() -> None:
+    """An empty report promises nothing."""
+    assert not Verslag(()).geslaagd
+
+
+def test_the_report_names_its_limits_and_on_request_every_attempt() -> None:
+    """A reader sees what was not shown as well."""
+    verslag = Verslag((GOED,))
+    assert verslag.geslaagd
+    assert "niet alles" in verslag.als_tekst(alles=False)
+    assert "twee" not in verslag.als_tekst(alles=False)
+    assert "twee" in verslag.als_tekst(alles=True)
+    assert "bijzonderheden" in verslag.als_json(alles=True)["delen"][0]
+
+
+def test_a_sample_is_spread_and_never_larger() -> None:
+    """From the first to near the last, in order."""
+    alle = list(range(100))
+    assert gespreid(alle, 4) == [0, 25, 50, 75]
+    assert gespreid(alle, None) == gespreid(alle, 200) == alle
+
+
+def test_a_part_that_does_not_exist_is_wrong_use(capsys: pytest.CaptureFixture[str]) -> None:
+    """One line that names the parts, and status 2."""
+    assert main(["bewijs", "verzonnen"]) == 2
+    gezegd = capsys.readouterr().err
+    assert all(naam in gezegd for naam in DELEN)
