@@ -25,7 +25,7 @@ from ops.bewijs import weekklok
 from ops.bewijs.paren import WOORDEN
 from ops.bewijs.proefstand import Proefstand, opgezet
 from ops.bewijs.stapelgezicht import Gezichten, verschil
-from ops.bewijs.stapelwereld import Bevolking, Kant, Tweetal, Zin, bevolk, leessleutel
+from ops.bewijs.stapelwereld import Bevolking, Kant, Tweetal, Zin, bevolk, leessleutel, wordt_verteld
 from ops.bewijs.verslag import Deel
 from ops.bewijs.waarnemers import VRIJGAVEN, waarnemers
 from ops.bewijs.werelden import WEKEN, gaat_door, moment
@@ -108,7 +108,9 @@ class Uitkomst:
 
     def zie(self, twee: Tweetal, waarnemer: str, links: Any, rechts: Any) -> None:
         """One observer's two views."""
-        self.vergeleken[f"{waarnemer.split()[0]}, paren die verschillen in {WOORDEN[twee.paar.verschil]}"] += 1
+        self.vergeleken[
+            f"{waarnemer.split()[0]}, paren die verschillen in {WOORDEN[twee.paar.verschil]}"
+        ] += 1
         if links != rechts:
             fout = f"paar {twee.nummer}: {waarnemer} ziet {WOORDEN[twee.paar.verschil]}"
             self.fouten.append(fout)
@@ -127,8 +129,17 @@ class Uitkomst:
             naam=NAAM,
             belofte=BELOFTE,
             geprobeerd={
-                **{f"paren die verschillen in: {WOORDEN[naam]}": aantal for naam, aantal in self.paren.items()},
-                **{f"vergelijkingen, waarnemer: {wat}": aantal for wat, aantal in sorted(self.vergeleken.items())},
+                **{
+                    f"paren die verschillen in: {WOORDEN[naam]}": aantal
+                    for naam, aantal in self.paren.items()
+                },
+                **{
+                    f"vergelijkingen, waarnemer: {wat}": aantal
+                    for wat, aantal in sorted(self.vergeleken.items())
+                },
+                "paren waarin de zaak aan de lijn verteld wordt": sum(
+                    wordt_verteld(twee.paar) for twee in gezichten.bevolking.tweetallen
+                ),
                 "feiten die partijen stelden": stad.gezegd,
                 "berichten op de bus": sum(len(een.bus) for een in gezichten.per_merk.values()),
                 "rijen in tabellen": sum(
@@ -141,7 +152,10 @@ class Uitkomst:
             grenzen=(*GRENZEN, *(f"{een.waarnemer} ziet {een.ziet}: {een.reden}" for een in VRIJGAVEN)),
             bijzonderheden=(
                 f"geleefd: {geleefd_s:.0f} s (weekberichten {stad.rondes_s:.0f} s), vergeleken: {duur_s - geleefd_s:.0f} s",
-                *(f"van geen wereld: {soort}: {aantal}" for soort, aantal in sorted(gezichten.van_niemand.items())),
+                *(
+                    f"van geen wereld: {soort}: {aantal}"
+                    for soort, aantal in sorted(gezichten.van_niemand.items())
+                ),
                 *self.waarom,
             ),
             duur_s=duur_s,
@@ -154,7 +168,10 @@ def _vergelijk(gezichten: Gezichten) -> Uitkomst:
         uitkomst.paren[twee.paar.verschil] += 1
         for waarnemer in waarnemers(twee.paar):
             uitkomst.zie(
-                twee, waarnemer, gezichten.zicht(twee.links, waarnemer), gezichten.zicht(twee.rechts, waarnemer)
+                twee,
+                waarnemer,
+                gezichten.zicht(twee.links, waarnemer),
+                gezichten.zicht(twee.rechts, waarnemer),
             )
     return uitkomst
 
@@ -181,7 +198,12 @@ class Stad:
     """All worlds, and the parties that speak in them."""
 
     def __init__(
-        self, stand: Proefstand, bevolking: Bevolking, partijen: Mapping[str, Party], zegels: zegel.PublicKeys, admin: Any
+        self,
+        stand: Proefstand,
+        bevolking: Bevolking,
+        partijen: Mapping[str, Party],
+        zegels: zegel.PublicKeys,
+        admin: Any,
     ) -> None:
         self.gezegd = 0
         self.rondes_s = 0.0

@@ -169,11 +169,15 @@ class Gezichten:
         for regel in overzicht.regels:
             merk = self._wereld(regel.onderwerp, "klok")
             if merk is not None:
-                self.per_merk[merk].klokken.append(self._klok(self.bevolking.kanten[merk], regel, overzicht.now))
+                self.per_merk[merk].klokken.append(
+                    self._klok(self.bevolking.kanten[merk], regel, overzicht.now)
+                )
 
     def klokken_voor(self, kant: Kant, overzicht: termijnen.Overzicht) -> tuple[str, ...]:
         """The part of an operators' list that is about one world."""
-        eigen = (regel for regel in overzicht.regels if self.bevolking.eigenaars.get(regel.onderwerp) == kant.merk)
+        eigen = (
+            regel for regel in overzicht.regels if self.bevolking.eigenaars.get(regel.onderwerp) == kant.merk
+        )
         return vergelijkbaar(self._klok(kant, regel, overzicht.now)[1] for regel in eigen)
 
     def _klok(self, kant: Kant, regel: termijnen.Regel, nu: datetime) -> tuple[str, str]:

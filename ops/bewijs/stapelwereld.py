@@ -15,12 +15,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import blake2b
+from itertools import count
 from random import Random
 from typing import Final, Literal
 from uuid import UUID
 
 from ops.bewijs.paren import VERSCHILLEN
-from ops.bewijs.werelden import WEKEN, Paar, Wereld, Zaak, inrichting, moment, paar, stappen
+from ops.bewijs.werelden import WEKEN, Paar, Wereld, Zaak, gaat_door, inrichting, moment, paar, stappen
 from shared import events as e
 from shared import zegel
 from shared.envelope import data_json
@@ -133,12 +134,32 @@ def leessleutel(op: datetime) -> e.SleutelVastgesteld:
     return e.SleutelVastgesteld(vastgesteld_op=op, volgnummer=1, sleutel=e.PubliekeSleutel(**delen))
 
 
+def wordt_verteld(een: Paar) -> bool:
+    """Whether the line is told of the case that the pair is about; where the case itself is the secret, whether
+    somebody was to be told who is excluded from it too."""
+    zaak = een.zaak
+    gezegd = gaat_door(zaak) and zaak.kwalificatie == "melding"
+    wie = set(zaak.te_notificeren) & set(zaak.uit_te_sluiten)
+    return gezegd and (een.verschil != "zaak" or bool(wie))
+
+
 def _tweetal(nummer: int) -> Tweetal:
-    verschil = VERSCHILLEN[nummer % len(VERSCHILLEN)]
-    een = _elk_een_week(paar(Random(nummer), verschil, _voorvoegsel(nummer)), nummer)
+    een = _elk_een_week(_getrokken(nummer), nummer)
     # A key is public, and may not make two worlds differ.
     sleutels = {adviseur: leessleutel(moment(0, 0)) for adviseur in een.links.organisatie.adviseurs}
     return Tweetal(nummer, een, _kant(nummer, "l", een, sleutels), _kant(nummer, "r", een, sleutels))
+
+
+def _getrokken(nummer: int) -> Paar:
+    """A pair as the generator draws it. Of each kind of secret every other pair is drawn again until the line is
+    told of its case, and where the case is the secret every pair: of most cases the line is never told."""
+    verschil = VERSCHILLEN[nummer % len(VERSCHILLEN)]
+    hoe_dan_ook = verschil != "zaak" and nummer // len(VERSCHILLEN) % 2 == 1
+    for poging in count():
+        een = paar(Random(f"{nummer} {poging}"), verschil, _voorvoegsel(nummer))
+        if hoe_dan_ook or wordt_verteld(een):
+            return een
+    raise AssertionError("a count has no end")
 
 
 def _elk_een_week(een: Paar, nummer: int) -> Paar:

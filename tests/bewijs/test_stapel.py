@@ -10,8 +10,7 @@ from ops import termijnen
 from ops.bewijs import lekken_stapel, stapel
 from ops.bewijs.proefstand import eigen_servers
 from ops.bewijs.stapelgezicht import vergelijkbaar
-from ops.bewijs.stapelwereld import bevolk
-from ops.bewijs.werelden import gaat_door
+from ops.bewijs.stapelwereld import bevolk, wordt_verteld
 from ops.environment import Environment
 from ops.servers import PrivateServers
 
@@ -40,8 +39,8 @@ async def test_two_worlds_that_differ_in_a_secret_look_the_same(
 @pytest.mark.parametrize(
     ("lek", "nummers"),
     [
-        ("dag-in-weekbericht", range(4, 23, 6)),
-        ("kanaal-bij-doorzetten", range(1, 20, 6)),
+        ("dag-in-weekbericht", range(4, 11, 6)),
+        ("kanaal-bij-doorzetten", range(1, 8, 6)),
         ("zegel-op-maat", range(0, 7, 6)),
     ],
 )
@@ -50,7 +49,9 @@ async def test_a_leak_makes_the_proof_fail(
 ) -> None:
     """With each of these leaks in the running services a refutation names the secret that it shows."""
     gevonden = await stapel.onderzoek(tmp_path / "proef", servers, nummers, mutant=lek)
-    assert any(lekken_stapel.PER_NAAM[lek].waar in fout for fout in gevonden.fouten), gevonden.als_tekst(alles=True)
+    assert any(lekken_stapel.PER_NAAM[lek].waar in fout for fout in gevonden.fouten), gevonden.als_tekst(
+        alles=True
+    )
 
 
 @pytest.mark.timeout(300)
@@ -64,12 +65,12 @@ async def test_an_excluded_official_who_finds_out_makes_the_proof_fail(
 
     monkeypatch.setattr(termijnen, "_hidden_from", niets)
     gevonden = await stapel.onderzoek(
-        tmp_path / "proef", servers, range(5, 24, 6), mutant="uitsluiting-vergeten"
+        tmp_path / "proef", servers, range(5, 12, 6), mutant="uitsluiting-vergeten"
     )
     for waarnemer in ("functionaris", "termijnlijst"):
-        assert any(
-            f": {waarnemer} " in fout and "of de zaak bestaat" in fout for fout in gevonden.fouten
-        ), gevonden.als_tekst(alles=True)
+        assert any(f": {waarnemer} " in fout and "of de zaak bestaat" in fout for fout in gevonden.fouten), (
+            gevonden.als_tekst(alles=True)
+        )
 
 
 def test_ids_that_differ_make_no_difference_and_what_they_join_does() -> None:
@@ -110,11 +111,8 @@ def test_no_two_cases_of_a_world_are_told_in_one_week() -> None:
 
 
 def test_pairs_show_something() -> None:
-    """Cases are forwarded, told and excluded from in enough of the pairs."""
-    tweetallen = bevolk(range(200)).tweetallen
-    verteld = [
-        twee
-        for twee in tweetallen
-        if gaat_door(twee.paar.zaak) and twee.paar.zaak.kwalificatie == "melding" and twee.paar.zaak.te_notificeren
-    ]
-    assert len(verteld) > len(tweetallen) / 4
+    """Of at least half of all pairs the case is told to the line, and of each that hides a case somebody who
+    was to be told is excluded."""
+    paren = [twee.paar for twee in bevolk(range(200)).tweetallen]
+    assert sum(map(wordt_verteld, paren)) > len(paren) / 2
+    assert all(wordt_verteld(een) for een in paren if een.verschil == "zaak")
