@@ -5,7 +5,6 @@ must fail on each of them. `waar` is in the refutation: the observer, the secret
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -128,4 +127,4 @@ LEKKEN: Final = (
 )
 """The leaks of this part."""
 
-PER_NAAM: Final[Mapping[str, Lek]] = {lek.naam: lek for lek in LEKKEN}
+PER_NAAM: Final = {lek.naam: lek for lek in LEKKEN}

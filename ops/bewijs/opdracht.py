@@ -60,7 +60,8 @@ DELEN: Final[dict[str, Onderzoek]] = {
     "loop": _loop,
     "mutanten": _mutanten,
 }
-"""What can be asked for: forbidden moves; pairs of worlds, in the decisions and through the stack; one run with canaries and linkage; the leaks."""
+"""What can be asked for: forbidden moves; pairs of worlds, in the decisions alone and through the stack; one
+run with canaries and linkage; the leaks."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

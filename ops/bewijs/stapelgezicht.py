@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: EUPL-1.2
 """What each observer sees of one world on the running stack, in a form that can be compared.
 
-A view is a bag of lines: messages with their routing key, size, properties and headers; rows of tables; clocks.
-Its order says nothing, since chance and load decide it. Moments of the run's own clock are left out (the two
-worlds of a pair run at the same time); moments in the data stay. Random ids are renamed by what is said with
-them, so that two views are equal when nothing but those differ, and what an id joins stays joined.
+A view is a bag of lines: messages with their routing key, size, properties and headers; rows of tables;
+clocks. Its order says nothing, since chance and load decide it. Moments of the run's own clock are left out
+(the two worlds of a pair run at the same time); moments in the data stay. Random ids are renamed by what is
+said with them, so that two views are equal when nothing but those differ, and what an id joins stays joined.
 """
 
 from __future__ import annotations
@@ -48,8 +48,22 @@ _WISSELEND: Final[Mapping[str, frozenset[str]]] = {
     "logboek": frozenset({"volgnummer", "span_id", "parent_span_id"}),
     "zaken": frozenset({"stand", "ruimte"}),
 }
-"""Columns that hold chance (the order of sending, ids of spans), or a place in what all worlds have together: a
-chain, the versions of a cluster's roster."""
+"""Columns that hold chance (the order of sending, ids of spans), or a place in what all worlds have together:
+a chain, the versions of a cluster's roster."""
+_VAN_ALLEN: Final = frozenset(
+    {
+        "intake.ketens",
+        "intake.tellingen",
+        "notification.periodes",
+        "notification.rondes",
+        "registry.luisterende_oren",
+        "routing.clusters",
+        *(f"{dienst}.{tabel}" for dienst in flow.SERVICES for tabel in ("migraties", "voortgang")),
+    }
+)
+"""Tables of which a row is of all worlds: counters, rounds, the progress of a process."""
+MID_BALIE: Final = "mid-balie"
+"""The one reader that all worlds share."""
 _RONDEN: Final = 3
 """How far the renaming looks: what is said with an id, with what that is said together, and once more."""
 
@@ -78,8 +92,10 @@ class Gezichten:
     per_merk: dict[str, Gezicht] = field(default_factory=lambda: defaultdict(Gezicht))
     van_niemand: Counter[str] = field(default_factory=Counter)
     """Messages and rows that name no world, by kind."""
-    van_meer: list[str] = field(default_factory=list)
-    """Messages and rows that name two worlds: what chance brought together is seen together."""
+    losse: Counter[str] = field(default_factory=Counter)
+    """Of those the ones that should name one: what is seen of nobody is compared with nothing."""
+    van_meer: Counter[str] = field(default_factory=Counter)
+    """Messages and rows that name two worlds, by kind: those are shown together."""
     post: int = 0
     """Weekly messages."""
 
@@ -88,9 +104,11 @@ class Gezichten:
         tekst = _SPOOR.sub("", tekst)  # of a batch, in which chance brings worlds together
         merken = self.bevolking.van(tekst)
         if len(merken) > 1:
-            self.van_meer.append(soort)
+            self.van_meer[soort] += 1
         if not merken:
             self.van_niemand[soort] += 1
+            if soort not in _VAN_ALLEN and MID_BALIE not in tekst:
+                self.losse[soort] += 1
             return None
         merk = min(merken)
         self.bevolking.leer(tekst, merk)
@@ -131,7 +149,7 @@ class Gezichten:
             try:
                 for tabel in await connection.fetch(_TABELLEN, dienst):
                     for rij in await connection.fetch(f'select * from "{dienst}"."{tabel["naam"]}"'):  # noqa: S608
-                        self._neem_rij(dienst, tabel["naam"], rij)
+                        self._neem_rij(dienst, tabel["naam"], dict(rij))
             finally:
                 await connection.close()
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Pairs of worlds that live beside each other in one environment: which names each has there, and which of what
-is seen there belongs to which world.
+"""Pairs of worlds that live beside each other in one environment: which names each has there, and which of
+what is seen there belongs to which world.
 
-Both worlds of a pair come from the same generator with the same names. On the stack each gets names of its own
-(units, seats and advisers by a mark, matters and grants by other random ids); to compare them these are
+Both worlds of a pair come from the same generator with the same names. On the stack each gets names of its
+own (units, seats and advisers by a mark, matters and grants by other random ids); to compare them these are
 taken off again.
 """
 
@@ -135,8 +135,8 @@ def leessleutel(op: datetime) -> e.SleutelVastgesteld:
 
 
 def wordt_verteld(een: Paar) -> bool:
-    """Whether the line is told of the case that the pair is about; where the case itself is the secret, whether
-    somebody was to be told who is excluded from it too."""
+    """Whether the line is told of the case that the pair is about; where the case itself is the secret,
+    whether somebody was to be told who is excluded from it too."""
     zaak = een.zaak
     gezegd = gaat_door(zaak) and zaak.kwalificatie == "melding"
     wie = set(zaak.te_notificeren) & set(zaak.uit_te_sluiten)
@@ -151,15 +151,12 @@ def _tweetal(nummer: int) -> Tweetal:
 
 
 def _getrokken(nummer: int) -> Paar:
-    """A pair as the generator draws it. Of each kind of secret every other pair is drawn again until the line is
-    told of its case, and where the case is the secret every pair: of most cases the line is never told."""
+    """A pair as the generator draws it. Of each kind of secret every other pair is drawn again until the line
+    is told of its case, and where the case is the secret every pair: of most cases it is never told."""
     verschil = VERSCHILLEN[nummer % len(VERSCHILLEN)]
     hoe_dan_ook = verschil != "zaak" and nummer // len(VERSCHILLEN) % 2 == 1
-    for poging in count():
-        een = paar(Random(f"{nummer} {poging}"), verschil, _voorvoegsel(nummer))
-        if hoe_dan_ook or wordt_verteld(een):
-            return een
-    raise AssertionError("a count has no end")
+    getrokken = (paar(Random(f"{nummer} {poging}"), verschil, _voorvoegsel(nummer)) for poging in count())
+    return next(een for een in getrokken if hoe_dan_ook or wordt_verteld(een))
 
 
 def _elk_een_week(een: Paar, nummer: int) -> Paar:

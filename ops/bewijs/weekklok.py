@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Notification with a calendar that a bench turns: `python -m ops.bewijs.weekklok`.
 
-The fixed moment of the weekly message is read from the file that BEWIJS_RONDE names, in place of the calendar, so
-that a year of weeks takes minutes and no round falls in the middle of what is said in a week. All else is the
-service itself, with a deliberate leak when BEWIJS_MUTANT names one.
+The fixed moment of the weekly message is read from the file that BEWIJS_RONDE names, in place of the
+calendar, so that weeks take seconds and no round falls in the middle of what is said in a week. All else is
+the service itself, with a deliberate leak when BEWIJS_MUTANT names one.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Final
 
 from ops.bewijs import gemuteerd
+from ops.bewijs.lekken import _vervang as vervang
 from ops.bewijs.proefstand import MUTANT
-from services.notification import rondes
+from services.notification.core.ronde import WEEK
 from services.notification.handlers import build
 from services.notification.settings import Settings
 from shared import flow
@@ -38,10 +39,10 @@ def zet(bestand: Path, moment: datetime) -> None:
 def run(bestand: Path, mutant: str | None) -> int:
     """Runs notification until SIGTERM."""
 
-    def laatste_moment(nu: datetime, *, dag: int, uur: int, elke: timedelta) -> datetime:
+    def laatste_moment(nu: datetime, *, dag: int, uur: int, elke: timedelta = WEEK) -> datetime:
         return datetime.fromisoformat(bestand.read_text())
 
-    rondes.laatste_moment = laatste_moment  # type: ignore[attr-defined]
+    vervang("services.notification.rondes", "laatste_moment", lambda _: laatste_moment)
     if mutant is not None:
         return gemuteerd.run(flow.NOTIFICATION, mutant)
     return main(build, lambda: load(Settings))
