@@ -106,6 +106,8 @@ class Stad:
         if any(een["geparkeerd"] for een in standen):
             raise OpsError("something was parked on the bench")
         self._tel()
+        if sum(self._van[naam] for naam in _SPREKERS) < self.gezegd:
+            return False
         return all(
             een["gesteld"] == self._van[een["dienst"]] and een["gehoord"] == self._voor[een["dienst"]]
             for een in standen
@@ -164,7 +166,9 @@ _SPREKERS: Final = ("kanaal", "mid", "coid", "lijn", "organisatie")
 _HOORT: Final[Mapping[str, tuple[str, ...]]] = {
     key: tuple(dienst for dienst in SERVICES if key in flow.bindings(dienst)) for key in flow.HEARD
 }
-_ONDERWEG: Final = "select " + " or ".join(f"exists (select from {dienst}.outbox)" for dienst in SERVICES)
+_ONDERWEG: Final = "select " + " or ".join(  # noqa: S608
+    f"exists (select from {dienst}.outbox)" for dienst in SERVICES
+)
 _BOEKEN: Final = " union all ".join(
     f"select '{dienst}' as dienst,"  # noqa: S608
     f" count(*) filter (where publisher = '{dienst}') as gesteld,"
