@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ops import environment as environments
-from ops.bewijs import loop, mutanten, paren, verboden
+from ops.bewijs import loop, mutanten, paren, stapel, verboden
 from ops.bewijs.proefstand import eigen_servers
 from ops.bewijs.verslag import Deel, Verslag
 from ops.servers import PrivateServers
@@ -43,6 +43,10 @@ async def _paren(folder: Path, own: PrivateServers) -> list[Deel]:
     return [await asyncio.to_thread(paren.deel)]
 
 
+async def _stapel(folder: Path, own: PrivateServers) -> list[Deel]:
+    return [await stapel.onderzoek(folder / "stapel", own)]
+
+
 async def _mutanten(folder: Path, own: PrivateServers) -> list[Deel]:
     return [await mutanten.onderzoek(folder, own, say=lambda regel: print(regel, file=sys.stderr))]
 
@@ -52,10 +56,12 @@ Onderzoek = Callable[[Path, PrivateServers], Coroutine[Any, Any, list[Deel]]]
 DELEN: Final[dict[str, Onderzoek]] = {
     "verboden": _verboden,
     "paren": _paren,
+    "stapel": _stapel,
     "loop": _loop,
     "mutanten": _mutanten,
 }
-"""What can be asked for: forbidden moves; pairs of worlds; one run with canaries and linkage; the leaks."""
+"""What can be asked for: forbidden moves; pairs of worlds, in the decisions alone and through the stack; one
+run with canaries and linkage; the leaks."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
