@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""What a service hands to an operator's collector: what it says on standard error and its page of metrics, and
-no more."""
+"""What a service hands to an operator's collector: what it says on standard error and on its page of metrics,
+and no more."""
 
 import json
 import logging
@@ -110,7 +110,7 @@ def test_a_service_hands_over_lines_and_numbers(environment: Environment, collec
 
 
 def test_a_collector_that_does_not_answer_keeps_no_service_from_stopping(environment: Environment) -> None:
-    """It accepts the connection and says nothing: the service stops with status 0, well before it is killed."""
+    """It accepts the connection and says nothing: the service stops with status 0, long before a kill."""
     stack = Stack(environment)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         try:
