@@ -33,7 +33,7 @@ GEMUTEERD: Final = "ops.bewijs.gemuteerd"
 
 SNEL: Final = {
     "notification": {"ronde_elke": "PT4S"},
-    "intake": {"antwoord_tik_s": "0.4"},
+    "intake": {"antwoord_tik_s": "0.4", "wis_interval_s": "0.5"},
     "registry": {"bewaartermijn": "P1Y", "vernietiging_interval_s": "0.5"},
 }
 """On the bench a week, the wait for an answer and the time that a dossier is kept are short."""
@@ -174,6 +174,8 @@ async def opgezet(
             "TMPDIR": str(folder / "tmp"),
             "OTEL_EXPORTER_OTLP_ENDPOINT": otlp.adres,
             "OTEL_BSP_SCHEDULE_DELAY": "200",
+            "OTEL_BLRP_SCHEDULE_DELAY": "200",
+            "OTEL_METRIC_EXPORT_INTERVAL": "500",
             **(extra_env or {}),
         }
         extra = {name: dict(gemeen) for name in (*SERVICES, MAILBAK)}
