@@ -83,9 +83,9 @@ DELEN: Final[dict[str, Onderzoek]] = {
     "gewist": _gewist,
     "mutanten": _mutanten,
 }
-"""What can be asked for: forbidden moves; pairs of worlds through the cores, the rules that must show in them,
-and pairs through the stack; one run with canaries and linkage; erasure against a backup; the leaks in services
-and rights."""
+"""What can be asked for: forbidden moves; pairs of worlds through the cores, the rules that must show in
+them, and pairs through the stack; one run with canaries and linkage; erasure against a backup; the leaks in
+services and rights."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
