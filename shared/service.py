@@ -31,7 +31,7 @@ from shared.inbox import QUERIES, AtRest, Handler, ToSeal, Work, wis_sporen
 from shared.outbox import Outbox, Publisher
 from shared.postgres import TRANSIENT, connect_pool, migration_folders, transaction, verify_migrations
 from shared.settings import ServiceSettings, SettingsError
-from shared.telemetry import Meter, current_traceparent, describe, set_up_logging
+from shared.telemetry import Meter, current_traceparent, describe, logging_set_up
 from shared.termijnen import waak
 from shared.termijnen.regels import regels
 
@@ -403,12 +403,12 @@ def main(service: Callable[[Any], Service], load_settings: Callable[[], ServiceS
     except SettingsError as error:
         print(f"wrong or missing settings: {error}")
         return 2
-    set_up_logging(built.name, settings.log_level)
-    try:
-        uvloop.run(_run(built, settings))
-    except Exception as error:
-        log.critical("stopped by an error", extra={"error": describe(error)})
-        return 1
+    with logging_set_up(built.name, settings.log_level):
+        try:
+            uvloop.run(_run(built, settings))
+        except Exception as error:
+            log.critical("stopped by an error", extra={"error": describe(error)})
+            return 1
     return 0
 
 

@@ -2,21 +2,26 @@
 """Logs, metrics and traces: ids and kinds, never bodies.
 
 Logs are one JSON object per line with the trace id of the batch. Spans are one per batch, linked to the
-traces of the facts in it. Metrics are read at `/metrics`.
+traces of the facts in it. Metrics are read at `/metrics`. When OTEL_EXPORTER_OTLP_ENDPOINT is set all three
+go there as well: the same lines, the same numbers.
 """
 
 import json
 import logging
 import os
 import sys
+import threading
+import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from opentelemetry import trace
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
-from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics import AlwaysOffExemplarFilter, MeterProvider
+from opentelemetry.sdk.metrics.export import MetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import Link, SpanContext, TraceFlags
@@ -24,6 +29,16 @@ from opentelemetry.trace import Link, SpanContext, TraceFlags
 _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 MAX_LINKS = 32
 """A span of a large batch names this many of the traces it joins."""
+HAND_OVER_S: Final = 1.5
+"""How long a service that stops may take to hand over what it holds to a collector, which may be gone."""
+
+
+def _has_collector() -> bool:
+    return bool(os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"))
+
+
+def _resource(service: str) -> Resource:
+    return Resource.create({"service.name": service, "service.namespace": "meldpunt"})
 
 
 def describe(error: BaseException) -> str:
@@ -40,7 +55,8 @@ class JsonLines(logging.Formatter):
         super().__init__()
         self._service = service
 
-    def format(self, record: logging.LogRecord) -> str:
+    def line(self, record: logging.LogRecord) -> dict[str, Any]:
+        """What may be told of a record, wherever it is told."""
         ours = record.name.split(".", 1)[0] in ("shared", "services", "ops", "__main__")
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
@@ -58,15 +74,30 @@ class JsonLines(logging.Formatter):
             line["error"] = describe(record.exc_info[1])
         if ours:
             line |= {key: value for key, value in vars(record).items() if key not in _PLAIN}
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return line
+
+    def format(self, record: logging.LogRecord) -> str:
+        """As one line of text."""
+        return json.dumps(self.line(record), ensure_ascii=False, default=str)
 
 
-def set_up_logging(service: str, level: str) -> None:
-    """Structured logs on standard error."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines(service))
-    logging.basicConfig(level=level, handlers=[handler], force=True)
+@contextmanager
+def logging_set_up(service: str, level: str) -> Iterator[None]:
+    """Structured logs on standard error, and with a collector there as well; handed over when this ends."""
+    lines, to_standard_error = JsonLines(service), logging.StreamHandler(sys.stderr)
+    to_standard_error.setFormatter(lines)
+    handlers: list[logging.Handler] = [to_standard_error]
+    if _has_collector():
+        from shared import otlp
+
+        handlers.append(otlp.LogRecords(_resource(service), lines.line))
+    logging.basicConfig(level=level, handlers=handlers, force=True)
+    logging.raiseExceptions = False  # a record that cannot be written would be quoted on standard error
     quiet_libraries()
+    try:
+        yield
+    finally:
+        _hand_over(*(handler.close for handler in handlers))
 
 
 def quiet_libraries() -> None:
@@ -80,10 +111,20 @@ class Meter:
 
     def __init__(self, service: str) -> None:
         self._service = service
-        resource = Resource.create({"service.name": service, "service.namespace": "meldpunt"})
-        self._metrics = MeterProvider(metric_readers=[PrometheusMetricReader()], resource=resource)
-        self._traces = TracerProvider(resource=resource)
-        self._export_traces()
+        resource = _resource(service)
+        readers: list[MetricReader] = [PrometheusMetricReader()]
+        self._traces = TracerProvider(resource=resource, shutdown_on_exit=False)
+        if _has_collector():
+            from shared import otlp
+
+            readers.append(otlp.metrics())
+            self._traces.add_span_processor(otlp.spans())
+        self._metrics = MeterProvider(
+            metric_readers=readers,
+            resource=resource,
+            exemplar_filter=AlwaysOffExemplarFilter(),  # a number names no trace
+            shutdown_on_exit=False,
+        )
         meter = self._metrics.get_meter("meldpunt")
         self._consumed = meter.create_counter("messaging.client.consumed.messages")
         self._sent = meter.create_counter("messaging.client.sent.messages")
@@ -106,14 +147,6 @@ class Meter:
             "messaging.system": "rabbitmq",
         }
         self._sent_attributes = {"messaging.operation.name": "publish", "messaging.system": "rabbitmq"}
-
-    def _export_traces(self) -> None:
-        if os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
-            # Only here: the exporter brings a good part of a service's memory with it.
-            from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-            from opentelemetry.sdk.trace.export import BatchSpanProcessor
-
-            self._traces.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
 
     def batch(self, traceparents: Sequence[str]) -> Any:
         """A span over one batch, linked to the traces of its facts."""
@@ -148,8 +181,18 @@ class Meter:
 
     def shut_down(self) -> None:
         """Hand over what is still held."""
-        self._traces.shutdown()
-        self._metrics.shutdown()
+        _hand_over(self._traces.shutdown, self._metrics.shutdown)
+
+
+def _hand_over(*closing: Callable[[], None]) -> None:
+    """All at once, and no longer than may be: a collector that does not answer keeps no service from
+    stopping."""
+    threads = [threading.Thread(target=close, daemon=True, name="hand-over") for close in closing]
+    deadline = time.monotonic() + HAND_OVER_S
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
 
 
 def current_traceparent() -> str | None:

@@ -17,7 +17,7 @@ import asyncpg
 
 from ops import OpsError, broker
 from ops import environment as environments
-from ops.bewijs import koppelproef, loop, stromen, verboden
+from ops.bewijs import koppelproef, lekken_stapel, loop, stapel, stromen, verboden
 from ops.bewijs.lekken import LEKKEN, Lek
 from ops.bewijs.verslag import Deel
 from ops.database import dsn_of
@@ -34,6 +34,8 @@ KORT: Final[Mapping[str, Sequence[stromen.Stroom]]] = {
 }
 """What is played with a leak, by part or edge: nothing is killed, which would only take time."""
 MISVORMD: Final = 40
+STAPEL_PAREN: Final = 18
+"""Pairs of worlds that live with a leak: three for each kind of secret."""
 RECHTEN_PER_SOORT: Final = 25
 
 
@@ -60,7 +62,7 @@ async def onderzoek(
     began = time.monotonic()
     geprobeerd: dict[str, int] = {}
     fouten, bijzonderheden = [], []
-    for lek in (*RECHTEN, *LEKKEN):
+    for lek in (*RECHTEN, *LEKKEN, *lekken_stapel.LEKKEN):
         if namen is not None and lek.naam not in namen:
             continue
         try:
@@ -88,6 +90,11 @@ async def onderzoek(
 
 async def _met_lek(folder: Path, own: PrivateServers, lek: Lek) -> list[str]:
     """The faults that a run with this leak shows where it leaks."""
+    if lek.deel == lekken_stapel.DEEL:
+        gevonden = await stapel.onderzoek(
+            folder / f"mutant-{uuid.uuid4().hex[:8]}", own, range(STAPEL_PAREN), mutant=lek.naam
+        )
+        return [fout for fout in gevonden.fouten if lek.waar in fout]
     delen = await loop.draai(
         folder / f"mutant-{uuid.uuid4().hex[:8]}",
         own,

@@ -15,47 +15,77 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from ops import environment as environments
-from ops.bewijs import loop, mutanten, paren, verboden
+from ops.bewijs import gewist, kernmutanten, loop, mutanten, paren, stapel, verboden
 from ops.bewijs.proefstand import eigen_servers
 from ops.bewijs.verslag import Deel, Verslag
 from ops.servers import PrivateServers
 from shared.telemetry import quiet_libraries
 
 
-async def _verboden(folder: Path, own: PrivateServers) -> list[Deel]:
-    environment = await environments.prepare(own.servers, f"bewijs_{uuid.uuid4().hex[:10]}")
+@dataclass(frozen=True)
+class Proef:
+    """Where the parts run, and how much of it."""
+
+    folder: Path
+    own: PrivateServers
+    paren: int = paren.AANTAL
+    """Pairs of worlds through the cores."""
+
+
+async def _verboden(proef: Proef) -> list[Deel]:
+    environment = await environments.prepare(proef.own.servers, f"bewijs_{uuid.uuid4().hex[:10]}")
     try:
         return [await verboden.onderzoek(environment)]
     finally:
         await environments.destroy(environment)
 
 
-async def _loop(folder: Path, own: PrivateServers) -> list[Deel]:
-    return await loop.draai(folder / "loop", own)
+async def _paren(proef: Proef) -> list[Deel]:
+    return [await asyncio.to_thread(paren.deel, proef.paren)]
 
 
-async def _paren(folder: Path, own: PrivateServers) -> list[Deel]:
-    return [await asyncio.to_thread(paren.deel)]
+async def _regelmutanten(proef: Proef) -> list[Deel]:
+    return [await asyncio.to_thread(kernmutanten.deel)]
 
 
-async def _mutanten(folder: Path, own: PrivateServers) -> list[Deel]:
-    return [await mutanten.onderzoek(folder, own, say=lambda regel: print(regel, file=sys.stderr))]
+async def _stapel(proef: Proef) -> list[Deel]:
+    return [await stapel.onderzoek(proef.folder / "stapel", proef.own)]
 
 
-Onderzoek = Callable[[Path, PrivateServers], Coroutine[Any, Any, list[Deel]]]
+async def _loop(proef: Proef) -> list[Deel]:
+    return await loop.draai(proef.folder / "loop", proef.own)
+
+
+async def _gewist(proef: Proef) -> list[Deel]:
+    return [await gewist.onderzoek(proef.folder / "gewist", proef.own)]
+
+
+async def _mutanten(proef: Proef) -> list[Deel]:
+    return [
+        await mutanten.onderzoek(proef.folder, proef.own, say=lambda regel: print(regel, file=sys.stderr))
+    ]
+
+
+Onderzoek = Callable[[Proef], Coroutine[Any, Any, list[Deel]]]
 
 DELEN: Final[dict[str, Onderzoek]] = {
     "verboden": _verboden,
     "paren": _paren,
+    "regelmutanten": _regelmutanten,
+    "stapel": _stapel,
     "loop": _loop,
+    "gewist": _gewist,
     "mutanten": _mutanten,
 }
-"""What can be asked for: forbidden moves; pairs of worlds; one run with canaries and linkage; the leaks."""
+"""What can be asked for: forbidden moves; pairs of worlds through the cores, the rules that must show in
+them, and pairs through the stack; one run with canaries and linkage; erasure against a backup; the leaks in
+services and rights."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,6 +95,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         metavar="PART",
         help=f"which parts: {', '.join(DELEN)} (default: all)",
+    )
+    parser.add_argument(
+        "--paren",
+        type=int,
+        default=paren.AANTAL,
+        metavar="N",
+        help="pairs of worlds in part 'paren' (default: %(default)s)",
     )
     parser.add_argument("--json", action="store_true", help="the report as JSON")
     parser.add_argument("--alles", action="store_true", help="with every single attempt")
@@ -76,8 +113,11 @@ def run(args: argparse.Namespace) -> int:
     if onbekend:
         print(f"meldpunt: no such part: {onbekend[0]} (there are: {', '.join(DELEN)})", file=sys.stderr)
         return 2
+    if args.paren < 1:
+        print("meldpunt: --paren: at least 1", file=sys.stderr)
+        return 2
     quiet_libraries()
-    verslag = onderzoek(args.delen or list(DELEN), stil=args.json)
+    verslag = onderzoek(args.delen or list(DELEN), aantal=args.paren, stil=args.json)
     if args.json:
         print(json.dumps(verslag.als_json(alles=args.alles), ensure_ascii=False, indent=2))
     else:
@@ -85,17 +125,18 @@ def run(args: argparse.Namespace) -> int:
     return 0 if verslag.geslaagd else 1
 
 
-def onderzoek(namen: Sequence[str], *, stil: bool) -> Verslag:
-    """These parts, one after the other, on servers of their own."""
+def onderzoek(namen: Sequence[str], *, aantal: int, stil: bool) -> Verslag:
+    """These parts, one after the other, on servers of their own; `aantal` pairs of worlds."""
     began = datetime.now(UTC)
     folder = Path(tempfile.mkdtemp(prefix="meldpunt-bewijs-"))
     delen: list[Deel] = []
     try:
         with eigen_servers(folder) as own:
+            proef = Proef(folder, own, aantal)
             for naam in namen:
                 if not stil:
                     print(f"... {naam}", file=sys.stderr, flush=True)
-                delen += asyncio.run(DELEN[naam](folder, own))
+                delen += asyncio.run(DELEN[naam](proef))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     kop = (f"Gemaakt op {began:%Y-%m-%d %H:%M} UTC, op een eigen broker en database.",)

@@ -33,7 +33,7 @@ GEMUTEERD: Final = "ops.bewijs.gemuteerd"
 
 SNEL: Final = {
     "notification": {"ronde_elke": "PT4S"},
-    "intake": {"antwoord_tik_s": "0.4"},
+    "intake": {"antwoord_tik_s": "0.4", "wis_interval_s": "0.5"},
     "registry": {"bewaartermijn": "P1Y", "vernietiging_interval_s": "0.5"},
 }
 """On the bench a week, the wait for an answer and the time that a dossier is kept are short."""
@@ -159,19 +159,23 @@ async def opgezet(
     own: PrivateServers,
     *,
     mutant: str | None = None,
+    settings: Mapping[str, Mapping[str, str]] = SNEL,
     extra_env: Mapping[str, str] | None = None,
+    modules: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Proefstand]:
     """An environment of its own on these servers with the stack running in it, everything heard from the
-    start; with `mutant` each service runs with that deliberate leak."""
+    start; with `mutant` each service runs with that deliberate leak. `modules` run in place of services."""
     await asyncio.to_thread((folder / "tmp").mkdir, parents=True, exist_ok=True)
     environment = await environments.prepare(own.servers, f"bewijs_{uuid.uuid4().hex[:10]}")
     aftap = Aftap()
     with ontvanger() as otlp:
-        stack = Stack(environment, state=folder, settings=SNEL)
+        stack = Stack(environment, state=folder, settings=settings)
         gemeen = {
             "TMPDIR": str(folder / "tmp"),
             "OTEL_EXPORTER_OTLP_ENDPOINT": otlp.adres,
             "OTEL_BSP_SCHEDULE_DELAY": "200",
+            "OTEL_BLRP_SCHEDULE_DELAY": "200",
+            "OTEL_METRIC_EXPORT_INTERVAL": "500",
             **(extra_env or {}),
         }
         extra = {name: dict(gemeen) for name in (*SERVICES, MAILBAK)}
@@ -180,6 +184,7 @@ async def opgezet(
             for name in SERVICES:
                 extra[name] |= {MUTANT: mutant, DIENST: name}
                 module[name] = GEMUTEERD
+        module |= modules or {}
         stand = Proefstand(folder, own, environment, stack, otlp, aftap, extra, module)
         listening = await aftap.begin(environment)
         try:
