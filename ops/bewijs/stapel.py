@@ -44,8 +44,8 @@ GRENZEN: Final = (
     " en loting doet, is hier niet beproefd (loting wel in het deel paren).",
     "Uit de vergelijking gelaten is de klok van de proef zelf: wanneer een dienst iets vastlegt of zegt.",
     "De weken worden door de proef omgeslagen; de kalender van het weekbericht zelf doet hier niet mee.",
-    "Rijen die van alle werelden samen zijn (tellingen, rondes, voortgang) zijn niet vergeleken, en regels van het"
-    " logboek over vernietigde inhoud evenmin: van wie die was staat er niet.",
+    "Rijen die van alle werelden samen zijn (tellingen, rondes, voortgang) zijn niet vergeleken, en regels van"
+    " het logboek over vernietigde inhoud evenmin: van wie die was staat er niet.",
 )
 
 _STIL: Final = {"watch_interval_s": "86400"}

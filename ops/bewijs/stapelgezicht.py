@@ -140,7 +140,7 @@ class Gezichten:
                 self.bevolking.leer(str(fact_key(bron[1], feit[1])), merk)
             kant, gezicht = self.bevolking.kanten[merk], self.per_merk[merk]
             om = {naam: str(waarde) for naam, waarde in een.info().items() if naam not in _VAN_DE_RIT}
-            regel = f"{json.dumps(om, sort_keys=True)} {len(self._zonder_klok(lichaam))} {kaal}"
+            regel = f"{json.dumps(om, sort_keys=True)} {len(self.zonder_klok(lichaam))} {kaal}"
             gezicht.bus.append((sleutel, self._leesbaar(kant, regel)))
             if sleutel == _GEREGISTREERD:
                 stand = json.loads(kaal)
@@ -232,9 +232,10 @@ class Gezichten:
         return _tabel(gezicht.geregistreerd.values())
 
     def _leesbaar(self, kant: Kant, tekst: str) -> str:
-        return kant.uitgekleed(self._zonder_klok(tekst))
+        return kant.uitgekleed(self.zonder_klok(tekst))
 
-    def _zonder_klok(self, tekst: str) -> str:
+    def zonder_klok(self, tekst: str) -> str:
+        """A text without the moments of the run's own clock and the traces of its batches."""
         tekst = _AFLEIDING.sub(self._afleiding, _MOMENT.sub(self._moment, tekst))
         return _SPOOR.sub("<spoor>", tekst)
 
