@@ -44,8 +44,8 @@ GRENZEN: Final = (
     " en loting doet, is hier niet beproefd (loting wel in het deel paren).",
     "Uit de vergelijking gelaten is de klok van de proef zelf: wanneer een dienst iets vastlegt of zegt.",
     "De weken worden door de proef omgeslagen; de kalender van het weekbericht zelf doet hier niet mee.",
-    "Rijen die van alle werelden samen zijn (tellingen, rondes, voortgang) zijn niet vergeleken, en regels van"
-    " het logboek over vernietigde inhoud evenmin: van wie die was staat er niet.",
+    "Rijen die van alle werelden samen zijn (tellingen, rondes, voortgang) zijn niet vergeleken, en regels"
+    " van het logboek over vernietigde inhoud evenmin: van wie die was staat er niet.",
 )
 
 _STIL: Final = {"watch_interval_s": "86400"}
@@ -143,7 +143,7 @@ class Uitkomst:
                     f"vergelijkingen, waarnemer: {wat}": aantal
                     for wat, aantal in sorted(self.vergeleken.items())
                 },
-                "paren waarin de zaak aan de lijn verteld wordt": sum(
+                "paren waarin de zaak zeker aan de lijn verteld wordt": sum(
                     wordt_verteld(twee.paar) for twee in gezichten.bevolking.tweetallen
                 ),
                 "feiten die partijen stelden": stad.gezegd,
