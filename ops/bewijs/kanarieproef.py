@@ -177,12 +177,14 @@ def _deel(
 ) -> Deel:
     fouten = []
     bekend = 0
+    verkeerd: Counter[str] = Counter()
     for treffer in gevonden.treffers:
         oppervlak = next(each for each in oppervlakken if treffer.plaats.startswith(f"{each}: "))
         soort, _ = TOEGESTAAN.get(oppervlak, ("", ""))
         if soort and treffer.merk.startswith(soort):
             bekend += 1
         else:
+            verkeerd[oppervlak] += 1
             fouten.append(f"{treffer.merk} leesbaar ({treffer.vorm}) op {treffer.plaats}")
     blind = [each for each in oppervlakken if each not in gevonden.gezien]
     fouten += [f"de tegenproef is niet gevonden op: {each}" for each in blind]
@@ -193,7 +195,7 @@ def _deel(
     geprobeerd |= {"titels en omgevingen van processen, onderweg gezien": len(spel.stand.processen)}
     geprobeerd |= {"berichten die zijn geparkeerd": geparkeerd, "schrijfwijzen gezocht": len(VORMEN)}
     for each in oppervlakken:
-        geprobeerd[f"octetten doorzocht: {each}"] = gevonden.octetten[each]
+        geprobeerd[f"octetten doorzocht, {verkeerd[each]} treffers: {each}"] = gevonden.octetten[each]
     grenzen = [*GRENZEN, *(f"Bekend: {each}: {reden}." for each, (_, reden) in TOEGESTAAN.items())]
     grenzen.append(
         "Velden waarin een vijandige maar echte afzender klare tekst kan zetten, omdat het contract er tekst"

@@ -31,7 +31,7 @@ BELOFTE: Final = "Elk opzettelijk lek maakt dat het bewijs zakt op de plaats waa
 KORT: Final[Mapping[str, Sequence[stromen.Stroom]]] = {
     "kanaries": (stromen.gewone_zaken, stromen.misvormde_berichten),
     vlak.MAIL: (stromen.misvormde_berichten, stromen.weekberichten),
-    poort.TOESTEMMING: (stromen.lezers, stromen.gewone_zaken),
+    poort.TOESTEMMING: (stromen.lezers, stromen.gewone_zaken, stromen.intrekkingen),
     poort.LOGBOEK: (stromen.lezers, stromen.gewone_zaken),
     koppelproef.ANTWOORD.naam: (stromen.gewone_zaken, stromen.terugweg),
     koppelproef.WEEKBERICHT.naam: (stromen.gewone_zaken, stromen.weekberichten),

@@ -97,8 +97,7 @@ def weerleg(boek: Boek) -> list[str]:
         if (zaak, grant) in boek.vervallen and gesteld > boek.vervallen[zaak, grant]:
             fouten.append(f"inhoud verstrekt {NA_INTREKKING}")
         lezers[zaak, grant].add(lezer)
-    onder = {(zaak, grant) for zaak, grant, _ in boek.doorgezet} | set(lezers)
-    for zaak, grant in sorted(boek.ingetrokken & onder):
+    for zaak, grant in sorted(ingetrokken_na_gaan(boek)):
         if (zaak, grant) not in boek.vervallen:
             fouten.append(f"{NA_INTREKKING} is niemand gezegd te stoppen")
         ander = {
@@ -110,13 +109,18 @@ def weerleg(boek: Boek) -> list[str]:
     return fouten
 
 
+def ingetrokken_na_gaan(boek: Boek) -> set[tuple[str, str]]:
+    """Grants that were withdrawn in matters that had gone to somebody, by matter."""
+    gegaan = {zaak for zaak, *_ in (*boek.doorgezet, *boek.verstrekt)}
+    return {(zaak, grant) for zaak, grant in boek.ingetrokken if zaak in gegaan}
+
+
 async def toestemming(spel: Toneel) -> Deel:
     """Every forward and every sealing to a reader rests on a grant that names the addressee; what was
     withdrawn ends."""
     began = time.monotonic()
     boek = lees(spel.stand.aftap.berichten)
     fouten = [f"{fout} ({keer} keer)" for fout, keer in Counter(weerleg(boek)).items()]
-    onder = {(zaak, grant) for zaak, grant, *_ in (*boek.doorgezet, *boek.verstrekt)}
     return Deel(
         TOESTEMMING,
         "Niets gaat naar iemand anders dan het MID zonder een instemming die hem noemt, en na intrekking"
@@ -125,7 +129,7 @@ async def toestemming(spel: Toneel) -> Deel:
             "instemmingen": len(boek.gegeven),
             "doorgezette meldingen nagerekend": len(boek.doorgezet),
             "verstrekkingen aan adviseur of lijn nagerekend": len(boek.verstrekt),
-            "intrekkingen van wat al gegaan was": len(boek.ingetrokken & onder),
+            "intrekkingen van wat al gegaan was": len(ingetrokken_na_gaan(boek)),
         },
         tuple(fouten),
         (

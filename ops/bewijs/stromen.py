@@ -167,6 +167,16 @@ async def nagekomen(toneel: Toneel) -> None:
         )
 
 
+async def intrekkingen(toneel: Toneel) -> None:
+    """Melders withdraw consent for the COID, after the adviser got what they told."""
+    await toneel.stand.tot_rust()
+    standen = [toneel.veld.standen[zaak] for zaak in toneel.zaken]
+    for stand in [each for each in standen if each.adviseur is not None and "coid" in each.grants][-2:]:
+        ingetrokken = e.InstemmingIngetrokken(instemming=stand.grants["coid"], ingetrokken_op=_nu())
+        await toneel.stel("mid", ingetrokken, stand.zaak.id)
+        toneel.tel("instemmingen ingetrokken")
+
+
 async def terugweg(toneel: Toneel) -> None:
     """Melders get a receipt code and use it for all it is for; others try codes that open nothing."""
     portaal = Portaal(toneel.veld, toneel.stand.aftap, toneel.sleutels)
@@ -307,6 +317,7 @@ STROMEN: tuple[Stroom, ...] = (
     verboden_berichten,
     uitval_van_diensten,
     nagekomen,
+    intrekkingen,
     terugweg,
     fout_in_de_database,
     uitval_van_servers,
