@@ -28,6 +28,7 @@ import asyncpg
 
 from ops import CHECKOUT, SERVICES, OpsError, database, sluitend
 from ops import environment as environments
+from ops.demo_inhoud import Told, show_way_back, wrongly_read
 from ops.environment import Environment
 from ops.servers import servers
 from ops.stack import Stack
@@ -43,6 +44,8 @@ LATE_S = "4s"
 
 WEEK_S = "PT3S"
 """The week between two messages to the line, shortened."""
+ANSWER_S = "0.5"
+"""The tick at which melders are answered, shortened."""
 
 # How the field would take up each row of the published list, in its order. What the list itself says (kind of
 # melder, melding or klacht, who handled it) is kept; the rest is a plausible course.
@@ -54,6 +57,7 @@ COURSES: tuple[dict[str, Any], ...] = (
         "rubriek": "overschrijding-interne-regels",
         "instemming_op_formulier": True,
         "bereikbaar": False,
+        "met_code": True,
     },
     {"gesprek": "doorverwijzing", "verwezen_naar": "loket-binnen", "kanaal": "telefoon"},
     {"kwalificatie": "advies", "kanaal": "persoonlijk"},
@@ -206,12 +210,21 @@ async def start_field(
     return process
 
 
-async def travel(stack: Stack, environment: Environment, cases: Sequence[Zaak], ear: Ear) -> list[str]:
+async def hear_field(lines: asyncio.StreamReader, content: Told) -> None:
+    """Remember what readers and melder say, until the field is gone."""
+    async for line in lines:
+        content.take(line)
+
+
+async def travel(
+    stack: Stack, environment: Environment, cases: Sequence[Zaak], ear: Ear, content: Told
+) -> list[str]:
     """Bring the cases in and wait until each has come to its end. Returns what is missing, in words."""
     listener = await listen(environment, ear)
-    field_process = await start_field(environment, stack.keys / zegel.PUBLIC_FILE)
+    field_process = await start_field(environment, stack.keys / zegel.PUBLIC_FILE, module="ops.demo_veld")
+    assert field_process.stdin is not None and field_process.stdout is not None
+    hearing = asyncio.create_task(hear_field(field_process.stdout, content))
     try:
-        assert field_process.stdin is not None
         field_process.stdin.write("".join(zaak.model_dump_json() + "\n" for zaak in cases).encode())
         await field_process.stdin.drain()
         field_process.stdin.close()
@@ -227,6 +240,11 @@ async def travel(stack: Stack, environment: Environment, cases: Sequence[Zaak], 
                 f"case {number}: {', '.join(lacking)} not heard"
                 for number, zaak in enumerate(cases, start=1)
                 if (lacking := ear.lacking(zaak))
+            ]
+            missing += [
+                f"case {number}: {lack}"
+                for number, zaak in enumerate(cases, start=1)
+                for lack in content.lacking(zaak, forwarded=forwarded(zaak), placed=bool(seats(zaak)))
             ]
             told = await lines_told(environment)
             missing += [
@@ -245,6 +263,7 @@ async def travel(stack: Stack, environment: Environment, cases: Sequence[Zaak], 
         with suppress(ProcessLookupError):
             field_process.terminate()
         await field_process.wait()
+        await hearing
         await listener.close()
 
 
@@ -304,6 +323,7 @@ _WHAT: Mapping[str, tuple[str, ...]] = {
     "intake.melding-doorgezet": ("geadresseerde",),
     "intake.contact-afgesloten": ("uitkomst",),
     "intake.contact-doorverwezen": ("naar",),
+    "intake.inhoud-verstrekt": ("soort", "ontvanger"),
     "routing.adviseur-toegewezen": ("adviseur",),
     "routing.behandeling-uitgezet": ("eenheid", "behandelend_leidinggevende"),
     "routing.behandeling-herzien": ("reden",),
@@ -315,8 +335,11 @@ _WHAT: Mapping[str, tuple[str, ...]] = {
 _CLOCKS = ("termijn-gestart", "termijn-nadert", "termijn-verstreken", "termijn-afgelopen")
 
 
-def show_case(number: int, zaak: Zaak, ear: Ear, told: Mapping[str, Sequence[tuple[str, str]]]) -> None:
-    """One case: what it was, its path with times, who and why, what the line was told, how it ended."""
+def show_case(
+    number: int, zaak: Zaak, ear: Ear, told: Mapping[str, Sequence[tuple[str, str]]], readers: Sequence[str]
+) -> None:
+    """One case: what it was, its path with times, who and why, who read it, what the line was told, how it
+    ended."""
     print(f"\n[{number:>2}] {zaak.verhaal}")
     print(f"     {zaak.soort_melder}, by {zaak.kanaal}{', spoed' if zaak.spoed else ''}")
     path = sorted(ear.facts.get(zaak.id, ()), key=lambda fact: fact[0])
@@ -335,6 +358,7 @@ def show_case(number: int, zaak: Zaak, ear: Ear, told: Mapping[str, Sequence[tup
     for _, key, data in path:
         if key == "routing.adviseur-toegewezen":
             print(f"     adviser     {data['adviseur']}: {why(data['waarom'])}")
+    print(f"     read by     {', '.join(readers)}")
     show_told(told.get(zaak.id, ()))
     print(f"     outcome     {outcome(zaak, path)}")
 
@@ -466,19 +490,22 @@ async def show(found: Any) -> int:
                 "termijnen": json.dumps({"adviseur-contact": LATE_S, "adviseur-contact.spoed": LATE_S})
             },
             "notification": {"ronde_elke": WEEK_S},
+            "intake": {"antwoord_tik_s": ANSWER_S},
         },
     )
     cases = read_cases()
-    ear = Ear()
+    ear, content = Ear(), Told()
     try:
         print("Starting intake, routing, notification and registry ...", flush=True)
         await asyncio.to_thread(stack.start_all)
         print(f"{len(cases)} published cases travel over the bus ...", flush=True)
-        missing = await travel(stack, environment, cases, ear)
+        missing = await travel(stack, environment, cases, ear, content)
         told = await lines_told(environment)
         missing += wrongly_told(cases, told)
+        missing += wrongly_read(cases, content, [forwarded(zaak) for zaak in cases])
         for number, zaak in enumerate(cases, start=1):
-            show_case(number, zaak, ear, told)
+            show_case(number, zaak, ear, told, content.readers(zaak))
+        missing += show_way_back(cases, content, ear.facts)
         missing += show_weekly(stack)
         show_counts(cases, ear, sum(map(len, told.values())))
         ended = stack.ended()

@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -73,6 +73,8 @@ class Zaak(BaseModel):
     afdoening: Afdoening | None = "in-de-lijn-afgedaan"
     maatregel: Maatregel = "bevestiging-bewustwordingsgesprek"
     soort_klacht: SoortKlacht = "onbehoorlijkheid"
+    met_code: bool = False
+    """Whether the melder comes back with a receipt code; in the demonstration alone."""
 
 
 @dataclass
@@ -145,7 +147,7 @@ class Veld:
     """All parties together, and the cases they know."""
 
     def __init__(self, urls: dict[str, str], keys: zegel.PublicKeys) -> None:
-        self._keys = keys
+        self.keys = keys
         self.parties = {name: Party(name, url) for name, url in urls.items()}
         self.standen: dict[str, Stand] = {}
         self._later: set[asyncio.Task[None]] = set()
@@ -200,6 +202,12 @@ class Veld:
                 eenheid,
             )
 
+    def later(self, doing: Coroutine[Any, Any, None]) -> None:
+        """Let somebody do this beside the rest."""
+        task = asyncio.create_task(doing)
+        self._later.add(task)
+        task.add_done_callback(self._later.discard)
+
     # --- what each party does -----------------------------------------------------------------------
 
     async def contact(self, zaak: Zaak) -> None:
@@ -215,7 +223,7 @@ class Veld:
                 kanaal=zaak.kanaal,
                 ontvangen_op=_now(),
                 spoed=zaak.spoed,
-                verzegeld=zegel.seal(inhoud, self._keys),
+                verzegeld=zegel.seal(inhoud, self.keys),
                 instemming=instemming,
                 kenmerken=self._kenmerken(zaak) if instemming else None,
             ),
@@ -275,9 +283,7 @@ class Veld:
         if not first:
             return
         if stand.zaak.adviesgesprek_na_s:
-            task = asyncio.create_task(self._talk(stand, stand.zaak.adviesgesprek_na_s))
-            self._later.add(task)
-            task.add_done_callback(self._later.discard)
+            self.later(self._talk(stand, stand.zaak.adviesgesprek_na_s))
         else:
             await self._talk(stand, 0)
 
@@ -408,9 +414,8 @@ def behandelaar(zaak: Zaak, eenheid: str) -> str:
     return f"{STAF}-commandant" if commandant in zaak.uit_te_sluiten else commandant
 
 
-async def play(lines: Any, urls: dict[str, str], keys: zegel.PublicKeys, interval: timedelta) -> None:
+async def play(veld: Veld, lines: Any, interval: timedelta) -> None:
     """Bring in the cases that stand on these lines, one per interval, and stay until ended."""
-    veld = Veld(urls, keys)
     await veld.join()
     await veld.organise()
     print(json.dumps({"gereed": True}), flush=True)
@@ -421,12 +426,12 @@ async def play(lines: Any, urls: dict[str, str], keys: zegel.PublicKeys, interva
     await asyncio.Event().wait()
 
 
-def main() -> int:
+def main(kind: type[Veld] = Veld) -> int:
     """Takes from the environment VELD_URLS (JSON: party -> URL), VELD_PUBLIC_KEYS and VELD_INTERVAL_S."""
     urls = json.loads(os.environ["VELD_URLS"])
     keys = zegel.PublicKeys.from_file(Path(os.environ["VELD_PUBLIC_KEYS"]))
     interval = timedelta(seconds=float(os.environ.get("VELD_INTERVAL_S", "0.05")))
-    uvloop.run(play(sys.stdin, urls, keys, interval))
+    uvloop.run(play(kind(urls, keys), sys.stdin, interval))
     return 0
 
 

@@ -138,7 +138,9 @@ class Work:
         self._at_rest = at_rest
         self._arrived: dict[str, list[Fact]] = defaultdict(list)
         self._new_matters: set[str] = set()
+        self._known: set[str] = set()
         self._dossiers: dict[str, list[Fact]] = {}
+        self._geordend: dict[str, list[Fact]] = {}
         self._gewist: set[str] = set()
         self._stated: list[tuple[Fact, str, timedelta]] = []
         self._clocks: dict[str, Sequence[Klok]] = {}
@@ -186,19 +188,30 @@ class Work:
         """
         asked = sorted(set(subjects))
         wanted = [one for one in asked if one not in self._dossiers and one not in self._gewist]
+        if wanted:
+            await self._load(wanted)
+        return {subject: self._folding(subject) for subject in asked if subject in self._dossiers}
+
+    async def _load(self, wanted: Sequence[str]) -> None:
         opened = {row["subject"] for row in await self.connection.fetch(QUERIES.open_matters, wanted)}
         existing = [subject for subject in wanted if subject not in opened]
         self._dossiers |= {subject: list(self._arrived[subject]) for subject in opened}
         if existing:
             locked = await self.connection.fetch(QUERIES.lock_matters, existing)
             await self._keep_erased({row["subject"] for row in locked if row["gewist"]})
+            self._known |= {row["subject"] for row in locked if row["known"]}
             existing = [subject for subject in existing if subject not in self._gewist]
         if existing:
             self._dossiers |= {subject: [] for subject in existing}
             for row in await self.connection.fetch(QUERIES.facts_of, existing):
                 self._dossiers[row["subject"]].append(fact_from_row(row))
         self._new_matters |= opened
-        return {subject: in_order(self._dossiers[subject]) for subject in asked if subject in self._dossiers}
+
+    def _folding(self, subject: str) -> list[Fact]:
+        """A copy of a dossier, sorted once for as long as nothing is added to it."""
+        if subject not in self._geordend:
+            self._geordend[subject] = in_order(self._dossiers[subject])
+        return list(self._geordend[subject])
 
     async def _keep_erased(self, subjects: set[str]) -> None:
         """What comes in about an erased matter is known, and nothing of it is kept."""
@@ -225,17 +238,21 @@ class Work:
         self._gewist |= set(gone)
         for subject in gone:
             del self._dossiers[subject]
+            self._geordend.pop(subject, None)
             self._clocks.pop(subject, None)
 
     async def know(self, subjects: Iterable[str]) -> None:
         """These matters are known: the fact that opens them is there."""
-        known = sorted(set(subjects) - self._gewist)
+        known = set(subjects) - self._gewist - self._known
         if known:
-            await self.connection.execute(QUERIES.know_matters, known)
+            await self.connection.execute(QUERIES.know_matters, sorted(known))
+            self._known |= known & self._dossiers.keys()
 
     async def await_opening(self, subjects: Iterable[str]) -> None:
         """These matters, which the caller holds, wait for the fact that opens them, whatever was known."""
-        await self.connection.execute(QUERIES.await_opening, sorted(subjects))
+        waiting = sorted(subjects)
+        await self.connection.execute(QUERIES.await_opening, waiting)
+        self._known.difference_update(waiting)
 
     def state(
         self,
@@ -266,6 +283,7 @@ class Work:
         self._stated.append((fact, flow.routing_key(self.service, event), later))
         if subject in self._dossiers:
             self._dossiers[subject].append(fact)
+            self._geordend.pop(subject, None)
         return fact
 
     def clocks(self, subject: str, wanted: Sequence[Klok]) -> None:

@@ -23,8 +23,8 @@ on conflict (subject) do nothing
 returning subject;
 
 -- name: lock_matters
--- Says of each whether it was erased.
-select subject, gewist_op is not null as gewist
+-- Says of each whether it was erased, and whether the fact that opens it is there.
+select subject, gewist_op is not null as gewist, known
 from matters where subject = any($1::text[]) order by subject for update;
 
 -- name: know_matters

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from random import Random
 from typing import Any, Final, Literal, get_args
 
@@ -100,6 +101,11 @@ class Verhaal:
     ingehaald: set[str] = field(default_factory=set)
     verplaatst: set[str] = field(default_factory=set)
     luisterend: set[str] = field(default_factory=set)
+
+    @cached_property
+    def contacten(self) -> frozenset[str]:
+        """The matters that began as a contact with the MID."""
+        return frozenset(feit.subject for feit in self.feiten if isinstance(feit.data, e.ContactOntvangen))
 
 
 def eenheden(onderdeel: Onderdeel) -> tuple[str, str]:

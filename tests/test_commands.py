@@ -284,7 +284,7 @@ def test_content_that_intake_cannot_open_is_refused_before_it_is_sent(public_key
     options = Options(publisher="kanaal", check_with=public_keys)
     for sealed, good in ((zegel.seal(b"{}", public_keys), True), ("niet verzegeld", False)):
         message = {"type": event_type, "subject": new_id(), "data": data | {"verzegeld": sealed}}
-        outcome = make("fact 1", json.dumps(message).encode(), options, now(), "id-1")
+        outcome = make("fact 1", json.dumps(message).encode(), options, now(), new_id())
         assert isinstance(outcome, Ready) is good
 
 
@@ -292,7 +292,7 @@ def test_content_that_intake_cannot_open_is_refused_before_it_is_sent(public_key
 def test_whatever_a_file_holds_is_sent_or_refused(text: bytes) -> None:
     """No input makes it fail in another way, and a refusal never holds the input."""
     for place, piece in pieces(text):
-        outcome = make(place, piece, Options(publisher="coid"), now(), "id-1")
+        outcome = make(place, piece, Options(publisher="coid"), now(), new_id())
         assert isinstance(outcome, Ready | Refused)
 
 

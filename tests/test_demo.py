@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """The demonstration tells the truth: it succeeds when everything arrived, and fails when it did not."""
 
+import json
 import os
 import signal
 import subprocess
@@ -12,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from ops import CHECKOUT
-from ops.demo import Ear, expected, read_cases, seats, wrongly_told
+from ops.demo import Ear, expected, forwarded, read_cases, seats, wrongly_told
+from ops.demo_inhoud import Told, show_way_back, wrongly_read
 from ops.servers import Servers
-from ops.veld import behandelaar
+from ops.veld import Zaak, behandelaar
 
 
 def start() -> "subprocess.Popen[str]":
@@ -53,6 +55,7 @@ def test_every_published_case_comes_to_its_end(servers: Servers) -> None:
     assert "told to coid" in text, "one term runs out, and the escalation is shown"
     assert "sluitend: every fact is accounted for" in text
     assert "mindef.example" not in text, "a mailbox is nobody's business"
+    assert "reads, sealed to their own key" in text, "a melder came back with a receipt code"
     assert "week" in text and "And what is other in one that tells nothing" in text
 
 
@@ -98,6 +101,59 @@ def test_somebody_who_should_not_have_been_told_is_noticed() -> None:
     assert wrongly_told(cases, texts | {excluding.id: []})
     precise = [(seat, f"{excluding.eenheid}, overig, 2026-W01") for seat in seats(excluding)]
     assert len(wrongly_told(cases, texts | {excluding.id: precise})) == 1
+
+
+def test_content_that_was_not_read_is_missed_and_what_was_read_without_consent_noticed() -> None:
+    """Each reader left out is named, and so is a melder who did not get through; an adviser who could read
+    a case that was never forwarded makes it fail."""
+    cases = read_cases()
+    told = Told()
+    for zaak in cases:
+        for reader in ("mid-balie", *(["adv-clsk-1"] if forwarded(zaak) else [])):
+            told.take(gelezen(zaak.id, reader))
+        if seats(zaak):
+            told.take(gelezen(zaak.id, f"{zaak.eenheid}-commandant"))
+        if zaak.met_code:
+            assert lacking(told, zaak) == ["the melder with the receipt code did not get through"]
+            told.take(gezegd(zaak.id))
+        assert lacking(told, zaak) == []
+        assert len(lacking(Told(), zaak)) == 1 + forwarded(zaak) + bool(seats(zaak)) + zaak.met_code
+    may = [forwarded(zaak) for zaak in cases]
+    assert wrongly_read(cases, told, may) == []
+    number, refused = next((n, zaak) for n, zaak in enumerate(cases, start=1) if not forwarded(zaak))
+    told.take(gelezen(refused.id, "adv-clsk-1"))
+    assert wrongly_read(cases, told, may) == [f"case {number}: read outside the MID without consent"]
+
+
+def test_an_answer_that_names_the_case_or_has_a_size_of_its_own_is_noticed() -> None:
+    """The exchanges of the receipt code: of one size each way, and about no case."""
+    cases = read_cases()
+    coded = next(zaak for zaak in cases if zaak.met_code)
+
+    def on_the_bus(*exchanges: tuple[str, str, str]) -> list[str]:
+        at = datetime(2026, 1, 5, tzinfo=UTC)
+        facts = {subject: [(at, key, {"verzegeld": seal})] for subject, key, seal in exchanges}
+        return show_way_back(cases, Told(), facts)
+
+    question = ("a", "portaal.vraag-gesteld", "xx")
+    assert on_the_bus(question, ("b", "intake.antwoord-gegeven", "yyy")) == []
+    assert on_the_bus(question, (coded.id, "intake.antwoord-gegeven", "yyy"))
+    assert on_the_bus(question, ("b", "intake.antwoord-gegeven", coded.id))
+    longer = ("c", "intake.antwoord-gegeven", "yyyy")
+    assert on_the_bus(question, ("b", "intake.antwoord-gegeven", "yyy"), longer)
+
+
+def lacking(told: Told, zaak: Zaak) -> list[str]:
+    return told.lacking(zaak, forwarded=forwarded(zaak), placed=bool(seats(zaak)))
+
+
+def gelezen(zaak: str, ontvanger: str) -> bytes:
+    return json.dumps({"gelezen": {"zaak": zaak, "ontvanger": ontvanger, "soort": "melding"}}).encode()
+
+
+def gezegd(zaak: str) -> bytes:
+    woorden = {"zaak": zaak, "wie": "melder", "doet": "", "uitkomst": "", "laatste": True}
+    return json.dumps({"gezegd": woorden}).encode()
 
 
 def test_whoever_must_not_learn_of_a_case_does_not_treat_it() -> None:

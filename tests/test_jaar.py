@@ -103,6 +103,12 @@ DOORGEZET: Final = frozenset(
     {"herkomst", "cluster", "onderdeel", "eenheid", "soort_melder", "onderwerpen", "doorgezet_op"}
 )
 """What the registry knows of a matter by its forward."""
+NIET_VAN_INGEHAALD: Final = {
+    ("registry", "termijnen"),
+    ("registry", "bewaring"),
+    ("intake", "matters"),
+}
+"""What follows of a matter from a forward that may have been overtaken: whether anybody was assigned."""
 GEPLAATST: Final = frozenset({"uitgezet_op", "behandel_eenheid", "behandelaar", "aanvaard_op", "herzien_op"})
 """What the registry knows of a matter by its placement."""
 
@@ -249,10 +255,14 @@ def _rij(naam: str, tabel: str, rij: dict[str, Any], verhaal: Verhaal) -> dict[s
         rij = {kolom: rij[kolom] for kolom in KLOK}
     if tabel == "vertellingen" and rij["status"] == "vervallen":
         return None
+    if (naam, tabel) == ("intake", "matters") and zaak not in verhaal.contacten:
+        return None  # that a matter of the line is heard of depends on whether anybody was assigned
+    if tabel == "wachtenden" and rij["partij"] != "mid":
+        return None  # each adviser who held it for a while is remembered
     if tabel == "doorzettingen" and not rij["van_kracht"]:
         return None
     if zaak in verhaal.ingehaald:
-        if naam == "routing" or (naam, tabel) in (("registry", "termijnen"), ("registry", "bewaring")):
+        if naam == "routing" or (naam, tabel) in NIET_VAN_INGEHAALD:
             return None
         if (naam, tabel) == ("registry", "contacten"):
             weg = {"uitkomst"}

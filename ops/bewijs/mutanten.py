@@ -17,7 +17,17 @@ import asyncpg
 
 from ops import CHECKOUT, OpsError, broker
 from ops import environment as environments
-from ops.bewijs import gewist, koppelproef, lekken_regels, loop, poort, stromen, verboden
+from ops.bewijs import (
+    gewist,
+    koppelproef,
+    lekken_regels,
+    lekken_stapel,
+    loop,
+    poort,
+    stapel,
+    stromen,
+    verboden,
+)
 from ops.bewijs import oppervlakken as vlak
 from ops.bewijs.lekken import LEKKEN, Lek
 from ops.bewijs.verslag import Deel
@@ -38,6 +48,8 @@ KORT: Final[Mapping[str, Sequence[stromen.Stroom]]] = {
 }
 """What is played with a leak, by part, edge or surface: nothing is killed, which would only take time."""
 MISVORMD: Final = 40
+STAPEL_PAREN: Final = 18
+"""Pairs of worlds that live with a leak: three for each kind of secret."""
 RECHTEN_PER_SOORT: Final = 25
 
 
@@ -64,7 +76,7 @@ async def onderzoek(
     began = time.monotonic()
     geprobeerd: dict[str, int] = {}
     fouten, bijzonderheden = [], []
-    for lek in (*RECHTEN, *LEKKEN, *lekken_regels.LEKKEN):
+    for lek in (*RECHTEN, *LEKKEN, *lekken_regels.LEKKEN, *lekken_stapel.LEKKEN):
         if namen is not None and lek.naam not in namen:
             continue
         try:
@@ -96,6 +108,8 @@ async def _met_lek(folder: Path, own: PrivateServers, lek: Lek) -> list[str]:
     try:
         if lek.deel == gewist.NAAM:
             delen = [await gewist.onderzoek(hier, own, mutant=lek.naam)]
+        elif lek.deel == lekken_stapel.DEEL:
+            delen = [await stapel.onderzoek(hier, own, range(STAPEL_PAREN), mutant=lek.naam)]
         else:
             delen = await loop.draai(
                 hier,

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ops import environment as environments
-from ops.bewijs import gewist, kernmutanten, loop, mutanten, paren, verboden
+from ops.bewijs import gewist, kernmutanten, loop, mutanten, paren, stapel, verboden
 from ops.bewijs.proefstand import eigen_servers
 from ops.bewijs.verslag import Deel, Verslag
 from ops.servers import PrivateServers
@@ -54,6 +54,10 @@ async def _regelmutanten(proef: Proef) -> list[Deel]:
     return [await asyncio.to_thread(kernmutanten.deel)]
 
 
+async def _stapel(proef: Proef) -> list[Deel]:
+    return [await stapel.onderzoek(proef.folder / "stapel", proef.own)]
+
+
 async def _loop(proef: Proef) -> list[Deel]:
     return await loop.draai(proef.folder / "loop", proef.own)
 
@@ -74,12 +78,14 @@ DELEN: Final[dict[str, Onderzoek]] = {
     "verboden": _verboden,
     "paren": _paren,
     "regelmutanten": _regelmutanten,
+    "stapel": _stapel,
     "loop": _loop,
     "gewist": _gewist,
     "mutanten": _mutanten,
 }
-"""What can be asked for: forbidden moves; pairs of worlds through the cores, and the rules that must show in
-them; one run with canaries and linkage; erasure against a backup; the leaks in services and rights."""
+"""What can be asked for: forbidden moves; pairs of worlds through the cores, the rules that must show in
+them, and pairs through the stack; one run with canaries and linkage; erasure against a backup; the leaks in
+services and rights."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

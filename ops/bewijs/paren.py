@@ -21,7 +21,7 @@ _BROK: Final = 50
 _MEEST: Final = 10
 """Refutations that are told; more of them say no more."""
 VERSCHILLEN: Final[tuple[Verschil, ...]] = get_args(Verschil)
-_WOORDEN: Final = {
+WOORDEN: Final = {
     "verhaal": "wie er meldt en wat er is voorgevallen",
     "soort-melder": "het soort melder",
     "kanaal": "het kanaal",
@@ -67,7 +67,7 @@ def vergelijk(nummers: Iterable[int]) -> Uitkomst:
         for naam, kijk in waarnemers(een).items():
             uitkomst.vergeleken[naam.split()[0]] += 1
             if kijk(links) != kijk(rechts):
-                uitkomst.ongelijk.append(f"paar {nummer}: {naam} ziet {_WOORDEN[verschil]}")
+                uitkomst.ongelijk.append(f"paar {nummer}: {naam} ziet {WOORDEN[verschil]}")
     return uitkomst
 
 
@@ -84,7 +84,7 @@ def deel(aantal: int = AANTAL, *, processen: int = 2) -> Deel:
         belofte="Twee werelden die alleen verschillen in wat voor iemand verborgen is, zijn voor hem gelijk"
         " (in de beslissingen van de vier diensten).",
         geprobeerd={
-            **{f"paren die verschillen in: {_WOORDEN[naam]}": samen.paren[naam] for naam in VERSCHILLEN},
+            **{f"paren die verschillen in: {WOORDEN[naam]}": samen.paren[naam] for naam in VERSCHILLEN},
             **{f"vergelijkingen, waarnemer: {naam}": n for naam, n in sorted(samen.vergeleken.items())},
             "regels die in weekberichten verteld werden": samen.verteld,
         },

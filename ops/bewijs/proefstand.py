@@ -161,15 +161,17 @@ async def opgezet(
     own: PrivateServers,
     *,
     mutant: str | None = None,
+    settings: Mapping[str, Mapping[str, str]] = SNEL,
     extra_env: Mapping[str, str] | None = None,
+    modules: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Proefstand]:
     """An environment of its own on these servers with the stack running in it, everything heard from the
-    start; with `mutant` each service runs with that deliberate leak."""
+    start; with `mutant` each service runs with that deliberate leak. `modules` run in place of services."""
     await asyncio.to_thread((folder / "tmp").mkdir, parents=True, exist_ok=True)
     environment = await environments.prepare(own.servers, f"bewijs_{uuid.uuid4().hex[:10]}")
     aftap = Aftap()
     with ontvanger() as otlp:
-        stack = Stack(environment, state=folder, settings=SNEL)
+        stack = Stack(environment, state=folder, settings=settings)
         gemeen = {
             "TMPDIR": str(folder / "tmp"),
             "OTEL_EXPORTER_OTLP_ENDPOINT": otlp.adres,
@@ -184,6 +186,7 @@ async def opgezet(
             for name in SERVICES:
                 extra[name] |= {MUTANT: mutant, DIENST: name}
                 module[name] = GEMUTEERD
+        module |= modules or {}
         stand = Proefstand(folder, own, environment, stack, otlp, aftap, extra, module)
         listening = await aftap.begin(environment)
         try:

@@ -7,8 +7,9 @@ taken in one order.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 from services.intake import beantwoording, logboek, store, terugweg, vernietiging, verstrekking
 from services.intake.core.besluit import Bijgewerkt, LuisterendOor, NogOnbekend, beslis
@@ -84,6 +85,10 @@ class Intake:
     sleutels: PrivateKeys
     kluis: Kluis
     settings: Settings
+    _geopend: WeakKeyDictionary[e.Event, bytes] = field(
+        default_factory=WeakKeyDictionary, init=False, repr=False, compare=False
+    )
+    """What is in hand is opened once; it is gone with the fact."""
 
     def admit(self, fact: Fact) -> Refusal | None:
         """Refuse content that does not open with intake's keys, and a question or key that makes no sense."""
@@ -99,7 +104,11 @@ class Intake:
 
     def open(self, fact: Fact) -> bytes:
         """The content of a fact. Raises ZegelFout."""
-        return self.sleutels.open_sealed(fact.data.verzegeld)  # type: ignore[attr-defined]
+        inhoud = self._geopend.get(fact.data)
+        if inhoud is None:
+            inhoud = self.sleutels.open_sealed(fact.data.verzegeld)  # type: ignore[attr-defined]
+            self._geopend[fact.data] = inhoud
+        return inhoud
 
     async def verwerk(self, work: Work, facts: Sequence[Fact]) -> None:
         """Decide anew about every matter that these new facts concern."""

@@ -32,7 +32,8 @@ MERK: Final = "kluis.json"
 SHARDS: Final = "0123456789abcdef"
 _LOCK: Final = "slot"
 _NEW: Final = ".nieuw"
-_SYNC_THREADS: Final = 8
+_SYNC: Final = ThreadPoolExecutor(8, thread_name_prefix="kluis-sync")
+"""Threads that wait for the disk, and do nothing else; they start when there is something to wait for."""
 
 
 class KluisWeg(OSError):
@@ -298,8 +299,7 @@ def _side_by_side(what: Callable[[Path], None], paths: Sequence[Path]) -> None:
         for path in paths:
             what(path)
         return
-    with ThreadPoolExecutor(_SYNC_THREADS) as threads:
-        list(threads.map(what, paths))
+    list(_SYNC.map(what, paths))
 
 
 def _sync_file(path: Path) -> None:

@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import SettingsConfigDict
 
 from services.notification.core.ronde import WEEK
+from services.notification.core.rubriek import STERKTE_DEFENSIE
 from services.notification.core.samenstelling import Grenzen
 from shared.events import Postbus
 from shared.settings import ServiceSettings
@@ -43,6 +44,12 @@ class Settings(ServiceSettings):
     plaatsen: int = Field(6, ge=1, le=50, description="Lines in a message")
     k: int = Field(20, ge=1, description="People behind every fact that is told")
     zeldzaam: int = Field(10, ge=0, description="Expected a year, below which a rubriek is not told")
+    sterkte_defensie: int = Field(
+        STERKTE_DEFENSIE,
+        ge=1,
+        description="People among whom the published figures are shared out: to be set, the default is an "
+        "order of magnitude",
+    )
     geschiedenis: timedelta = Field(
         timedelta(weeks=52), gt=timedelta(), description="How long what a reader was told counts"
     )
@@ -76,7 +83,7 @@ class Settings(ServiceSettings):
     @property
     def grenzen(self) -> Grenzen:
         """What bounds the words of a message."""
-        return Grenzen(self.plaatsen, self.k, self.zeldzaam)
+        return Grenzen(self.plaatsen, self.k, self.zeldzaam, self.sterkte_defensie)
 
     @property
     def mailserver(self) -> "Mailserver":

@@ -232,18 +232,31 @@ def test_who_is_excluded_is_never_told(
 
 
 def samen(
-    dossier: Sequence[Fact], stand: Mapping[str, Vertelling], lezer: str, adresboek: Adresboek = COMPLEET
+    dossier: Sequence[Fact],
+    stand: Mapping[str, Vertelling],
+    lezer: str,
+    adresboek: Adresboek = COMPLEET,
+    grenzen: Grenzen = GRENZEN,
 ) -> Samenstelling:
     """Compose the message of one reader from one matter."""
     stoelen = adresboek.wie_leest(adresboek.postbus(lezer) or "")
     wie = Lezer(stoelen, adresboek.terreinen_van(stoelen), {})
     zaken = {ZAAK: onderhanden(dossier, stand, adresboek)}
-    return stel_samen(zending(lezer), wie, zaken, boom=BOOM, grenzen=GRENZEN, loten={ZAAK: 0.5}, nu=uur(21))
+    return stel_samen(zending(lezer), wie, zaken, boom=BOOM, grenzen=grenzen, loten={ZAAK: 0.5}, nu=uur(21))
 
 
 def erin(samenstelling: Samenstelling) -> list[Vertelling]:
     """What a message takes in."""
     return [een.vertelling for een in samenstelling.stappen if een.vertelling.status == "onderweg"]
+
+
+def test_the_headcount_that_is_set_decides_which_word_is_used() -> None:
+    """Among few people a rubriek is common and may be said; among as many as Defensie has it is rare."""
+    dossier = feiten(gekwalificeerd(0, "melding"), geinformeerd(1, ["C-1"]))
+    stand, _ = stap(dossier, {})
+    for sterkte, woord in ((8, "overige"), (70_000, "overig")):
+        grenzen = replace(GRENZEN, sterkte=sterkte)
+        assert [een.onderwerp for een in samen(dossier, stand, "C-1", grenzen=grenzen).regels] == [woord]
 
 
 def zending(functionaris: str = "C-1", **anders: Any) -> Zending:

@@ -122,14 +122,21 @@ def test_the_published_figures_are_read() -> None:
 
 
 def test_a_rubriek_is_said_only_of_many_people() -> None:
-    """81 a year among 67,400 people: ten a year need 8,321 of them."""
-    for mensen, woord in ((8_321, "oneigenlijk-gebruik-dienstmiddelen"), (8_320, "zakelijke-integriteit")):
+    """81 a year among 67,400 people: ten a year need 8,321 of them. Among more people it takes more."""
+    fijn, grof = "oneigenlijk-gebruik-dienstmiddelen", "zakelijke-integriteit"
+    for sterkte, mensen, woord in (
+        (67_400, 8_321, fijn),
+        (67_400, 8_320, grof),
+        (70_000, 8_321, grof),
+        (70_000, 8_642, fijn),
+    ):
         gezegd = rubriek_of_hoofdgroep(
             boom(("CLAS", None, mensen)),
             eenheid="CLAS",
             rubriek="oneigenlijk-gebruik-dienstmiddelen",
             k=20,
             zeldzaam=10,
+            sterkte=sterkte,
         )
         assert gezegd == woord
 
@@ -138,7 +145,7 @@ def test_a_small_tree_makes_nothing_common() -> None:
     """Known units that hold a part of Defensie do not share its figures among them."""
     een = boom(("BAT", None, 400), ("A", "BAT", 150))
     assert {
-        rubriek_of_hoofdgroep(een, eenheid=code, rubriek=rubriek, k=20, zeldzaam=1)
+        rubriek_of_hoofdgroep(een, eenheid=code, rubriek=rubriek, k=20, zeldzaam=1, sterkte=67_400)
         for code in ("BAT", "A", "WEG")
         for rubriek in get_args(Rubriek)
     } <= set(HOOFDGROEPEN) | {"ongewenste-omgangsvormen"}
@@ -151,7 +158,9 @@ def test_a_hoofdgroep_never_means_only_what_is_rare(mensen: int, zeldzaam: int) 
     betekent: dict[str, set[Rubriek]] = {}
     woord: str
     for rubriek in get_args(Rubriek):
-        woord = rubriek_of_hoofdgroep(een, eenheid="CLAS", rubriek=rubriek, k=20, zeldzaam=zeldzaam)
+        woord = rubriek_of_hoofdgroep(
+            een, eenheid="CLAS", rubriek=rubriek, k=20, zeldzaam=zeldzaam, sterkte=67_400
+        )
         assert woord in (rubriek, hoofdgroep(rubriek))
         betekent.setdefault(woord, set()).add(rubriek)
     for woord, mogelijk in betekent.items():

@@ -15,8 +15,9 @@ from services.notification.core.boom import Boom
 from services.notification.core.noemen import indeel
 from shared.codes import RUBRIEKEN, Hoofdgroep, Rubriek, hoofdgroep
 
-STERKTE_DEFENSIE: Final = 67_400
-"""People at Defensie in 2022, as the ministry told the press; those whom the figures are about."""
+STERKTE_DEFENSIE: Final = 70_000
+"""People whom the figures are about. No more than an order of magnitude, without a source: whoever deploys
+this sets the headcount of the year of the figures (`NOTIFICATION_STERKTE_DEFENSIE`)."""
 
 
 @cache
@@ -31,7 +32,7 @@ def per_jaar() -> Mapping[Rubriek, int]:
 
 
 def rubriek_of_hoofdgroep(
-    boom: Boom, *, eenheid: str, rubriek: Rubriek, k: int, zeldzaam: int, sterkte: int = STERKTE_DEFENSIE
+    boom: Boom, *, eenheid: str, rubriek: Rubriek, k: int, zeldzaam: int, sterkte: int
 ) -> Rubriek | Hoofdgroep:
     """What to call a case in `eenheid`: its rubriek when that is common enough there, else its hoofdgroep.
 

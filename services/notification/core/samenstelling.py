@@ -14,7 +14,7 @@ from typing import Final
 from services.notification.core.bericht import Regel
 from services.notification.core.boom import Boom
 from services.notification.core.noemen import noem
-from services.notification.core.rubriek import rubriek_of_hoofdgroep
+from services.notification.core.rubriek import STERKTE_DEFENSIE, rubriek_of_hoofdgroep
 from services.notification.core.uitsluiting import Uitsluiting
 from services.notification.core.vertelling import Stap, Vertelling, houd_op, los
 from services.notification.core.zaak import Aanleiding, Zaak
@@ -33,6 +33,8 @@ class Grenzen:
     """People behind every fact."""
     zeldzaam: int
     """Expected a year, below which a rubriek is too rare to be told."""
+    sterkte: int = STERKTE_DEFENSIE
+    """People among whom the published figures are shared out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +211,7 @@ def _regel(
             rubriek=aanleiding.rubriek,
             k=grenzen.k,
             zeldzaam=grenzen.zeldzaam,
+            sterkte=grenzen.sterkte,
         )
     )
     # The branch of the unit named, not of the case: where a unit above the branches is named it says no more.

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Deliberate leaks that join nothing and show no content, and yet make two worlds differ: the part `stapel`
+must fail on each of them. `waar` is in the refutation: the observer, the secret, or both."""
+
+from __future__ import annotations
+
+import json
+from types import MappingProxyType
+from typing import Any, Final
+
+from ops.bewijs.lekken import Lek, vervang
+from services.notification.core.uitsluiting import Uitsluiting
+from shared import events as e
+from shared import flow
+from shared.termijnen.kalender import lokaal
+
+DEEL: Final = "stapel"
+_ZAAK: Final = "services.notification.core.zaak"
+
+
+def _uitsluiting_vergeten() -> None:
+    """Whoever the adviser wants told is told, excluded or not."""
+    niemand = Uitsluiting(frozenset(), frozenset(), MappingProxyType({}))
+    vervang(_ZAAK, "_te_notificeren", lambda as_usual: lambda stand, _: as_usual(stand, frozenset()))
+    vervang("services.notification.behandeling", "uitsluiting", lambda _: lambda *_: niemand)
+
+
+def _naaste_hoort_wel() -> None:
+    """Only the excluded are not told; who sits beside them is."""
+
+    def maak(_: Any) -> Any:
+        def mag_horen(self: Uitsluiting, stoel: str, pad: Any) -> bool:
+            return stoel not in self.uitgesloten
+
+        return mag_horen
+
+    vervang("services.notification.core.uitsluiting", "Uitsluiting.mag_horen", maak)
+
+
+def _dag_in_weekbericht() -> None:
+    """A number of the day stands where that of the week should."""
+
+    def dag(moment: Any) -> str:
+        return f"{lokaal(moment).year:04}-W{10 + lokaal(moment).isoweekday():02}"
+
+    vervang(_ZAAK, "iso_week", lambda _: dag)
+
+
+def _kanaal_bij_doorzetten() -> None:
+    """A forward says through which channel the contact came."""
+    kanalen: dict[str, str] = {}
+
+    def onthoud(as_usual: Any) -> Any:
+        async def receive(self: Any, facts: Any) -> Any:
+            for fact in facts:
+                if isinstance(fact.data, e.ContactOntvangen):
+                    kanalen[fact.subject] = fact.data.kanaal
+            return await as_usual(self, facts)
+
+        return receive
+
+    def zeg(as_usual: Any) -> Any:
+        def encode(fact: Any, data: bytes | None = None) -> bytes:
+            bericht = json.loads(as_usual(fact, data))
+            if isinstance(fact.data, e.MeldingDoorgezet):
+                bericht["data"]["kanaal"] = kanalen.get(fact.subject)
+            return json.dumps(bericht, separators=(",", ":")).encode()
+
+        return encode
+
+    vervang("shared.inbox", "Work.receive", onthoud)
+    for module in ("shared.inbox", "shared.outbox"):
+        vervang(module, "encode", zeg)
+
+
+def _zegel_op_maat() -> None:
+    """What is kept and sealed again is as long as what it says."""
+    vervang(
+        "services.intake.handlers",
+        "Intake.open",
+        lambda as_usual: lambda self, fact: as_usual(self, fact).strip(),
+    )
+    vervang("shared.zegel", "vul_aan", lambda _: lambda plaintext, minstens=0: plaintext)
+
+
+LEKKEN: Final = (
+    Lek(
+        "uitsluiting-vergeten",
+        "wie is uitgesloten hoort het toch",
+        (flow.NOTIFICATION,),
+        DEEL,
+        "of de zaak bestaat",
+        _uitsluiting_vergeten,
+    ),
+    Lek(
+        "naaste-hoort-wel",
+        "wie naast de uitgeslotene zit hoort het wel",
+        (flow.NOTIFICATION,),
+        DEEL,
+        "of de zaak bestaat",
+        _naaste_hoort_wel,
+    ),
+    Lek(
+        "dag-in-weekbericht",
+        "een weekbericht noemt de dag",
+        (flow.NOTIFICATION,),
+        DEEL,
+        "de dag binnen de week",
+        _dag_in_weekbericht,
+    ),
+    Lek(
+        "kanaal-bij-doorzetten",
+        "een doorzetting noemt het kanaal",
+        (flow.INTAKE,),
+        DEEL,
+        "routing ziet het kanaal",
+        _kanaal_bij_doorzetten,
+    ),
+    Lek(
+        "zegel-op-maat",
+        "wat verzegeld is, is zo lang als wat het zegt",
+        (flow.INTAKE,),
+        DEEL,
+        "schijf ziet wie er meldt",
+        _zegel_op_maat,
+    ),
+)
+"""The leaks of this part."""
+
+PER_NAAM: Final = {lek.naam: lek for lek in LEKKEN}

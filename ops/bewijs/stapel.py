@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Pairs of worlds through the running stack: four processes, a real broker and database, real mail, sealed
+content. What somebody must not see makes no difference to anything they see.
+
+All pairs live beside each other in one environment, each world under names of its own; nothing is shared
+between worlds but the services. In each world one thing is said at a time, and the stack comes to rest before
+the next: then what differs between two worlds is what differs in them, and not how the machine was loaded.
+Weeks go by at the hand of the bench (`weekklok`). The clocks of promises stand still until all weeks are
+over; then all that is overdue fires.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from ops import termijnen
+from ops.bewijs import weekklok
+from ops.bewijs.paren import WOORDEN
+from ops.bewijs.proefstand import Proefstand, opgezet
+from ops.bewijs.stapelgezicht import Gezichten, verschil
+from ops.bewijs.stapelleven import EERSTE_RONDE, Stad, stad
+from ops.bewijs.stapelwereld import Tweetal, bevolk, wordt_verteld
+from ops.bewijs.verslag import Deel
+from ops.bewijs.waarnemers import VRIJGAVEN, waarnemers
+from ops.bewijs.werelden import gaat_door, moment
+from ops.servers import PrivateServers
+from shared import flow
+
+NAAM: Final = "stapel"
+AANTAL: Final = 200
+"""Pairs in the whole proof."""
+BELOFTE: Final = (
+    "Twee werelden die alleen verschillen in wat voor iemand verborgen is, zijn voor hem gelijk (door de vier"
+    " draaiende diensten heen, met broker, database en e-mail)."
+)
+GRENZEN: Final = (
+    "In elke wereld gebeurt een ding tegelijk, en elke zaak heeft een eigen week: wat het toeval van drukte"
+    " en loting doet, is hier niet beproefd (loting wel in het deel paren).",
+    "Uit de vergelijking gelaten is de klok van de proef zelf: wanneer een dienst iets vastlegt of zegt.",
+    "De weken worden door de proef omgeslagen; de kalender van het weekbericht zelf doet hier niet mee.",
+    "Rijen die bij geen wereld horen (voortgang van diensten, sleutels van de keten) zijn niet vergeleken.",
+)
+
+_STIL: Final = {"watch_interval_s": "86400"}
+"""Clocks stand still: they are armed and ended, and nothing fires."""
+SETTINGS: Final[Mapping[str, Mapping[str, str]]] = {
+    flow.NOTIFICATION: {"k": "10", "periode_weken": "4", "totaal_stap": "2", "zend_aantal": "200"},
+    # The worlds lie further back than a contact that ended at the MID is kept.
+    flow.INTAKE: {"bewaartermijn": "P10Y", **_STIL},
+    flow.ROUTING: _STIL,
+    flow.REGISTRY: _STIL,
+}
+
+
+async def onderzoek(
+    folder: Path, own: PrivateServers, nummers: Iterable[int] = range(AANTAL), *, mutant: str | None = None
+) -> Deel:
+    """Let the pairs of these numbers live, and compare what was seen of them. With `mutant` every service
+    runs with that deliberate leak. Raises OpsError when the stack does not come to rest, or parks a fact."""
+    began = time.monotonic()
+    bevolking = bevolk(nummers)
+    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+    klok = folder / "ronde"
+    weekklok.zet(klok, moment(EERSTE_RONDE, 9 * 3600))  # the first round of all is empty
+    async with opgezet(
+        folder,
+        own,
+        mutant=mutant,
+        settings=SETTINGS,
+        extra_env={weekklok.RONDE: str(klok)},
+        modules={flow.NOTIFICATION: weekklok.MODULE},
+    ) as stand:
+        gezichten = Gezichten(bevolking, datetime.now(UTC))
+        async with stad(stand, bevolking) as levend:
+            await levend.leef(klok)
+            await levend.laat_klokken_lopen()
+            geleefd_s = time.monotonic() - began
+            gezichten.hoor(stand.aftap.berichten)
+            await gezichten.lees_tabellen(stand)
+            gezichten.lees_post(stand.stack.mail)
+            gezichten.zie_klokken(await termijnen.overview(stand.environment, ended=True))
+            uitkomst = _vergelijk(gezichten)
+            await _lijst_voor_uitgeslotenen(stand, gezichten, uitkomst)
+    return uitkomst.deel(gezichten, levend, geleefd_s, time.monotonic() - began)
+
+
+class Uitkomst:
+    """What the comparison showed."""
+
+    def __init__(self) -> None:
+        self.paren: Counter[str] = Counter()
+        self.vergeleken: Counter[str] = Counter()
+        self.fouten: list[str] = []
+        self.waarom: list[str] = []
+
+    def zie(self, twee: Tweetal, waarnemer: str, links: Any, rechts: Any) -> None:
+        """One observer's two views."""
+        self.vergeleken[
+            f"{waarnemer.split()[0]}, paren die verschillen in {WOORDEN[twee.paar.verschil]}"
+        ] += 1
+        if links != rechts:
+            fout = f"paar {twee.nummer}: {waarnemer} ziet {WOORDEN[twee.paar.verschil]}"
+            self.fouten.append(fout)
+            self.waarom.append(f"{fout}: {verschil(links, rechts)}")
+
+    def deel(self, gezichten: Gezichten, stad: Stad, geleefd_s: float, duur_s: float) -> Deel:
+        """As a part of the report."""
+        vreemd = [
+            *(
+                f"{soort} noemt twee werelden: {aantal}"
+                for soort, aantal in sorted(gezichten.van_meer.items())
+            ),
+            *(f"{soort} noemt geen wereld: {aantal}" for soort, aantal in sorted(gezichten.losse.items())),
+        ]
+        verteld = sum(
+            bericht.count(b". CLSK\r\n")
+            for gezicht in gezichten.per_merk.values()
+            for post in gezicht.post.post.values()
+            for _, bericht in post
+        )
+        return Deel(
+            naam=NAAM,
+            belofte=BELOFTE,
+            geprobeerd={
+                **{
+                    f"paren die verschillen in: {WOORDEN[naam]}": aantal
+                    for naam, aantal in self.paren.items()
+                },
+                **{
+                    f"vergelijkingen, waarnemer: {wat}": aantal
+                    for wat, aantal in sorted(self.vergeleken.items())
+                },
+                "paren waarin de zaak aan de lijn verteld wordt": sum(
+                    wordt_verteld(twee.paar) for twee in gezichten.bevolking.tweetallen
+                ),
+                "feiten die partijen stelden": stad.gezegd,
+                "berichten op de bus": sum(len(een.bus) for een in gezichten.per_merk.values()),
+                "rijen in tabellen": sum(
+                    len(rijen) for een in gezichten.per_merk.values() for rijen in een.rijen.values()
+                ),
+                "weekberichten": gezichten.post,
+                "regels die in weekberichten verteld werden": verteld,
+            },
+            fouten=(*self.fouten, *vreemd),
+            grenzen=(*GRENZEN, *(f"{een.waarnemer} ziet {een.ziet}: {een.reden}" for een in VRIJGAVEN)),
+            bijzonderheden=(
+                f"geleefd: {geleefd_s:.0f} s, waarvan weekberichten: {stad.rondes_s:.0f} s",
+                f"vergeleken: {duur_s - geleefd_s:.0f} s",
+                *(
+                    f"van geen wereld: {soort}: {aantal}"
+                    for soort, aantal in sorted(gezichten.van_niemand.items())
+                ),
+                *self.waarom,
+            ),
+            duur_s=duur_s,
+        )
+
+
+def _vergelijk(gezichten: Gezichten) -> Uitkomst:
+    uitkomst = Uitkomst()
+    for twee in gezichten.bevolking.tweetallen:
+        uitkomst.paren[twee.paar.verschil] += 1
+        for waarnemer in waarnemers(twee.paar):
+            uitkomst.zie(
+                twee,
+                waarnemer,
+                gezichten.zicht(twee.links, waarnemer),
+                gezichten.zicht(twee.rechts, waarnemer),
+            )
+    return uitkomst
+
+
+async def _lijst_voor_uitgeslotenen(stand: Proefstand, gezichten: Gezichten, uitkomst: Uitkomst) -> None:
+    """The operators' list as an excluded seat asks for it, from the moment that the exclusion was said."""
+    for twee in gezichten.bevolking.tweetallen:
+        zaak = twee.paar.zaak
+        if twee.paar.verschil != "zaak" or not gaat_door(zaak) or zaak.kwalificatie != "melding":
+            continue
+        for stoel in zaak.uit_te_sluiten:
+            gezien = []
+            for kant in (twee.links, twee.rechts):
+                lezer = kant.aangekleed(stoel)
+                overzicht = await termijnen.overview(stand.environment, ended=True, reader=lezer)
+                gezien.append(gezichten.klokken_voor(kant, overzicht))
+            uitkomst.zie(twee, f"termijnlijst {stoel}", *gezien)

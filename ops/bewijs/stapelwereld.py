@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Pairs of worlds that live beside each other in one environment: which names each has there, and which of
+what is seen there belongs to which world.
+
+Both worlds of a pair come from the same generator with the same names. On the stack each gets names of its
+own (units, seats and advisers by a mark, matters and grants by other random ids); to compare them these are
+taken off again.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from hashlib import blake2b
+from itertools import count
+from random import Random
+from typing import Final, Literal
+from uuid import UUID
+
+from ops.bewijs.paren import VERSCHILLEN
+from ops.bewijs.werelden import WEKEN, Paar, Wereld, Zaak, gaat_door, inrichting, moment, paar, stappen
+from shared import events as e
+from shared import zegel
+from shared.envelope import data_json
+
+ID: Final = re.compile(r"[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}")
+"""A random id, written either way."""
+_HEX: Final = re.compile(r"[0-9a-f]{32}")
+_MERK: Final = re.compile(r"w\d{4}[lr]")
+
+
+@dataclass(frozen=True)
+class Zin:
+    """What one outside party says in one world."""
+
+    op: datetime
+    afzender: str
+    onderwerp: str
+    feit: e.Event
+
+
+@dataclass(frozen=True)
+class Kant:
+    """One world of a pair, as it lives on the stack."""
+
+    nummer: int
+    zijde: Literal["l", "r"]
+    wereld: Wereld
+    namen: Mapping[str, str] = field(repr=False)
+    """Random id as generated -> id on the stack."""
+    rollen: Mapping[str, str] = field(repr=False)
+    """Id on the stack -> what it is in the pair, the same in both worlds."""
+    leessleutels: Mapping[str, e.SleutelVastgesteld] = field(repr=False)
+    """By adviser as generated."""
+
+    @property
+    def merk(self) -> str:
+        """With which each code of this world begins."""
+        return f"w{self.nummer:04}{self.zijde}"
+
+    def aangekleed(self, tekst: str) -> str:
+        """A text of the generator with the names that this world has on the stack."""
+        tekst = tekst.replace(_voorvoegsel(self.nummer), self.merk)
+        return _HEX.sub(lambda gevonden: self.namen.get(gevonden[0], gevonden[0]), tekst)
+
+    def uitgekleed(self, tekst: str) -> str:
+        """A text from the stack with the names that both worlds of the pair share."""
+        tekst = tekst.replace(self.merk, _voorvoegsel(self.nummer))
+        return _HEX.sub(lambda gevonden: self.rollen.get(gevonden[0], gevonden[0]), tekst)
+
+    def zinnen(self, sleutels: zegel.PublicKeys) -> Iterator[Zin]:
+        """All that is said in this world, with who, where, whom and what sealed to intake."""
+        begin = moment(0, 0)
+        for stap in inrichting(self.wereld.organisatie, begin):
+            yield self._zin(stap.op, stap.afzender, stap.onderwerp, stap.feit)
+        for adviseur, sleutel in self.leessleutels.items():
+            yield self._zin(begin, "coid", adviseur, sleutel)
+        for zaak in self.wereld.zaken:
+            for stap in stappen(self.wereld, zaak, _verzegelaar(zaak, sleutels)):
+                yield self._zin(stap.op, stap.afzender, stap.onderwerp, stap.feit)
+
+    def _zin(self, op: datetime, afzender: str, onderwerp: str, feit: e.Event) -> Zin:
+        data = self.aangekleed(data_json(feit).decode())
+        return Zin(op, afzender, self.aangekleed(onderwerp), type(feit).model_validate_json(data))
+
+
+@dataclass(frozen=True)
+class Tweetal:
+    """A pair with both of its worlds as they live on the stack."""
+
+    nummer: int
+    paar: Paar
+    links: Kant
+    rechts: Kant
+
+
+@dataclass
+class Bevolking:
+    """All worlds of one environment, and whose is whose."""
+
+    tweetallen: Sequence[Tweetal]
+    kanten: Mapping[str, Kant]
+    """By mark."""
+    eigenaars: dict[str, str] = field(repr=False)
+    """By id on the stack, 32 hexadecimal digits: the mark of its world."""
+
+    def van(self, tekst: str) -> set[str]:
+        """The marks of the worlds that a text names, by code or by id."""
+        gevonden = set(_MERK.findall(tekst)) & self.kanten.keys()
+        ids = (self.eigenaars.get(een.replace("-", "")) for een in ID.findall(tekst))
+        return gevonden | {merk for merk in ids if merk is not None}
+
+    def leer(self, tekst: str, merk: str) -> None:
+        """The ids in this text are of this world, unless they are known to be another's."""
+        for een in ID.findall(tekst):
+            self.eigenaars.setdefault(een.replace("-", ""), merk)
+
+
+def bevolk(nummers: Iterable[int]) -> Bevolking:
+    """The pairs of these numbers; the same numbers give the same pairs."""
+    tweetallen = [_tweetal(nummer) for nummer in nummers]
+    kanten = {kant.merk: kant for twee in tweetallen for kant in (twee.links, twee.rechts)}
+    eigenaars = {id: merk for merk, kant in kanten.items() for id in kant.rollen}
+    return Bevolking(tweetallen, kanten, eigenaars)
+
+
+def leessleutel(op: datetime) -> e.SleutelVastgesteld:
+    """A reader's public key; nobody keeps the private half."""
+    jwk = zegel.generate()
+    delen = {naam: jwk[naam] for naam in ("kty", "crv", "x", "y", "kid")}
+    return e.SleutelVastgesteld(vastgesteld_op=op, volgnummer=1, sleutel=e.PubliekeSleutel(**delen))
+
+
+def wordt_verteld(een: Paar) -> bool:
+    """Whether the line is told of the case that the pair is about; where the case itself is the secret,
+    whether somebody was to be told who is excluded from it too."""
+    zaak = een.zaak
+    gezegd = gaat_door(zaak) and zaak.kwalificatie == "melding"
+    wie = set(zaak.te_notificeren) & set(zaak.uit_te_sluiten)
+    return gezegd and (een.verschil != "zaak" or bool(wie))
+
+
+def _tweetal(nummer: int) -> Tweetal:
+    een = _elk_een_week(_getrokken(nummer), nummer)
+    # A key is public, and may not make two worlds differ.
+    sleutels = {adviseur: leessleutel(moment(0, 0)) for adviseur in een.links.organisatie.adviseurs}
+    return Tweetal(nummer, een, _kant(nummer, "l", een, sleutels), _kant(nummer, "r", een, sleutels))
+
+
+def _getrokken(nummer: int) -> Paar:
+    """A pair as the generator draws it. Of each kind of secret every other pair is drawn again until the line
+    is told of its case, and where the case is the secret every pair: of most cases it is never told."""
+    verschil = VERSCHILLEN[nummer % len(VERSCHILLEN)]
+    hoe_dan_ook = verschil != "zaak" and nummer // len(VERSCHILLEN) % 2 == 1
+    getrokken = (paar(Random(f"{nummer} {poging}"), verschil, _voorvoegsel(nummer)) for poging in count())
+    return next(een for een in getrokken if hoe_dan_ook or wordt_verteld(een))
+
+
+def _elk_een_week(een: Paar, nummer: int) -> Paar:
+    """The pair with each case in a week of its own.
+
+    Which of two cases of a week is told first is chance, and with it what is told of the other: two worlds of
+    which each draws its own lots may differ in that. The pure pairs share one lot and have such weeks.
+    """
+    weken = Random(f"weken {nummer}").sample(range(WEKEN - 6), len(een.links.zaken))
+    week = {zaak.id: gekozen for zaak, gekozen in zip(een.links.zaken, weken, strict=True)}
+
+    def gespreid(wereld: Wereld) -> Wereld:
+        return replace(wereld, zaken=tuple(replace(zaak, week=week[zaak.id]) for zaak in wereld.zaken))
+
+    return replace(een, links=gespreid(een.links), rechts=gespreid(een.rechts))
+
+
+def _voorvoegsel(nummer: int) -> str:
+    # As long as a mark: a name's length says nothing.
+    return f"w{nummer:04}x"
+
+
+def _kant(
+    nummer: int, zijde: Literal["l", "r"], een: Paar, sleutels: Mapping[str, e.SleutelVastgesteld]
+) -> Kant:
+    namen, rollen = {}, {}
+    for plaats, zaak in enumerate(een.links.zaken):
+        # The ids of grants and betrokkenen after that of the case itself.
+        for rol, id in enumerate((zaak.id, *zaak.ids)):
+            vers = UUID(bytes=blake2b(f"{zijde}{id}".encode(), digest_size=16).digest(), version=4).hex
+            namen[id] = vers
+            rollen[vers] = f"<zaak {plaats}.{rol}>"
+    return Kant(nummer, zijde, een.links if zijde == "l" else een.rechts, namen, rollen, sleutels)
+
+
+def _verzegelaar(zaak: Zaak, sleutels: zegel.PublicKeys) -> Callable[[str], str]:
+    def verzegel(verhaal: str) -> str:
+        inhoud = {"verhaal": verhaal, "soort_melder": zaak.soort_melder, "eenheid": zaak.eenheid}
+        return zegel.seal(json.dumps(inhoud).encode(), sleutels)
+
+    return verzegel

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Pairs of worlds through the running stack, in small; and leaks that make them differ."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ops import termijnen
+from ops.bewijs import lekken_stapel, stapel
+from ops.bewijs.proefstand import eigen_servers
+from ops.bewijs.stapelgezicht import vergelijkbaar
+from ops.bewijs.stapelwereld import bevolk, wordt_verteld
+from ops.environment import Environment
+from ops.servers import PrivateServers
+
+EEN = "0f0e0d0c-0b0a-4908-8706-050403020100"
+TWEE = "1f1e1d1c-1b1a-4918-9716-151413121110"
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateServers]:
+    """A broker and a database for this module alone: names of worlds are the same in each run."""
+    with eigen_servers(tmp_path_factory.mktemp("stapel")) as own:
+        yield own
+
+
+@pytest.mark.timeout(300)
+async def test_two_worlds_that_differ_in_a_secret_look_the_same(
+    tmp_path: Path, servers: PrivateServers
+) -> None:
+    """A pair for each kind of secret: every observer sees the same in both worlds, and weekly messages told
+    something."""
+    gevonden = await stapel.onderzoek(tmp_path / "proef", servers, range(6))
+    assert gevonden.geslaagd, gevonden.als_tekst(alles=True)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    ("lek", "nummers"),
+    [
+        ("dag-in-weekbericht", range(4, 11, 6)),
+        ("kanaal-bij-doorzetten", range(1, 8, 6)),
+        ("zegel-op-maat", range(0, 7, 6)),
+    ],
+)
+async def test_a_leak_makes_the_proof_fail(
+    tmp_path: Path, servers: PrivateServers, lek: str, nummers: range
+) -> None:
+    """With each of these leaks in the running services a refutation names the secret that it shows."""
+    gevonden = await stapel.onderzoek(tmp_path / "proef", servers, nummers, mutant=lek)
+    assert any(lekken_stapel.PER_NAAM[lek].waar in fout for fout in gevonden.fouten), gevonden.als_tekst(
+        alles=True
+    )
+
+
+@pytest.mark.timeout(300)
+async def test_an_excluded_official_who_finds_out_makes_the_proof_fail(
+    tmp_path: Path, servers: PrivateServers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a weekly message, or by an operators' list that hides nothing: each is refuted by itself."""
+
+    async def niets(environment: Environment, reader: str) -> frozenset[str]:
+        return frozenset()
+
+    monkeypatch.setattr(termijnen, "_hidden_from", niets)
+    gevonden = await stapel.onderzoek(
+        tmp_path / "proef", servers, range(5, 12, 6), mutant="uitsluiting-vergeten"
+    )
+    for waarnemer in ("functionaris", "termijnlijst"):
+        assert any(f": {waarnemer} " in fout and "of de zaak bestaat" in fout for fout in gevonden.fouten), (
+            gevonden.als_tekst(alles=True)
+        )
+
+
+def test_ids_that_differ_make_no_difference_and_what_they_join_does() -> None:
+    """Renaming leaves two bags of lines equal; joining other lines with the same ids does not."""
+    assert vergelijkbaar([f"a {EEN}", f"b {EEN}", f"c {TWEE}"]) == vergelijkbaar(
+        [f"c {EEN}", f"b {TWEE}", f"a {TWEE}"]
+    )
+    assert vergelijkbaar([f"a {EEN}", f"b {EEN}", f"c {TWEE}"]) != vergelijkbaar(
+        [f"a {EEN}", f"b {TWEE}", f"c {TWEE}"]
+    )
+
+
+def test_an_id_is_the_same_however_it_is_written() -> None:
+    """With dashes or without, as different parts of the system do."""
+    assert vergelijkbaar([f"a {EEN}", f"b {EEN}"]) == vergelijkbaar([f"a {EEN.replace('-', '')}", f"b {EEN}"])
+
+
+def test_each_world_has_names_of_its_own() -> None:
+    """No code and no id of a case stands in two worlds, and each leads back to its own."""
+    bevolking = bevolk(range(12))
+    ids = [id for kant in bevolking.kanten.values() for id in kant.rollen]
+    assert len(set(ids)) == len(ids)
+    for merk, kant in bevolking.kanten.items():
+        for stoel in kant.wereld.organisatie.stoelen:
+            assert bevolking.van(kant.aangekleed(stoel.code)) == {merk}
+            assert kant.uitgekleed(kant.aangekleed(stoel.code)) == stoel.code
+        for zaak in kant.wereld.zaken:
+            assert bevolking.van(kant.aangekleed(zaak.id)) == {merk}
+            assert len(kant.aangekleed(zaak.id)) == len(zaak.id)
+
+
+def test_no_two_cases_of_a_world_are_told_in_one_week() -> None:
+    """So that no lot decides which of them is told first."""
+    for twee in bevolk(range(60)).tweetallen:
+        for kant in (twee.links, twee.rechts):
+            weken = [zaak.week for zaak in kant.wereld.zaken]
+            assert len(set(weken)) == len(weken)
+
+
+def test_pairs_show_something() -> None:
+    """Of at least half of all pairs the case is told to the line, and of each that hides a case somebody who
+    was to be told is excluded."""
+    paren = [twee.paar for twee in bevolk(range(200)).tweetallen]
+    assert sum(map(wordt_verteld, paren)) > len(paren) / 2
+    assert all(wordt_verteld(een) for een in paren if een.verschil == "zaak")
