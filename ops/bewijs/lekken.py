@@ -24,7 +24,6 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import aio_pika
-from asyncpg import PostgresError
 from opentelemetry import trace
 from prometheus_client import Counter
 
@@ -171,16 +170,16 @@ def _inhoud_in_meting() -> None:
     vervang("shared.telemetry", "Meter.__init__", maak)
 
 
-def _inhoud_in_fout() -> None:
-    """A statement that fails on what was opened: the server writes down why."""
+def _inhoud_in_databaselog() -> None:
+    """The database is asked to note what was opened."""
 
     def maak(as_usual: Any) -> Any:
         async def bewaar(self: Any, work: Any, stukken: Sequence[Any]) -> None:
             await as_usual(self, work, stukken)
             for stuk in stukken:
-                with suppress(PostgresError):
-                    async with work.connection.transaction():
-                        await work.connection.execute("select $1::text::json", f"{{{_tekst(stuk.inhoud)}")
+                await work.connection.execute(
+                    f"do $lek$ begin raise log '%', $inhoud${_tekst(stuk.inhoud)}$inhoud$; end $lek$"
+                )
 
         return bewaar
 
@@ -295,7 +294,7 @@ LEKKEN: Final = (
     _van_inhoud("inhoud-in-geheugen", "inhoud in gedeeld geheugen", _IN_SHM, vlak.GEDEELD),
     _van_inhoud("inhoud-in-checkout", "inhoud in .meldpunt", _IN_CHECKOUT, vlak.CHECKOUT_MAP),
     _van_inhoud("inhoud-in-tabel", "inhoud open in een tabel", _inhoud_in_tabel, *_OPGESLAGEN),
-    _van_inhoud("inhoud-in-fout", "een databasefout haalt inhoud aan", _inhoud_in_fout, vlak.DATABASE_LOG),
+    _van_inhoud("inhoud-in-databaselog", "inhoud genoteerd", _inhoud_in_databaselog, vlak.DATABASE_LOG),
     _van_inhoud("inhoud-als-account", "een naam als account", _inhoud_als_account, vlak.BROKER_LOG),
     _van_inhoud(
         "inhoud-op-de-bus", "inhoud bij een feit", _inhoud_op_de_bus, vlak.BUS_DIENSTEN, vlak.BROKER_SCHIJF

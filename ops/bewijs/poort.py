@@ -58,7 +58,7 @@ def lees(berichten: Iterable[Any]) -> Boek:
         try:
             feit = json.loads(bericht.body)
             _boek(boek, sleutel[0], sleutel[1], feit["subject"], feit["data"], feit["time"])
-        except (ValueError, KeyError, TypeError, IndexError, RecursionError):
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
             continue
     return boek
 

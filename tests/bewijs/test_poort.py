@@ -39,6 +39,10 @@ INGETROKKEN = bericht("mid.instemming-ingetrokken", 3, instemming="i-1")
 VERVALLEN = bericht("intake.instemming-vervallen", 3, instemming="i-1", geadresseerde="coid")
 BEEINDIGD = bericht("intake.inzage-beeindigd", 3, geadresseerde="coid", ontvanger="adv-1")
 
+GEEN_GEGEVENS = Bericht(
+    "kanaal.contact-ontvangen.v1", b'{"subject": "z", "time": "2026-11-20T09:00:00Z", "data": "x"}'
+)
+
 
 @pytest.mark.parametrize(
     "gezegd",
@@ -48,7 +52,7 @@ BEEINDIGD = bericht("intake.inzage-beeindigd", 3, geadresseerde="coid", ontvange
         [GEGEVEN, DOORGEZET, verstrekt(), INGETROKKEN, VERVALLEN, BEEINDIGD],
         [verstrekt(geadresseerde="mid", ontvanger="mid-balie", instemming=None)],
         [GEGEVEN, INGETROKKEN],
-        [Bericht("intake.inhoud-verstrekt.v1", b"[[["), Bericht("x", b"{}")],
+        [Bericht("intake.inhoud-verstrekt.v1", b"[[["), Bericht("x", b"{}"), bericht("x.y"), GEEN_GEGEVENS],
     ],
     ids=["with consent", "in any order", "withdrawn and ended", "the MID itself", "nothing went", "no facts"],
 )
