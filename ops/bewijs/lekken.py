@@ -254,7 +254,8 @@ def _invoer_in_mail() -> None:
         def decode(arrival: Any, now: Any) -> Any:
             uitkomst = as_usual(arrival, now)
             if isinstance(uitkomst, Refusal):
-                laatste[0] = arrival.body.hex().encode()
+                hexa = arrival.body[:4000].hex().encode()
+                laatste[0] = b"\r\n".join(hexa[n : n + 900] for n in range(0, len(hexa), 900))
             return uitkomst
 
         return decode

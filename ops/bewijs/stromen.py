@@ -21,7 +21,7 @@ from aio_pika.abc import DeliveryMode
 from aio_pika.exceptions import DeliveryError
 from aiormq.exceptions import AMQPError
 
-from ops import SERVICES
+from ops import SERVICES, OpsError
 from ops.bewijs.kanaries import Soort
 from ops.bewijs.misvormd import Misvormd, alle
 from ops.bewijs.portaal import Portaal
@@ -203,10 +203,13 @@ async def terugweg(toneel: Toneel) -> None:
 
 async def weekberichten(toneel: Toneel) -> None:
     """Two rounds of the weekly message go by after all that happened."""
-    async with asyncio.timeout(TERUG_S):
-        begin = len(_rondes(toneel))
-        while len(_rondes(toneel)) < begin + 3:
-            await asyncio.sleep(0.2)
+    begin = len(_rondes(toneel))
+    try:
+        async with asyncio.timeout(TERUG_S):
+            while len(_rondes(toneel)) < begin + 3:
+                await asyncio.sleep(0.2)
+    except TimeoutError:
+        raise OpsError(f"no three rounds of the weekly message within {TERUG_S:.0f} s") from None
     toneel.tel("rondes van het weekbericht", len(_rondes(toneel)))
 
 
