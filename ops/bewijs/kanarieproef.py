@@ -11,13 +11,13 @@ from __future__ import annotations
 import asyncio
 import smtplib
 import time
-import urllib.request
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
-from ops import SERVICES
+from ops import CHECKOUT, SERVICES
 from ops.bewijs import kanaries, misvormd
 from ops.bewijs import oppervlakken as vlak
 from ops.bewijs.kanaries import MISVORMD, Soort
@@ -45,6 +45,7 @@ TOEGESTAAN: Final[Mapping[str, tuple[str, str]]] = {
 GRENZEN: Final = (
     "Het werkgeheugen van intake, van de afzenders en van deze proef zelf is niet doorzocht: daar moet de"
     " inhoud zijn om gelezen te worden.",
+    "Titels en omgevingen van processen zijn om de halve seconde bekeken: wat korter bestaat kan gemist zijn.",
     "Versleutelde of gehashte tekst wordt niet gevonden; dat is ook de bedoeling.",
 )
 
@@ -73,7 +74,11 @@ async def onderzoek(
     await _plant(stand, controle)
     codes = [merk for nummer, code in enumerate(spel.codes, start=1) for merk in kanaries.code(code, nummer)]
     merken = (*spel.verzegeld.merken, *spel.misvormd.merken, *codes)
-    gevonden = await speur(stand, merken, controle, oppervlakken)
+    try:
+        gevonden = await speur(stand, merken, controle, oppervlakken)
+    finally:
+        for pad in _elders(stand):
+            pad.unlink(missing_ok=True)
     geparkeerd = await _geparkeerd(stand)
     return _deel(spel, gevonden, geparkeerd, gespeeld, oppervlakken, time.monotonic() - began)
 
@@ -104,13 +109,14 @@ async def _plant(stand: Proefstand, controle: Soort) -> None:
         await admin.execute("create table public.tegenproef (waarde text)")
         await admin.execute("insert into public.tegenproef values ($1)", tekst)
     await _op_de_bus(stand, tekst)
-    await asyncio.to_thread(_bij_de_ontvangers, stand, tekst)
+    await asyncio.to_thread(_per_mail, stand, tekst)
     for log in (
         stand.stack.log(SERVICES[0]),
         stand.own.folder / "rabbitmq" / "log" / "start.log",
         stand.own.folder / "postgresql" / "log",
         stand.tijdelijk / "tegenproef",
         stand.folder / "tegenproef",
+        *_elders(stand),
     ):
         with log.open("a") as bestand:
             bestand.write(tekst + "\n")
@@ -128,17 +134,16 @@ async def _op_de_bus(stand: Proefstand, tekst: str) -> None:
     await stand.tot_rust()
 
 
-def _bij_de_ontvangers(stand: Proefstand, tekst: str) -> None:
-    """To the telemetry and to the mail server."""
-    verzoek = urllib.request.Request(f"{stand.otlp.adres}/v1/logs", data=tekst.encode(), method="POST")
-    urllib.request.urlopen(verzoek, timeout=10).close()
+def _per_mail(stand: Proefstand, tekst: str) -> None:
+    """To the mail server."""
     with smtplib.SMTP("127.0.0.1", stand.stack.ports[MAILBAK], timeout=10) as server:
         server.sendmail("a@example.org", ["b@example.org"], f"Subject: tegenproef\r\n\r\n{tekst}\r\n")
 
 
-ZONDER_TEGENPROEF: Final = (vlak.BLADEN, vlak.CHECKOUT_MAP)
-"""Surfaces on which nothing can be planted from outside without changing a service, or this checkout: of
-these it is shown only that something was read."""
+def _elders(stand: Proefstand) -> tuple[Path, Path]:
+    """Files outside the bench's own folder, to be taken away again."""
+    naam = f"tegenproef-{stand.environment.database}"
+    return vlak.SHM / naam, CHECKOUT / ".meldpunt" / naam
 
 
 # --- the outcome ------------------------------------------------------------------------------------------
@@ -173,22 +178,25 @@ def _deel(
 ) -> Deel:
     fouten = []
     bekend = 0
+    verkeerd: Counter[str] = Counter()
     for treffer in gevonden.treffers:
         oppervlak = next(each for each in oppervlakken if treffer.plaats.startswith(f"{each}: "))
         soort, _ = TOEGESTAAN.get(oppervlak, ("", ""))
         if soort and treffer.merk.startswith(soort):
             bekend += 1
         else:
+            verkeerd[oppervlak] += 1
             fouten.append(f"{treffer.merk} leesbaar ({treffer.vorm}) op {treffer.plaats}")
-    blind = [each for each in oppervlakken if each not in gevonden.gezien and each not in ZONDER_TEGENPROEF]
+    blind = [each for each in oppervlakken if each not in gevonden.gezien]
     fouten += [f"de tegenproef is niet gevonden op: {each}" for each in blind]
     geprobeerd = dict(spel.telling)
     geprobeerd |= {"feiten die diensten stelden": sum(len(spel.stand.aftap.van(name)) for name in SERVICES)}
     if stromen == STROMEN:
         geprobeerd |= {f"gehoord: {feit.naam}": _gehoord(spel.stand, feit) for feit in TE_HOREN}
+    geprobeerd |= {"titels en omgevingen van processen, onderweg gezien": len(spel.stand.processen)}
     geprobeerd |= {"berichten die zijn geparkeerd": geparkeerd, "schrijfwijzen gezocht": len(VORMEN)}
     for each in oppervlakken:
-        geprobeerd[f"octetten doorzocht: {each}"] = gevonden.octetten[each]
+        geprobeerd[f"octetten doorzocht, {verkeerd[each]} treffers: {each}"] = gevonden.octetten[each]
     grenzen = [*GRENZEN, *(f"Bekend: {each}: {reden}." for each, (_, reden) in TOEGESTAAN.items())]
     grenzen.append(
         "Velden waarin een vijandige maar echte afzender klare tekst kan zetten, omdat het contract er tekst"
@@ -196,7 +204,6 @@ def _deel(
         " en elk veld met een code van de organisatie (adviseur, eenheid, stoel, postbus), als de naam"
         " de vorm van een code heeft."
     )
-    grenzen.append(f"Op {', '.join(ZONDER_TEGENPROEF)} is geen tegenproef geplant.")
     bijzonderheden = [
         f"{each}: {gevonden.stukken[each]} stukken, {gevonden.octetten[each]} octetten"
         for each in oppervlakken

@@ -7,29 +7,40 @@ A leak runs inside a service (`python -m ops.bewijs.gemuteerd`); which services 
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import json
 import logging
+import os
 import re
+import subprocess
 import tempfile
+import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-from uuid import UUID
+from urllib.parse import urlsplit
 
+import aio_pika
 from opentelemetry import trace
 from prometheus_client import Counter
 
+from ops import CHECKOUT
 from ops.bewijs import oppervlakken as vlak
 from shared import flow
+from shared.envelope import Refusal
 
 log = logging.getLogger("services.lek")
+
+KANARIES: Final = "kanaries"
 
 
 @dataclass(frozen=True)
 class Lek:
-    """One leak. `deel` is the part of the proof that must fail, and `waar` the surface or the edge."""
+    """One leak. `deel` is the part of the proof that must fail; `waar`, and each of `ook`, is what its faults
+    must name: a surface, an edge or a rule."""
 
     naam: str
     wat: str
@@ -38,9 +49,10 @@ class Lek:
     waar: str
     zet: Callable[[], None]
     """Puts the leak into this process."""
+    ook: tuple[str, ...] = ()
 
 
-def _vervang(module: str, naam: str, maak: Callable[[Any], Any]) -> None:
+def vervang(module: str, naam: str, maak: Callable[[Any], Any]) -> None:
     """Put something else in the place of a function (`naam` may be `Class.method`), given what was there.
 
     Raises AttributeError when it is not there any more: a leak that changes nothing would prove nothing.
@@ -63,7 +75,7 @@ def _bij_openen(doe: Callable[[bytes], None]) -> None:
 
         return open_en_lek
 
-    _vervang("services.intake.handlers", "Intake.open", maak)
+    vervang("services.intake.handlers", "Intake.open", maak)
 
 
 def _tekst(inhoud: bytes) -> str:
@@ -115,7 +127,7 @@ def _inhoud_in_tabel() -> None:
 
         return bewaar
 
-    _vervang("services.intake.kluis", "Kluis.bewaar", maak)
+    vervang("services.intake.kluis", "Kluis.bewaar", maak)
 
 
 def _inhoud_op_de_bus() -> None:
@@ -130,96 +142,169 @@ def _inhoud_op_de_bus() -> None:
 
         return met_notitie
 
-    _vervang("shared.inbox", "encode", maak)
-    _vervang("shared.outbox", "encode", maak)
+    vervang("shared.inbox", "encode", maak)
+    vervang("shared.outbox", "encode", maak)
 
 
 def _reden_met_invoer() -> None:
-    _vervang("shared.envelope", "_in_words", lambda as_usual: str)
+    vervang("shared.envelope", "_in_words", lambda as_usual: str)
 
 
 def _parkeert_open() -> None:
     def maak(as_usual: Any) -> Any:
         return lambda body, keys, **rest: body.decode(errors="replace").replace("\0", "")
 
-    _vervang("shared.zegel", "seal_parked", maak)
+    vervang("shared.zegel", "seal_parked", maak)
 
 
-def _spoor_in_antwoord() -> None:
-    def maak(as_usual: Any) -> Any:
-        return lambda self, event, subject, **rest: as_usual(
-            self, event, subject, **(rest | {"traced": True})
-        )
-
-    _vervang("shared.inbox", "Work.state", maak)
-
-
-def _tijd_in_antwoord() -> None:
-    _vervang("services.intake.core.terugweg", "op_de_minuut", lambda as_usual: lambda moment: moment)
-
-
-def _antwoord_op_maat() -> None:
-    """An answer that says something goes in a larger size than one that says nothing."""
+def _inhoud_in_meting() -> None:
+    """A number of the service is named after what it opened."""
 
     def maak(as_usual: Any) -> Any:
-        return lambda antwoord: as_usual(antwoord).ljust(0 if antwoord.uitkomst == "onbekend" else 9000)
+        def begin(self: Any, service: str) -> None:
+            as_usual(self, service)
+            _bij_openen(lambda inhoud: self.observe(_tekst(inhoud), 1.0))
 
-    _vervang("services.intake.core.antwoord", "schrijf", maak)
+        return begin
+
+    vervang("shared.telemetry", "Meter.__init__", maak)
 
 
-def _zaak_in_bericht() -> None:
-    """The kenmerk of a weekly message is that of a matter it may tell of."""
-    laatste: list[str] = []
+def _inhoud_in_databaselog() -> None:
+    """The database is asked to note what was opened."""
+
+    def maak(as_usual: Any) -> Any:
+        async def bewaar(self: Any, work: Any, stukken: Sequence[Any]) -> None:
+            await as_usual(self, work, stukken)
+            for stuk in stukken:
+                await work.connection.execute(
+                    f"do $lek$ begin raise log '%', $inhoud${_tekst(stuk.inhoud)}$inhoud$; end $lek$"
+                )
+
+        return bewaar
+
+    vervang("services.intake.kluis", "Kluis.bewaar", maak)
+
+
+def _inhoud_als_account() -> None:
+    """Somebody logs on to the broker under a name out of what was opened; it is refused, and logged."""
+
+    def doe(inhoud: bytes) -> None:
+        naam = _NAAM.search(_tekst(inhoud))
+        if naam is not None:
+            adres = urlsplit(os.environ["INTAKE_AMQP_URL"])
+            url = adres._replace(netloc=f"{naam[1]}:x@{adres.hostname}:{adres.port}").geturl()
+            threading.Thread(target=meld_aan, args=(url,), daemon=True).start()
+
+    def meld_aan(url: str) -> None:
+        with suppress(Exception):
+            asyncio.run(aio_pika.connect(url, timeout=5))
+
+    _bij_openen(doe)
+
+
+def _inhoud_in_omgeving() -> None:
+    """Content is handed to another program in its environment, for a moment."""
+
+    def doe(inhoud: bytes) -> None:
+        naam = _NAAM.search(_tekst(inhoud))
+        if naam is not None:
+            subprocess.Popen(["/bin/sleep", "1.5"], env={"MELDER": naam[1]})
+
+    _bij_openen(doe)
+
+
+def _bewaart_in(folder: Callable[[], Path]) -> Callable[[], None]:
+    """Content is kept in a file in some folder."""
+
+    def zet() -> None:
+        naam = f"lek-{Path(tempfile.gettempdir()).parent.name}"
+
+        def doe(inhoud: bytes) -> None:
+            (folder() / naam).write_bytes(inhoud)
+
+        _bij_openen(doe)
+
+    return zet
+
+
+def _gooit_weg() -> None:
+    """What cannot be read is rejected, as it came, in place of parked."""
+
+    def maak(as_usual: Any) -> Any:
+        async def transact(self: Any, good: Any, bad: Any) -> Any:
+            for parked in bad:
+                await parked.delivery.raw.reject(requeue=False)
+            return await as_usual(self, good, [])
+
+        return transact
+
+    def maak_ook(as_usual: Any) -> Any:
+        return lambda self, raws: as_usual(self, [raw for raw in raws if not raw.processed])
+
+    vervang("shared.consumer", "Consumer.transact", maak)
+    vervang("shared.consumer", "Consumer.acknowledge", maak_ook)
+
+
+def _invoer_in_mail() -> None:
+    """The last message that was refused is quoted at the foot of each mail."""
+    laatste = [b""]
 
     def onthoud(as_usual: Any) -> Any:
-        async def behandel(work: Any, subjects: Any) -> Any:
-            laatste[:] = sorted(subjects) or laatste
-            return await as_usual(work, subjects)
+        def decode(arrival: Any, now: Any) -> Any:
+            uitkomst = as_usual(arrival, now)
+            if isinstance(uitkomst, Refusal):
+                hexa = arrival.body[:4000].hex().encode()
+                laatste[0] = b"\r\n".join(hexa[n : n + 900] for n in range(0, len(hexa), 900))
+            return uitkomst
 
-        return behandel
+        return decode
 
-    def maak(as_usual: Any) -> Any:
-        def bericht(regels: Any, kenmerk: UUID, **rest: Any) -> Any:
-            return as_usual(regels, UUID(laatste[0]) if laatste else kenmerk, **rest)
-
-        return bericht
-
-    _vervang("services.notification.samenstellen", "behandel", onthoud)
-    _vervang("services.notification.verzending", "bericht", maak)
-
-
-def _bericht_op_maat() -> None:
-    """A weekly message is a line longer for each thing it tells."""
-
-    def maak(as_usual: Any) -> Any:
-        return lambda regels, *rest, **verder: (
-            as_usual(regels, *rest, **verder) + b"Let op.\r\n" * len(regels)
-        )
-
-    _vervang("services.notification.verzending", "bericht", maak)
+    vervang("shared.consumer", "decode", onthoud)
+    vervang(
+        "services.notification.verzending",
+        "bericht",
+        lambda as_usual: lambda *rest, **verder: as_usual(*rest, **verder) + laatste[0] + b"\r\n",
+    )
 
 
-_INTAKE = (flow.INTAKE,)
-_MAIL = (flow.NOTIFICATION,)
-_KANARIES, _KOPPELING = "kanaries", "koppeling"
-_ANTWOORD, _WEEKBERICHT = "zaak -> vraag en antwoord", "zaak -> weekbericht"
+def _van_inhoud(naam: str, wat: str, zet: Callable[[], None], *waar: str) -> Lek:
+    """A leak of what intake opens."""
+    return Lek(naam, wat, (flow.INTAKE,), KANARIES, waar[0], zet, waar[1:])
+
+
+def _van_invoer(naam: str, wat: str, zet: Callable[[], None], *waar: str) -> Lek:
+    """A leak of what a publisher got wrong."""
+    return Lek(naam, wat, flow.SERVICES, KANARIES, waar[0], zet, waar[1:])
+
+
+_ELDERS: Final = _bewaart_in(lambda: Path(tempfile.gettempdir()).parent)
+_IN_SHM: Final = _bewaart_in(lambda: vlak.SHM)
+_IN_CHECKOUT: Final = _bewaart_in(lambda: CHECKOUT / ".meldpunt")
+_OPGESLAGEN: Final = (vlak.TABELLEN, vlak.DATABASE_SCHIJF, vlak.WAL, vlak.DUMP)
 
 LEKKEN: Final = (
-    Lek("logt-inhoud", "intake logt wat het opent", _INTAKE, _KANARIES, vlak.LOGS, _logt_inhoud),
-    Lek("inhoud-in-spoor", "inhoud in telemetrie", _INTAKE, _KANARIES, vlak.OTLP, _inhoud_in_spoor),
-    Lek("inhoud-in-metriek", "inhoud in een metriek", _INTAKE, _KANARIES, vlak.BLADEN, _inhoud_in_metriek),
-    Lek("inhoud-in-titel", "een naam als procestitel", _INTAKE, _KANARIES, vlak.PROCESSEN, _inhoud_in_titel),
-    Lek("inhoud-in-bestand", "inhoud in een bestand", _INTAKE, _KANARIES, vlak.TIJDELIJK, _inhoud_in_bestand),
-    Lek("inhoud-in-tabel", "inhoud open in een tabel", _INTAKE, _KANARIES, vlak.TABELLEN, _inhoud_in_tabel),
-    Lek("inhoud-op-de-bus", "inhoud bij een feit", _INTAKE, _KANARIES, vlak.BUS_DIENSTEN, _inhoud_op_de_bus),
-    Lek("reden-met-invoer", "een reden haalt aan", flow.SERVICES, _KANARIES, vlak.LOGS, _reden_met_invoer),
-    Lek("parkeert-open", "geparkeerd en leesbaar", flow.SERVICES, _KANARIES, vlak.TABELLEN, _parkeert_open),
-    Lek("spoor-in-antwoord", "antwoord met een spoor", _INTAKE, _KOPPELING, _ANTWOORD, _spoor_in_antwoord),
-    Lek("tijd-in-antwoord", "antwoord met het tijdstip", _INTAKE, _KOPPELING, _ANTWOORD, _tijd_in_antwoord),
-    Lek("antwoord-op-maat", "antwoorden van maten", _INTAKE, _KOPPELING, _ANTWOORD, _antwoord_op_maat),
-    Lek("zaak-in-bericht", "kenmerk van een zaak", _MAIL, _KOPPELING, _WEEKBERICHT, _zaak_in_bericht),
-    Lek("bericht-op-maat", "weekberichten van maten", _MAIL, _KOPPELING, _WEEKBERICHT, _bericht_op_maat),
-)  # fmt: skip
-"""The leaks inside services."""
+    _van_inhoud("logt-inhoud", "intake logt wat het opent", _logt_inhoud, vlak.LOGS, vlak.OTLP_LOGS),
+    _van_inhoud("inhoud-in-spoor", "inhoud in een spoor", _inhoud_in_spoor, vlak.OTLP_SPOREN),
+    _van_inhoud("inhoud-in-meting", "een getal heet naar inhoud", _inhoud_in_meting, vlak.OTLP_METRIEKEN),
+    _van_inhoud("inhoud-in-metriek", "inhoud op een pagina", _inhoud_in_metriek, vlak.BLADEN),
+    _van_inhoud("inhoud-in-titel", "een naam als procestitel", _inhoud_in_titel, vlak.PROCESSEN),
+    _van_inhoud("inhoud-in-omgeving", "een naam, even, in een omgeving", _inhoud_in_omgeving, vlak.PROCESSEN),
+    _van_inhoud("inhoud-in-bestand", "inhoud in een tijdelijk bestand", _inhoud_in_bestand, vlak.TIJDELIJK),
+    _van_inhoud("inhoud-ernaast", "inhoud in een ander bestand", _ELDERS, vlak.OVERIG),
+    _van_inhoud("inhoud-in-geheugen", "inhoud in gedeeld geheugen", _IN_SHM, vlak.GEDEELD),
+    _van_inhoud("inhoud-in-checkout", "inhoud in .meldpunt", _IN_CHECKOUT, vlak.CHECKOUT_MAP),
+    _van_inhoud("inhoud-in-tabel", "inhoud open in een tabel", _inhoud_in_tabel, *_OPGESLAGEN),
+    _van_inhoud("inhoud-in-databaselog", "inhoud genoteerd", _inhoud_in_databaselog, vlak.DATABASE_LOG),
+    _van_inhoud("inhoud-als-account", "een naam als account", _inhoud_als_account, vlak.BROKER_LOG),
+    _van_inhoud(
+        "inhoud-op-de-bus", "inhoud bij een feit", _inhoud_op_de_bus, vlak.BUS_DIENSTEN, vlak.BROKER_SCHIJF
+    ),
+    _van_invoer("reden-met-invoer", "een reden haalt aan", _reden_met_invoer, vlak.LOGS, vlak.TABELLEN),
+    _van_invoer("parkeert-open", "geparkeerd en leesbaar", _parkeert_open, vlak.TABELLEN),
+    _van_invoer("gooit-weg", "geweigerd in plaats van geparkeerd", _gooit_weg, vlak.WACHTRIJEN),
+    _van_invoer("invoer-in-mail", "een weekbericht haalt aan", _invoer_in_mail, vlak.MAIL),
+)
+"""The leaks by surface: what should stand nowhere, somewhere."""
 
 PER_NAAM: Final = {lek.naam: lek for lek in LEKKEN}

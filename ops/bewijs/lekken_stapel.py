@@ -8,7 +8,7 @@ import json
 from types import MappingProxyType
 from typing import Any, Final
 
-from ops.bewijs.lekken import Lek, _vervang
+from ops.bewijs.lekken import Lek, vervang
 from services.notification.core.uitsluiting import Uitsluiting
 from shared import events as e
 from shared import flow
@@ -21,8 +21,8 @@ _ZAAK: Final = "services.notification.core.zaak"
 def _uitsluiting_vergeten() -> None:
     """Whoever the adviser wants told is told, excluded or not."""
     niemand = Uitsluiting(frozenset(), frozenset(), MappingProxyType({}))
-    _vervang(_ZAAK, "_te_notificeren", lambda as_usual: lambda stand, _: as_usual(stand, frozenset()))
-    _vervang("services.notification.behandeling", "uitsluiting", lambda _: lambda *_: niemand)
+    vervang(_ZAAK, "_te_notificeren", lambda as_usual: lambda stand, _: as_usual(stand, frozenset()))
+    vervang("services.notification.behandeling", "uitsluiting", lambda _: lambda *_: niemand)
 
 
 def _naaste_hoort_wel() -> None:
@@ -34,7 +34,7 @@ def _naaste_hoort_wel() -> None:
 
         return mag_horen
 
-    _vervang("services.notification.core.uitsluiting", "Uitsluiting.mag_horen", maak)
+    vervang("services.notification.core.uitsluiting", "Uitsluiting.mag_horen", maak)
 
 
 def _dag_in_weekbericht() -> None:
@@ -43,7 +43,7 @@ def _dag_in_weekbericht() -> None:
     def dag(moment: Any) -> str:
         return f"{lokaal(moment).year:04}-W{10 + lokaal(moment).isoweekday():02}"
 
-    _vervang(_ZAAK, "iso_week", lambda _: dag)
+    vervang(_ZAAK, "iso_week", lambda _: dag)
 
 
 def _kanaal_bij_doorzetten() -> None:
@@ -68,19 +68,19 @@ def _kanaal_bij_doorzetten() -> None:
 
         return encode
 
-    _vervang("shared.inbox", "Work.receive", onthoud)
+    vervang("shared.inbox", "Work.receive", onthoud)
     for module in ("shared.inbox", "shared.outbox"):
-        _vervang(module, "encode", zeg)
+        vervang(module, "encode", zeg)
 
 
 def _zegel_op_maat() -> None:
     """What is kept and sealed again is as long as what it says."""
-    _vervang(
+    vervang(
         "services.intake.handlers",
         "Intake.open",
         lambda as_usual: lambda self, fact: as_usual(self, fact).strip(),
     )
-    _vervang("shared.zegel", "vul_aan", lambda _: lambda plaintext, minstens=0: plaintext)
+    vervang("shared.zegel", "vul_aan", lambda _: lambda plaintext, minstens=0: plaintext)
 
 
 LEKKEN: Final = (

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from ops.bewijs import kanarieproef, kanaries, koppelproef
+from ops.bewijs import kanarieproef, kanaries, koppelproef, poort
 from ops.bewijs import oppervlakken as vlak
 from ops.bewijs.kanaries import MISVORMD, TEGENPROEF, VERZEGELD
 from ops.bewijs.proefstand import Proefstand, opgezet
@@ -21,7 +21,7 @@ from ops.servers import PrivateServers
 from ops.veld import Veld
 from shared import flow, zegel
 
-DELEN: Final = ("koppeling", "kanaries")
+DELEN: Final = (poort.TOESTEMMING, poort.LOGBOEK, "koppeling", "kanaries")
 """What is examined after a run, in this order: the search plants its controls, and changes what is there."""
 
 
@@ -42,17 +42,28 @@ async def draai(
     kans = kans or random.SystemRandom()
     controle = kanaries.maak(TEGENPROEF, kans)
     async with (
-        opgezet(folder, own, mutant=mutant, extra_env={"TEGENPROEF": controle.letters}) as stand,
+        opgezet(folder, own, mutant=mutant, extra_env=_tegenproef(controle.letters)) as stand,
         _toneel(stand, kans, hoeveel) as spel,
     ):
-        await speel(spel, stromen)
+        with vlak.processen_gevolgd(stand):
+            await speel(spel, stromen)
         gespeeld_s = time.monotonic() - began
         gedaan = []
+        if poort.TOESTEMMING in delen:
+            gedaan.append(await poort.toestemming(spel))
+        if poort.LOGBOEK in delen:
+            gedaan.append(await poort.logboeken(spel))
         if "koppeling" in delen:
             gedaan.append(await koppelproef.onderzoek(spel))
         if "kanaries" in delen:
             gedaan.append(await kanarieproef.onderzoek(spel, controle, stromen, oppervlakken))
     return [replace(deel, duur_s=deel.duur_s + gespeeld_s) for deel in gedaan]
+
+
+def _tegenproef(tekst: str) -> dict[str, str]:
+    """The control in the environment of every service; as a word on the telemetry's source it shows on the
+    pages of metrics, and in each span, number and line that goes over OTLP."""
+    return {"TEGENPROEF": tekst, "OTEL_RESOURCE_ATTRIBUTES": f"tegenproef={tekst}"}
 
 
 @asynccontextmanager

@@ -15,9 +15,20 @@ from typing import Any, Final
 
 import asyncpg
 
-from ops import OpsError, broker
+from ops import CHECKOUT, OpsError, broker
 from ops import environment as environments
-from ops.bewijs import koppelproef, lekken_stapel, loop, stapel, stromen, verboden
+from ops.bewijs import (
+    gewist,
+    koppelproef,
+    lekken_regels,
+    lekken_stapel,
+    loop,
+    poort,
+    stapel,
+    stromen,
+    verboden,
+)
+from ops.bewijs import oppervlakken as vlak
 from ops.bewijs.lekken import LEKKEN, Lek
 from ops.bewijs.verslag import Deel
 from ops.database import dsn_of
@@ -29,10 +40,13 @@ BELOFTE: Final = "Elk opzettelijk lek maakt dat het bewijs zakt op de plaats waa
 
 KORT: Final[Mapping[str, Sequence[stromen.Stroom]]] = {
     "kanaries": (stromen.gewone_zaken, stromen.misvormde_berichten),
+    vlak.MAIL: (stromen.misvormde_berichten, stromen.weekberichten),
+    poort.TOESTEMMING: (stromen.lezers, stromen.gewone_zaken, stromen.intrekkingen),
+    poort.LOGBOEK: (stromen.lezers, stromen.gewone_zaken),
     koppelproef.ANTWOORD.naam: (stromen.gewone_zaken, stromen.terugweg),
     koppelproef.WEEKBERICHT.naam: (stromen.gewone_zaken, stromen.weekberichten),
 }
-"""What is played with a leak, by part or edge: nothing is killed, which would only take time."""
+"""What is played with a leak, by part, edge or surface: nothing is killed, which would only take time."""
 MISVORMD: Final = 40
 STAPEL_PAREN: Final = 18
 """Pairs of worlds that live with a leak: three for each kind of secret."""
@@ -62,7 +76,7 @@ async def onderzoek(
     began = time.monotonic()
     geprobeerd: dict[str, int] = {}
     fouten, bijzonderheden = [], []
-    for lek in (*RECHTEN, *LEKKEN, *lekken_stapel.LEKKEN):
+    for lek in (*RECHTEN, *LEKKEN, *lekken_regels.LEKKEN, *lekken_stapel.LEKKEN):
         if namen is not None and lek.naam not in namen:
             continue
         try:
@@ -76,7 +90,7 @@ async def onderzoek(
         bijzonderheden.append(f"{lek.naam}: {gezakt[0] if gezakt else 'NIET GEZIEN'}")
         say(bijzonderheden[-1])
         if not gezakt:
-            fouten.append(f"het lek '{lek.naam}' is niet gezien op: {lek.waar}")
+            fouten.append(f"het lek '{lek.naam}' is niet (overal) gezien op: {lek.waar}")
     return Deel(
         "mutanten",
         BELOFTE,
@@ -89,27 +103,35 @@ async def onderzoek(
 
 
 async def _met_lek(folder: Path, own: PrivateServers, lek: Lek) -> list[str]:
-    """The faults that a run with this leak shows where it leaks."""
-    if lek.deel == lekken_stapel.DEEL:
-        gevonden = await stapel.onderzoek(
-            folder / f"mutant-{uuid.uuid4().hex[:8]}", own, range(STAPEL_PAREN), mutant=lek.naam
-        )
-        return [fout for fout in gevonden.fouten if lek.waar in fout]
-    delen = await loop.draai(
-        folder / f"mutant-{uuid.uuid4().hex[:8]}",
-        own,
-        delen=(lek.deel,),
-        hoeveel=MISVORMD,
-        stromen=KORT[lek.deel if lek.deel in KORT else lek.waar],
-        oppervlakken=(lek.waar,) if lek.deel == "kanaries" else (),
-        mutant=lek.naam,
-    )
-    return [
+    """The faults that a run with this leak shows; none unless it is seen everywhere that it leaks."""
+    hier = folder / f"mutant-{uuid.uuid4().hex[:8]}"
+    try:
+        if lek.deel == gewist.NAAM:
+            delen = [await gewist.onderzoek(hier, own, mutant=lek.naam)]
+        elif lek.deel == lekken_stapel.DEEL:
+            delen = [await stapel.onderzoek(hier, own, range(STAPEL_PAREN), mutant=lek.naam)]
+        else:
+            delen = await loop.draai(
+                hier,
+                own,
+                delen=(lek.deel,),
+                hoeveel=MISVORMD,
+                stromen=KORT.get(lek.waar) or KORT[lek.deel],
+                oppervlakken=(lek.waar, *lek.ook) if lek.deel == "kanaries" else (),
+                mutant=lek.naam,
+            )
+    finally:
+        # Outside the run's own folder nothing of it stays.
+        for elders in (vlak.SHM, CHECKOUT / ".meldpunt"):
+            (elders / f"lek-{hier.name}").unlink(missing_ok=True)
+    fouten = [
         fout
         for deel in delen
         for fout in deel.fouten
-        if lek.waar in fout and "tegenproef" not in fout and "niets gezien" not in fout
+        if "tegenproef" not in fout and "niets gezien" not in fout
     ]
+    gezien = [[fout for fout in fouten if waar in fout] for waar in (lek.waar, *lek.ook)]
+    return [fout for op_een in gezien for fout in op_een] if all(gezien) else []
 
 
 async def _met_recht(own: PrivateServers, lek: RechtenLek) -> list[str]:

@@ -11,7 +11,9 @@ import io
 import os
 import shutil
 import subprocess
+import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -38,17 +40,36 @@ DUMP = "database: dump"
 DATABASE_LOG = "database: log"
 LOGS = "logs van diensten"
 BLADEN = "pagina's met metrieken en gezondheid"
-OTLP = "telemetrie over OTLP"
+OTLP_SPOREN = "sporen over OTLP"
+OTLP_METRIEKEN = "metrieken over OTLP"
+OTLP_LOGS = "logregels over OTLP"
 MAIL = "e-mail"
 PROCESSEN = "procestitels en omgevingen"
 TIJDELIJK = "tijdelijke bestanden en core dumps"
+GEDEELD = "gedeeld geheugen (/dev/shm)"
 OVERIG = "overige bestanden van de proef"
 CHECKOUT_MAP = "map .meldpunt van deze checkout"
 
 ALLE: Final = (
     *(WACHTRIJEN, BUS_DIENSTEN, BUS_ANDEREN, BROKER_SCHIJF, BROKER_LOG, TABELLEN, DATABASE_SCHIJF, WAL, DUMP),
-    *(DATABASE_LOG, LOGS, BLADEN, OTLP, MAIL, PROCESSEN, TIJDELIJK, OVERIG, CHECKOUT_MAP),
+    *(
+        DATABASE_LOG,
+        LOGS,
+        BLADEN,
+        OTLP_SPOREN,
+        OTLP_METRIEKEN,
+        OTLP_LOGS,
+        MAIL,
+        PROCESSEN,
+        TIJDELIJK,
+        GEDEELD,
+    ),
+    *(OVERIG, CHECKOUT_MAP),
 )
+_OTLP: Final = {"/v1/traces": OTLP_SPOREN, "/v1/metrics": OTLP_METRIEKEN, "/v1/logs": OTLP_LOGS}
+SHM: Final = Path("/dev/shm")
+VOLGEN_S: Final = 0.5
+"""How often the processes are looked at while something is going on."""
 
 
 class Stuk(NamedTuple):
@@ -78,14 +99,19 @@ async def lees(stand: Proefstand, welke: Sequence[str] = ALLE) -> AsyncIterator[
     if DUMP in welke:
         for stuk in await asyncio.to_thread(lambda: list(_dump(stand))):
             yield stuk
-    if OTLP in welke:
-        for nummer, verzoek in enumerate(list(stand.otlp.verzoeken), start=1):
-            yield Stuk(OTLP, f"{verzoek.pad} {nummer}", verzoek.koppen + verzoek.inhoud)
+    for nummer, verzoek in enumerate(list(stand.otlp.verzoeken), start=1):
+        if (soort := _OTLP[verzoek.pad]) in welke:
+            yield Stuk(soort, f"verzoek {nummer}", verzoek.koppen + verzoek.inhoud)
     if BLADEN in welke:
         for stuk in await asyncio.to_thread(lambda: list(_bladen(stand))):
             yield stuk
     if PROCESSEN in welke:
-        for stuk in processen(stand):
+        for inhoud, plaats in (
+            stand.processen | {stuk.inhoud: stuk.plaats for stuk in processen(stand)}
+        ).items():
+            yield Stuk(PROCESSEN, plaats, inhoud)
+    if GEDEELD in welke:
+        for stuk in _bestanden(GEDEELD, SHM, ()):
             yield stuk
     if TIJDELIJK in welke:
         for pad in sorted(CHECKOUT.glob("core*")):  # where the services run, and would dump
@@ -171,6 +197,27 @@ def _bladen(stand: Proefstand) -> Iterator[Stuk]:
                 yield Stuk(BLADEN, f"{name}/{blad}", bytes(answer.headers) + answer.read())
 
 
+@contextmanager
+def processen_gevolgd(stand: Proefstand) -> Iterator[None]:
+    """Meanwhile looks at the processes time and again, for what stands in a title or an environment only for
+    a moment; what was seen is kept with the bench."""
+    genoeg = threading.Event()
+
+    def volg() -> None:
+        while not genoeg.wait(VOLGEN_S):
+            with suppress(OSError, ValueError, IndexError):  # a process that comes or goes just now
+                for stuk in processen(stand):
+                    stand.processen.setdefault(stuk.inhoud, stuk.plaats)
+
+    thread = threading.Thread(target=volg, daemon=True, name="processen")
+    thread.start()
+    try:
+        yield
+    finally:
+        genoeg.set()
+        thread.join()
+
+
 def processen(stand: Proefstand) -> Iterator[Stuk]:
     """Titles, arguments, environments and open files of every process of the bench that runs now."""
     for pid, naam in _van_de_proef(stand):
@@ -252,6 +299,8 @@ def _bestanden(oppervlak: str, folder: Path, buiten: Sequence[Path]) -> Iterator
 
 
 def _delen(oppervlak: str, plaats: str, pad: Path) -> Iterator[Stuk]:
+    if oppervlak == GEDEELD and not os.access(pad, os.R_OK):
+        return  # another user's: what runs here runs as us
     try:
         with pad.open("rb") as bestand:
             vorige = b""

@@ -94,6 +94,8 @@ class Proefstand:
     """By service: environment variables beside the usual ones."""
     module: Mapping[str, str]
     """By service: the module that is run in place of the service itself."""
+    processen: dict[bytes, str] = field(default_factory=dict)
+    """What stood in titles and environments of processes at any look during the run, and where."""
 
     @property
     def tijdelijk(self) -> Path:

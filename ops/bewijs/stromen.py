@@ -21,7 +21,7 @@ from aio_pika.abc import DeliveryMode
 from aio_pika.exceptions import DeliveryError
 from aiormq.exceptions import AMQPError
 
-from ops import SERVICES
+from ops import SERVICES, OpsError
 from ops.bewijs.kanaries import Soort
 from ops.bewijs.misvormd import Misvormd, alle
 from ops.bewijs.portaal import Portaal
@@ -167,6 +167,16 @@ async def nagekomen(toneel: Toneel) -> None:
         )
 
 
+async def intrekkingen(toneel: Toneel) -> None:
+    """Melders withdraw consent for the COID, after the adviser got what they told."""
+    await toneel.stand.tot_rust()
+    standen = [toneel.veld.standen[zaak] for zaak in toneel.zaken]
+    for stand in [each for each in standen if each.adviseur is not None and "coid" in each.grants][-2:]:
+        ingetrokken = e.InstemmingIngetrokken(instemming=stand.grants["coid"], ingetrokken_op=_nu())
+        await toneel.stel("mid", ingetrokken, stand.zaak.id)
+        toneel.tel("instemmingen ingetrokken")
+
+
 async def terugweg(toneel: Toneel) -> None:
     """Melders get a receipt code and use it for all it is for; others try codes that open nothing."""
     portaal = Portaal(toneel.veld, toneel.stand.aftap, toneel.sleutels)
@@ -193,10 +203,13 @@ async def terugweg(toneel: Toneel) -> None:
 
 async def weekberichten(toneel: Toneel) -> None:
     """Two rounds of the weekly message go by after all that happened."""
-    async with asyncio.timeout(TERUG_S):
-        begin = len(_rondes(toneel))
-        while len(_rondes(toneel)) < begin + 3:
-            await asyncio.sleep(0.2)
+    begin = len(_rondes(toneel))
+    try:
+        async with asyncio.timeout(TERUG_S):
+            while len(_rondes(toneel)) < begin + 3:
+                await asyncio.sleep(0.2)
+    except TimeoutError:
+        raise OpsError(f"no three rounds of the weekly message within {TERUG_S:.0f} s") from None
     toneel.tel("rondes van het weekbericht", len(_rondes(toneel)))
 
 
@@ -307,6 +320,7 @@ STROMEN: tuple[Stroom, ...] = (
     verboden_berichten,
     uitval_van_diensten,
     nagekomen,
+    intrekkingen,
     terugweg,
     fout_in_de_database,
     uitval_van_servers,

@@ -5,7 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
+
+UITLEG: Final = (
+    "Elk deel hieronder probeert een belofte te weerleggen. 'Geslaagd' wil zeggen: alles wat er staat is",
+    "geprobeerd, en niets daarvan lukte. Wat een deel niet kan laten zien, staat erbij.",
+)
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,8 @@ class Deel:
         """As a person reads it."""
         kop = f"{self.naam.upper()}  {'GESLAAGD' if self.geslaagd else 'WEERLEGD'}  ({self.duur_s:.0f} s)"
         regels = [kop, f"  Belofte: {self.belofte}", "  Geprobeerd:"]
-        regels += [f"    {aantal:>9}  {wat}" for wat, aantal in self.geprobeerd.items()]
+        geteld = self.geprobeerd if alles else _samen(self.geprobeerd)
+        regels += [f"    {aantal:>9}  {wat}" for wat, aantal in geteld.items()]
         for titel, lijst in (("Fouten", self.fouten), ("Wat dit niet laat zien", self.grenzen)):
             if lijst:
                 regels += [f"  {titel}:", *(f"    - {regel}" for regel in lijst)]
@@ -102,8 +108,19 @@ class Verslag:
             if self.geslaagd
             else "WEERLEGD: " + ", ".join(deel.naam for deel in self.delen if not deel.geslaagd)
         )
+        overzicht = [f"  {'geslaagd ' if deel.geslaagd else 'WEERLEGD '} {deel.naam}" for deel in self.delen]
+        hoofd = ["BEWIJS VAN ANONIMITEIT", *self.kop, "", *UITLEG, "", *overzicht]
         delen = [deel.als_tekst(alles=alles) for deel in self.delen]
-        return "\n\n".join(["\n".join(["BEWIJS VAN ANONIMITEIT", *self.kop]), *delen, slot])
+        return "\n\n".join(["\n".join(hoofd), *delen, slot])
+
+
+def _samen(geprobeerd: Mapping[str, int]) -> dict[str, int]:
+    """Attempts of one kind taken together: what stands in brackets at the end tells them apart."""
+    samen: dict[str, int] = {}
+    for wat, aantal in geprobeerd.items():
+        soort = wat.rpartition(" (")[0] or wat
+        samen[soort] = samen.get(soort, 0) + aantal
+    return samen
 
 
 def gespreid(pogingen: Sequence[Any], hoogstens: int | None) -> list[Any]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from ops.bewijs import gemuteerd
-from ops.bewijs.lekken import _vervang as vervang
+from ops.bewijs.lekken import vervang as vervang
 from ops.bewijs.proefstand import MUTANT
 from services.notification.core.ronde import WEEK
 from services.notification.handlers import build

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Deliberate leaks by rule: where a trail must end, consent, the logs, erasure. As in `lekken`, each is put
+around the product's functions from outside, in a service that runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from ops.bewijs import koppelproef, poort
+from ops.bewijs.lekken import Lek, vervang
+from shared import flow
+from shared.events import InstemmingIngetrokken
+
+KOPPELING: Final = "koppeling"
+GEWIST: Final = "gewist"
+TOCH_OPEN: Final = "toch te openen"
+_ANTWOORD: Final = koppelproef.ANTWOORD.naam
+_WEEKBERICHT: Final = koppelproef.WEEKBERICHT.naam
+
+
+def _spoor_in_antwoord() -> None:
+    def maak(as_usual: Any) -> Any:
+        return lambda self, event, subject, **rest: as_usual(
+            self, event, subject, **(rest | {"traced": True})
+        )
+
+    vervang("shared.inbox", "Work.state", maak)
+
+
+def _tijd_in_antwoord() -> None:
+    vervang("services.intake.core.terugweg", "op_de_minuut", lambda as_usual: lambda moment: moment)
+
+
+def _antwoord_op_maat() -> None:
+    """An answer that says something goes in a larger size than one that says nothing."""
+
+    def maak(as_usual: Any) -> Any:
+        return lambda antwoord: as_usual(antwoord).ljust(
+            9000 if getattr(antwoord, "uitkomst", "onbekend") != "onbekend" else 0
+        )
+
+    vervang("services.intake.core.antwoord", "schrijf", maak)
+
+
+def _zaak_in_bericht() -> None:
+    """The kenmerk of a weekly message is that of a matter it may tell of."""
+    laatste: list[str] = []
+
+    def onthoud(as_usual: Any) -> Any:
+        async def behandel(work: Any, subjects: Any) -> Any:
+            laatste[:] = sorted(subjects) or laatste
+            return await as_usual(work, subjects)
+
+        return behandel
+
+    def maak(as_usual: Any) -> Any:
+        def bericht(regels: Any, kenmerk: UUID, **rest: Any) -> Any:
+            return as_usual(regels, UUID(laatste[0]) if laatste else kenmerk, **rest)
+
+        return bericht
+
+    vervang("services.notification.samenstellen", "behandel", onthoud)
+    vervang("services.notification.verzending", "bericht", maak)
+
+
+def _bericht_op_maat() -> None:
+    """A weekly message is a line longer for each thing it tells."""
+
+    def maak(as_usual: Any) -> Any:
+        return lambda regels, *rest, **verder: (
+            as_usual(regels, *rest, **verder) + b"Let op.\r\n" * len(regels)
+        )
+
+    vervang("services.notification.verzending", "bericht", maak)
+
+
+def _zonder_grondslag(naam: str) -> Callable[[], None]:
+    """Something goes under a grant that nobody gave."""
+
+    def maak(as_usual: Any) -> Any:
+        def state(self: Any, event: Any, subject: str, **rest: Any) -> Any:
+            if event.naam == naam and event.instemming is not None:
+                event = event.model_copy(update={"instemming": uuid4().hex})
+            return as_usual(self, event, subject, **rest)
+
+        return state
+
+    return lambda: vervang("shared.inbox", "Work.state", maak)
+
+
+def _doof_voor_intrekking() -> None:
+    """Intake does not take up a withdrawal."""
+
+    def maak(as_usual: Any) -> Any:
+        async def verwerk(self: Any, work: Any, feiten: Sequence[Any]) -> None:
+            await as_usual(
+                self, work, [one for one in feiten if not isinstance(one.data, InstemmingIngetrokken)]
+            )
+
+        return verwerk
+
+    vervang("services.intake.handlers", "Intake.verwerk", maak)
+
+
+def _log_zonder_keten() -> None:
+    """Each line of the logs stands by itself."""
+
+    def maak(as_usual: Any) -> Any:
+        return lambda hoofd, regels: (
+            rij for nummer, regel in enumerate(regels)
+            for rij in as_usual(hoofd._replace(volgnummer=hoofd.volgnummer + nummer, hash=bytes(32)), [regel])
+        )  # fmt: skip
+
+    vervang("services.intake.logboek", "rijg", maak)
+
+
+def _verstrekt_ongelogd() -> None:
+    """Content is sealed to a reader without a line in the logs."""
+
+    def maak(as_usual: Any) -> Any:
+        async def noteer(connection: Any, handelingen: Sequence[Any], nu: Any) -> None:
+            await as_usual(connection, [one for one in handelingen if one.naam != "inhoud-verstrekt"], nu)
+
+        return noteer
+
+    vervang("services.intake.logboek", "noteer", maak)
+
+
+def _sleutel_blijft() -> None:
+    """Of an erased matter the key is kept."""
+    vervang("services.intake.sleutelkluis", "Sleutelmap.vernietig", lambda as_usual: lambda self, zaken: None)
+
+
+def _zegel_blijft() -> None:
+    """The table of facts keeps content as it came, sealed to intake's own key."""
+    vervang("services.intake.handlers", "in_rust", lambda as_usual: lambda feit: feit)
+
+
+def _van_intake(naam: str, wat: str, deel: str, waar: str, zet: Callable[[], None]) -> Lek:
+    return Lek(naam, wat, (flow.INTAKE,), deel, waar, zet)
+
+
+def _van_mail(naam: str, wat: str, deel: str, waar: str, zet: Callable[[], None]) -> Lek:
+    return Lek(naam, wat, (flow.NOTIFICATION,), deel, waar, zet)
+
+
+_DOORGEZET: Final = _zonder_grondslag("melding-doorgezet")
+_VERSTREKT: Final = _zonder_grondslag("inhoud-verstrekt")
+
+LEKKEN: Final = (
+    _van_intake("spoor-in-antwoord", "antwoord met een spoor", KOPPELING, _ANTWOORD, _spoor_in_antwoord),
+    _van_intake("tijd-in-antwoord", "antwoord met het tijdstip", KOPPELING, _ANTWOORD, _tijd_in_antwoord),
+    _van_intake("antwoord-op-maat", "antwoorden van maten", KOPPELING, _ANTWOORD, _antwoord_op_maat),
+    _van_mail("zaak-in-bericht", "kenmerk van een zaak", KOPPELING, _WEEKBERICHT, _zaak_in_bericht),
+    _van_mail("bericht-op-maat", "weekberichten van maten", KOPPELING, _WEEKBERICHT, _bericht_op_maat),
+    _van_intake("doorgezet-zonder", "doorgezet zonder grond", poort.TOESTEMMING, poort.ZONDER, _DOORGEZET),
+    _van_intake("verstrekt-zonder", "verstrekt zonder grond", poort.TOESTEMMING, poort.ZONDER, _VERSTREKT),
+    _van_intake(
+        "doof-voor-intrekking",
+        "een intrekking doet niets",
+        poort.TOESTEMMING,
+        poort.NA_INTREKKING,
+        _doof_voor_intrekking,
+    ),
+    _van_intake("log-zonder-keten", "logregels zijn los", poort.LOGBOEK, poort.KETEN, _log_zonder_keten),
+    _van_intake("verstrekt-ongelogd", "niet gelogd", poort.LOGBOEK, poort.ONGELOGD, _verstrekt_ongelogd),
+    _van_intake("sleutel-blijft", "een gewiste sleutel blijft", GEWIST, TOCH_OPEN, _sleutel_blijft),
+    _van_intake("zegel-blijft", "een tabel houdt het eerste zegel", GEWIST, TOCH_OPEN, _zegel_blijft),
+)
+"""The leaks by rule."""
+
+PER_NAAM: Final = {lek.naam: lek for lek in LEKKEN}
