@@ -23,7 +23,8 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateServers]:
 
 KORT = tuple(stroom for stroom in stromen.STROMEN if not stroom.__name__.startswith(("uitval", "fout_in")))
 """Every flow but those in which something fails: the command plays all."""
-VLUG = tuple(each for each in vlak.ALLE if each not in (vlak.DATABASE_SCHIJF, vlak.WAL, vlak.CHECKOUT_MAP))
+GROOT = (vlak.DATABASE_SCHIJF, vlak.WAL, vlak.GEDEELD, vlak.CHECKOUT_MAP)
+VLUG = tuple(each for each in vlak.ALLE if each not in GROOT)
 """The surfaces but the largest; of the database the tables and a dump are searched."""
 
 
