@@ -45,7 +45,9 @@ COMMANDS = (
     Command("test", "Run the tests, with a real broker and database", "ops.testing", passes_on=True),
     Command("check", "Lint, types, import rules, contract and lock files", "ops.checks"),
     Command("contract", "Write the contract folder from the code, or check it", "ops.contract"),
-    Command("bench", "Measure one hop, or the flow through all services", "ops.bench"),
+    Command(
+        "bench", "Measure one hop, the flow, what sealing costs, memory, or what kills leave", "ops.bench"
+    ),
     Command("bewijs", "Try to refute what is promised about anonymity, and report", "ops.bewijs.opdracht"),
 )
 

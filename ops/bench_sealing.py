@@ -5,7 +5,9 @@
 `batch` intake's transaction over a batch of new contacts, with its vault and with one that keeps nothing.
 `flow`  whole matters through all four services, in two environments whose rounds alternate: one as it is,
         with readers who have keys, and one in which nothing is ever sealed, opened or kept
-        (`bench_onverzegeld`). `flow_ratio` is the pace of the first over that of the second.
+        (`bench_onverzegeld`). `flow_ratio` is the pace of the first over that of the second;
+        `flow_cpu_ratio` the same of what a matter costs the four services in processor time, which says
+        more on a machine that others use too.
 """
 
 import argparse
@@ -23,7 +25,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ops import SERVICES, sleutels
 from ops import environment as environments
-from ops.bench import spread
+from ops.bench import cpu_seconds, spread
 from ops.bench_flow import travel
 from ops.bench_onverzegeld import Niets
 from ops.environment import Environment
@@ -150,6 +152,7 @@ async def whole(found: Servers, args: argparse.Namespace) -> dict[str, Any]:
     roomy = {"routing": {"max_zaken_per_fte": "100000000"}}
     stacks = {lane: Stack(environment, settings=roomy) for lane, environment in lanes.items()}
     rounds: dict[str, list[float]] = {lane: [] for lane in lanes}
+    cpu_ms: dict[str, list[float]] = {lane: [] for lane in lanes}
     try:
         for lane, stack in stacks.items():
             await asyncio.to_thread(_start, stack, sealed=lane == "on")
@@ -157,9 +160,11 @@ async def whole(found: Servers, args: argparse.Namespace) -> dict[str, Any]:
         for number in range(args.rounds + 1):
             for lane, stack in stacks.items():
                 parties = "ops.veld" if lane == "on" else OFF
+                before = _cpu(stack)
                 seconds, _ = await travel(stack, lanes[lane], args.matters, 0.0, parties=parties, timed=False)
                 if number:
                     rounds[lane].append(args.matters / seconds)
+                    cpu_ms[lane].append((_cpu(stack) - before) / args.matters * 1e3)
         resealed = await _count(lanes["on"], "inhoud-verstrekt.v1")
     finally:
         for stack in stacks.values():
@@ -167,8 +172,12 @@ async def whole(found: Servers, args: argparse.Namespace) -> dict[str, Any]:
         for environment in lanes.values():
             await environments.destroy(environment)
     median = {lane: statistics.median(values) for lane, values in rounds.items()}
+    cpu = {lane: statistics.median(values) for lane, values in cpu_ms.items()}
     return {
         "flow_ratio": round(median["on"] / median["off"], 3),
+        "flow_cpu_ratio": round(cpu["off"] / cpu["on"], 3),
+        "flow_sealed_cpu_ms_per_matter": round(cpu["on"], 1),
+        "flow_unsealed_cpu_ms_per_matter": round(cpu["off"], 1),
         "flow_sealed_per_s": round(median["on"], 1),
         "flow_unsealed_per_s": round(median["off"], 1),
         "flow_sealed_spread": round(spread(rounds["on"]), 3),
@@ -177,6 +186,11 @@ async def whole(found: Servers, args: argparse.Namespace) -> dict[str, Any]:
         "matters_per_round": args.matters,
         "rounds": args.rounds,
     }
+
+
+def _cpu(stack: Stack) -> float:
+    """Seconds of processor time that the services have used."""
+    return sum(cpu_seconds(pid) for service in SERVICES if (pid := stack.pid(service)) is not None)
 
 
 def _start(stack: Stack, *, sealed: bool) -> None:

@@ -37,7 +37,7 @@ from shared import flow, zegel
 from shared.codes import RUBRIEKEN
 
 CASES = Path(__file__).with_name("data") / "clsk_2021_meldingen.csv"
-PATIENCE_S = 45.0
+PATIENCE_S = 60.0
 """How long the slowest case may take."""
 LATE_S = "4s"
 """The adviser's week, shortened, so that one escalation can be watched."""

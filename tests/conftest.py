@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from ops import environment as environments
 from ops import sleutels
@@ -19,6 +20,10 @@ from shared import zegel
 from shared.service import Runtime
 from shared.telemetry import JsonLines, quiet_libraries
 from tests.bus import Bus, running
+
+# How long one example takes says how busy the machine is: it is no promise of the code.
+settings.register_profile("meldpunt", deadline=None)
+settings.load_profile("meldpunt")
 
 
 @pytest.hookimpl(trylast=True)

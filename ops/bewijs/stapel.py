@@ -44,13 +44,20 @@ GRENZEN: Final = (
     " en loting doet, is hier niet beproefd (loting wel in het deel paren).",
     "Uit de vergelijking gelaten is de klok van de proef zelf: wanneer een dienst iets vastlegt of zegt.",
     "De weken worden door de proef omgeslagen; de kalender van het weekbericht zelf doet hier niet mee.",
-    "Rijen die bij geen wereld horen (voortgang van diensten, sleutels van de keten) zijn niet vergeleken.",
+    "Rijen die van alle werelden samen zijn (tellingen, rondes, voortgang) zijn niet vergeleken, en regels"
+    " van het logboek over vernietigde inhoud evenmin: van wie die was staat er niet.",
 )
 
 _STIL: Final = {"watch_interval_s": "86400"}
 """Clocks stand still: they are armed and ended, and nothing fires."""
 SETTINGS: Final[Mapping[str, Mapping[str, str]]] = {
-    flow.NOTIFICATION: {"k": "10", "periode_weken": "4", "totaal_stap": "2", "zend_aantal": "200"},
+    flow.NOTIFICATION: {
+        "k": "10",
+        "periode_weken": "4",
+        "totaal_stap": "2",
+        "zend_aantal": "500",
+        "smtp_verbindingen": "20",
+    },
     # The worlds lie further back than a contact that ended at the MID is kept.
     flow.INTAKE: {"bewaartermijn": "P10Y", **_STIL},
     flow.ROUTING: _STIL,
@@ -136,7 +143,7 @@ class Uitkomst:
                     f"vergelijkingen, waarnemer: {wat}": aantal
                     for wat, aantal in sorted(self.vergeleken.items())
                 },
-                "paren waarin de zaak aan de lijn verteld wordt": sum(
+                "paren waarin de zaak zeker aan de lijn verteld wordt": sum(
                     wordt_verteld(twee.paar) for twee in gezichten.bevolking.tweetallen
                 ),
                 "feiten die partijen stelden": stad.gezegd,

@@ -14,7 +14,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from email.parser import BytesHeaderParser
 from email.utils import parsedate_to_datetime
 from hashlib import blake2b
@@ -35,6 +35,9 @@ _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+
 _SPOOR: Final = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-\d\d")
 _VERZEGELD: Final = re.compile(r"eyJ[A-Za-z0-9_-]{10,}(?:\.[A-Za-z0-9_-]*){2,4}")
 _VERSLEUTELD: Final = re.compile(r'("dpl\.core\.data_subject_id": ?")([^"]*)"')
+_AFLEIDING: Final = re.compile(r'("afleiding": ?")([^"]*)')
+_DAG: Final = re.compile(r"\b(\d{1,2}) (jan|feb|mrt|apr|mei|jun|jul|aug|sep|okt|nov|dec) (\d{4})\b")
+_MAANDEN: Final = ("jan", "feb", "mrt", "apr", "mei", "jun", "jul", "aug", "sep", "okt", "nov", "dec")
 _BRON: Final = re.compile(r'"source": ?"(urn:nld:oin:[^"]+)"')
 _FEIT: Final = re.compile(r'"id": ?"([^"]+)"')
 _NAAM: Final = re.compile(r"<[0-9a-f]{12}>")
@@ -64,6 +67,9 @@ _VAN_ALLEN: Final = frozenset(
 """Tables of which a row is of all worlds: counters, rounds, the progress of a process."""
 MID_BALIE: Final = "mid-balie"
 """The one reader that all worlds share."""
+_NOEMT_NIEMAND: Final = (MID_BALIE, "inhoud-vernietigd")
+"""Words in a message or row that is of no world: its key; and a line of the logs that content was destroyed,
+of which only the key that went with it could tell whose."""
 _RONDEN: Final = 3
 """How far the renaming looks: what is said with an id, with what that is said together, and once more."""
 
@@ -107,7 +113,7 @@ class Gezichten:
             self.van_meer[soort] += 1
         if not merken:
             self.van_niemand[soort] += 1
-            if soort not in _VAN_ALLEN and MID_BALIE not in tekst:
+            if soort not in _VAN_ALLEN and not any(woord in tekst for woord in _NOEMT_NIEMAND):
                 self.losse[soort] += 1
             return None
         merk = min(merken)
@@ -134,7 +140,7 @@ class Gezichten:
                 self.bevolking.leer(str(fact_key(bron[1], feit[1])), merk)
             kant, gezicht = self.bevolking.kanten[merk], self.per_merk[merk]
             om = {naam: str(waarde) for naam, waarde in een.info().items() if naam not in _VAN_DE_RIT}
-            regel = f"{json.dumps(om, sort_keys=True)} {len(self._zonder_klok(lichaam))} {kaal}"
+            regel = f"{json.dumps(om, sort_keys=True)} {len(self.zonder_klok(lichaam))} {kaal}"
             gezicht.bus.append((sleutel, self._leesbaar(kant, regel)))
             if sleutel == _GEREGISTREERD:
                 stand = json.loads(kaal)
@@ -226,10 +232,21 @@ class Gezichten:
         return _tabel(gezicht.geregistreerd.values())
 
     def _leesbaar(self, kant: Kant, tekst: str) -> str:
-        return kant.uitgekleed(self._zonder_klok(tekst))
+        return kant.uitgekleed(self.zonder_klok(tekst))
 
-    def _zonder_klok(self, tekst: str) -> str:
-        return _SPOOR.sub("<spoor>", _MOMENT.sub(self._moment, tekst))
+    def zonder_klok(self, tekst: str) -> str:
+        """A text without the moments of the run's own clock and the traces of its batches."""
+        tekst = _AFLEIDING.sub(self._afleiding, _MOMENT.sub(self._moment, tekst))
+        return _SPOOR.sub("<spoor>", tekst)
+
+    def _afleiding(self, gevonden: re.Match[str]) -> str:
+        """The words in which a term's end is explained; when they are about the run's own clock, none."""
+        vanaf = (self.begonnen - _LOPEND).date()
+        dagen = (
+            date(int(jaar), _MAANDEN.index(maand) + 1, int(dag))
+            for dag, maand, jaar in _DAG.findall(gevonden[2])
+        )
+        return f"{gevonden[1]}<nu>" if any(dag > vanaf for dag in dagen) else gevonden[0]
 
     def _moment(self, gevonden: re.Match[str]) -> str:
         moment = datetime.fromisoformat(gevonden[0])
@@ -281,6 +298,8 @@ def _waarde(tabel: str, naam: str, waarde: Any) -> str:
         return f"[{len(waarde)}]"
     if (tabel, naam) == ("toegangslog", "betrokkene") and waarde is not None:
         return f"[{len(waarde)}]"  # encrypted anew in each line
+    if naam == "afleiding":
+        return f'"afleiding":"{waarde}"'  # as in a message, so that it is read alike
     return waarde.isoformat() if isinstance(waarde, datetime) else str(waarde)
 
 

@@ -135,12 +135,14 @@ def leessleutel(op: datetime) -> e.SleutelVastgesteld:
 
 
 def wordt_verteld(een: Paar) -> bool:
-    """Whether the line is told of the case that the pair is about; where the case itself is the secret,
-    whether somebody was to be told who is excluded from it too."""
+    """Whether the line is told of the case that the pair is about, and nobody is excluded from it; where the
+    case itself is the secret, whether somebody was to be told who is excluded from it too."""
     zaak = een.zaak
-    gezegd = gaat_door(zaak) and zaak.kwalificatie == "melding"
-    wie = set(zaak.te_notificeren) & set(zaak.uit_te_sluiten)
-    return gezegd and (een.verschil != "zaak" or bool(wie))
+    # Consent that is withdrawn in the week of the telling is withdrawn before the weekly message.
+    gezegd = gaat_door(zaak) and zaak.kwalificatie == "melding" and zaak.intrekken_week != 1
+    if een.verschil == "zaak":
+        return gezegd and not set(zaak.te_notificeren).isdisjoint(zaak.uit_te_sluiten)
+    return gezegd and not zaak.uit_te_sluiten
 
 
 def _tweetal(nummer: int) -> Tweetal:

@@ -34,7 +34,7 @@ async def behandel(work: Work, subjects: Iterable[str]) -> Behandeld:
     bestaand = await store.vertellingen(work.connection, zaken)
     nodig = bestaand or any(zaak.te_notificeren for zaak in zaken.values())
     adresboek = await store.adresboek(work.connection) if nodig else Adresboek({})
-    stoelen = adresboek.stoelen()
+    stoelen = adresboek.stoelen() if any(zaak.uitgesloten for zaak in zaken.values()) else []
     onderhanden: dict[str, Onderhanden] = {}
     stappen: list[Stap] = []
     for subject in sorted(zaken):

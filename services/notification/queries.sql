@@ -16,9 +16,15 @@ returning eenheid;
 delete from functionarissen where eenheid = any($1::text[]);
 
 -- name: save_functionarissen
+-- With them the address book is another one; nobody who holds that row waits for a unit.
+with anders as (update adresboek set stand = gen_random_uuid())
 insert into functionarissen (eenheid, functionaris, rol, postbus)
 select * from unnest($1::text[], $2::text[], $3::text[], $4::text[])
 on conflict do nothing;
+
+-- name: stand_van_adresboek
+-- Read before units and seats are: they are then at least as new as it says.
+select stand from adresboek;
 
 -- name: eenheden
 -- The whole tree, which is public.

@@ -57,7 +57,35 @@ async def save_eenheden(connection: Any, eenheden: Mapping[str, EenheidGewijzigd
 
 async def adresboek(connection: Any) -> Adresboek:
     """All that is known of seats."""
-    eenheden = await boom(connection)
+    return (await _organisatie(connection))[1]
+
+
+async def boom(connection: Any) -> Boom:
+    """The tree of units as it is now."""
+    return (await _organisatie(connection))[0]
+
+
+_GELEZEN: dict[UUID, tuple[Boom, Adresboek]] = {}
+"""Units and seats as they were read, by their stand; the last few, of whatever database."""
+_HOOGSTENS_GELEZEN = 4
+
+
+async def _organisatie(connection: Any) -> tuple[Boom, Adresboek]:
+    """Units and seats as they are now, read again when any of them changed."""
+    stand: UUID | None = await connection.fetchval(QUERIES.stand_van_adresboek)
+    gelezen = None if stand is None else _GELEZEN.get(stand)
+    if gelezen is not None:
+        return gelezen
+    eenheden = _boom(tuple(tuple(row) for row in await connection.fetch(QUERIES.eenheden)))
+    gevonden = eenheden, await _lees_adresboek(connection, eenheden)
+    if stand is not None:
+        while len(_GELEZEN) >= _HOOGSTENS_GELEZEN:
+            _GELEZEN.pop(next(iter(_GELEZEN)), None)
+        _GELEZEN[stand] = gevonden
+    return gevonden
+
+
+async def _lees_adresboek(connection: Any, eenheden: Boom) -> Adresboek:
     postbussen: dict[str, list[str]] = defaultdict(list)
     terreinen: dict[str, set[str]] = defaultdict(set)
     for row in await connection.fetch(QUERIES.adresboek):
@@ -66,11 +94,6 @@ async def adresboek(connection: Any) -> Adresboek:
         if row["postbus"] is not None:
             gevonden.append(row["postbus"])
     return Adresboek(dict(postbussen), {stoel: frozenset(codes) for stoel, codes in terreinen.items()})
-
-
-async def boom(connection: Any) -> Boom:
-    """The tree of units as it is now."""
-    return _boom(tuple(tuple(row) for row in await connection.fetch(QUERIES.eenheden)))
 
 
 @lru_cache(maxsize=4)

@@ -21,6 +21,13 @@ create table functionarissen (
 create index functionarissen_eenheid on functionarissen (eenheid);
 create index functionarissen_postbus on functionarissen (lower(postbus));
 
+create table adresboek (
+    enig  boolean primary key default true check (enig),
+    stand uuid not null default gen_random_uuid()    -- another one whenever a unit or a seat changed
+);
+comment on table adresboek is 'Tells whether units and seats are still as they were read, so that they need not be read again.';
+insert into adresboek default values;
+
 create table rondes (
     ronde      timestamptz primary key,              -- the fixed moment, not that of the making
     gemaakt_op timestamptz not null
