@@ -352,6 +352,10 @@ def _andermans_wachtrijen(naam: str) -> list[str]:
     return [each for each in alle if each.partition(".")[0] != naam]
 
 
+async def _ongelezen(message: object) -> None:
+    """What a forbidden consumer does with a message: that it comes is enough."""
+
+
 def _lezen(account: Account) -> Iterator[Zet]:
     async def op(queue: str, werk: str) -> None:
         channel = await account.channel()
@@ -360,7 +364,7 @@ def _lezen(account: Account) -> Iterator[Zet]:
             case "get":
                 await found.get(fail=False, no_ack=True)
             case "consume":
-                await found.consume(lambda message: None, no_ack=True)
+                await found.consume(_ongelezen, no_ack=True)
             case "purge":
                 await found.purge()
             case _:
