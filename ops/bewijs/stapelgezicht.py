@@ -58,6 +58,7 @@ _VAN_ALLEN: Final = frozenset(
         "intake.ketens",
         "intake.tellingen",
         "notification.periodes",
+        "notification.adresboek",
         "notification.rondes",
         "registry.luisterende_oren",
         "routing.clusters",
