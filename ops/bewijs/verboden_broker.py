@@ -43,7 +43,7 @@ GRENZEN: Final = (
     "Het account beheer mag alles op de broker; wie dat wachtwoord heeft, valt hier buiten.",
 )
 
-_AANKOMST_S = 5.0
+_AANKOMST_S = 20.0
 
 
 @dataclass
@@ -115,13 +115,13 @@ class Account:
             headers=kop,
         )
         target = await (await self.channel()).get_exchange(exchange, ensure=False)
-        await target.publish(message, key, mandatory=True, timeout=20)
+        await target.publish(message, key, mandatory=True, timeout=60)
         return bericht
 
     async def moet_geweigerd(self, soort: str, wat: str, zet: Callable[[], Awaitable[Any]]) -> Uitslag:
         """The broker must refuse this move."""
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 await zet()
         except (ChannelAccessRefused, ChannelPreconditionFailed) as error:
             await self.weg()
@@ -159,7 +159,7 @@ async def publiceer(environment: Environment, account: str, exchange: str, key: 
         channel = await opened.channel(publisher_confirms=True)
         target = await channel.get_exchange(exchange, ensure=False)
         message = aio_pika.Message(body, user_id=account, delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
-        await target.publish(message, key, timeout=20)
+        await target.publish(message, key, timeout=60)
 
 
 def voorbeeld(publisher: str, event: type[Event], *, source: str | None = None) -> tuple[str, bytes]:
