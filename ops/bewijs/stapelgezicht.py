@@ -59,7 +59,6 @@ _VAN_ALLEN: Final = frozenset(
         "intake.tellingen",
         "notification.adresboek",
         "notification.periodes",
-        "notification.adresboek",
         "notification.rondes",
         "registry.luisterende_oren",
         "routing.clusters",
