@@ -40,6 +40,13 @@ class KluisWeg(OSError):
     """The vault's keys cannot be reached now; it passes, and nothing is lost by waiting."""
 
 
+class KekOnbekend(Exception):
+    """A KEK that its provider does not have: what it wrapped does not open here, and waiting does not help.
+
+    It is no sign of erasure. Whoever asks for less, without what this KEK wrapped, gets that.
+    """
+
+
 class SleutelBeschadigd(Exception):
     """The key of a matter is there and does not open, so that nothing can be added to what it keeps."""
 
@@ -59,18 +66,21 @@ class Ingepakt(NamedTuple):
 
 
 class KekProvider(Protocol):
-    """Whoever holds the KEKs. Whole sets at a time, so that one elsewhere is asked once; OSError: away."""
+    """Whoever holds the KEKs. Whole sets at a time, so that one elsewhere is asked once; OSError: away.
+
+    A provider that answers and does not have a KEK says so: KekOnbekend.
+    """
 
     def newest(self) -> str:
         """The id of the KEK that wraps new keys."""
         ...
 
     def wrap(self, kek: str, keys: Sequence[bytes]) -> list[bytes]:
-        """Wrap data keys. Raises KluisWeg for a KEK that is not there."""
+        """Wrap data keys."""
         ...
 
     def unwrap(self, kek: str, wrapped: Sequence[bytes]) -> list[bytes | None]:
-        """Unwrap data keys; None for what this KEK did not wrap. KluisWeg for one that is not there."""
+        """Unwrap data keys; None for what this KEK did not wrap."""
         ...
 
 
@@ -99,7 +109,7 @@ class BestandKek:
         try:
             return self._keks.value[kek]
         except KeyError:
-            raise KluisWeg(errno.ENOKEY, "a key-encryption key is not there") from None
+            raise KekOnbekend("a key-encryption key is not there") from None
 
 
 def _unwrap(kek: bytes, wrapped: bytes) -> bytes | None:
@@ -333,13 +343,13 @@ class Sleutelkluis:
         self.keks, self.bewaarplaats = keks, bewaarplaats
 
     def geef(self, zaken: Collection[str]) -> dict[str, bytes]:
-        """The data keys that are there and open. Raises OSError."""
+        """The data keys that are there and open. Raises KekOnbekend, OSError."""
         return self._pak_uit(self.bewaarplaats.lees(sorted(zaken)))
 
     def geef_of_maak(self, zaken: Collection[str]) -> dict[str, bytes]:
         """A data key for each of these matters, on disk before this returns.
 
-        Raises SleutelBeschadigd for one that is there and does not open, and OSError.
+        Raises SleutelBeschadigd for one that is there and does not open, KekOnbekend, and OSError.
         """
         wanted = sorted(zaken)
         standing = self.bewaarplaats.lees(wanted)
@@ -380,13 +390,20 @@ class Sleutelkluis:
             elif old.kek == newest:
                 already += 1
             else:
-                [key] = self.keks.unwrap(old.kek, [old.sleutel])
+                key = self._een(old)
                 if key is None:
                     unreadable += 1
                     continue
                 [wrapped] = self.keks.wrap(newest, [key])
                 done += self.bewaarplaats.vervang(path, old, Ingepakt(newest, wrapped))
         return Herwikkeld(newest, done, already, unreadable)
+
+    def _een(self, ingepakt: Ingepakt) -> bytes | None:
+        try:
+            [key] = self.keks.unwrap(ingepakt.kek, [ingepakt.sleutel])
+        except KekOnbekend:
+            return None
+        return key
 
 
 class Herwikkeld(NamedTuple):
