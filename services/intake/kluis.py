@@ -62,8 +62,8 @@ class Kluis:
         """Keep these pieces, each under the data key of its matter; the caller holds the matters.
 
         Of a matter of which nothing may be kept, nothing is written and no key made. Raises OSError when keys
-        cannot be reached: the batch waits. Raises SleutelBeschadigd and KekOnbekend for a matter whose key does
-        not open: waiting does not help, and what is asked without that matter goes through.
+        cannot be reached: the batch waits. Raises SleutelBeschadigd and KekOnbekend for a matter whose key
+        does not open: waiting does not help, and what is asked without that matter goes through.
         """
         if not stukken:
             return
@@ -119,8 +119,8 @@ class Kluis:
     async def betrokkenen(self, zaken: Collection[str]) -> dict[str, str]:
         """By matter its encrypted id for the logs; what was erased is left out.
 
-        The same for a matter each time; once its key is destroyed nobody can tell whose it was. Raises OSError
-        and KekOnbekend.
+        The same for a matter each time; once its key is destroyed nobody can tell whose it was. Raises
+        OSError and KekOnbekend.
         """
         if not zaken:
             return {}
