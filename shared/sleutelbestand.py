@@ -117,6 +117,6 @@ def _mark(path: Path) -> _Mark | None:
         found = path.stat()
     except OSError:
         return None
-    # Also when the inode changed last: a file that was put back, or whose mode was mended, can have the size and
-    # date of the one before.
+    # Also when the inode changed last: a file that was put back, or whose mode was mended, can have the size
+    # and date of the one before.
     return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_mode

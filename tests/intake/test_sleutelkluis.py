@@ -27,6 +27,7 @@ from services.intake.sleutelkluis import (
     Sleutelmap,
     schrijf_keks,
 )
+from shared import sleutelbestand
 from shared.postgres import TRANSIENT
 
 ZAKEN = [f"zaak-{number}" for number in range(40)]
@@ -246,6 +247,42 @@ def test_wrapping_anew_never_brings_a_destroyed_key_back(kluis: Sleutelkluis, ke
     busy = Sleutelkluis(Telkens(kluis.keks, lambda _: kluis.vernietig(ZAKEN)), kluis.bewaarplaats)
     assert busy.herwikkel().gedaan == 0
     assert kluis.geef(ZAKEN) == {} and files(kluis) == {}
+
+
+def test_a_key_wrapped_anew_is_on_disk_before_the_old_one_is_gone(
+    kluis: Sleutelkluis, kek: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Power may fail at any moment: until the folder is on disk its name may lead to the old file, and that
+    holds the key still. After it the old file is zeros.
+    """
+    path = path_of(kluis, "zaak-stroom")
+    other = path.parent.parent / "ander"
+    other.hardlink_to(path)
+    was = other.read_bytes()
+    seen = []
+    sync = sleutelbestand.sync_folder
+
+    def sync_and_look(folder: Path) -> None:
+        seen.append(other.read_bytes())
+        sync(folder)
+
+    monkeypatch.setattr(sleutelbestand, "sync_folder", sync_and_look)
+    rotate(kek)
+    assert kluis.herwikkel().gedaan == 1
+    assert set(seen) == {was}
+    assert other.read_bytes().strip(b"\0") == b""
+
+
+def test_what_a_crash_left_is_kept_where_it_is_the_only_one(kluis: Sleutelkluis, kek: Path) -> None:
+    """What stands is zeros, or half a key: the file beside it takes its place, and opens."""
+    made = kluis.geef_of_maak(["zaak-half"])
+    [path] = files(kluis)
+    left = path.with_name(path.name + ".nieuw")
+    left.write_bytes(path.read_bytes())
+    path.write_bytes(bytes(path.stat().st_size))
+    rotate(kek)
+    assert kluis.herwikkel().gedaan == 1
+    assert kluis.geef(["zaak-half"]) == made and not left.exists()
 
 
 # --- destroying ----------------------------------------------------------------------------------------
