@@ -15,10 +15,9 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from time import sleep
 from typing import Any
 
 from ops import STATE, OpsError, audit, sleutels
@@ -37,8 +36,6 @@ from shared.termijnen.kalender import TIJDZONE, lokaal
 
 _INTENDED = "voorgenomen"
 _DONE = "gedaan"
-_SETTLE_S = 2.0
-"""How long a key that is being made under the KEK before may take to come to its folder."""
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -137,9 +134,8 @@ def _list(args: argparse.Namespace) -> None:
     print("Keys that content is sealed to:")
     for key in keys:
         print(f"  {key['kid']:<44}  {_state(key, now)}{'; seals' if key['kid'] == sealing else ''}")
-    kek_file = _kek_file(args)
-    keks = list(lees_keks(kek_file))
-    wrapped = _wrapped(args, kek_file)
+    keks = list(lees_keks(_kek_file(args)))
+    wrapped = _wrapped(args)
     print("Keys that wrap those of the vault (KEKs):")
     for kek in keks:
         print(f"  {kek:<44}  wraps {wrapped[kek]} keys{'; wraps new ones' if kek == keks[-1] else ''}")
@@ -258,21 +254,25 @@ def _kek_remove(args: argparse.Namespace) -> None:
         raise OpsError(f"there is no KEK {args.id} (./meldpunt sleutels lijst)")
     if args.id == next(reversed(keks)):
         raise OpsError(f"{args.id} wraps new keys: make another first (./meldpunt sleutels kek nieuw)")
-    for wait_s in (_SETTLE_S, 0.0):
-        count = _wrapped(args, path)[args.id]
+    with ExitStack() as stil:
+        # What is being made under the KEK before comes to its folder first, and is counted.
+        for folder in _folders(args):
+            stil.enter_context(Sleutelmap(folder).stil())
+        count = _wrapped(args, ook_half=True)[args.id]
         if count:
             raise OpsError(f"{args.id} still wraps {count} keys (./meldpunt sleutels kek herwikkel)")
-        sleep(wait_s)
-    audit.record("kek vernietigen", args.id, _INTENDED)
-    schrijf_keks(path, {name: key for name, key in keks.items() if name != args.id})
-    audit.record("kek vernietigen", args.id, _DONE)
+        audit.record("kek vernietigen", args.id, _INTENDED)
+        schrijf_keks(path, {name: key for name, key in keks.items() if name != args.id})
+        audit.record("kek vernietigen", args.id, _DONE)
     print(f"{args.id} is destroyed: a backup of keys that it wrapped opens no more")
 
 
-def _wrapped(args: argparse.Namespace, path: Path) -> Counter[str]:
+def _wrapped(args: argparse.Namespace, *, ook_half: bool = False) -> Counter[str]:
     """How many keys each KEK wraps; under the empty name what cannot be read."""
     return Counter(
-        "" if kept is None else kept.kek for folder in _folders(args) for _, kept in Sleutelmap(folder).alle()
+        "" if kept is None else kept.kek
+        for folder in _folders(args)
+        for _, kept in Sleutelmap(folder).alle(ook_half=ook_half)
     )
 
 
@@ -282,10 +282,10 @@ def _kek_file(args: argparse.Namespace) -> Path:
 
 def _folders(args: argparse.Namespace) -> list[Path]:
     """The folders of wrapped keys. Raises OpsError when there are none: that is more likely a mistake."""
-    folders = args.kluis or sorted((STATE / "kluis").glob("*"))
+    folders = sorted({one.resolve() for one in args.kluis or (STATE / "kluis").glob("*")})
     if not folders:
         raise OpsError("no folder of wrapped keys was found; name it with --kluis")
-    return list(folders)
+    return folders
 
 
 def _name(text: str) -> str:

@@ -2,13 +2,15 @@
 """`./meldpunt sleutels`: keys are succeeded without a gap, and destroyed only when nothing needs them."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event, Timer
 
 import pytest
 
 from ops import __main__ as cli
-from ops import audit, sleutelbeheer, sleutels
+from ops import audit, sleutels
 from services.intake.settings import RESPIJT
 from services.intake.sleutelkluis import BestandKek, Sleutelkluis, Sleutelmap
 from shared import zegel
@@ -49,7 +51,6 @@ class Beheer:
 @pytest.fixture
 def beheer(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Beheer:
     monkeypatch.setattr(audit, "FILE", tmp_path / "audit.log")
-    monkeypatch.setattr(sleutelbeheer, "_SETTLE_S", 0.0)
     return Beheer(tmp_path, capsys)
 
 
@@ -98,6 +99,47 @@ def test_a_kek_is_succeeded_and_destroyed_once_it_wraps_nothing(beheer: Beheer) 
     beheer.does("kek", "verwijder", "kek-1")
     assert beheer.kluis.geef(made) == made
     assert "kek-1" not in beheer.does("lijst")
+
+
+class Traag(BestandKek):
+    """Knows which KEK is newest, and then takes its time."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.weet, self.verder = Event(), Event()
+
+    def newest(self) -> str:
+        newest = super().newest()
+        self.weet.set()
+        assert self.verder.wait(30)
+        return newest
+
+
+def test_a_kek_is_not_destroyed_under_a_key_that_is_being_made(beheer: Beheer) -> None:
+    """Whoever makes one looked which KEK is newest before another was made: the key comes to its folder
+    first, and is counted.
+    """
+    traag = Traag(beheer.keys / sleutels.KEK_FILE)
+    with ThreadPoolExecutor(1) as threads:
+        made = threads.submit(Sleutelkluis(traag, Sleutelmap(beheer.vault)).geef_of_maak, ["zaak-traag"])
+        assert traag.weet.wait(30)
+        beheer.does("kek", "nieuw")
+        Timer(0.3, traag.verder.set).start()
+        assert "still wraps 1 keys" in beheer.does("kek", "verwijder", "kek-1", status=1)
+        assert beheer.kluis.geef(["zaak-traag"]) == made.result(30)
+
+
+def test_a_kek_is_not_destroyed_under_what_a_crash_left(beheer: Beheer) -> None:
+    """A file that never got its name counts as well, until wrapping anew has cleared it away."""
+    beheer.kluis.geef_of_maak(["zaak-1"])
+    [(path, _)] = beheer.kluis.bewaarplaats.alle()
+    left = path.with_name(path.name + ".nieuw")
+    left.write_bytes(path.read_bytes())
+    beheer.does("kek", "nieuw")
+    assert "still wraps 2 keys" in beheer.does("kek", "verwijder", "kek-1", status=1)
+    beheer.does("kek", "herwikkel")
+    beheer.does("kek", "verwijder", "kek-1")
+    assert not left.exists()
 
 
 def test_every_act_is_recorded_before_and_after(beheer: Beheer) -> None:
