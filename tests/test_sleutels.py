@@ -54,9 +54,10 @@ def beheer(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pyte
     return Beheer(tmp_path, capsys)
 
 
-def test_a_key_pair_is_succeeded_without_a_gap(beheer: Beheer) -> None:
-    """The new one seals at once, the old one opens until it has expired and the grace is over; then it is
-    destroyed, in both sets and on disk.
+def test_a_key_pair_is_succeeded_without_a_gap(beheer: Beheer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The new one seals at once, the old one opens until it has expired and the grace that intake is set to
+    give is over; then it is destroyed, in both sets and on disk. Where what is parked cannot be seen, only
+    when told to.
     """
     public = zegel.PublicKeys.from_file(beheer.keys / zegel.PUBLIC_FILE)
     private = zegel.PrivateKeys.from_file(beheer.keys / zegel.PRIVATE_FILE, respijt=RESPIJT)
@@ -71,7 +72,12 @@ def test_a_key_pair_is_succeeded_without_a_gap(beheer: Beheer) -> None:
     assert "expired" in beheer.does("lijst")
     secret = next(key["d"] for key in zegel.read_keys(beheer.keys) if key["kid"] == old)
     (beheer.keys / "zelfde").hardlink_to(beheer.keys / zegel.PRIVATE_FILE)
-    beheer.does("verwijder", old)
+    monkeypatch.setenv("INTAKE_SLEUTEL_RESPIJT", "P30D")
+    assert "still opens" in beheer.does("verwijder", old, status=1)
+    monkeypatch.delenv("INTAKE_SLEUTEL_RESPIJT")
+    nowhere = ("--omgeving", "bestaat-niet")
+    assert "cannot be seen" in beheer.does("verwijder", old, *nowhere, status=1)
+    beheer.does("verwijder", old, "--ongezien")
     assert public.kids == {"nieuw-1"}
     for path in beheer.keys.iterdir():
         assert secret.encode() not in path.read_bytes()

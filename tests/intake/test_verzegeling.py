@@ -14,6 +14,7 @@ from joserfc.jwe import JWERegistry, encrypt_compact
 
 from ops import sleutels
 from ops.environment import Environment
+from ops.parking import parked, replay
 from shared import zegel
 from shared.zegel import Reden
 from tests.bus import Bus, eventually, now
@@ -149,3 +150,40 @@ async def test_a_new_key_is_taken_over_while_intake_runs(
     token = await eventually(parked)
     head = token.split(".")[0]
     assert json.loads(urlsafe_b64decode(head + "=" * (-len(head) % 4)))["kid"] == "opvolger"
+
+
+async def test_a_replay_opens_with_the_key_that_was_valid_when_it_was_parked(
+    bus: Bus, service: StartService, environment: Environment, database: Any, own: Path
+) -> None:
+    """Its key has expired and the grace is over. What came in after that stays refused, however often it is
+    offered; what was parked before it is taken in.
+    """
+    old = zegel.PublicKeys.from_file(own / zegel.PUBLIC_FILE)
+    melder = Melder(bus, zegel.PublicKeys.from_file(own / zegel.PUBLIC_FILE))
+    verlopen = zegel.seal(GEHEIM, old)
+    zegel.write_keys(own, "nieuw")
+    keys = zegel.read_keys(own)
+    keys[0]["exp"] = int((now() - timedelta(days=1)).timestamp())
+    zegel.store_keys(own, keys)
+    await service(
+        "intake",
+        private_keys=own / zegel.PRIVATE_FILE,
+        public_keys=own / zegel.PUBLIC_FILE,
+        sleutel_respijt=timedelta(hours=1),
+    )
+    await melder.meldt(verzegeld=verlopen)
+
+    async def found() -> list[Any]:
+        return await parked(environment, ["intake"])
+
+    [one] = await eventually(found)
+    assert one.reden == str(Reden.VERLOPEN_SLEUTEL)
+    private = sleutels.private(own)
+    [answer] = await replay(environment, [one], private)
+    assert (answer.status, answer.reden) == ("geparkeerd", str(Reden.VERLOPEN_SLEUTEL))
+    owner = await asyncpg.connect(environment.owner_dsn("intake"))
+    await owner.execute("update geparkeerd set eerst_op = eerst_op - interval '2 days'")
+    await owner.close()
+    [answer] = await replay(environment, [one], private)
+    assert answer.status == "verwerkt"
+    assert await database.fetchval("select count(*) from kluis") == 1
