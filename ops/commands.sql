@@ -34,11 +34,16 @@ from geparkeerd where starts_with(id::text, $1) order by eerst_op, id;
 -- name: parked_body
 select verzegeld from geparkeerd where id = $1;
 
+-- name: parked_seals
+-- Of each message that is kept the heads of its seals, and when it came in first.
+select split_part(verzegeld, '.', 1) as kop, split_part(routing_key_verzegeld, '.', 1) as kop_key, eerst_op
+from geparkeerd where verzegeld is not null;
+
 -- name: offer
 -- Marked before it is published, so that the service's answer always comes after. Nothing when it is no longer open.
 update geparkeerd set status = 'aangeboden', laatst_op = clock_timestamp()
 where id = $1 and status in ('geparkeerd', 'aangeboden')
-returning routing_key, routing_key_verzegeld, afzender, verzegeld, keer;
+returning routing_key, routing_key_verzegeld, afzender, verzegeld, keer, eerst_op;
 
 -- name: withdraw_offer
 update geparkeerd set status = 'geparkeerd' where id = $1 and status = 'aangeboden';

@@ -105,6 +105,21 @@ async def waiting(
     return sorted(found, key=lambda one: (one.sinds, one.onderwerp))
 
 
+async def sealed_to(environment: Environment, kid: str, until: datetime) -> int:
+    """How many parked messages, in all schemas that are here, are kept sealed to this key of intake's, or may
+    hold content that is: they came in while it was opened.
+    """
+    count = 0
+    for service in environment.services:
+        async with attach.schema(environment, service) as connection:
+            count += sum(
+                row["eerst_op"] <= until
+                or any(zegel.names(row[head] or "", kid) for head in ("kop", "kop_key"))
+                for row in await connection.fetch(attach.SQL.parked_seals)
+            )
+    return count
+
+
 # --- what can be done with it ----------------------------------------------------------------------------
 
 
@@ -144,7 +159,7 @@ async def _offer(
 
 
 def _as_sent(body: bytes, routing_key: str, row: Any, parked_id: UUID) -> aio_pika.Message:
-    originals = (routing_key, row["afzender"] or "", str(parked_id))
+    originals = (routing_key, row["afzender"] or "", str(parked_id), row["eerst_op"].isoformat())
     return aio_pika.Message(
         body,
         content_type=CONTENT_TYPE,

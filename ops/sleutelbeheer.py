@@ -15,13 +15,15 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from time import sleep
 from typing import Any
 
-from ops import STATE, OpsError, audit, sleutels
+from pydantic import TypeAdapter, ValidationError
+
+from ops import STATE, OpsError, attach, audit, parking, sleutels
+from ops.environment import Environment
 from services.intake.settings import RESPIJT
 from services.intake.sleutelkluis import (
     KEY_BYTES,
@@ -32,13 +34,11 @@ from services.intake.sleutelkluis import (
     lees_keks,
     schrijf_keks,
 )
-from shared import zegel
+from shared import sleutelbestand, zegel
 from shared.termijnen.kalender import TIJDZONE, lokaal
 
 _INTENDED = "voorgenomen"
 _DONE = "gedaan"
-_SETTLE_S = 2.0
-"""How long a key that is being made under the KEK before may take to come to its folder."""
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -64,6 +64,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--op", type=_moment, required=True, metavar="DATUM", help="a date (from 00:00 in Amsterdam), or nu"
     )
     made["verwijder"].add_argument("kid", type=_name, metavar="KID")
+    made["verwijder"].add_argument(
+        "--ongezien", action="store_true", help="without looking at what is parked: that may open no more"
+    )
+    attach.add_options(made["verwijder"])
+    for name in ("nieuw", "verloop", "verwijder"):
+        made[name].add_argument(
+            "--publiek",
+            type=Path,
+            default=os.environ.get("MELDPUNT_PUBLIEK"),
+            metavar="FILE",
+            help="where the services read the public set, when that is not in the folder (MELDPUNT_PUBLIEK)",
+        )
     made["kluis"].add_argument("map", type=Path, metavar="FOLDER")
     keks = made["kek"].add_subparsers(dest="kek_action", required=True, metavar="nieuw|herwikkel|verwijder")
     for name, text in (
@@ -137,9 +149,8 @@ def _list(args: argparse.Namespace) -> None:
     print("Keys that content is sealed to:")
     for key in keys:
         print(f"  {key['kid']:<44}  {_state(key, now)}{'; seals' if key['kid'] == sealing else ''}")
-    kek_file = _kek_file(args)
-    keks = list(lees_keks(kek_file))
-    wrapped = _wrapped(args, kek_file)
+    keks = list(lees_keks(_kek_file(args)))
+    wrapped = _wrapped(args)
     print("Keys that wrap those of the vault (KEKs):")
     for kek in keks:
         print(f"  {kek:<44}  wraps {wrapped[kek]} keys{'; wraps new ones' if kek == keks[-1] else ''}")
@@ -156,7 +167,7 @@ def _state(key: dict[str, Any], now: datetime) -> str:
     said = f"{lokaal(end):%Y-%m-%d %H:%M}"
     if end > now:
         return f"valid until {said}"
-    opens = end + RESPIJT
+    opens = end + _grace()
     return f"expired {said}" + (f"; still opens until {lokaal(opens):%Y-%m-%d %H:%M}" if opens > now else "")
 
 
@@ -170,6 +181,7 @@ def _new(args: argparse.Namespace) -> None:
         kid = zegel.write_keys(args.sleutels, args.kid)
     except ValueError:
         raise OpsError(f"there is a key {args.kid} already") from None
+    _publish(args)
     audit.record("sleutelpaar maken", kid, _DONE)
     print(f"made {kid}: it seals from now on. Give publishers {args.sleutels / zegel.PUBLIC_FILE}")
 
@@ -183,8 +195,10 @@ def _expire(args: argparse.Namespace) -> None:
     said = f"{lokaal(args.op):%Y-%m-%d %H:%M}"
     audit.record("sleutelpaar laten verlopen", args.kid, f"{_INTENDED}: {said}")
     zegel.store_keys(args.sleutels, keys)
+    _publish(args)
     audit.record("sleutelpaar laten verlopen", args.kid, f"{_DONE}: {said}")
-    print(f"{args.kid} seals nothing from {said}; what is on its way opens for {RESPIJT.days} days more")
+    until = f"{lokaal(args.op + _grace()):%Y-%m-%d %H:%M}"
+    print(f"{args.kid} seals nothing from {said}; what is on its way opens until {until}")
 
 
 def _remove(args: argparse.Namespace) -> None:
@@ -194,14 +208,51 @@ def _remove(args: argparse.Namespace) -> None:
         raise OpsError(
             f"{args.kid} is valid: let it expire first (./meldpunt sleutels verloop {args.kid} --op DATUM)"
         )
-    if end + RESPIJT > datetime.now(UTC):
-        raise OpsError(
-            f"{args.kid} still opens what is on its way, until {lokaal(end + RESPIJT):%Y-%m-%d %H:%M}"
-        )
-    audit.record("sleutelpaar vernietigen", args.kid, _INTENDED)
+    until = end + _grace()
+    if until > datetime.now(UTC):
+        raise OpsError(f"{args.kid} still opens what is on its way, until {lokaal(until):%Y-%m-%d %H:%M}")
+    seen = "niet gekeken naar wat geparkeerd is" if args.ongezien else _nothing_parked(args, until)
+    audit.record("sleutelpaar vernietigen", args.kid, f"{_INTENDED}: {seen}")
     zegel.store_keys(args.sleutels, [key for key in keys if key["kid"] != args.kid])
+    _publish(args)
     audit.record("sleutelpaar vernietigen", args.kid, _DONE)
-    print(f"{args.kid} is destroyed: what is sealed to it, parked messages too, opens no more")
+    print(f"{args.kid} is destroyed: what is sealed to it, parked messages elsewhere too, opens no more")
+
+
+def _nothing_parked(args: argparse.Namespace, until: datetime) -> str:
+    """Where nothing is parked that needs this key. Raises OpsError when something is, or nobody can tell."""
+
+    async def look(environment: Environment) -> tuple[int, str]:
+        return await parking.sealed_to(environment, args.kid, until), ", ".join(environment.services)
+
+    try:
+        count, services = attach.in_environment(args.omgeving, look)
+    except OpsError as error:
+        raise OpsError(f"what is parked cannot be seen ({error}); without looking: --ongezien") from None
+    if count:
+        raise OpsError(
+            f"{count} parked messages are sealed to {args.kid} or may hold content that is:"
+            " replay or drop them first (./meldpunt geparkeerd list)"
+        )
+    return f"niets geparkeerd bij {services}"
+
+
+def _publish(args: argparse.Namespace) -> None:
+    """Put the public set where the services read it, when that is another place."""
+    if args.publiek is None:
+        return
+    public = sleutelbestand.lees(args.sleutels / zegel.PUBLIC_FILE)
+    if isinstance(public, sleutelbestand.Mis):
+        raise OpsError("the public key set cannot be read")
+    sleutelbestand.schrijf(args.publiek, public, mode=0o644)
+
+
+def _grace() -> timedelta:
+    """How long intake opens what is sealed to an expired key, as its own setting says."""
+    try:
+        return TypeAdapter(timedelta).validate_python(os.environ.get("INTAKE_SLEUTEL_RESPIJT", RESPIJT))
+    except ValidationError:
+        raise OpsError("INTAKE_SLEUTEL_RESPIJT is not a period, such as P7D") from None
 
 
 def _named(keys: list[dict[str, Any]], kid: str) -> dict[str, Any]:
@@ -258,21 +309,25 @@ def _kek_remove(args: argparse.Namespace) -> None:
         raise OpsError(f"there is no KEK {args.id} (./meldpunt sleutels lijst)")
     if args.id == next(reversed(keks)):
         raise OpsError(f"{args.id} wraps new keys: make another first (./meldpunt sleutels kek nieuw)")
-    for wait_s in (_SETTLE_S, 0.0):
-        count = _wrapped(args, path)[args.id]
+    with ExitStack() as stil:
+        # What is being made under the KEK before comes to its folder first, and is counted.
+        for folder in _folders(args):
+            stil.enter_context(Sleutelmap(folder).stil())
+        count = _wrapped(args, ook_half=True)[args.id]
         if count:
             raise OpsError(f"{args.id} still wraps {count} keys (./meldpunt sleutels kek herwikkel)")
-        sleep(wait_s)
-    audit.record("kek vernietigen", args.id, _INTENDED)
-    schrijf_keks(path, {name: key for name, key in keks.items() if name != args.id})
-    audit.record("kek vernietigen", args.id, _DONE)
+        audit.record("kek vernietigen", args.id, _INTENDED)
+        schrijf_keks(path, {name: key for name, key in keks.items() if name != args.id})
+        audit.record("kek vernietigen", args.id, _DONE)
     print(f"{args.id} is destroyed: a backup of keys that it wrapped opens no more")
 
 
-def _wrapped(args: argparse.Namespace, path: Path) -> Counter[str]:
+def _wrapped(args: argparse.Namespace, *, ook_half: bool = False) -> Counter[str]:
     """How many keys each KEK wraps; under the empty name what cannot be read."""
     return Counter(
-        "" if kept is None else kept.kek for folder in _folders(args) for _, kept in Sleutelmap(folder).alle()
+        "" if kept is None else kept.kek
+        for folder in _folders(args)
+        for _, kept in Sleutelmap(folder).alle(ook_half=ook_half)
     )
 
 
@@ -282,10 +337,10 @@ def _kek_file(args: argparse.Namespace) -> Path:
 
 def _folders(args: argparse.Namespace) -> list[Path]:
     """The folders of wrapped keys. Raises OpsError when there are none: that is more likely a mistake."""
-    folders = args.kluis or sorted((STATE / "kluis").glob("*"))
+    folders = sorted({one.resolve() for one in args.kluis or (STATE / "kluis").glob("*")})
     if not folders:
         raise OpsError("no folder of wrapped keys was found; name it with --kluis")
-    return list(folders)
+    return folders
 
 
 def _name(text: str) -> str:

@@ -31,7 +31,12 @@ from shared.telemetry import Meter, describe
 
 log = logging.getLogger(__name__)
 
-REPLAY_HEADERS = ("meldpunt-routing-key", "meldpunt-afzender", "meldpunt-geparkeerd")
+REPLAY_HEADERS = (
+    "meldpunt-routing-key",
+    "meldpunt-afzender",
+    "meldpunt-geparkeerd",
+    "meldpunt-geparkeerd-op",
+)
 """Set on a replay, and believed only from the operators' account."""
 
 BACKOFF_S = (0.1, 0.3, 1.0, 2.0, 5.0)
@@ -66,9 +71,15 @@ def arrival_of(raw: Any) -> Arrival:
     """What the broker vouches for. A replay speaks for its original sender, by the operators' word."""
     headers = raw.headers or {}
     if raw.user_id == flow.BEHEER and all(name in headers for name in REPLAY_HEADERS):
-        routing_key, user, parked = (str(headers[name]) for name in REPLAY_HEADERS)
+        routing_key, user, parked, since = (str(headers[name]) for name in REPLAY_HEADERS)
         with suppress(ValueError):
-            return Arrival(raw.body, routing_key, user or None, UUID(parked))
+            return Arrival(
+                raw.body,
+                routing_key,
+                user or None,
+                UUID(parked),
+                datetime.fromisoformat(since).astimezone(UTC),
+            )
     return Arrival(raw.body, raw.routing_key or "", raw.user_id)
 
 

@@ -39,6 +39,8 @@ class Fact:
     time: datetime
     data: Event
     traceparent: str | None = None
+    since: datetime | None = None
+    """Of a replay: when the message first came in. What had to be valid then, had to be so at that moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class Arrival:
     user: str | None
     replay_of: UUID | None = None
     """The parked message that this is a replay of."""
+    since: datetime | None = None
+    """When that was parked first."""
 
 
 class _Envelope(BaseModel):
@@ -149,6 +153,7 @@ def decode(arrival: Arrival, now: datetime) -> Fact | Refusal:
         time=message.time,
         data=message.data,
         traceparent=trace if trace is not None and _TRACEPARENT.match(trace) else None,
+        since=arrival.since,
     )
 
 

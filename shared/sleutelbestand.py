@@ -6,6 +6,7 @@ and reads it again once it is another one.
 """
 
 import json
+import logging
 import os
 import stat
 from collections.abc import Callable, Mapping
@@ -14,6 +15,9 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+_Mark = tuple[int, ...]
+
+log = logging.getLogger(__name__)
 
 
 class Mis(Enum):
@@ -79,12 +83,14 @@ class Volgend(Generic[T]):
     """What a file holds, read again when the file has changed.
 
     `read` may raise; then, as when the file is gone, what was read before stays in use: a mistake in a file
-    does not stop a process that has good keys. Reading anew at the start shows the mistake.
+    does not stop a process that has good keys. It is logged once, and read again until it is read. Reading
+    anew at the start shows the mistake.
     """
 
     def __init__(self, path: Path, read: Callable[[Path], T]) -> None:
         self._path, self._read = path, read
         self._seen = _mark(path)
+        self._refused: _Mark | None = None
         self._value = read(path)
 
     @property
@@ -92,17 +98,25 @@ class Volgend(Generic[T]):
         """What it holds now."""
         mark = _mark(self._path)
         if mark is not None and mark != self._seen:
-            self._seen = mark
             try:
                 self._value = self._read(self._path)
-            except Exception:
-                return self._value
+            except Exception as error:
+                if mark != self._refused:
+                    log.warning(
+                        "a changed file of keys cannot be used; what it held before stays in use",
+                        extra={"file": self._path.name, "error": type(error).__name__},
+                    )
+                self._refused = mark
+            else:
+                self._seen, self._refused = mark, None
         return self._value
 
 
-def _mark(path: Path) -> tuple[int, int, int] | None:
+def _mark(path: Path) -> _Mark | None:
     try:
         found = path.stat()
     except OSError:
         return None
-    return found.st_ino, found.st_mtime_ns, found.st_size
+    # Also when the inode changed last: a file that was put back, or whose mode was mended, can have the size
+    # and date of the one before.
+    return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_mode

@@ -237,6 +237,11 @@ def inspect(token: str, public: PublicKeys, *, nu: datetime | None = None) -> No
         raise ZegelFout(Reden.VERLOPEN_SLEUTEL)
 
 
+def names(head: str, kid: str) -> bool:
+    """Whether this is the head of a seal to that key."""
+    return (_parse_header(head) or {}).get("kid") == kid
+
+
 def generate(kid: str | None = None) -> dict[str, Any]:
     """A new private JWK (P-256, for ECDH-ES); without a ``kid`` its id is its thumbprint (RFC 7638).
 

@@ -21,7 +21,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops import CHECKOUT, SERVICES, STATE, OpsError, attach, audit, sluitend
+from ops import CHECKOUT, SERVICES, STATE, OpsError, attach, audit, sleutels, sluitend
 from ops import __main__ as cli
 from ops import environment as environments
 from ops.environment import Environment
@@ -323,6 +323,44 @@ async def test_a_replay_after_the_repair_takes_effect(
     ]
     again = await meldpunt("geparkeerd", "replay", str(one.id), "--sleutels", str(keys))
     assert again.status == 1 and "nothing left to do" in again.err
+
+
+@pytest.mark.parametrize("parked_at", ["sealed to it", "came in while it opened"])
+async def test_a_key_that_parked_messages_need_is_not_destroyed(
+    environment: Environment, meldpunt: Command, tmp_path: Path, parked_at: str
+) -> None:
+    """Its body is sealed to it, or may hold content that is. Once it is dropped the key can be destroyed, and
+    the public set is put where the services read it.
+    """
+    folder = sleutels.ensure(tmp_path / "sleutels")
+    old = zegel.PublicKeys.from_file(folder / zegel.PUBLIC_FILE)
+    [kid] = old.kids
+    to_old = zegel.seal_parked(b"{}", old)
+    zegel.write_keys(folder, "nieuw")
+    both = zegel.read_keys(folder)
+    end = now() - timedelta(days=30)
+    both[0]["exp"] = int(end.timestamp())
+    zegel.store_keys(folder, both)
+    sealed, came = to_old, now()
+    if parked_at == "came in while it opened":
+        sealed, came = zegel.seal_parked(b"{}", sleutels.public(folder)), end + timedelta(days=6)
+    owner = await asyncpg.connect(environment.owner_dsn("routing"))
+    await owner.execute(
+        "insert into geparkeerd (id, reden, routing_key, omvang, verzegeld, eerst_op)"
+        " values ($1, 'proef', 'onbekend', 2, $2, $3)",
+        uuid.uuid4(),
+        sealed,
+        came,
+    )
+    words = ("sleutels", "verwijder", kid, "--sleutels", str(folder), "--publiek", str(tmp_path / "publiek"))
+    said = await meldpunt(*words)
+    assert said.status == 1 and f"1 parked messages are sealed to {kid} or may hold" in said.err
+    assert kid in {key["kid"] for key in zegel.read_keys(folder)}
+    await owner.execute("update geparkeerd set status = 'vervallen', verzegeld = null")
+    await owner.close()
+    assert (await meldpunt(*words)).status == 0
+    assert [key["kid"] for key in zegel.read_keys(folder)] == ["nieuw"]
+    assert zegel.PublicKeys.from_file(tmp_path / "publiek").kids == {"nieuw"}
 
 
 async def test_a_replay_of_what_stays_wrong_is_parked_again(

@@ -2,13 +2,15 @@
 """`./meldpunt sleutels`: keys are succeeded without a gap, and destroyed only when nothing needs them."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event, Timer
 
 import pytest
 
 from ops import __main__ as cli
-from ops import audit, sleutelbeheer, sleutels
+from ops import audit, sleutels
 from services.intake.settings import RESPIJT
 from services.intake.sleutelkluis import BestandKek, Sleutelkluis, Sleutelmap
 from shared import zegel
@@ -49,13 +51,13 @@ class Beheer:
 @pytest.fixture
 def beheer(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Beheer:
     monkeypatch.setattr(audit, "FILE", tmp_path / "audit.log")
-    monkeypatch.setattr(sleutelbeheer, "_SETTLE_S", 0.0)
     return Beheer(tmp_path, capsys)
 
 
-def test_a_key_pair_is_succeeded_without_a_gap(beheer: Beheer) -> None:
-    """The new one seals at once, the old one opens until it has expired and the grace is over; then it is
-    destroyed, in both sets and on disk.
+def test_a_key_pair_is_succeeded_without_a_gap(beheer: Beheer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The new one seals at once, the old one opens until it has expired and the grace that intake is set to
+    give is over; then it is destroyed, in both sets and on disk. Where what is parked cannot be seen, only
+    when told to.
     """
     public = zegel.PublicKeys.from_file(beheer.keys / zegel.PUBLIC_FILE)
     private = zegel.PrivateKeys.from_file(beheer.keys / zegel.PRIVATE_FILE, respijt=RESPIJT)
@@ -70,7 +72,12 @@ def test_a_key_pair_is_succeeded_without_a_gap(beheer: Beheer) -> None:
     assert "expired" in beheer.does("lijst")
     secret = next(key["d"] for key in zegel.read_keys(beheer.keys) if key["kid"] == old)
     (beheer.keys / "zelfde").hardlink_to(beheer.keys / zegel.PRIVATE_FILE)
-    beheer.does("verwijder", old)
+    monkeypatch.setenv("INTAKE_SLEUTEL_RESPIJT", "P30D")
+    assert "still opens" in beheer.does("verwijder", old, status=1)
+    monkeypatch.delenv("INTAKE_SLEUTEL_RESPIJT")
+    nowhere = ("--omgeving", "bestaat-niet")
+    assert "cannot be seen" in beheer.does("verwijder", old, *nowhere, status=1)
+    beheer.does("verwijder", old, "--ongezien")
     assert public.kids == {"nieuw-1"}
     for path in beheer.keys.iterdir():
         assert secret.encode() not in path.read_bytes()
@@ -98,6 +105,47 @@ def test_a_kek_is_succeeded_and_destroyed_once_it_wraps_nothing(beheer: Beheer) 
     beheer.does("kek", "verwijder", "kek-1")
     assert beheer.kluis.geef(made) == made
     assert "kek-1" not in beheer.does("lijst")
+
+
+class Traag(BestandKek):
+    """Knows which KEK is newest, and then takes its time."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.weet, self.verder = Event(), Event()
+
+    def newest(self) -> str:
+        newest = super().newest()
+        self.weet.set()
+        assert self.verder.wait(30)
+        return newest
+
+
+def test_a_kek_is_not_destroyed_under_a_key_that_is_being_made(beheer: Beheer) -> None:
+    """Whoever makes one looked which KEK is newest before another was made: the key comes to its folder
+    first, and is counted.
+    """
+    traag = Traag(beheer.keys / sleutels.KEK_FILE)
+    with ThreadPoolExecutor(1) as threads:
+        made = threads.submit(Sleutelkluis(traag, Sleutelmap(beheer.vault)).geef_of_maak, ["zaak-traag"])
+        assert traag.weet.wait(30)
+        beheer.does("kek", "nieuw")
+        Timer(0.3, traag.verder.set).start()
+        assert "still wraps 1 keys" in beheer.does("kek", "verwijder", "kek-1", status=1)
+        assert beheer.kluis.geef(["zaak-traag"]) == made.result(30)
+
+
+def test_a_kek_is_not_destroyed_under_what_a_crash_left(beheer: Beheer) -> None:
+    """A file that never got its name counts as well, until wrapping anew has cleared it away."""
+    beheer.kluis.geef_of_maak(["zaak-1"])
+    [(path, _)] = beheer.kluis.bewaarplaats.alle()
+    left = path.with_name(path.name + ".nieuw")
+    left.write_bytes(path.read_bytes())
+    beheer.does("kek", "nieuw")
+    assert "still wraps 2 keys" in beheer.does("kek", "verwijder", "kek-1", status=1)
+    beheer.does("kek", "herwikkel")
+    beheer.does("kek", "verwijder", "kek-1")
+    assert not left.exists()
 
 
 def test_every_act_is_recorded_before_and_after(beheer: Beheer) -> None:

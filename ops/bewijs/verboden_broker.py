@@ -294,7 +294,13 @@ def _omweg(account: Account) -> Iterator[Zet]:
         for kop in ("CC", "BCC"):
             stuur = partial(account.stuur, flow.entrance(account.naam), eigen, body, kop={kop: [doel]})
             yield partial(account.mag_niet_geloofd, "andermans sleutel in een CC-kop", f"{kop} {doel}", stuur)
-        herhaling = dict(zip(REPLAY_HEADERS, (doel, route.publisher, str(uuid.uuid4())), strict=True))
+        herhaling = dict(
+            zip(
+                REPLAY_HEADERS,
+                (doel, route.publisher, str(uuid.uuid4()), datetime.now(UTC).isoformat()),
+                strict=True,
+            )
+        )
         stuur = partial(account.stuur, flow.entrance(account.naam), eigen, body, kop=herhaling)
         yield partial(account.mag_niet_geloofd, "zich voordoen als herhaling door beheer", doel, stuur)
         if account.naam in flow.PUBLISHERS:

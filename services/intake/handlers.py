@@ -103,10 +103,11 @@ class Intake:
         return terugweg.weiger(fact, inhoud) if isinstance(fact.data, e.VraagGesteld) else None
 
     def open(self, fact: Fact) -> bytes:
-        """The content of a fact. Raises ZegelFout."""
+        """The content of a fact; of a replay as it would have opened when it was parked. Raises ZegelFout."""
         inhoud = self._geopend.get(fact.data)
         if inhoud is None:
-            inhoud = self.sleutels.open_sealed(fact.data.verzegeld)  # type: ignore[attr-defined]
+            verzegeld: str = fact.data.verzegeld  # type: ignore[attr-defined]
+            inhoud = self.sleutels.open_sealed(verzegeld, nu=fact.since)
             self._geopend[fact.data] = inhoud
         return inhoud
 

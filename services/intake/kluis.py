@@ -62,7 +62,8 @@ class Kluis:
         """Keep these pieces, each under the data key of its matter; the caller holds the matters.
 
         Of a matter of which nothing may be kept, nothing is written and no key made. Raises OSError when keys
-        cannot be reached: the batch waits.
+        cannot be reached: the batch waits. Raises SleutelBeschadigd and KekOnbekend for a matter whose key
+        does not open: waiting does not help, and what is asked without that matter goes through.
         """
         if not stukken:
             return
@@ -93,7 +94,8 @@ class Kluis:
     async def lees(self, connection: Any, stukken: Collection[UUID]) -> dict[UUID, Stuk]:
         """These pieces, opened; what was erased is left out, and so is what does not open.
 
-        Raises OSError when keys cannot be reached: that is not the same as erased.
+        Raises OSError when keys cannot be reached, and KekOnbekend when what wrapped one is not here: neither
+        is the same as erased.
         """
         if not stukken:
             return {}
@@ -117,7 +119,8 @@ class Kluis:
     async def betrokkenen(self, zaken: Collection[str]) -> dict[str, str]:
         """By matter its encrypted id for the logs; what was erased is left out.
 
-        The same for a matter each time; once its key is destroyed nobody can tell whose it was.
+        The same for a matter each time; once its key is destroyed nobody can tell whose it was. Raises
+        OSError and KekOnbekend.
         """
         if not zaken:
             return {}

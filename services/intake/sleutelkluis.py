@@ -40,6 +40,13 @@ class KluisWeg(OSError):
     """The vault's keys cannot be reached now; it passes, and nothing is lost by waiting."""
 
 
+class KekOnbekend(Exception):
+    """A KEK that its provider does not have: what it wrapped does not open here, and waiting does not help.
+
+    It is no sign of erasure. Whoever asks for less, without what this KEK wrapped, gets that.
+    """
+
+
 class SleutelBeschadigd(Exception):
     """The key of a matter is there and does not open, so that nothing can be added to what it keeps."""
 
@@ -59,18 +66,21 @@ class Ingepakt(NamedTuple):
 
 
 class KekProvider(Protocol):
-    """Whoever holds the KEKs. Whole sets at a time, so that one elsewhere is asked once; OSError: away."""
+    """Whoever holds the KEKs. Whole sets at a time, so that one elsewhere is asked once; OSError: away.
+
+    A provider that answers and does not have a KEK says so: KekOnbekend.
+    """
 
     def newest(self) -> str:
         """The id of the KEK that wraps new keys."""
         ...
 
     def wrap(self, kek: str, keys: Sequence[bytes]) -> list[bytes]:
-        """Wrap data keys. Raises KluisWeg for a KEK that is not there."""
+        """Wrap data keys."""
         ...
 
     def unwrap(self, kek: str, wrapped: Sequence[bytes]) -> list[bytes | None]:
-        """Unwrap data keys; None for what this KEK did not wrap. KluisWeg for one that is not there."""
+        """Unwrap data keys; None for what this KEK did not wrap."""
         ...
 
 
@@ -99,7 +109,7 @@ class BestandKek:
         try:
             return self._keks.value[kek]
         except KeyError:
-            raise KluisWeg(errno.ENOKEY, "a key-encryption key is not there") from None
+            raise KekOnbekend("a key-encryption key is not there") from None
 
 
 def _unwrap(kek: bytes, wrapped: bytes) -> bytes | None:
@@ -187,23 +197,31 @@ class Sleutelmap:
             self._present()
         return found
 
-    def voeg_toe(self, nieuw: Mapping[str, Ingepakt]) -> dict[str, Ingepakt]:
-        """Keep these keys, on disk before this returns; where one is there already that one stays.
+    def voeg_toe(
+        self, zaken: Collection[str], maak: Callable[[int], Sequence[Ingepakt]]
+    ) -> dict[str, Ingepakt]:
+        """Keep a key for each of these matters, on disk before this returns; one that is there already stays.
 
-        Returns the ones that stand there now. Raises SleutelBeschadigd where something else stands, OSError.
+        `maak` makes as many as are missing, while this holds the shards: nothing is ever wrapped under a KEK
+        that was found unused while `stil`. Returns the keys that stand there now. Raises SleutelBeschadigd
+        where something else stands, OSError.
         """
         standing = {}
-        with self._locked(nieuw) as folders:
-            added = []
-            for zaak, ingepakt in nieuw.items():
+        with self._locked(zaken) as folders:
+            missing = []
+            for zaak in zaken:
                 path = self._path(zaak)
                 kept = _lees(path)
-                if kept is None:
-                    if path.exists():
-                        raise SleutelBeschadigd("what stands for the key of a matter is no key")
-                    added.append((path, ingepakt))
-                standing[zaak] = kept or ingepakt
-            self._leg_neer(added)
+                if kept is not None:
+                    standing[zaak] = kept
+                elif path.exists():
+                    raise SleutelBeschadigd("what stands for the key of a matter is no key")
+                else:
+                    missing.append(zaak)
+            if missing:
+                made = dict(zip(missing, maak(len(missing)), strict=True))
+                self._leg_neer([(self._path(zaak), ingepakt) for zaak, ingepakt in made.items()])
+                standing |= made
             _sync_folders(folders)
         return standing
 
@@ -214,8 +232,9 @@ class Sleutelmap:
                 return False
             with path.open("r+b") as replaced:
                 self._leg_neer([(path, new)])
+                # The name must lead to the new one, on disk, before the old one is gone.
+                sleutelbestand.sync_folder(path.parent)
                 sleutelbestand.overschrijf(replaced.fileno())
-            sleutelbestand.sync_folder(path.parent)
         return True
 
     def vernietig(self, zaken: Collection[str]) -> None:
@@ -226,7 +245,8 @@ class Sleutelmap:
         with self._locked(zaken) as folders:
             for zaak in zaken:
                 path = self._path(zaak)
-                for one in (path, path.with_name(path.name + _NEW)):
+                # First what a crash left: that is never the only one that opens.
+                for one in (path.with_name(path.name + _NEW), path):
                     try:
                         with one.open("r+b") as file:
                             sleutelbestand.overschrijf(file.fileno())
@@ -235,22 +255,40 @@ class Sleutelmap:
                         continue
             _sync_folders(folders)
 
-    def alle(self) -> Iterator[tuple[Path, Ingepakt | None]]:
-        """Every file of a key, with what it holds; None for one that cannot be read as a key."""
+    def alle(self, *, ook_half: bool = False) -> Iterator[tuple[Path, Ingepakt | None]]:
+        """Every file of a key, with what it holds; None for one that cannot be read as a key.
+
+        `ook_half`: with those that have no name of their own yet, or that a crash left so.
+        """
         self._present()
         for shard in SHARDS:
             for path in sorted((self._folder / shard).iterdir()):
-                if path.name != _LOCK and not path.name.endswith(_NEW):
+                if path.name != _LOCK and (ook_half or not path.name.endswith(_NEW)):
                     yield path, _lees(path)
 
+    @contextmanager
+    def stil(self) -> Iterator[None]:
+        """As long as this lasts nobody makes, wraps or destroys a key here. Raises OSError."""
+        with self._locked_shards(SHARDS):
+            yield
+
     def ruim_op(self) -> None:
-        """Destroy what a crash left of making or wrapping keys."""
+        """Destroy what a crash left of making or wrapping keys, where the key itself stands or never did.
+
+        Where what stands is no key, what the crash left may be the only one there is: it takes that place.
+        """
         for shard in SHARDS:
             with self._locked_shards([shard]):
-                for path in (self._folder / shard).glob(f"*{_NEW}"):
-                    with path.open("r+b") as file:
+                for left in (self._folder / shard).glob(f"*{_NEW}"):
+                    path = left.with_name(left.name.removesuffix(_NEW))
+                    if path.exists() and _lees(path) is None:
+                        if _lees(left) is not None:
+                            left.replace(path)
+                        continue
+                    with left.open("r+b") as file:
                         sleutelbestand.overschrijf(file.fileno())
-                    path.unlink()
+                    left.unlink()
+                sleutelbestand.sync_folder(self._folder / shard)
 
     def _path(self, zaak: str) -> Path:
         name = blake2b(zaak.encode(), digest_size=20, person=b"meldpunt-kluis").hexdigest()
@@ -336,27 +374,29 @@ class Sleutelkluis:
         self.keks, self.bewaarplaats = keks, bewaarplaats
 
     def geef(self, zaken: Collection[str]) -> dict[str, bytes]:
-        """The data keys that are there and open. Raises OSError."""
+        """The data keys that are there and open. Raises KekOnbekend, OSError."""
         return self._pak_uit(self.bewaarplaats.lees(sorted(zaken)))
 
     def geef_of_maak(self, zaken: Collection[str]) -> dict[str, bytes]:
         """A data key for each of these matters, on disk before this returns.
 
-        Raises SleutelBeschadigd for one that is there and does not open, and OSError.
+        Raises SleutelBeschadigd for one that is there and does not open, KekOnbekend, and OSError.
         """
         wanted = sorted(zaken)
         standing = self.bewaarplaats.lees(wanted)
         new = [zaak for zaak in wanted if zaak not in standing]
         if new:
-            kek = self.keks.newest()
-            wrapped = self.keks.wrap(kek, [os.urandom(KEY_BYTES) for _ in new])
-            made = {zaak: Ingepakt(kek, one) for zaak, one in zip(new, wrapped, strict=True)}
             # Another replica may have been first: its key is then the one for all.
-            standing |= self.bewaarplaats.voeg_toe(made)
+            standing |= self.bewaarplaats.voeg_toe(new, self._maak)
         keys = self._pak_uit(standing)
         if len(keys) < len(wanted):
             raise SleutelBeschadigd("the key of a matter does not open")
         return keys
+
+    def _maak(self, aantal: int) -> list[Ingepakt]:
+        kek = self.keks.newest()
+        wrapped = self.keks.wrap(kek, [os.urandom(KEY_BYTES) for _ in range(aantal)])
+        return [Ingepakt(kek, one) for one in wrapped]
 
     def vernietig(self, zaken: Collection[str]) -> None:
         """Destroy the keys of these matters. Raises OSError."""
@@ -383,13 +423,20 @@ class Sleutelkluis:
             elif old.kek == newest:
                 already += 1
             else:
-                [key] = self.keks.unwrap(old.kek, [old.sleutel])
+                key = self._een(old)
                 if key is None:
                     unreadable += 1
                     continue
                 [wrapped] = self.keks.wrap(newest, [key])
                 done += self.bewaarplaats.vervang(path, old, Ingepakt(newest, wrapped))
         return Herwikkeld(newest, done, already, unreadable)
+
+    def _een(self, ingepakt: Ingepakt) -> bytes | None:
+        try:
+            [key] = self.keks.unwrap(ingepakt.kek, [ingepakt.sleutel])
+        except KekOnbekend:
+            return None
+        return key
 
 
 class Herwikkeld(NamedTuple):

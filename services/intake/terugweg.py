@@ -52,6 +52,13 @@ SLEUTEL_ID: Final = "antwoord"
 log = logging.getLogger(__name__)
 
 
+class AfdruksleutelWeg(Exception):
+    """There are prints of receipt codes, and the key that they were made with is gone.
+
+    A new one would make every code that was given unknown, and nobody would be told.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Gesteld:
     """One question. `afdruk` is None when what was typed cannot be a code."""
@@ -102,11 +109,14 @@ def weiger(fact: Fact, inhoud: bytes) -> Refusal | None:
 
 
 async def lees(intake: Intake, work: Work, facts: Sequence[Fact]) -> Vragen:
-    """Open the questions among these facts and find the matters that they may be about; holds nothing yet."""
+    """Open the questions among these facts and find the matters that they may be about; holds nothing yet.
+
+    Raises AfdruksleutelWeg.
+    """
     feiten = [fact for fact in facts if isinstance(fact.data, VraagGesteld)]
     if not feiten:
         return Vragen()
-    geheim = await _geheim(intake)
+    geheim = await _geheim(intake, work)
     gesteld = [_gesteld(fact, v.lees_vraag(intake.open(fact), vrager(fact)), geheim) for fact in feiten]
     herhaald = await _herhaald(work, gesteld)
     prints = sorted({een.afdruk for een in gesteld if een.afdruk is not None})
@@ -140,9 +150,17 @@ def _gesteld(fact: Fact, vraag: v.Vraag | Refusal, geheim: bytes) -> Gesteld:
     )
 
 
-async def _geheim(intake: Intake) -> bytes:
-    """The key of the prints: it rests as the vault's keys do, wrapped and outside the database."""
-    sleutels = await asyncio.to_thread(intake.kluis.sleutels.geef_of_maak, {GEHEIM})
+async def _geheim(intake: Intake, work: Work) -> bytes:
+    """The key of the prints: it rests as the vault's keys do, wrapped and outside the database.
+
+    Made when there are no prints yet. Raises AfdruksleutelWeg when there are, KekOnbekend, and OSError.
+    """
+    sleutels = await asyncio.to_thread(intake.kluis.sleutels.geef, {GEHEIM})
+    if not sleutels:
+        if await work.connection.fetchval(QUERIES.zijn_er_afdrukken):
+            log.error("the key of the receipt codes' prints is gone: questions are parked until it is back")
+            raise AfdruksleutelWeg
+        sleutels = await asyncio.to_thread(intake.kluis.sleutels.geef_of_maak, {GEHEIM})
     return sleutels[GEHEIM]
 
 

@@ -7,6 +7,9 @@ insert into antwoordsleutels (digest) select unnest($1::bytea[])
 on conflict (digest) do nothing
 returning digest;
 
+-- name: zijn_er_afdrukken
+select exists (select from ontvangstcodes);
+
 -- name: bij_afdruk
 -- The matters that these prints lead to, but for those of which nothing may be read any more.
 select afdruk, subject from ontvangstcodes

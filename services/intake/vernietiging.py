@@ -7,6 +7,7 @@ After that commit the key is destroyed, and only then is it stated and the note 
 a key that will still be destroyed; never one that is forgotten, and never a matter that is alive without it.
 """
 
+import logging
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -14,12 +15,16 @@ from typing import Any, Final, Literal
 from services.intake import logboek, verstrekking
 from services.intake.kluis import Kluis
 from services.intake.logboek import Handeling
+from services.intake.sleutelkluis import KekOnbekend
 from shared.events import InhoudVernietigd
 from shared.inbox import Work
 from shared.postgres import Queries
+from shared.telemetry import describe
 
 QUERIES: Final = Queries(Path(__file__).with_name("vernietiging.sql"))
 PER_KEER: Final = 100
+
+log = logging.getLogger(__name__)
 
 Grond = Literal["bewaartermijn", "dossier-vernietigd", "luisterend-oor"]
 
@@ -69,10 +74,11 @@ async def neem(connection: Any) -> dict[str, Grond]:
 async def voer_uit(work: Work, kluis: Kluis) -> int:
     """Destroy the keys that are due, and state that it was done; returns of how many matters.
 
-    Raises OSError when the keys cannot be reached: the matters stay noted. Done twice it is done once.
+    Needs no KEK: erasure waits for nobody who holds one. Raises OSError when the keys cannot be reached: the
+    matters stay noted. Done twice it is done once.
     """
     zaken = await neem(work.connection)
-    betrokkenen = await kluis.betrokkenen(zaken)  # while it can still be told
+    betrokkenen = await _wie(kluis, zaken)  # while it can still be told
     await kluis.vernietig(zaken)
     await work.dossiers(zaken)  # erased: what is stated about them now goes once it is published
     for zaak, grond in sorted(zaken.items()):
@@ -80,7 +86,23 @@ async def voer_uit(work: Work, kluis: Kluis) -> int:
     await work.connection.execute(QUERIES.klaar, sorted(zaken))
     handelingen = [
         Handeling("inhoud-vernietigd", (betrokkenen[zaak],) if zaak in betrokkenen else ())
-        for zaak in sorted(zaken)  # without a key already when a crash came between it and the commit
+        for zaak in sorted(zaken)  # unknown when a crash came between it and the commit, or without the KEK
     ]
     await logboek.noteer(work.connection, handelingen, work.now)
     return len(zaken)
+
+
+async def _wie(kluis: Kluis, zaken: Collection[str]) -> dict[str, str]:
+    """By matter its encrypted id for the logs, of those whose key opens here and now."""
+    try:
+        return await kluis.betrokkenen(zaken)
+    except OSError as error:
+        log.warning(
+            "erased without its id in the logs", extra={"error": describe(error), "count": len(zaken)}
+        )
+        return {}
+    except KekOnbekend as error:
+        if len(zaken) > 1:
+            return {zaak: wie for een in sorted(zaken) for zaak, wie in (await _wie(kluis, [een])).items()}
+        log.error("erased without its id in the logs", extra={"error": describe(error), "count": 1})
+        return {}

@@ -3,7 +3,7 @@
 
 import asyncio
 import subprocess
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,14 @@ from services.intake import kluis as kluis_module
 from services.intake import vernietiging
 from services.intake.kluis import NONCE_BYTES, Kluis, Stuk
 from services.intake.settings import Settings
-from services.intake.sleutelkluis import BestandKek, Sleutelkluis, Sleutelmap
+from services.intake.sleutelkluis import (
+    KEY_BYTES,
+    BestandKek,
+    KluisWeg,
+    Sleutelkluis,
+    Sleutelmap,
+    schrijf_keks,
+)
 from shared import zegel
 from shared.events import DossierVernietigd, MelderTeruggekeerd
 from shared.service import Runtime
@@ -412,6 +419,72 @@ async def test_while_the_folder_is_away_batches_wait_and_nothing_is_lost(
         await stated(heard, one.zaak, "contact-geregistreerd")
     assert await database.fetchval("select count(*) from kluis") == len(melders)
     assert await database.fetchval("select count(*) from geparkeerd") == 0
+
+
+async def test_a_matter_under_a_kek_that_is_gone_stops_nobody_else(
+    bus: Bus,
+    service: StartService,
+    public_keys: zegel.PublicKeys,
+    database: Any,
+    environment: Environment,
+    keys: Path,
+    tmp_path: Path,
+) -> None:
+    """Of one matter the key is wrapped under a KEK that is not here: what comes in about it is parked, with a
+    reason, and what comes in about others is handled.
+    """
+    paths = intake_keys(environment, keys)
+    vreemd = tmp_path / "kek-vreemd"
+    schrijf_keks(vreemd, {"kek-vreemd": b"9" * KEY_BYTES})
+    stil, *anderen = (Melder(bus, public_keys) for _ in range(5))
+    Sleutelkluis(BestandKek(vreemd), Sleutelmap(paths["kluis"])).geef_of_maak([stil.zaak])
+    heard = await bus.listen("intake.#")
+    for one in (stil, *anderen):  # in one batch, with what does not open in front
+        await one.meldt()
+    await service("intake")
+    for one in anderen:
+        await stated(heard, one.zaak, "contact-geregistreerd")
+
+    async def parked() -> bool:
+        return bool(await database.fetchval("select exists (table geparkeerd)"))
+
+    await eventually(parked)
+    assert await database.fetchval("select array_agg(reden) from geparkeerd") == [
+        "fout bij de verwerking (KekOnbekend)"
+    ]
+    assert await database.fetchval("select count(*) from kluis") == len(anderen)
+
+
+class Weg(BestandKek):
+    """A provider that is away when a key is to be unwrapped."""
+
+    def unwrap(self, kek: str, wrapped: Sequence[bytes]) -> list[bytes | None]:
+        raise KluisWeg("the provider is away")
+
+
+@pytest.mark.parametrize("away", [True, False], ids=["provider away", "KEK gone"])
+async def test_erasing_needs_no_kek(
+    runtime: Runtime, kluis: Kluis, environment: Environment, keys: Path, tmp_path: Path, away: bool
+) -> None:
+    """The key is destroyed and it is stated; the line in the log tells not of whom it was. Of a matter whose
+    key does open, erased with it, the line tells.
+    """
+    stuk, other = piece(), piece()
+    await keep(runtime, kluis, other)
+    [van_other] = (await kluis.betrokkenen([other.zaak])).values()
+    schrijf_keks(tmp_path / "oud", {"kek-oud": b"9" * KEY_BYTES})
+    folder = Sleutelmap(intake_keys(environment, keys)["kluis"])
+    await keep(runtime, Kluis(Sleutelkluis(BestandKek(tmp_path / "oud"), folder)), stuk)
+    await decide(runtime, [stuk.zaak, other.zaak])
+    nu = Kluis(Sleutelkluis(Weg(intake_keys(environment, keys)["kek"]), folder)) if away else kluis
+    async with runtime.transaction() as work:
+        assert await vernietiging.voer_uit(work, nu) == 2
+    assert folder.lees([stuk.zaak, other.zaak]) == {}
+    assert await _stated(runtime) == 2
+    rows = await runtime.pool.fetch(
+        "select betrokkene from toegangslog where handeling = 'inhoud-vernietigd' order by 1 nulls last"
+    )
+    assert [row["betrokkene"] for row in rows] == [None if away else van_other, None]
 
 
 @pytest.mark.parametrize(

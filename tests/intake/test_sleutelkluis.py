@@ -18,6 +18,7 @@ from services.intake.sleutelkluis import (
     MERK,
     BestandKek,
     Ingepakt,
+    KekOnbekend,
     KekProvider,
     KluisOnbruikbaar,
     KluisWeg,
@@ -26,6 +27,8 @@ from services.intake.sleutelkluis import (
     Sleutelmap,
     schrijf_keks,
 )
+from shared import sleutelbestand
+from shared.postgres import TRANSIENT
 
 ZAKEN = [f"zaak-{number}" for number in range(40)]
 
@@ -246,6 +249,42 @@ def test_wrapping_anew_never_brings_a_destroyed_key_back(kluis: Sleutelkluis, ke
     assert kluis.geef(ZAKEN) == {} and files(kluis) == {}
 
 
+def test_a_key_wrapped_anew_is_on_disk_before_the_old_one_is_gone(
+    kluis: Sleutelkluis, kek: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Power may fail at any moment: until the folder is on disk its name may lead to the old file, and that
+    holds the key still. After it the old file is zeros.
+    """
+    path = path_of(kluis, "zaak-stroom")
+    other = path.parent.parent / "ander"
+    other.hardlink_to(path)
+    was = other.read_bytes()
+    seen = []
+    sync = sleutelbestand.sync_folder
+
+    def sync_and_look(folder: Path) -> None:
+        seen.append(other.read_bytes())
+        sync(folder)
+
+    monkeypatch.setattr(sleutelbestand, "sync_folder", sync_and_look)
+    rotate(kek)
+    assert kluis.herwikkel().gedaan == 1
+    assert set(seen) == {was}
+    assert other.read_bytes().strip(b"\0") == b""
+
+
+def test_what_a_crash_left_is_kept_where_it_is_the_only_one(kluis: Sleutelkluis, kek: Path) -> None:
+    """What stands is zeros, or half a key: the file beside it takes its place, and opens."""
+    made = kluis.geef_of_maak(["zaak-half"])
+    [path] = files(kluis)
+    left = path.with_name(path.name + ".nieuw")
+    left.write_bytes(path.read_bytes())
+    path.write_bytes(bytes(path.stat().st_size))
+    rotate(kek)
+    assert kluis.herwikkel().gedaan == 1
+    assert kluis.geef(["zaak-half"]) == made and not left.exists()
+
+
 # --- destroying ----------------------------------------------------------------------------------------
 
 
@@ -297,14 +336,33 @@ def test_a_folder_that_is_not_mounted_is_not_an_empty_vault(kluis: Sleutelkluis,
     assert kluis.geef(ZAKEN) == made
 
 
-def test_a_kek_that_is_not_there_is_an_error_that_passes(kluis: Sleutelkluis, kek: Path) -> None:
-    """A file of KEKs that lost one does not make content look erased."""
+def test_a_kek_that_is_not_there_concerns_only_what_it_wrapped(kluis: Sleutelkluis, kek: Path) -> None:
+    """A file of KEKs that lost one: what that one wrapped does not look erased, and is no reason to wait;
+    what others wrapped opens, and new keys are made. When the KEK is back everything opens.
+    """
     made = kluis.geef_of_maak(ZAKEN)
     schrijf_keks(kek, {"kek-2": b"2" * KEY_BYTES})
-    with pytest.raises(KluisWeg):
-        kluis.geef(ZAKEN)
+    later = kluis.geef_of_maak(["zaak-later"])
+    for ask in (kluis.geef, kluis.geef_of_maak):
+        with pytest.raises(KekOnbekend) as unknown:
+            ask([*ZAKEN, "zaak-later"])
+        assert not isinstance(unknown.value, TRANSIENT)
+        assert ask(["zaak-later"]) == later
+    kluis.vernietig(ZAKEN[:1])
     rotate(kek)
-    assert kluis.geef(ZAKEN) == made
+    assert kluis.geef([*ZAKEN, "zaak-later"]) == {zaak: made[zaak] for zaak in ZAKEN[1:]} | later
+
+
+def test_wrapping_anew_goes_past_what_an_unknown_kek_wrapped(kluis: Sleutelkluis, kek: Path) -> None:
+    """It is counted as unreadable, stays as it is, and the rest is wrapped."""
+    made = kluis.geef_of_maak(ZAKEN)
+    schrijf_keks(kek, {"kek-2": b"2" * KEY_BYTES})
+    later = kluis.geef_of_maak(["zaak-later"])
+    schrijf_keks(kek, {"kek-2": b"2" * KEY_BYTES, "kek-3": b"3" * KEY_BYTES})
+    done = kluis.herwikkel()
+    assert (done.gedaan, done.al_goed, done.onleesbaar) == (1, 0, len(ZAKEN))
+    schrijf_keks(kek, {"kek-1": b"1" * KEY_BYTES, "kek-3": b"3" * KEY_BYTES})
+    assert kluis.geef([*ZAKEN, "zaak-later"]) == made | later
 
 
 def test_a_full_disk_leaves_no_half_key(kluis: Sleutelkluis) -> None:

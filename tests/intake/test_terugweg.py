@@ -13,11 +13,13 @@ import asyncpg
 import pytest
 
 from ops.environment import Environment
+from services.intake.sleutelkluis import Sleutelmap
+from services.intake.terugweg import GEHEIM
 from shared import zegel
 from shared.envelope import encode
 from shared.events import BerichtGestuurd, DossierVernietigd, InstemmingGegeven, VraagGesteld
 from tests.bus import Bus, Heard, eventually, make_fact, new_id, now, running
-from tests.conftest import StartService, make_runtime
+from tests.conftest import StartService, intake_keys, make_runtime
 from tests.intake.portaal import Portaal, nieuwe_sleutel, publiek, valse_code, verpak
 from tests.intake.test_intake import Melder, everything, stated
 
@@ -120,6 +122,39 @@ async def test_a_code_for_an_unknown_contact_waits_for_it(
     assert vroeg == {"uitkomst": "niet-uitgereikt", "nodig": True, "reden": "nog-niet-bekend"}
     assert await database.fetchval("select count(*) from matters") == 0
     assert await met_code(melder, portaal, heard)
+
+
+async def test_the_key_of_the_prints_is_not_made_anew_while_there_are_prints(
+    bus: Bus,
+    service: StartService,
+    melder: Melder,
+    portaal: Portaal,
+    database: Any,
+    environment: Environment,
+    keys: Path,
+) -> None:
+    """It is gone from its folder: questions are parked with that reason, contacts still come in, and no code
+    becomes unknown. Put back, the code opens what it did.
+    """
+    await service("intake", **SNEL)
+    heard = await bus.listen("intake.#")
+    code = await met_code(melder, portaal, heard)
+    folder = Sleutelmap(intake_keys(environment, keys)["kluis"])
+    path = folder._path(GEHEIM)
+    path.rename(path.with_name("weggelegd"))
+    await portaal.stel("status", code=code)
+    ander = Melder(bus, portaal.keys)
+    await ander.meldt()
+    await portaal.stel("ontvangstcode", zaak=ander.zaak)
+    await stated(heard, ander.zaak, "contact-geregistreerd")
+
+    async def parked() -> bool:
+        return await geparkeerd(database) == ["fout bij de verwerking (AfdruksleutelWeg)"] * 2
+
+    await eventually(parked)
+    assert not path.exists()
+    path.with_name("weggelegd").rename(path)
+    assert (await portaal.vraag("status", code=code))["uitkomst"] == "status"
 
 
 async def test_after_its_day_only_the_mid_gets_a_code(

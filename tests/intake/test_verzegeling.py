@@ -15,6 +15,7 @@ from joserfc.jwe import JWERegistry, encrypt_compact
 
 from ops import sleutels
 from ops.environment import Environment
+from ops.parking import parked, replay
 from services.intake.handlers import Intake
 from shared import zegel
 from shared.events import ContactOntvangen
@@ -180,3 +181,40 @@ def test_content_in_hand_is_opened_once_and_kept_no_longer_than_its_fact(own: Pa
     del fact
     gc.collect()
     assert not intake._geopend
+
+
+async def test_a_replay_opens_with_the_key_that_was_valid_when_it_was_parked(
+    bus: Bus, service: StartService, environment: Environment, database: Any, own: Path
+) -> None:
+    """Its key has expired and the grace is over. What came in after that stays refused, however often it is
+    offered; what was parked before it is taken in.
+    """
+    old = zegel.PublicKeys.from_file(own / zegel.PUBLIC_FILE)
+    melder = Melder(bus, zegel.PublicKeys.from_file(own / zegel.PUBLIC_FILE))
+    verlopen = zegel.seal(GEHEIM, old)
+    zegel.write_keys(own, "nieuw")
+    keys = zegel.read_keys(own)
+    keys[0]["exp"] = int((now() - timedelta(days=1)).timestamp())
+    zegel.store_keys(own, keys)
+    await service(
+        "intake",
+        private_keys=own / zegel.PRIVATE_FILE,
+        public_keys=own / zegel.PUBLIC_FILE,
+        sleutel_respijt=timedelta(hours=1),
+    )
+    await melder.meldt(verzegeld=verlopen)
+
+    async def found() -> list[Any]:
+        return await parked(environment, ["intake"])
+
+    [one] = await eventually(found)
+    assert one.reden == str(Reden.VERLOPEN_SLEUTEL)
+    private = sleutels.private(own)
+    [answer] = await replay(environment, [one], private)
+    assert (answer.status, answer.reden) == ("geparkeerd", str(Reden.VERLOPEN_SLEUTEL))
+    owner = await asyncpg.connect(environment.owner_dsn("intake"))
+    await owner.execute("update geparkeerd set eerst_op = eerst_op - interval '2 days'")
+    await owner.close()
+    [answer] = await replay(environment, [one], private)
+    assert answer.status == "verwerkt"
+    assert await database.fetchval("select count(*) from kluis") == 1
