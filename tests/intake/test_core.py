@@ -299,7 +299,7 @@ def laat_weten(event: Event) -> tuple[str | None, str] | None:
 @settings(max_examples=300, deadline=None)
 @given(zaken.flatmap(st.permutations))
 def test_nobody_is_told_without_a_grant_in_force_that_names_them(zaak: Sequence[Event]) -> None:
-    """At each forward, referral to the klachten desk and escalation its grant was known and not withdrawn, and
+    """At each forward, referral to the klachten desk and escalation its grant was known and in force, and
     no other forward there was in force.
     """
     loop = Loop()
