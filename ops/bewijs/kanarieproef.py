@@ -45,7 +45,8 @@ TOEGESTAAN: Final[Mapping[str, tuple[str, str]]] = {
 GRENZEN: Final = (
     "Het werkgeheugen van intake, van de afzenders en van deze proef zelf is niet doorzocht: daar moet de"
     " inhoud zijn om gelezen te worden.",
-    "Titels en omgevingen van processen zijn om de halve seconde bekeken: wat korter bestaat kan gemist zijn.",
+    "Titels en omgevingen van processen zijn om de halve seconde bekeken: wat korter bestaat kan gemist"
+    " zijn.",
     "Versleutelde of gehashte tekst wordt niet gevonden; dat is ook de bedoeling.",
 )
 
