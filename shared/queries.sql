@@ -93,17 +93,27 @@ select facts.key, leased.routing_key, facts.publisher, facts.id, facts.name, fac
 from leased join facts using (key);
 
 -- name: park
-insert into geparkeerd (id, reden, routing_key, afzender, feit, omvang, verzegeld, routing_key_verzegeld)
-values ($1, $2, $3, $4, $5, $6, $7, $8)
+insert into geparkeerd (id, reden, routing_key, afzender, feit, omvang, verzegeld, routing_key_verzegeld, onderwerp)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 on conflict (id) do update
-set reden = excluded.reden, verzegeld = excluded.verzegeld,
+set reden = excluded.reden, verzegeld = excluded.verzegeld, onderwerp = excluded.onderwerp,
     routing_key_verzegeld = excluded.routing_key_verzegeld, status = 'geparkeerd',
     keer = geparkeerd.keer + 1, laatst_op = clock_timestamp();
 
 -- name: unpark
 -- A replay succeeded: the body is no longer needed.
-update geparkeerd set status = 'verwerkt', verzegeld = null, routing_key_verzegeld = null, laatst_op = clock_timestamp()
+update geparkeerd
+set status = 'verwerkt', verzegeld = null, routing_key_verzegeld = null, onderwerp = null, laatst_op = clock_timestamp()
 where id = any($1::uuid[]) and status in ('geparkeerd', 'aangeboden');
+
+-- name: wis_geparkeerd
+-- What is parked about matters that were erased since, or before it came: the bodies go, and of when there is the week.
+update geparkeerd
+set status = 'vervallen', verzegeld = null, routing_key_verzegeld = null, onderwerp = null,
+    eerst_op = date_trunc('week', eerst_op, 'Europe/Amsterdam'),
+    laatst_op = date_trunc('week', laatst_op, 'Europe/Amsterdam')
+where onderwerp is not null
+  and exists (select from matters where sha256(matters.subject::bytea) = geparkeerd.onderwerp and gewist_op is not null);
 
 -- name: report_progress
 insert into voortgang (wachtrij, replica, verwerkt, in_handen, gezien_op)

@@ -3,6 +3,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 from ops.environment import Environment
 from shared import zegel
-from shared.envelope import Fact
+from shared.envelope import Arrival, Fact, encode
 from shared.events import BehandelingHerzien, DossierVernietigd, Event, KwestieGekwalificeerd
 from shared.inbox import Handler, Work, vernietigd, wis_sporen
 from shared.service import Runtime, Service
@@ -125,6 +126,42 @@ async def test_what_comes_later_is_known_and_comes_to_nothing(runtime: Runtime, 
     assert not await kept(runtime, subject)
     assert await _alone(runtime, subject)
     assert not await runtime.pool.fetchval("select count(*) from geparkeerd")
+
+
+async def test_what_is_parked_about_a_matter_goes_with_it(runtime: Runtime, bus: Bus) -> None:
+    """One message that contradicts a fact and one that is no fact at all, but names the matter: sealed bodies
+    and exact moments go when it is erased, and of what is parked about it later too. Of another matter they
+    stay, and of the matter there is a digest alone.
+    """
+    subject, beside = new_id(), new_id()
+
+    async def park(one: str) -> None:
+        fact = make_fact("coid", qualified(), one)
+        geen_feit = encode(fact).replace(b'"advies"', b'"iets-anders"')
+        anders = encode(replace(fact, data=fact.data.model_copy(update={"kwalificatie": "melding"})))
+        async with runtime.transaction() as work:
+            for body in (geen_feit, anders):
+                arrival = Arrival(body, "coid.kwestie-gekwalificeerd.v1", "coid")
+                await work.park(arrival, "reden", runtime._keys, fact.key)
+
+    async def parked(aantal: int) -> list[asyncpg.Record] | None:
+        rows: list[asyncpg.Record] = await runtime.pool.fetch("select * from geparkeerd order by id")
+        return rows if len([row for row in rows if row["status"] == "vervallen"]) == aantal else None
+
+    await park(subject)
+    await park(beside)
+    rows = await eventually(lambda: parked(0))
+    assert all(row["onderwerp"] is not None for row in rows)
+    assert subject not in str([dict(row) for row in rows])
+    await bus.state("registry", DossierVernietigd(vernietigd_op=now()), subject)
+    await eventually(lambda: parked(2))
+    await park(subject)
+    rows = await eventually(lambda: parked(4))
+    for row in rows:
+        if row["status"] == "vervallen":
+            assert row["verzegeld"] is None and row["onderwerp"] is None
+            assert is_week(row["eerst_op"]) and is_week(row["laatst_op"])
+    assert len([row for row in rows if row["verzegeld"] is not None]) == 2
 
 
 async def test_what_was_stated_goes_once_it_is_published(runtime: Runtime, bus: Bus) -> None:

@@ -68,6 +68,16 @@ set data = null, traceparent = null, id = 'gewist', subject = 'gewist',
     received_at = date_trunc('week', received_at, 'Europe/Amsterdam')
 where subject = any($1::text[]) and publisher <> 'intake' and data is not null;
 
+-- name: wis_geparkeerd
+-- What is parked about listening ears, whenever it came: the bodies go, and of when there is the week.
+update geparkeerd
+set status = 'vervallen', verzegeld = null, routing_key_verzegeld = null, onderwerp = null,
+    eerst_op = date_trunc('week', eerst_op, 'Europe/Amsterdam'),
+    laatst_op = date_trunc('week', laatst_op, 'Europe/Amsterdam')
+where onderwerp is not null
+  and exists (select from contacten
+              where sha256(contacten.subject::bytea) = geparkeerd.onderwerp and contacten.status = 'luisterend-oor');
+
 -- name: wis_sporen
 -- The last traces of listening ears, once their keys are destroyed and everything that intake stated about them has been
 -- published: its own facts, the clocks, and when exactly it was. Takes at most $1 matters that nobody holds; returns

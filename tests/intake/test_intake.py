@@ -319,7 +319,7 @@ async def stel(database: Any, zaak: str, event: Event) -> None:
 async def test_the_database_refuses_to_state_what_rests_on_no_grant_in_force(
     bus: Bus, service: StartService, melder: Melder, database: Any, aan: Geadresseerde, maak: Maker
 ) -> None:
-    """The fact itself is refused at the commit: also where a fault in the code leaves out the table beside it.
+    """The fact itself is refused at the commit: also where a fault in the code leaves out its table.
     With a grant in force (for a forward: and its row) it is taken.
     """
     await service("intake")
@@ -540,6 +540,28 @@ async def assert_nothing_joins(database: Any, subject: str) -> None:
         " (select time from facts union all select received_at from facts"
         " union all select first_seen from matters union all select gewist_op from contacten) as t (moment)"
     )
+
+
+async def test_what_is_parked_about_a_listening_ear_goes_with_it(
+    bus: Bus, service: StartService, melder: Melder, database: Any
+) -> None:
+    """Content that could not be opened came before the talk, and once more after it: neither body is kept."""
+    await service("intake", wis_interval_s=0.1)
+    ander = Melder(bus, melder.keys)
+
+    async def geparkeerd(vervallen: int, alle: int) -> bool:
+        rows = await database.fetch("select status, verzegeld is null as weg, onderwerp from geparkeerd")
+        weg = [row for row in rows if row["status"] == "vervallen" and row["weg"]]
+        return len(rows) == alle and len(weg) == vervallen and all(row["onderwerp"] is None for row in weg)
+
+    for een in (ander, melder):
+        await een.meldt(verzegeld="niet te openen")
+        await een.meldt()
+    await eventually(lambda: geparkeerd(0, 2))
+    await melder.spreekt("luisterend-oor")
+    await eventually(lambda: geparkeerd(1, 2))
+    await melder.meldt(verzegeld="ook niet te openen")
+    await eventually(lambda: geparkeerd(2, 3))
 
 
 async def test_a_listening_ear_leaves_a_count_and_nothing_else(
