@@ -397,6 +397,20 @@ async def wis_sporen(connection: Any, limit: int) -> int:
     return len(subjects)
 
 
+async def schud(connection: Any) -> bool:
+    """Write all erased facts anew, when some were erased since the last time; returns whether it did.
+
+    In a transaction of its own: it takes rows of erased facts alone, for which nobody waits who holds them.
+    """
+    if not await connection.fetchval(QUERIES.een_schudt, "facts"):
+        return False
+    if not await connection.fetchval(QUERIES.ongeschud):
+        return False
+    await connection.execute(QUERIES.schud)
+    await connection.execute(QUERIES.geschud, "facts")
+    return True
+
+
 __all__ = [
     "IN_DE_KLUIS",
     "QUERIES",
@@ -411,6 +425,7 @@ __all__ = [
     "fact_from_row",
     "in_order",
     "is_sealed",
+    "schud",
     "vernietigd",
     "wis_sporen",
 ]

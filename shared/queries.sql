@@ -47,13 +47,37 @@ where subject = any($1::text[]);
 
 -- name: wis_feiten
 -- What is known about these matters goes, but for what must still be published. Key, digest and name stay, so that a
--- fact is known when it comes again and the books balance; nothing joins what is left of one matter, and of when there
--- is only the week. The caller holds the matters; nobody who holds one of these facts waits for a matter.
+-- fact is known when it comes again and the books balance; once all are written anew (schud) nothing joins what is left of
+-- one matter, and of when there is only the week. The caller holds the matters; nobody who holds one of these facts waits for a matter.
 update facts
 set data = null, traceparent = null, id = 'gewist', subject = 'gewist',
     time = date_trunc('week', time, 'Europe/Amsterdam'),
     received_at = date_trunc('week', received_at, 'Europe/Amsterdam')
 where subject = any($1::text[]) and not exists (select from outbox where outbox.key = facts.key);
+
+-- name: een_schudt
+-- One replica at a time for each table; false for whoever comes second.
+select pg_try_advisory_xact_lock(hashtext('meldpunt-schudden-' || current_schema() || '-' || $1::text));
+
+-- name: ongeschud
+-- Whether facts were erased since the last time all that are were written anew.
+select exists (
+    select from facts
+    where subject = 'gewist'
+      and xmin is distinct from (select transactie from schuddingen where tabel = 'facts')
+);
+
+-- name: schud
+-- All facts that were erased are written anew, in the order of their keys, which are random. So neither the number of
+-- the transaction that erased them nor their place joins those of one matter to each other, to its tombstone, or to
+-- anything else that was written beside them. Nothing refers to a fact that was erased.
+with alle as (delete from facts where subject = 'gewist' returning *)
+insert into facts select * from alle order by key;
+
+-- name: geschud
+-- All rows of table $1 that were erased bear the number of this transaction.
+insert into schuddingen (tabel, transactie) values ($1, pg_current_xact_id()::xid)
+on conflict (tabel) do update set transactie = excluded.transactie;
 
 -- name: met_sporen
 -- At most $1 erased matters of which everything stated is published, and that nobody holds.

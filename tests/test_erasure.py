@@ -15,7 +15,7 @@ from ops.environment import Environment
 from shared import zegel
 from shared.envelope import Arrival, Fact, encode
 from shared.events import BehandelingHerzien, DossierVernietigd, Event, KwestieGekwalificeerd
-from shared.inbox import Handler, Work, vernietigd, wis_sporen
+from shared.inbox import Handler, Work, schud, vernietigd, wis_sporen
 from shared.service import Runtime, Service
 from shared.settings import ServiceSettings
 from shared.termijnen.kalender import lokaal
@@ -162,6 +162,34 @@ async def test_what_is_parked_about_a_matter_goes_with_it(runtime: Runtime, bus:
             assert row["verzegeld"] is None and row["onderwerp"] is None
             assert is_week(row["eerst_op"]) and is_week(row["laatst_op"])
     assert len([row for row in rows if row["verzegeld"] is not None]) == 2
+
+
+async def test_the_number_of_a_transaction_joins_nothing_of_what_is_left(runtime: Runtime, bus: Bus) -> None:
+    """Of each matter tombstone and facts were written by one transaction, and stand beside each other, until
+    all erased facts are written anew: then one transaction wrote them, in the order of their keys. When
+    nothing was erased since, nothing is written. A duplicate is known as before.
+    """
+    subjects = [new_id() for _ in range(3)]
+    facts = [make_fact("coid", qualified(), one) for one in subjects for _ in range(4)]
+    await bus.send_all(facts)
+    for een in subjects:
+        await bus.state("registry", DossierVernietigd(vernietigd_op=now()), een)
+        await eventually(lambda een=een: _alone(runtime, een))  # type: ignore[misc]
+    left = "select xmin::text as x, key from facts where subject = 'gewist' order by ctid"
+    before = await runtime.pool.fetch(left)
+    assert len({row["x"] for row in before}) > 1
+    async with runtime.pool.acquire() as connection:
+        for anew in (True, False):
+            async with connection.transaction():
+                assert await schud(connection) is anew
+    after = await runtime.pool.fetch(left)
+    assert len({row["x"] for row in after}) == 1
+    assert [row["key"] for row in after] == sorted(row["key"] for row in before)
+    others = await runtime.pool.fetch("select xmin::text as x from matters")
+    assert not {row["x"] for row in after} & {row["x"] for row in others}
+    await bus.send_all(facts)
+    await asyncio.sleep(0.5)
+    assert await runtime.pool.fetch(left) == after
 
 
 async def test_what_was_stated_goes_once_it_is_published(runtime: Runtime, bus: Bus) -> None:

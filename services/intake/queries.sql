@@ -61,7 +61,8 @@ delete from instemmingen where subject = any($1::text[]);
 
 -- name: wis_gehoord
 -- What others told about these matters. Key, digest and name stay, so that it is known when it comes again and the
--- books can be balanced; nothing joins what is left of one contact, and of when there is only the week.
+-- books can be balanced; once all that was erased is written anew (the plumbing's schud) nothing joins what is left of one
+-- contact, and of when there is only the week.
 update facts
 set data = null, traceparent = null, id = 'gewist', subject = 'gewist',
     time = date_trunc('week', time, 'Europe/Amsterdam'),

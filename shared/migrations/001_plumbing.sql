@@ -34,6 +34,12 @@ create index matters_sporen on matters (subject) where sporen;
 create index matters_gewist on matters (sha256(subject::bytea)) where gewist_op is not null;
 comment on table matters is 'What the facts are about. Of a matter that was erased this row is all that is left.';
 
+create table schuddingen (
+    tabel      text primary key,
+    transactie xid not null                          -- that wrote all its erased rows anew
+);
+comment on table schuddingen is 'Which transaction last wrote erased rows anew: what bears another number is erased since.';
+
 create table outbox (
     key         uuid primary key references facts,
     routing_key text not null,
