@@ -332,6 +332,7 @@ _WHAT: Mapping[str, tuple[str, ...]] = {
     "lijn.nazorg-verleend": ("aan", "door"),
     "registry.melding-geregistreerd": ("in_register",),
 }
+_LINES_OF_A_PLACE = 4
 _CLOCKS = ("termijn-gestart", "termijn-nadert", "termijn-verstreken", "termijn-afgelopen")
 
 
@@ -389,9 +390,14 @@ def show_weekly(stack: Stack) -> list[str]:
     for line in full.strip().splitlines():
         print(f"  | {line}")
     print("And what is other in one that tells nothing")
+    blank = 0
     for line, other in zip(full.splitlines(), empty.splitlines(), strict=True):
-        if line != other:
+        empty_line = other.endswith(" -")
+        blank += empty_line
+        if line != other and not (empty_line and blank > _LINES_OF_A_PLACE):
             print(f"  | {other}")
+        elif empty_line and blank == _LINES_OF_A_PLACE + 1:
+            print("  | (and so in every other place)")
     sizes = sorted({len(mail) for mail in mails})
     print(f"Every message has {' or '.join(map(str, sizes))} octets, headers included.")
     if len(sizes) != 1:

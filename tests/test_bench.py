@@ -88,7 +88,7 @@ def test_sealing_is_measured_beside_the_same_without(
 ) -> None:
     """Seals, batches and whole matters; pieces were really sealed to readers in the one that seals."""
     found = measured(capsys, "sealing", "--rounds", "1", "--facts", "50", "--matters", "3")
-    for ratio in ("batch_ratio", "flow_ratio"):
+    for ratio in ("batch_ratio", "flow_ratio", "flow_cpu_ratio"):
         assert found[ratio] > 0
     assert found["seal_per_s"] < found["aes_gcm_per_s"] and found["open_per_s"] < found["aes_gcm_per_s"]
     assert found["flow_pieces_sealed_to_readers"] >= 6

@@ -2,6 +2,7 @@
 """What a service hands to an operator's collector: what it says on standard error and on its page of metrics,
 and no more."""
 
+import asyncio
 import json
 import logging
 import socket
@@ -9,17 +10,21 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import asyncpg
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 
 from ops.bewijs.otlp import Ontvanger, ontvanger
+from ops.bewijs.verboden_broker import voorbeeld
 from ops.environment import Environment
-from ops.processes import wait_for
 from ops.stack import Stack
+from shared.events import AdviseurGewijzigd
 from shared.telemetry import JsonLines
+from tests.bus import Bus, eventually
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
@@ -49,6 +54,18 @@ def log_records(collector: Ontvanger) -> list[Any]:
         for scope in resource.scope_logs
         for record in scope.log_records
     ]
+
+
+async def _handled(environment: Environment) -> bool:
+    connection = await asyncpg.connect(environment.dsns["routing"])
+    try:
+        return bool(await connection.fetchval("select exists (select from facts)"))
+    finally:
+        await connection.close()
+
+
+async def _told(collector: Ontvanger) -> bool:
+    return bool(received(collector, "/v1/metrics", ExportMetricsServiceRequest))
 
 
 def test_a_log_record_says_what_the_line_says(collector: Ontvanger, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,14 +103,29 @@ def test_a_log_record_says_what_the_line_says(collector: Ontvanger, monkeypatch:
     assert all(b"Kanarie" not in request.inhoud for request in collector.verzoeken)
 
 
-def test_a_service_hands_over_lines_and_numbers(environment: Environment, collector: Ontvanger) -> None:
-    """While it runs, and at SIGTERM what it still held: its last line is there. No number names a trace."""
+async def test_a_service_hands_over_lines_numbers_and_spans(
+    environment: Environment, bus: Bus, collector: Ontvanger
+) -> None:
+    """While it runs, and at SIGTERM what it still held: the span of the batch it handled, and its last line.
+    No number names a trace."""
     stack = Stack(environment)
+    extra = {ENDPOINT: collector.adres, "OTEL_METRIC_EXPORT_INTERVAL": "300"}
     try:
-        stack.start("routing", extra_env={ENDPOINT: collector.adres, "OTEL_METRIC_EXPORT_INTERVAL": "300"})
-        assert wait_for(lambda: bool(received(collector, "/v1/metrics", ExportMetricsServiceRequest)), 20)
+        await asyncio.to_thread(stack.start, "routing", extra_env=extra)
+        feit = json.loads(voorbeeld("coid", AdviseurGewijzigd)[1])
+        await bus.state("coid", AdviseurGewijzigd.model_validate(feit["data"]), feit["subject"])
+        await eventually(lambda: _handled(environment))
+        await eventually(lambda: _told(collector))
     finally:
-        assert stack.stop() == {"routing": 0}
+        assert await asyncio.to_thread(stack.stop) == {"routing": 0}
+    spans = [
+        span.name
+        for request in received(collector, "/v1/traces", ExportTraceServiceRequest)
+        for resource in request.resource_spans
+        for scope in resource.scope_spans
+        for span in scope.spans
+    ]
+    assert "process routing" in spans
     written = [json.loads(line)["message"] for line in stack.log("routing").read_text().splitlines()]
     assert [record.body.string_value for record in log_records(collector)] == written
     assert written[0] == "started" and written[-1] == "stopped"

@@ -5,6 +5,7 @@ must fail on each of them. `waar` is in the refutation: the observer, the secret
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -26,15 +27,12 @@ def _uitsluiting_vergeten() -> None:
 
 
 def _naaste_hoort_wel() -> None:
-    """Only the excluded are not told; who sits beside them is."""
+    """Only the excluded are not told; who sits beside them is, and the unit is named as for any case."""
 
-    def maak(_: Any) -> Any:
-        def mag_horen(self: Uitsluiting, stoel: str, pad: Any) -> bool:
-            return stoel not in self.uitgesloten
+    def maak(as_usual: Any) -> Any:
+        return lambda *wie: replace(as_usual(*wie), gemeden=frozenset())
 
-        return mag_horen
-
-    vervang("services.notification.core.uitsluiting", "Uitsluiting.mag_horen", maak)
+    vervang("services.notification.behandeling", "uitsluiting", maak)
 
 
 def _dag_in_weekbericht() -> None:

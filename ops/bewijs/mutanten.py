@@ -50,8 +50,8 @@ KORT: Final[Mapping[str, Sequence[stromen.Stroom]]] = {
 }
 """What is played with a leak, by part, edge or surface: nothing is killed, which would only take time."""
 MISVORMD: Final = 40
-STAPEL_PAREN: Final = 18
-"""Pairs of worlds that live with a leak: three for each kind of secret."""
+STAPEL_PAREN: Final = 30
+"""Pairs of worlds that live with a leak: five for each kind of secret."""
 RECHTEN_PER_SOORT: Final = 25
 
 

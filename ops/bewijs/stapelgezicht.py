@@ -57,6 +57,7 @@ _VAN_ALLEN: Final = frozenset(
     {
         "intake.ketens",
         "intake.tellingen",
+        "notification.adresboek",
         "notification.periodes",
         "notification.rondes",
         "registry.luisterende_oren",

@@ -43,7 +43,7 @@ GRENZEN: Final = (
     "Het account beheer mag alles op de broker; wie dat wachtwoord heeft, valt hier buiten.",
 )
 
-_AANKOMST_S = 5.0
+_AANKOMST_S = 20.0
 
 
 @dataclass
@@ -115,13 +115,13 @@ class Account:
             headers=kop,
         )
         target = await (await self.channel()).get_exchange(exchange, ensure=False)
-        await target.publish(message, key, mandatory=True, timeout=20)
+        await target.publish(message, key, mandatory=True, timeout=60)
         return bericht
 
     async def moet_geweigerd(self, soort: str, wat: str, zet: Callable[[], Awaitable[Any]]) -> Uitslag:
         """The broker must refuse this move."""
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 await zet()
         except (ChannelAccessRefused, ChannelPreconditionFailed) as error:
             await self.weg()
@@ -159,7 +159,7 @@ async def publiceer(environment: Environment, account: str, exchange: str, key: 
         channel = await opened.channel(publisher_confirms=True)
         target = await channel.get_exchange(exchange, ensure=False)
         message = aio_pika.Message(body, user_id=account, delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
-        await target.publish(message, key, timeout=20)
+        await target.publish(message, key, timeout=60)
 
 
 def voorbeeld(publisher: str, event: type[Event], *, source: str | None = None) -> tuple[str, bytes]:
@@ -352,6 +352,10 @@ def _andermans_wachtrijen(naam: str) -> list[str]:
     return [each for each in alle if each.partition(".")[0] != naam]
 
 
+async def _ongelezen(message: object) -> None:
+    """What a forbidden consumer does with a message: that it comes is enough."""
+
+
 def _lezen(account: Account) -> Iterator[Zet]:
     async def op(queue: str, werk: str) -> None:
         channel = await account.channel()
@@ -360,7 +364,7 @@ def _lezen(account: Account) -> Iterator[Zet]:
             case "get":
                 await found.get(fail=False, no_ack=True)
             case "consume":
-                await found.consume(lambda message: None, no_ack=True)
+                await found.consume(_ongelezen, no_ack=True)
             case "purge":
                 await found.purge()
             case _:

@@ -10,6 +10,9 @@ from typing import Any, Final
 UITLEG: Final = (
     "Elk deel hieronder probeert een belofte te weerleggen. 'Geslaagd' wil zeggen: alles wat er staat is",
     "geprobeerd, en niets daarvan lukte. Wat een deel niet kan laten zien, staat erbij.",
+    "Een kanarie is een verzonnen tekst die nergens anders voorkomt: waar die gevonden wordt, is gelekt. Een",
+    "tegenproef ligt er met opzet, om te zien dat er echt gezocht is. Een lek of mutant is een fout die met",
+    "opzet in de programmatuur is gezet, om te zien dat het bewijs hem ziet.",
 )
 
 

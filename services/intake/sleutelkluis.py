@@ -16,7 +16,7 @@ import stat
 from base64 import b64decode, b64encode, urlsafe_b64decode, urlsafe_b64encode
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from hashlib import blake2b
 from pathlib import Path
@@ -294,12 +294,15 @@ def _private(path: str, flags: int) -> int:
 
 
 def _side_by_side(what: Callable[[Path], None], paths: Sequence[Path]) -> None:
-    """Waiting for a disk is shared: syncs that run at once end at once."""
+    """Waiting for a disk is shared: syncs that run at once end at once. None runs on when another failed."""
     if len(paths) < 2:
         for path in paths:
             what(path)
         return
-    list(_SYNC.map(what, paths))
+    begun = [_SYNC.submit(what, path) for path in paths]
+    wait(begun)
+    for one in begun:
+        one.result()
 
 
 def _sync_file(path: Path) -> None:

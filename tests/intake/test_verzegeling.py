@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Sealing over the bus: what intake refuses and why, and keys that are succeeded while it runs."""
 
+import gc
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 import pytest
@@ -14,9 +15,11 @@ from joserfc.jwe import JWERegistry, encrypt_compact
 
 from ops import sleutels
 from ops.environment import Environment
+from services.intake.handlers import Intake
 from shared import zegel
+from shared.events import ContactOntvangen
 from shared.zegel import Reden
-from tests.bus import Bus, eventually, now
+from tests.bus import Bus, eventually, make_fact, new_id, now
 from tests.conftest import StartService
 from tests.intake.test_intake import Melder, everything, stated
 
@@ -149,3 +152,31 @@ async def test_a_new_key_is_taken_over_while_intake_runs(
     token = await eventually(parked)
     head = token.split(".")[0]
     assert json.loads(urlsafe_b64decode(head + "=" * (-len(head) % 4)))["kid"] == "opvolger"
+
+
+class _Teller(zegel.PrivateKeys):
+    """Private keys that count what they opened."""
+
+    geopend = 0
+
+    def open_sealed(self, token: str, *, nu: datetime | None = None) -> bytes:
+        """Open, and count."""
+        self.geopend += 1
+        return super().open_sealed(token, nu=nu)
+
+
+def test_content_in_hand_is_opened_once_and_kept_no_longer_than_its_fact(own: Path) -> None:
+    """To be admitted and to be stored it is opened once; when the fact is gone nothing of it is left."""
+    sleutels_ = _Teller({"keys": zegel.read_keys(own)})
+    intake = Intake(sleutels_, cast(Any, None), cast(Any, None))
+    token = zegel.seal(GEHEIM, zegel.PublicKeys.from_file(own / zegel.PUBLIC_FILE))
+    fact = make_fact(
+        "kanaal", ContactOntvangen(kanaal="telefoon", ontvangen_op=now(), verzegeld=token), new_id()
+    )
+    assert intake.admit(fact) is None
+    assert intake.open(fact).strip() == GEHEIM
+    assert sleutels_.geopend == 1
+    assert GEHEIM.decode() not in repr(intake)
+    del fact
+    gc.collect()
+    assert not intake._geopend

@@ -179,6 +179,19 @@ async def kent(runtime: Runtime, code: str) -> bool:
     return bool(await runtime.pool.fetchval("select exists (select from eenheden where eenheid = $1)", code))
 
 
+async def test_units_and_seats_are_read_again_when_one_changed_and_only_then(bus: Bus, start: Start) -> None:
+    """The tree and the address book are the same objects until a unit states something new."""
+    runtime = await start()
+    await bus.state("organisatie", eenheid("C-313"), "313-SQN")
+    await eventually(lambda: kent(runtime, "313-SQN"))
+    boom, adresboek = await store.boom(runtime.pool), await store.adresboek(runtime.pool)
+    assert await store.boom(runtime.pool) is boom and await store.adresboek(runtime.pool) is adresboek
+    await bus.state("organisatie", eenheid("C-323"), "323-SQN")
+    await eventually(lambda: kent(runtime, "323-SQN"))
+    assert "323-SQN" in await store.boom(runtime.pool)
+    assert (await store.adresboek(runtime.pool)).postbus("C-323") == postbus("C-323")
+
+
 # --- who is told, and who is not ------------------------------------------------------------------
 
 
