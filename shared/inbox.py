@@ -37,6 +37,9 @@ QUERIES = Queries(Path(__file__).with_name("queries.sql"))
 
 UNKNOWN_KEY = "onbekend"
 
+SCHUDDEN_S = 900.0
+"""How long writing all erased facts anew may take; a million take about ten seconds."""
+
 _EVENTS = {flow.wire_name(route.event): route.event for route in flow.ROUTES.values()}
 
 Handler = Callable[["Work", Sequence[Fact]], Awaitable[None]]
@@ -406,7 +409,7 @@ async def schud(connection: Any) -> bool:
         return False
     if not await connection.fetchval(QUERIES.ongeschud):
         return False
-    await connection.execute(QUERIES.schud)
+    await connection.execute(QUERIES.schud, timeout=SCHUDDEN_S)
     await connection.execute(QUERIES.geschud, "facts")
     return True
 
