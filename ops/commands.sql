@@ -54,7 +54,8 @@ select status, reden from geparkeerd where id = $1;
 
 -- name: drop_parked
 -- The row stays as evidence; the body goes.
-update geparkeerd set status = 'vervallen', verzegeld = null, routing_key_verzegeld = null, laatst_op = clock_timestamp()
+update geparkeerd
+set status = 'vervallen', verzegeld = null, routing_key_verzegeld = null, onderwerp = null, laatst_op = clock_timestamp()
 where id = $1 and status in ('geparkeerd', 'aangeboden')
 returning id;
 

@@ -165,7 +165,7 @@ class Veld:
             self._coid,
         )
         await self.parties["lijn"].hear(("routing.behandeling-uitgezet.v1",), self._lijn)
-        await self.parties["klachten"].hear(("intake.contact-doorverwezen.v1",), self._klachten)
+        await self.parties["klachten"].hear(("intake.contact-doorverwezen.v1.dkp",), self._klachten)
 
     async def leave(self) -> None:
         """Everybody goes home."""
@@ -374,7 +374,7 @@ class Veld:
 
     async def _klachten(self, key: str, message: dict[str, Any]) -> None:
         stand = self.standen.get(message["subject"])
-        if stand is None or message["data"]["naar"] != "dkp":
+        if stand is None:
             return
         desk, klacht = self.parties["klachten"], uuid.uuid4().hex
         await desk.state(

@@ -18,7 +18,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from shared import flow
-from shared.events import Event, Id, Moment
+from shared.events import ONDERWERP_CODE, Event, Id, Moment
 
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 MAX_BYTES = 64 * 1024
@@ -155,6 +155,20 @@ def decode(arrival: Arrival, now: datetime) -> Fact | Refusal:
         traceparent=trace if trace is not None and _TRACEPARENT.match(trace) else None,
         since=arrival.since,
     )
+
+
+def named_subject(arrival: Arrival) -> str | None:
+    """The subject that a message gives, whatever else is wrong with it; None where it cannot be read."""
+    if len(arrival.body) > MAX_BYTES:
+        return None
+    try:
+        message = json.loads(arrival.body.decode())
+    except (ValueError, RecursionError):
+        return None
+    subject = message.get("subject") if isinstance(message, dict) else None
+    if not isinstance(subject, str) or re.fullmatch(ONDERWERP_CODE, subject) is None:
+        return None
+    return subject
 
 
 def _why_unknown(routing_key: str) -> str:

@@ -661,8 +661,12 @@ class ContactDoorverwezen(Event):
 
     naam = "contact-doorverwezen"
     moment = "doorverwezen_op"
+    gericht = "naar"
     doorverwezen_op: Moment = Field(description="When")
     naar: Verwijzing = Field(description="Where to")
+    instemming: Id | None = Field(
+        None, description="The grant that lets the klachtencoördinatiepunt know of it; elsewhere absent"
+    )
 
 
 class ContactAfgesloten(Event):
@@ -695,6 +699,7 @@ class MeldingHeropend(Event):
     escaleren_naar: Literal["coid", "kmar", "sg"] | None = Field(
         None, description="To whom, when consent that names them is in force"
     )
+    instemming: Id | None = Field(None, description="The grant that names whom it is escalated to")
 
 
 class BerichtOntvangen(Event):

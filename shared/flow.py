@@ -266,9 +266,15 @@ MAY_HEAR: Final[Mapping[str, Mapping[str, tuple[type[e.Event], ...]]]] = {
         ROUTING: (e.BehandelingUitgezet, e.BehandelingHerzien),
     },
     "organisatie": {},
-    "klachten": {INTAKE: (e.ContactDoorverwezen,), "coid": (e.ZaakOmgezet,)},
+    "klachten": {INTAKE: (e.ContactDoorverwezen, e.InstemmingVervallen), "coid": (e.ZaakOmgezet,)},
     "archief": {},
 }
+
+LOKETTEN: Final[Mapping[str, tuple[str, ...]]] = {"klachten": ("dkp",)}
+"""The desks that a party keeps: what is addressed to one of them is addressed to that party."""
+
+VOOR_WIE_OOK: Final[Mapping[str, tuple[type[e.Event], ...]]] = {"mid": (e.ContactDoorverwezen,)}
+"""Addressed facts that a party may hear for whomever they are: the MID itself referred the melder."""
 
 PUBLISHERS: Final = tuple(name for name in STATES if name not in SERVICES)
 """The outside systems, each with a broker account of its own."""
@@ -391,13 +397,16 @@ HEARD: Final[frozenset[str]] = frozenset(key for service in SERVICES for key in 
 
 
 def may_hear(party: str) -> list[str]:
-    """The keys that an outside system may bind to, sorted: of facts with an addressee its own alone."""
+    """The keys that an outside system may bind to, sorted: of facts with an addressee its own alone, but for
+    `VOOR_WIE_OOK`.
+    """
+    eigen = {party, *LOKETTEN.get(party, ())}
     return sorted(
         key
         for publisher, stated in MAY_HEAR[party].items()
         for event in stated
         for key in keys(publisher, event)
-        if event.gericht is None or key.endswith(f".{party}")
+        if event.gericht is None or key.rpartition(".")[2] in eigen or event in VOOR_WIE_OOK.get(party, ())
     )
 
 

@@ -10,13 +10,22 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 from shared import flow, zegel
-from shared.envelope import Arrival, Fact, Refusal, content_digest, data_json, encode, fact_key
+from shared.envelope import (
+    Arrival,
+    Fact,
+    Refusal,
+    content_digest,
+    data_json,
+    encode,
+    fact_key,
+    named_subject,
+)
 from shared.events import IN_DE_KLUIS, DossierVernietigd, Event, TermijnGestart
 from shared.postgres import Queries
 from shared.termijnen import waak
@@ -27,6 +36,9 @@ from shared.termijnen.regels import Regel, Soort
 QUERIES = Queries(Path(__file__).with_name("queries.sql"))
 
 UNKNOWN_KEY = "onbekend"
+
+SCHUDDEN_S = 900.0
+"""How long writing all erased facts anew may take; a million take about ten seconds."""
 
 _EVENTS = {flow.wire_name(route.event): route.event for route in flow.ROUTES.values()}
 
@@ -299,9 +311,11 @@ class Work:
     ) -> None:
         """Keep what cannot be handled: visible by its reason, readable by nobody but intake.
 
-        A routing key that is nobody's is the sender's own words, and is sealed as the body is.
+        A routing key that is nobody's is the sender's own words, and is sealed as the body is. Of the matter
+        that the body names, where that can be read, there is a digest: what is parked goes with it.
         """
         known = flow.route(arrival.routing_key) is not None
+        subject = named_subject(arrival)
         await self.connection.execute(
             QUERIES.park,
             parked_id(arrival),
@@ -312,6 +326,7 @@ class Work:
             len(arrival.body),
             zegel.seal_parked(arrival.body, keys),
             None if known else zegel.seal_parked(arrival.routing_key.encode(), keys),
+            None if subject is None else sha256(subject.encode()).digest(),
         )
 
     async def flush(self) -> list[Stated]:
@@ -372,15 +387,31 @@ def fact_from_row(row: Mapping[str, Any]) -> Fact:
 
 
 async def wis_sporen(connection: Any, limit: int) -> int:
-    """Erase what had to be kept of erased matters until it was published; returns of how many.
+    """Erase what had to be kept of erased matters until it was published, and what is parked about them;
+    returns of how many matters.
 
     In a transaction of its own: it takes matters that nobody holds, and waits for none.
     """
+    await connection.execute(QUERIES.wis_geparkeerd)
     subjects = [row["subject"] for row in await connection.fetch(QUERIES.met_sporen, limit)]
     if subjects:
         await connection.execute(QUERIES.wis_feiten, subjects)
         await connection.execute(QUERIES.zonder_sporen, subjects)
     return len(subjects)
+
+
+async def schud(connection: Any) -> bool:
+    """Write all erased facts anew, when some were erased since the last time; returns whether it did.
+
+    In a transaction of its own: it takes rows of erased facts alone, for which nobody waits who holds them.
+    """
+    if not await connection.fetchval(QUERIES.een_schudt, "facts"):
+        return False
+    if not await connection.fetchval(QUERIES.ongeschud):
+        return False
+    await connection.execute(QUERIES.schud, timeout=SCHUDDEN_S)
+    await connection.execute(QUERIES.geschud, "facts")
+    return True
 
 
 __all__ = [
@@ -397,6 +428,7 @@ __all__ = [
     "fact_from_row",
     "in_order",
     "is_sealed",
+    "schud",
     "vernietigd",
     "wis_sporen",
 ]

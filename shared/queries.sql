@@ -47,13 +47,37 @@ where subject = any($1::text[]);
 
 -- name: wis_feiten
 -- What is known about these matters goes, but for what must still be published. Key, digest and name stay, so that a
--- fact is known when it comes again and the books balance; nothing joins what is left of one matter, and of when there
--- is only the week. The caller holds the matters; nobody who holds one of these facts waits for a matter.
+-- fact is known when it comes again and the books balance; once all are written anew (schud) nothing joins what is left of
+-- one matter, and of when there is only the week. The caller holds the matters; nobody who holds one of these facts waits for a matter.
 update facts
 set data = null, traceparent = null, id = 'gewist', subject = 'gewist',
     time = date_trunc('week', time, 'Europe/Amsterdam'),
     received_at = date_trunc('week', received_at, 'Europe/Amsterdam')
 where subject = any($1::text[]) and not exists (select from outbox where outbox.key = facts.key);
+
+-- name: een_schudt
+-- One replica at a time for each table; false for whoever comes second.
+select pg_try_advisory_xact_lock(hashtext('meldpunt-schudden-' || current_schema() || '-' || $1::text));
+
+-- name: ongeschud
+-- Whether facts were erased since the last time all that are were written anew.
+select exists (
+    select from facts
+    where subject = 'gewist'
+      and xmin is distinct from (select transactie from schuddingen where tabel = 'facts')
+);
+
+-- name: schud
+-- All facts that were erased are written anew, in the order of their keys, which are random. So neither the number of
+-- the transaction that erased them nor their place joins those of one matter to each other, to its tombstone, or to
+-- anything else that was written beside them. Nothing refers to a fact that was erased.
+with alle as (delete from facts where subject = 'gewist' returning *)
+insert into facts select * from alle order by key;
+
+-- name: geschud
+-- All rows of table $1 that were erased bear the number of this transaction.
+insert into schuddingen (tabel, transactie) values ($1, pg_current_xact_id()::xid)
+on conflict (tabel) do update set transactie = excluded.transactie;
 
 -- name: met_sporen
 -- At most $1 erased matters of which everything stated is published, and that nobody holds.
@@ -93,17 +117,27 @@ select facts.key, leased.routing_key, facts.publisher, facts.id, facts.name, fac
 from leased join facts using (key);
 
 -- name: park
-insert into geparkeerd (id, reden, routing_key, afzender, feit, omvang, verzegeld, routing_key_verzegeld)
-values ($1, $2, $3, $4, $5, $6, $7, $8)
+insert into geparkeerd (id, reden, routing_key, afzender, feit, omvang, verzegeld, routing_key_verzegeld, onderwerp)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 on conflict (id) do update
-set reden = excluded.reden, verzegeld = excluded.verzegeld,
+set reden = excluded.reden, verzegeld = excluded.verzegeld, onderwerp = excluded.onderwerp,
     routing_key_verzegeld = excluded.routing_key_verzegeld, status = 'geparkeerd',
     keer = geparkeerd.keer + 1, laatst_op = clock_timestamp();
 
 -- name: unpark
 -- A replay succeeded: the body is no longer needed.
-update geparkeerd set status = 'verwerkt', verzegeld = null, routing_key_verzegeld = null, laatst_op = clock_timestamp()
+update geparkeerd
+set status = 'verwerkt', verzegeld = null, routing_key_verzegeld = null, onderwerp = null, laatst_op = clock_timestamp()
 where id = any($1::uuid[]) and status in ('geparkeerd', 'aangeboden');
+
+-- name: wis_geparkeerd
+-- What is parked about matters that were erased since, or before it came: the bodies go, and of when there is the week.
+update geparkeerd
+set status = 'vervallen', verzegeld = null, routing_key_verzegeld = null, onderwerp = null,
+    eerst_op = date_trunc('week', eerst_op, 'Europe/Amsterdam'),
+    laatst_op = date_trunc('week', laatst_op, 'Europe/Amsterdam')
+where onderwerp is not null
+  and exists (select from matters where sha256(matters.subject::bytea) = geparkeerd.onderwerp and gewist_op is not null);
 
 -- name: report_progress
 insert into voortgang (wachtrij, replica, verwerkt, in_handen, gezien_op)

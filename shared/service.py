@@ -27,7 +27,7 @@ from shared.envelope import Fact, Refusal
 from shared.events import Event, TermijnGestart
 from shared.health import Health, HealthServer
 from shared.horizon import Horizon, Voortgang
-from shared.inbox import QUERIES, AtRest, Handler, ToSeal, Work, wis_sporen
+from shared.inbox import QUERIES, AtRest, Handler, ToSeal, Work, schud, wis_sporen
 from shared.outbox import Outbox, Publisher
 from shared.postgres import TRANSIENT, connect_pool, migration_folders, transaction, verify_migrations
 from shared.settings import ServiceSettings, SettingsError
@@ -159,6 +159,7 @@ class Runtime:
             asyncio.create_task(self._every(SAMPLE_S, self._sample)),
             asyncio.create_task(self._every(SAMPLE_S, self._relay)),
             asyncio.create_task(self._every(SAMPLE_S, self._wis_sporen)),
+            asyncio.create_task(self._every(self.settings.schud_interval_s, self._schud)),
             asyncio.create_task(self._every(5.0, self._measure)),
         ]
         if self.service.has_clocks:
@@ -369,6 +370,11 @@ class Runtime:
     async def _wis_sporen(self) -> bool:
         async with transaction(self.pool) as connection:
             return await wis_sporen(connection, WISSEN_PER_KEER) == WISSEN_PER_KEER
+
+    async def _schud(self) -> bool:
+        async with transaction(self.pool) as connection:
+            await schud(connection)
+        return False
 
     async def _watch(self) -> bool:
         """Fire what is due, up to the moment to which the queue has been worked off, and no further."""

@@ -55,6 +55,11 @@ class ServiceSettings(BaseSettings):
         timedelta(days=1), description="When a fact about an unknown matter is reported"
     )
     watch_interval_s: float = Field(0.2, gt=0, description="How often the clocks are looked at")
+    schud_interval_s: float = Field(
+        600.0,
+        gt=0,
+        description="How often erased facts are written anew, so that nothing joins those of a matter",
+    )
     termijnen: Annotated[dict[str, str], AfterValidator(_known_rules)] = Field(
         {}, description='Other lengths, as JSON: {"adviseur-contact": "20s"}'
     )

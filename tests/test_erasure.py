@@ -3,6 +3,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,9 @@ import pytest
 
 from ops.environment import Environment
 from shared import zegel
-from shared.envelope import Fact
+from shared.envelope import Arrival, Fact, encode
 from shared.events import BehandelingHerzien, DossierVernietigd, Event, KwestieGekwalificeerd
-from shared.inbox import Handler, Work, vernietigd, wis_sporen
+from shared.inbox import Handler, Work, schud, vernietigd, wis_sporen
 from shared.service import Runtime, Service
 from shared.settings import ServiceSettings
 from shared.termijnen.kalender import lokaal
@@ -125,6 +126,70 @@ async def test_what_comes_later_is_known_and_comes_to_nothing(runtime: Runtime, 
     assert not await kept(runtime, subject)
     assert await _alone(runtime, subject)
     assert not await runtime.pool.fetchval("select count(*) from geparkeerd")
+
+
+async def test_what_is_parked_about_a_matter_goes_with_it(runtime: Runtime, bus: Bus) -> None:
+    """One message that contradicts a fact and one that is no fact at all, but names the matter: sealed bodies
+    and exact moments go when it is erased, and of what is parked about it later too. Of another matter they
+    stay, and of the matter there is a digest alone.
+    """
+    subject, beside = new_id(), new_id()
+
+    async def park(one: str) -> None:
+        fact = make_fact("coid", qualified(), one)
+        geen_feit = encode(fact).replace(b'"advies"', b'"iets-anders"')
+        anders = encode(replace(fact, data=fact.data.model_copy(update={"kwalificatie": "melding"})))
+        async with runtime.transaction() as work:
+            for body in (geen_feit, anders):
+                arrival = Arrival(body, "coid.kwestie-gekwalificeerd.v1", "coid")
+                await work.park(arrival, "reden", runtime._keys, fact.key)
+
+    async def parked(aantal: int) -> list[asyncpg.Record] | None:
+        rows: list[asyncpg.Record] = await runtime.pool.fetch("select * from geparkeerd order by id")
+        return rows if len([row for row in rows if row["status"] == "vervallen"]) == aantal else None
+
+    await park(subject)
+    await park(beside)
+    rows = await eventually(lambda: parked(0))
+    assert all(row["onderwerp"] is not None for row in rows)
+    assert subject not in str([dict(row) for row in rows])
+    await bus.state("registry", DossierVernietigd(vernietigd_op=now()), subject)
+    await eventually(lambda: parked(2))
+    await park(subject)
+    rows = await eventually(lambda: parked(4))
+    for row in rows:
+        if row["status"] == "vervallen":
+            assert row["verzegeld"] is None and row["onderwerp"] is None
+            assert is_week(row["eerst_op"]) and is_week(row["laatst_op"])
+    assert len([row for row in rows if row["verzegeld"] is not None]) == 2
+
+
+async def test_the_number_of_a_transaction_joins_nothing_of_what_is_left(runtime: Runtime, bus: Bus) -> None:
+    """Of each matter tombstone and facts were written by one transaction, and stand beside each other, until
+    all erased facts are written anew: then one transaction wrote them, in the order of their keys. When
+    nothing was erased since, nothing is written. A duplicate is known as before.
+    """
+    subjects = [new_id() for _ in range(3)]
+    facts = [make_fact("coid", qualified(), one) for one in subjects for _ in range(4)]
+    await bus.send_all(facts)
+    for een in subjects:
+        await bus.state("registry", DossierVernietigd(vernietigd_op=now()), een)
+        await eventually(lambda een=een: _alone(runtime, een))  # type: ignore[misc]
+    left = "select xmin::text as x, key from facts where subject = 'gewist' order by ctid"
+    before = await runtime.pool.fetch(left)
+    assert len({row["x"] for row in before}) > 1
+    async with runtime.pool.acquire() as connection:
+        for anew in (True, False):
+            async with connection.transaction():
+                assert await schud(connection) is anew
+    after = await runtime.pool.fetch(left)
+    assert len({row["x"] for row in after}) == 1
+    assert [row["key"] for row in after] == sorted(row["key"] for row in before)
+    others = await runtime.pool.fetch("select xmin::text as x from matters")
+    assert not {row["x"] for row in after} & {row["x"] for row in others}
+    await bus.send_all(facts)
+    await asyncio.sleep(0.5)
+    assert await runtime.pool.fetch(left) == after
 
 
 async def test_what_was_stated_goes_once_it_is_published(runtime: Runtime, bus: Bus) -> None:

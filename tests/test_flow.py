@@ -9,7 +9,7 @@ import pytest
 from ops.contract.corpus import samples
 from shared import flow
 from shared.envelope import Arrival, Fact, Refusal, decode
-from shared.events import Event, InstemmingGegeven
+from shared.events import ContactDoorverwezen, Event, InstemmingGegeven
 from tests.bus import now
 
 GERICHT = [(key, route) for key, route in flow.ROUTES.items() if route.event.gericht is not None]
@@ -53,8 +53,21 @@ def test_an_outside_system_hears_of_addressed_facts_its_own_alone(party: str) ->
     for key in flow.may_hear(party):
         route = flow.route(key)
         assert route is not None, key
-        assert route.event.gericht is None or key.rpartition(".")[2] == party
+        eigen = {party, *flow.LOKETTEN.get(party, ())}
+        if route.event.gericht is not None and route.event not in flow.VOOR_WIE_OOK.get(party, ()):
+            assert key.rpartition(".")[2] in eigen
         assert not set(key) & set("*#")
+
+
+def test_the_complaints_desk_hears_of_no_referral_but_to_itself() -> None:
+    """Who was referred to the bedrijfsarts or to BMW is nothing for another desk; the MID, who did it, hears
+    of all."""
+    doorverwezen = {
+        naam: [key for key in flow.may_hear(naam) if "doorverwezen" in key] for naam in flow.PUBLISHERS
+    }
+    assert doorverwezen.pop("klachten") == ["intake.contact-doorverwezen.v1.dkp"]
+    assert len(doorverwezen.pop("mid")) == len(flow.addressees(ContactDoorverwezen))
+    assert not any(doorverwezen.values())
 
 
 @pytest.mark.parametrize("service", flow.SERVICES)

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from ops.bewijs import transacties
 from ops.bewijs.koppeling import Rand, Uiting, Zijden, tokens, van_bericht, van_rij, weerleg
 from ops.bewijs.stromen import Toneel
 from ops.bewijs.verslag import Deel
@@ -61,6 +62,8 @@ RANDEN: Final = (WEEKBERICHT, ANTWOORD, LUISTEREND_OOR, GEPARKEERD, VERNIETIGD)
 GRENZEN: Final = (
     "Tijdstippen op hele minuten of weken en codes van de organisatie gelden niet als koppeling: die deelt"
     " een zaak met vele andere.",
+    "Tot gewiste feiten samen herschreven zijn (elke tien minuten) verbindt het nummer van hun transactie die"
+    " van één zaak, en tot de database hun oude rijen opruimt staan ook die er nog.",
     "Wie het netwerk ziet kan het moment van een bericht zien; daartegen helpt alleen het vaste moment van"
     " weekbericht en antwoord.",
 )
@@ -107,6 +110,10 @@ async def onderzoek(spel: Toneel, randen: Sequence[Rand] = RANDEN) -> Deel:
             len(tokens(uiting.tekst)) for uiting in zijden.van
         )
         bijzonderheden.append(f"{rand.naam}: {rand.reden}")
+    door_transactie, gezien = await transacties.weerleg(spel)
+    fouten += door_transactie
+    geprobeerd[f"{transacties.TRANSACTIE}: gewiste feiten"] = gezien
+    bijzonderheden.append(f"{transacties.TRANSACTIE}: {transacties.REDEN}")
     return Deel(
         "koppeling",
         BELOFTE,

@@ -26,6 +26,7 @@ from ops.bewijs import (
     poort,
     stapel,
     stromen,
+    transacties,
     verboden,
 )
 from ops.bewijs import oppervlakken as vlak
@@ -45,6 +46,7 @@ KORT: Final[Mapping[str, Sequence[stromen.Stroom]]] = {
     poort.LOGBOEK: (stromen.lezers, stromen.gewone_zaken),
     koppelproef.ANTWOORD.naam: (stromen.gewone_zaken, stromen.terugweg),
     koppelproef.WEEKBERICHT.naam: (stromen.gewone_zaken, stromen.weekberichten),
+    transacties.TRANSACTIE: (stromen.gewone_zaken, stromen.verlopen),
 }
 """What is played with a leak, by part, edge or surface: nothing is killed, which would only take time."""
 MISVORMD: Final = 40

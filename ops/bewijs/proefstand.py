@@ -32,9 +32,10 @@ GEMUTEERD: Final = "ops.bewijs.gemuteerd"
 """The module that runs a service with that leak."""
 
 SNEL: Final = {
-    "notification": {"ronde_elke": "PT4S"},
-    "intake": {"antwoord_tik_s": "0.4", "wis_interval_s": "0.5"},
-    "registry": {"bewaartermijn": "P1Y", "vernietiging_interval_s": "0.5"},
+    "notification": {"ronde_elke": "PT4S", "schud_interval_s": "0.5"},
+    "intake": {"antwoord_tik_s": "0.4", "wis_interval_s": "0.5", "schud_interval_s": "0.5"},
+    "registry": {"bewaartermijn": "P1Y", "vernietiging_interval_s": "0.5", "schud_interval_s": "0.5"},
+    "routing": {"schud_interval_s": "0.5"},
 }
 """On the bench a week, the wait for an answer and the time that a dossier is kept are short."""
 RUST_S: Final = 60.0

@@ -26,6 +26,7 @@ from services.intake.terugweg import QUERIES, Gesteld, Vragen, sleutel
 from shared.envelope import Fact
 from shared.events import AntwoordGegeven
 from shared.inbox import IN_DE_KLUIS, Work
+from shared.inbox import QUERIES as PLUMBING
 from shared.zegel import seal
 
 if TYPE_CHECKING:
@@ -188,6 +189,16 @@ async def verzegel(intake: Intake, pool: Any, facts: Sequence[Fact]) -> dict[UUI
         inhoud = onbekend if stuk is None else stuk.inhoud
         sealed[row["antwoord"]] = seal(inhoud, sleutel(row["x"], row["y"]))
     return sealed
+
+
+async def schud(runtime: Runtime) -> bool:
+    """Write the digests of answer keys anew, when one was added since the last time."""
+    async with runtime.transaction() as work:
+        eerste = await work.connection.fetchval(PLUMBING.een_schudt, "antwoordsleutels")
+        if eerste and await work.connection.fetchval(QUERIES.ongeschud):
+            await work.connection.execute(QUERIES.schud)
+            await work.connection.execute(PLUMBING.geschud, "antwoordsleutels")
+    return False
 
 
 async def ruim_op(runtime: Runtime) -> bool:

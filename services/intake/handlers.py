@@ -215,6 +215,7 @@ def build(settings: Settings) -> Service:
             Background("verstrijken", VERSTRIJKEN_S, intake.verstrijken),
             Background("herzien", HERZIEN_S, intake.herzien),
             Background("verankeren", VERANKEREN_S, intake.verankeren),
+            Background("schudden", settings.schud_interval_s, beantwoording.schud),
             Background("opruimen", settings.wis_interval_s, beantwoording.ruim_op),
         ],
         admit=intake.admit,

@@ -61,12 +61,23 @@ delete from instemmingen where subject = any($1::text[]);
 
 -- name: wis_gehoord
 -- What others told about these matters. Key, digest and name stay, so that it is known when it comes again and the
--- books can be balanced; nothing joins what is left of one contact, and of when there is only the week.
+-- books can be balanced; once all that was erased is written anew (the plumbing's schud) nothing joins what is left of one
+-- contact, and of when there is only the week.
 update facts
 set data = null, traceparent = null, id = 'gewist', subject = 'gewist',
     time = date_trunc('week', time, 'Europe/Amsterdam'),
     received_at = date_trunc('week', received_at, 'Europe/Amsterdam')
 where subject = any($1::text[]) and publisher <> 'intake' and data is not null;
+
+-- name: wis_geparkeerd
+-- What is parked about listening ears, whenever it came: the bodies go, and of when there is the week.
+update geparkeerd
+set status = 'vervallen', verzegeld = null, routing_key_verzegeld = null, onderwerp = null,
+    eerst_op = date_trunc('week', eerst_op, 'Europe/Amsterdam'),
+    laatst_op = date_trunc('week', laatst_op, 'Europe/Amsterdam')
+where onderwerp is not null
+  and exists (select from contacten
+              where sha256(contacten.subject::bytea) = geparkeerd.onderwerp and contacten.status = 'luisterend-oor');
 
 -- name: wis_sporen
 -- The last traces of listening ears, once their keys are destroyed and everything that intake stated about them has been

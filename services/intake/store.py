@@ -95,7 +95,11 @@ async def wis_gehoord(connection: Any, subjects: Collection[str]) -> None:
 
 
 async def wis_sporen(connection: Any, limiet: int) -> int:
-    """Erase the last traces of listening ears, at most `limiet`; returns how many are done."""
+    """Erase the last traces of listening ears, at most `limiet`, and what is parked about any of them.
+
+    Returns how many are done.
+    """
+    await connection.execute(QUERIES.wis_geparkeerd)
     return len(await connection.fetch(QUERIES.wis_sporen, limiet))
 
 

@@ -78,6 +78,19 @@ with klaar as (
 )
 select count(*) from klaar;
 
+-- name: ongeschud
+-- Whether a key was added since the last time all were written anew.
+select exists (
+    select from antwoordsleutels
+    where xmin is distinct from (select transactie from schuddingen where tabel = 'antwoordsleutels')
+);
+
+-- name: schud
+-- All are written anew, in the order of their digests: neither the number of a transaction nor their place joins one to
+-- what was asked with it. Whoever adds one that is being moved waits, and finds it.
+with alle as (delete from antwoordsleutels returning *)
+insert into antwoordsleutels select * from alle order by digest;
+
 -- name: vergeet_pogingen
 delete from pogingen where minuut <= clock_timestamp() - interval '1 hour';
 

@@ -31,7 +31,14 @@ create table matters (
 );
 create index matters_unknown on matters (first_seen) where not known;
 create index matters_sporen on matters (subject) where sporen;
+create index matters_gewist on matters (sha256(subject::bytea)) where gewist_op is not null;
 comment on table matters is 'What the facts are about. Of a matter that was erased this row is all that is left.';
+
+create table schuddingen (
+    tabel      text primary key,
+    transactie xid not null                          -- that wrote all its erased rows anew
+);
+comment on table schuddingen is 'Which transaction last wrote erased rows anew: what bears another number is erased since.';
 
 create table outbox (
     key         uuid primary key references facts,
@@ -61,11 +68,14 @@ create table geparkeerd (
     omvang        integer not null,                  -- bytes
     verzegeld     text,                              -- the body, sealed to intake's key; null once handled or dropped
     routing_key_verzegeld text,                      -- a key that is not ours, sealed as the body is
+    onderwerp     bytea check (octet_length(onderwerp) = 32),  -- SHA-256 of the matter that the body names
     keer          integer not null default 1,
     eerst_op      timestamptz not null default clock_timestamp(),
     laatst_op     timestamptz not null default clock_timestamp(),
     status        text not null default 'geparkeerd'
                   check (status in ('geparkeerd', 'aangeboden', 'verwerkt', 'vervallen')),
-    check ((status in ('verwerkt', 'vervallen')) = (verzegeld is null))
+    check ((status in ('verwerkt', 'vervallen')) = (verzegeld is null)),
+    check (onderwerp is null or verzegeld is not null)
 );
+comment on column geparkeerd.onderwerp is 'So that what is parked about a matter is erased with it; goes with the body.';
 create index geparkeerd_open on geparkeerd (eerst_op) where status in ('geparkeerd', 'aangeboden');

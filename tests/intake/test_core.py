@@ -284,15 +284,27 @@ def test_deciding_again_states_nothing(zaak: Sequence[Event]) -> None:
         assert loop.beslis() == []
 
 
+def laat_weten(event: Event) -> tuple[str | None, str] | None:
+    """Under which grant somebody is told of the matter who knows nothing without one, and who that is."""
+    match event:
+        case MeldingDoorgezet():
+            return event.instemming, event.geadresseerde
+        case ContactDoorverwezen(naar="dkp"):
+            return event.instemming, "klachten"
+        case MeldingHeropend(escaleren_naar=str(naar)):
+            return event.instemming, naar
+    return None
+
+
 @settings(max_examples=300, deadline=None)
 @given(zaken.flatmap(st.permutations))
-def test_nothing_is_forwarded_without_a_grant_in_force_that_names_the_addressee(
-    zaak: Sequence[Event],
-) -> None:
-    """At each forward its grant was known and not withdrawn, and no other forward there was in force."""
+def test_nobody_is_told_without_a_grant_in_force_that_names_them(zaak: Sequence[Event]) -> None:
+    """At each forward, referral to the klachten desk and escalation its grant was known and in force, and
+    no other forward there was in force.
+    """
     loop = Loop()
     for feit in zaak:
-        nieuw = [event for event in loop.hoor(feit) if isinstance(event, MeldingDoorgezet)]
+        nieuw = [genoemd for event in loop.hoor(feit) if (genoemd := laat_weten(event)) is not None]
         gehoord = [fact.data for fact in loop.feiten if fact.publisher != "intake"]
         ingetrokken = {one.instemming for one in gehoord if isinstance(one, InstemmingIngetrokken)}
         gegeven = {
@@ -306,9 +318,9 @@ def test_nothing_is_forwarded_without_a_grant_in_force_that_names_the_addressee(
                 else []
             )
         }
-        for forward in nieuw:
-            assert (forward.instemming, forward.geadresseerde) in gegeven
-            assert forward.instemming not in ingetrokken
+        for genoemd in nieuw:
+            assert genoemd in gegeven
+            assert genoemd[0] not in ingetrokken
         van_kracht = {(one.geadresseerde, one.instemming) for one in loop.zaak.doorgezet_van_kracht}
         assert len(van_kracht) == len({geadresseerde for geadresseerde, _ in van_kracht})
 
@@ -351,12 +363,20 @@ def test_only_a_grant_in_force_that_names_a_cluster_can_make_a_forward() -> None
     assert not hasattr(IngetrokkenInstemming, "doorzetten")
     map_van_dienst = Path(__file__).parents[2] / "services" / "intake"
     makers = [
-        path.name
+        (path.name, *sorted(naam for one in node.keywords if (naam := one.arg) in ("escaleren_naar", "naar")))
         for path in sorted(map_van_dienst.rglob("*.py"))
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "MeldingDoorgezet"
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "id", None) in ("MeldingDoorgezet", "MeldingHeropend", "ContactDoorverwezen")
     ]
-    assert makers == ["instemming.py"]
+    # besluit.py: a return without address, and a referral to a desk that hears nothing of it.
+    assert sorted(makers) == [
+        ("besluit.py",),
+        ("besluit.py", "naar"),
+        ("instemming.py",),
+        ("instemming.py", "escaleren_naar"),
+        ("instemming.py", "naar"),
+    ]
 
 
 def test_the_advisers_week_starts_with_the_contact_when_consent_came_with_it() -> None:
@@ -571,6 +591,19 @@ def test_a_klacht_goes_to_the_complaints_desk_with_consent_alone() -> None:
     assert loop.van(ContactDoorverwezen) == []
     loop.hoor(geef(5, aan="klachten"))
     assert [(feit.naar, feit.doorverwezen_op) for feit in loop.van(ContactDoorverwezen)] == [("dkp", t(5))]
+
+
+def test_a_talk_that_names_the_complaints_point_tells_it_nothing_without_consent() -> None:
+    """That the MID named it to the melder is no consent. With a grant it is told, and anew under a new one;
+    other desks are told of on the bus to nobody but the MID and the counts.
+    """
+    loop = Loop(contact(), gesprek(2, "klacht", None, "dkp"), geef(3, aan="coid"))
+    assert loop.van(ContactDoorverwezen) == []
+    for grant, uur in ((G2, 5), (FORMULIER, 7)):
+        loop.hoor(geef(uur, grant, aan="klachten"))
+        assert [(feit.naar, feit.instemming) for feit in loop.van(ContactDoorverwezen)][-1] == ("dkp", grant)
+        loop.hoor(trek_in(uur + 1, grant))
+    assert len(loop.van(ContactDoorverwezen)) == 2
 
 
 def test_a_listening_ear_asks_for_nothing_but_its_count() -> None:

@@ -2,7 +2,7 @@
 """Intake with the real broker and the real database: what goes in, what comes out, what stays."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,14 @@ from ops.environment import Environment
 from services.intake.handlers import build
 from services.intake.settings import Settings
 from services.intake.store import QUERIES
-from shared import zegel
+from shared import flow, zegel
 from shared.codes import Geadresseerde, Kanaal
+from shared.envelope import data_json
 from shared.events import (
+    ContactDoorverwezen,
     ContactOntvangen,
     ContactpogingGedaan,
+    Event,
     GesprekGevoerd,
     Instemming,
     InstemmingGegeven,
@@ -27,6 +30,8 @@ from shared.events import (
     Kenmerken,
     KenmerkenVastgesteld,
     MelderTeruggekeerd,
+    MeldingDoorgezet,
+    MeldingHeropend,
 )
 from shared.service import main
 from shared.settings import load
@@ -249,6 +254,14 @@ async def test_the_database_refuses_a_forward_without_a_grant_in_force(
     for grant in (new_id(), ander, ingetrokken):
         with pytest.raises(asyncpg.ForeignKeyViolationError):
             await database.execute(insert, melder.zaak, grant)
+    with pytest.raises(asyncpg.CheckViolationError):  # as if it had been in force and ended since
+        await database.execute(
+            "insert into doorzettingen"
+            " (subject, instemming, geadresseerde, van_kracht, doorgezet_op, laatst_op)"
+            " values ($1, $2, 'coid', false, now(), now())",
+            melder.zaak,
+            ingetrokken,
+        )
     await database.execute(insert, melder.zaak, eerste)
     with pytest.raises(asyncpg.UniqueViolationError):
         await database.execute(insert, melder.zaak, tweede)
@@ -260,6 +273,76 @@ async def test_the_database_refuses_a_forward_without_a_grant_in_force(
     await stated(heard, melder.zaak, "instemming-vervallen", 2)
     with pytest.raises(asyncpg.ForeignKeyViolationError):
         await database.execute(QUERIES.doorzettingen, *opnieuw)
+
+
+Maker = Callable[[Any], Event]
+
+
+def een_doorzetting(grant: str) -> MeldingDoorgezet:
+    """A forward to the COID as the service states it."""
+    nu = now()
+    return MeldingDoorgezet(
+        doorgezet_op=nu,
+        geadresseerde="coid",
+        instemming=grant,
+        ontvangen_op=nu,
+        contact_telt_vanaf=nu,
+        spoed=False,
+        kenmerken=CLSK,
+    )
+
+
+async def stel(database: Any, zaak: str, event: Event) -> None:
+    """Write a fact as intake writes what it states, in a transaction of its own."""
+    await database.execute(
+        "insert into facts (key, publisher, id, name, subject, time, data, digest)"
+        " values (gen_random_uuid(), 'intake', gen_random_uuid()::text, $1, $2, now(), $3, '')",
+        flow.wire_name(type(event)),
+        zaak,
+        data_json(event),
+    )
+
+
+@pytest.mark.parametrize(
+    ("aan", "maak"),
+    [
+        ("coid", een_doorzetting),
+        ("klachten", lambda grant: ContactDoorverwezen(doorverwezen_op=now(), naar="dkp", instemming=grant)),
+        (
+            "sg",
+            lambda grant: MeldingHeropend(
+                teruggekeerd_op=now(), reden="vraag", escaleren_naar="sg", instemming=grant
+            ),
+        ),
+    ],
+)
+async def test_the_database_refuses_to_state_what_rests_on_no_grant_in_force(
+    bus: Bus, service: StartService, melder: Melder, database: Any, aan: Geadresseerde, maak: Maker
+) -> None:
+    """The fact itself is refused at the commit: also where a fault in the code leaves out its table.
+    With a grant in force (for a forward: and its row) it is taken.
+    """
+    await service("intake")
+    heard = await bus.listen("intake.#")
+    await melder.meldt()
+    await melder.spreekt("informatie")
+    weg, er_is, ander = (new_id() for _ in range(3))
+    await melder.stemt_in(aan, grant=weg)
+    await melder.trekt_in(weg)
+    await melder.stemt_in(aan, grant=er_is)
+    await melder.stemt_in("ander-loket", grant=ander)
+    await stated(heard, melder.zaak, "instemming-vervallen")
+    await handled(database, 6)
+    for grant in (None, new_id(), weg, ander):
+        if grant is not None or aan != "coid":
+            with pytest.raises(asyncpg.ForeignKeyViolationError, match="without a grant"):
+                await stel(database, melder.zaak, maak(grant))
+    feit = maak(er_is)
+    if isinstance(feit, MeldingDoorgezet):
+        with pytest.raises(asyncpg.ForeignKeyViolationError, match="without a grant"):
+            await stel(database, melder.zaak, feit)
+        await database.execute(QUERIES.doorzettingen, [melder.zaak], [er_is], ["coid"], [feit.doorgezet_op])
+    await stel(database, melder.zaak, feit)
 
 
 async def test_codes_that_come_after_the_forward_are_told_to_whoever_got_it(
@@ -457,6 +540,28 @@ async def assert_nothing_joins(database: Any, subject: str) -> None:
         " (select time from facts union all select received_at from facts"
         " union all select first_seen from matters union all select gewist_op from contacten) as t (moment)"
     )
+
+
+async def test_what_is_parked_about_a_listening_ear_goes_with_it(
+    bus: Bus, service: StartService, melder: Melder, database: Any
+) -> None:
+    """Content that could not be opened came before the talk, and once more after it: neither body is kept."""
+    await service("intake", wis_interval_s=0.1)
+    ander = Melder(bus, melder.keys)
+
+    async def geparkeerd(vervallen: int, alle: int) -> bool:
+        rows = await database.fetch("select status, verzegeld is null as weg, onderwerp from geparkeerd")
+        weg = [row for row in rows if row["status"] == "vervallen" and row["weg"]]
+        return len(rows) == alle and len(weg) == vervallen and all(row["onderwerp"] is None for row in weg)
+
+    for een in (ander, melder):
+        await een.meldt(verzegeld="niet te openen")
+        await een.meldt()
+    await eventually(lambda: geparkeerd(0, 2))
+    await melder.spreekt("luisterend-oor")
+    await eventually(lambda: geparkeerd(1, 2))
+    await melder.meldt(verzegeld="ook niet te openen")
+    await eventually(lambda: geparkeerd(2, 3))
 
 
 async def test_a_listening_ear_leaves_a_count_and_nothing_else(

@@ -476,6 +476,38 @@ async def test_the_database_refuses_content_for_a_reader_without_a_grant_in_forc
         )
 
 
+async def test_the_database_refuses_to_state_content_that_no_row_in_force_is_for(
+    bus: Bus, service: StartService, zaak: Zaak, adviseur: Lezer, database: Any
+) -> None:
+    """A copy of a stated `inhoud-verstrekt` under another key, for another reader or without its grant is
+    refused at the commit.
+    """
+    await service("intake")
+    heard = await bus.listen("intake.#")
+    await adviseur.stelt_sleutel_vast()
+    await zaak.wordt_doorgezet()
+    await zaak.krijgt()
+    await gericht(heard, zaak, "inhoud-verstrekt", "coid")
+    kopie = (
+        "insert into facts (key, publisher, id, name, subject, time, data, digest)"
+        " select gen_random_uuid(), publisher, gen_random_uuid()::text, name, subject, time, data, digest"
+        " from facts where name = 'inhoud-verstrekt.v1'"
+    )
+    anders = (
+        "update facts set data = convert_to((convert_from(data, 'UTF8')::jsonb || {})::text, 'UTF8')"
+        " where name = 'inhoud-verstrekt.v1'"
+    )
+    for poging in (
+        kopie,
+        anders.format('\'{"ontvanger": "adv-ander"}\''),
+        anders.format('\'{"geadresseerde": "lijn"}\''),
+        anders.replace("|| {}", "- 'instemming'"),
+    ):
+        with pytest.raises(asyncpg.ForeignKeyViolationError, match="without a grant"):
+            await database.execute(poging)
+    await database.execute(anders.format("'{}'"))
+
+
 async def test_withdrawal_and_sealing_race_through_two_replicas(
     bus: Bus, service: StartService, public_keys: zegel.PublicKeys, adviseur: Lezer, database: Any
 ) -> None:

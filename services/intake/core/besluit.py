@@ -195,19 +195,34 @@ def _vervallen(zaak: Zaak) -> Iterator[InstemmingVervallen]:
 
 
 def _doorverwijzingen(zaak: Zaak, uitkomst: Uitkomst | None) -> Iterator[Event]:
-    """Each referral that a talk tells of; and a klacht, with consent, to the klachtencoördinatiepunt."""
+    """Each referral that a talk tells of. The klachtencoördinatiepunt has a desk of its own on the bus: it
+    hears of a referral, or of a klacht, under a grant in force that names it, and once under one of these.
+    """
     gezegd = {(one.naar, one.doorverwezen_op) for one in zaak.gesteld.doorverwezen}
     for gesprek in zaak.gesprekken:
         naar = gesprek.verwezen_naar
-        if naar is None or gesprek.uitkomst == "luisterend-oor" or (naar, gesprek.gevoerd_op) in gezegd:
+        if naar is None or naar == "dkp" or gesprek.uitkomst == "luisterend-oor":
             continue
-        gezegd.add((naar, gesprek.gevoerd_op))
-        yield ContactDoorverwezen(doorverwezen_op=gesprek.gevoerd_op, naar=naar)
-    grant = zaak.instemming_voor("klachten")
-    if grant is None or not isinstance(uitkomst, Afsluiting) or uitkomst.code != "klacht":
-        return
-    if not any(naar == "dkp" for naar, _ in gezegd):
-        yield ContactDoorverwezen(doorverwezen_op=max(uitkomst.sinds, grant.gegeven_op), naar="dkp")
+        if (naar, gesprek.gevoerd_op) not in gezegd:
+            gezegd.add((naar, gesprek.gevoerd_op))
+            yield ContactDoorverwezen(doorverwezen_op=gesprek.gevoerd_op, naar=naar)
+    sinds = _reden_voor_klachten(zaak, uitkomst)
+    grants = zaak.voor_klachten
+    onder = {one.instemming for one in zaak.gesteld.doorverwezen if one.naar == "dkp"}
+    if sinds is not None and grants and onder.isdisjoint(grant.instemming for grant in grants):
+        yield grants[0].doorverwijzen(sinds)
+
+
+def _reden_voor_klachten(zaak: Zaak, uitkomst: Uitkomst | None) -> datetime | None:
+    """Since when the matter is one for the klachtencoördinatiepunt."""
+    redenen = [
+        gesprek.gevoerd_op
+        for gesprek in zaak.gesprekken
+        if gesprek.verwezen_naar == "dkp" and gesprek.uitkomst != "luisterend-oor"
+    ]
+    if isinstance(uitkomst, Afsluiting) and uitkomst.code == "klacht":
+        redenen.append(uitkomst.sinds)
+    return min(redenen, default=None)
 
 
 def _afsluiting(zaak: Zaak, uitkomst: Uitkomst | None) -> Iterator[Event]:
@@ -228,14 +243,17 @@ def _afsluiting(zaak: Zaak, uitkomst: Uitkomst | None) -> Iterator[Event]:
 
 
 def _heropeningen(zaak: Zaak) -> Iterator[Event]:
-    """Each return of the melder; said again when consent for its escalation came later."""
-    gezegd = {(one.teruggekeerd_op, one.reden, one.escaleren_naar) for one in zaak.gesteld.heropend}
+    """Each return of the melder; said again when consent for its escalation came later, or anew."""
+    gezegd: dict[tuple[datetime, str], set[tuple[str | None, str | None]]] = {}
+    for one in zaak.gesteld.heropend:
+        onder = gezegd.setdefault((one.teruggekeerd_op, one.reden), set())
+        onder.add((one.escaleren_naar, one.instemming))
     for terug in zaak.teruggekeerd:
-        naar = terug.escaleren_naar
-        if naar is not None and zaak.instemming_voor(naar) is None:
-            naar = None
-        eerder = {aan for op, reden, aan in gezegd if (op, reden) == (terug.teruggekeerd_op, terug.reden)}
-        if naar in eerder or (naar is None and eerder):
-            continue
-        gezegd.add((terug.teruggekeerd_op, terug.reden, naar))
-        yield MeldingHeropend(teruggekeerd_op=terug.teruggekeerd_op, reden=terug.reden, escaleren_naar=naar)
+        onder = gezegd.setdefault((terug.teruggekeerd_op, terug.reden), set())
+        grants = [] if terug.escaleren_naar is None else zaak.escalaties(terug.escaleren_naar)
+        if grants and onder.isdisjoint((grant.geadresseerde, grant.instemming) for grant in grants):
+            onder.add((grants[0].geadresseerde, grants[0].instemming))
+            yield grants[0].heropenen(terug)
+        elif not onder:
+            onder.add((None, None))
+            yield MeldingHeropend(teruggekeerd_op=terug.teruggekeerd_op, reden=terug.reden)

@@ -2,8 +2,10 @@
 """Consent: grants, what is in force, and the one way to a forward. Pure.
 
 A grant is in force from the moment it is known until the moment its withdrawal is known, whichever of the two
-came first: a withdrawal names the grant that it ends, and ends it for good. Only a grant in force that names
-a cluster can make a `MeldingDoorgezet`; nothing else in this service makes one.
+came first: a withdrawal names the grant that it ends, and ends it for good. Only a grant in force can let
+another know of a matter: one that names a cluster makes a `MeldingDoorgezet`, one that names an address of
+escalation a `MeldingHeropend` with that address, one for the klachten desk a `ContactDoorverwezen` to it.
+Nothing else in this service makes one, and each names its grant.
 """
 
 from collections.abc import Iterable
@@ -12,7 +14,14 @@ from datetime import datetime
 from typing import Literal
 
 from shared.codes import Cluster, Geadresseerde
-from shared.events import InstemmingVervallen, Kenmerken, MeldingDoorgezet
+from shared.events import (
+    ContactDoorverwezen,
+    InstemmingVervallen,
+    Kenmerken,
+    MelderTeruggekeerd,
+    MeldingDoorgezet,
+    MeldingHeropend,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +35,36 @@ class InstemmingVanKracht:
 
 
 @dataclass(frozen=True, slots=True)
-class ClusterInstemming(InstemmingVanKracht):
+class EscalatieInstemming(InstemmingVanKracht):
+    """A grant in force that names an address to which a melder who returns may have it escalated."""
+
+    geadresseerde: Literal["coid", "kmar", "sg"]
+
+    def heropenen(self, terug: MelderTeruggekeerd) -> MeldingHeropend:
+        """The melder is back, and under this grant it is brought higher."""
+        return MeldingHeropend(
+            teruggekeerd_op=terug.teruggekeerd_op,
+            reden=terug.reden,
+            escaleren_naar=self.geadresseerde,
+            instemming=self.instemming,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class KlachtenInstemming(InstemmingVanKracht):
+    """A grant in force that names the klachten desk."""
+
+    geadresseerde: Literal["klachten"]
+
+    def doorverwijzen(self, sinds: datetime) -> ContactDoorverwezen:
+        """Refer to the klachtencoördinatiepunt under this grant; `sinds`: since when there is reason to."""
+        return ContactDoorverwezen(
+            doorverwezen_op=max(sinds, self.gegeven_op), naar="dkp", instemming=self.instemming
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterInstemming(EscalatieInstemming):
     """A grant in force that names a body to which intake forwards."""
 
     geadresseerde: Cluster
@@ -96,6 +134,10 @@ def instemming(
         return ClusterInstemming(naam, geadresseerde, gegeven_op, op_formulier)
     if geadresseerde == "lijn":
         return LijnInstemming(naam, geadresseerde, gegeven_op, op_formulier)
+    if geadresseerde == "klachten":
+        return KlachtenInstemming(naam, geadresseerde, gegeven_op, op_formulier)
+    if geadresseerde == "sg":
+        return EscalatieInstemming(naam, geadresseerde, gegeven_op, op_formulier)
     return InstemmingVanKracht(naam, geadresseerde, gegeven_op, op_formulier)
 
 

@@ -13,8 +13,10 @@ from typing import Any, Final
 from services.intake.core.instemming import (
     BekendeInstemming,
     ClusterInstemming,
+    EscalatieInstemming,
     IngetrokkenInstemming,
     InstemmingVanKracht,
+    KlachtenInstemming,
     instemming,
 )
 from shared.codes import Geadresseerde, Kanaal
@@ -99,6 +101,19 @@ class Zaak:
     def instemming_voor(self, geadresseerde: str) -> InstemmingVanKracht | None:
         """The first grant in force that names this addressee."""
         return next((grant for grant in self.van_kracht if grant.geadresseerde == geadresseerde), None)
+
+    @property
+    def voor_klachten(self) -> list[KlachtenInstemming]:
+        """The grants in force that name the klachten desk."""
+        return [grant for grant in self.instemmingen if isinstance(grant, KlachtenInstemming)]
+
+    def escalaties(self, naar: str) -> list[EscalatieInstemming]:
+        """The grants in force under which it may be escalated to this address."""
+        return [
+            grant
+            for grant in self.instemmingen
+            if isinstance(grant, EscalatieInstemming) and grant.geadresseerde == naar
+        ]
 
 
 _GESTELD: Final[Mapping[type[Event], str]] = {

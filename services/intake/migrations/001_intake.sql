@@ -35,6 +35,7 @@ create table contacten (
            or gesproken_op is not null)
 );
 create index contacten_te_wissen on contacten (subject) where status = 'luisterend-oor' and gewist_op is null;
+create index contacten_oor on contacten (sha256(subject::bytea)) where status = 'luisterend-oor';
 create index contacten_afgesloten on contacten (uitkomst_op) where status = 'afgesloten';
 
 -- A grant is its id and its addressee together. A withdrawal whose grant is not there yet waits among the facts.

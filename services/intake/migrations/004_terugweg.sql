@@ -18,7 +18,8 @@ create table antwoorden (
 comment on column antwoorden.x is 'Public key (P-256) that came with the question: this coordinate and y.';
 
 -- The keys that answers were asked for, as digests. Each asks once: a sealed question that somebody kept and states again
--- under another id would else give or withdraw consent anew. Nothing joins a row to when or about what it was.
+-- under another id would else give or withdraw consent anew. Once all are written anew (schud),
+-- nothing joins a row to when or about what it was.
 create table antwoordsleutels (
     digest bytea primary key check (octet_length(digest) = 32)
 );
