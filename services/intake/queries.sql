@@ -48,6 +48,7 @@ set status = excluded.status, kanaal = null, ontvangen_op = null, spoed = null, 
     gesproken_op = null, bevestigd_op = null;
 
 -- name: wis_ontvangstcodes
+with vergeefs as (delete from vergeefs_ingetrokken where subject = any($1::text[]))
 delete from ontvangstcodes where subject = any($1::text[]);
 
 -- name: wis_kluis

@@ -38,6 +38,12 @@ class Settings(ServiceSettings):
         timedelta(hours=24),
         description="How long after the contact a channel or the portal gets a receipt code for it",
     )
+    vraag_binnen: timedelta = Field(
+        timedelta(minutes=10),
+        gt=timedelta(),
+        le=timedelta(minutes=30),
+        description="How old a melder's question may be; an older one does nothing",
+    )
     pogingen_per_afzender: int = Field(
         10, ge=1, description="Failed attempts with a receipt code in an hour, by token of the portal"
     )

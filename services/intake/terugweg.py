@@ -68,8 +68,9 @@ class Vragen:
     """The questions of one batch, and the matters that they may be about."""
 
     gesteld: Sequence[Gesteld] = ()
-    herhaald: frozenset[UUID] = frozenset()
-    """Those that were asked before, under another id: they do nothing, and are answered as unknown."""
+    vergeefs: frozenset[UUID] = frozenset()
+    """Those that were asked before, under another id, or too long ago: they do nothing, and are answered as
+    unknown."""
     zaken: frozenset[str] = frozenset()
     geheim: bytes = field(default=b"", repr=False)
     gevonden: dict[UUID, str] = field(default_factory=dict)
@@ -94,6 +95,8 @@ def weiger(fact: Fact, inhoud: bytes) -> Refusal | None:
     vraag = v.lees_vraag(inhoud, vrager(fact))
     if isinstance(vraag, Refusal):
         return vraag
+    if vraag.gesteld_op != fact.data.gebeurd_op:
+        return Refusal("de vraag noemt een ander moment dan het feit waarmee hij kwam")
     try:
         sleutel(vraag.antwoordsleutel.x, vraag.antwoordsleutel.y)
     except ZegelFout:
@@ -108,14 +111,17 @@ async def lees(intake: Intake, work: Work, facts: Sequence[Fact]) -> Vragen:
         return Vragen()
     geheim = await _geheim(intake)
     gesteld = [_gesteld(fact, v.lees_vraag(intake.open(fact), vrager(fact)), geheim) for fact in feiten]
-    herhaald = await _herhaald(work, gesteld)
+    binnen = intake.settings.vraag_binnen
+    vergeefs = await _herhaald(work, gesteld) | {
+        een.feit.key for een in gesteld if kern.is_te_oud(een.vraag.gesteld_op, work.now, binnen)
+    }
     prints = sorted({een.afdruk for een in gesteld if een.afdruk is not None})
     gevraagd = {een.vraag.zaak for een in gesteld if isinstance(een.vraag, v.OmCode)}
     zaken = {row["subject"] for row in await work.connection.fetch(QUERIES.bij_afdruk, prints)}
     # A matter that nobody told of is not opened by asking about it.
     zaken |= {row["subject"] for row in await work.connection.fetch(QUERIES.contacten, sorted(gevraagd))}
     zaken |= gevraagd & {fact.subject for fact in facts if isinstance(fact.data, ContactOntvangen)}
-    return Vragen(gesteld, herhaald, frozenset(zaken), geheim)
+    return Vragen(gesteld, vergeefs, frozenset(zaken), geheim)
 
 
 async def _herhaald(work: Work, gesteld: Sequence[Gesteld]) -> frozenset[UUID]:
@@ -154,7 +160,7 @@ async def voer_uit(intake: Intake, work: Work, vragen: Vragen, te_laat: set[str]
     met_code = [
         een
         for een in vragen.gesteld
-        if not isinstance(een.vraag, v.OmCode) and een.feit.key not in vragen.herhaald
+        if not isinstance(een.vraag, v.OmCode) and een.feit.key not in vragen.vergeefs
     ]
     if not met_code:
         return []
@@ -211,9 +217,9 @@ async def _doe(work: Work, vragen: Vragen, een: Gesteld, zaak_id: str) -> list[S
         vragen.gedaan[een.feit.key] = a.Gedaan()
         return [_schrijf(work, zaak_id, vraag.soort, vraag.aan, vraag.tekst)]
     if isinstance(vraag, v.Instemmen):
-        vragen.gedaan[een.feit.key] = _stem_in(work, zaak_id, zaak, vraag)
+        vragen.gedaan[een.feit.key] = await _stem_in(work, zaak_id, zaak, vraag)
     elif isinstance(vraag, v.Intrekken):
-        vragen.gedaan[een.feit.key] = _trek_in(work, zaak_id, zaak, vraag)
+        vragen.gedaan[een.feit.key] = await _trek_in(work, zaak_id, zaak, vraag)
     elif isinstance(vraag, v.Terugkeren):
         vragen.gedaan[een.feit.key] = a.Gedaan()
         terug = MelderTeruggekeerd(
@@ -239,19 +245,26 @@ def _schrijf(
     return Stuk(stuk, zaak_id, soort, a.schrijf(a.Tekst(tekst=tekst)))
 
 
-def _stem_in(work: Work, zaak_id: str, zaak: Zaak, vraag: v.Instemmen) -> a.Antwoord:
+async def _stem_in(work: Work, zaak_id: str, zaak: Zaak, vraag: v.Instemmen) -> a.Antwoord:
     bestaand = zaak.instemming_voor(vraag.geadresseerde)
     if bestaand is not None:
         return a.Gedaan(instemming=bestaand.instemming)
+    op = await work.connection.fetchval(QUERIES.laatst_vergeefs, zaak_id, vraag.geadresseerde)
+    if kern.is_achterhaald(zaak, vraag, op):
+        return a.NietMogelijk(reden="ingetrokken")
     grant = uuid4().hex
     feit = InstemmingGegeven(instemming=grant, geadresseerde=vraag.geadresseerde, gegeven_op=work.now)
     work.state(feit, zaak_id, traced=False)
     return a.Gedaan(instemming=grant)
 
 
-def _trek_in(work: Work, zaak_id: str, zaak: Zaak, vraag: v.Intrekken) -> a.Antwoord:
+async def _trek_in(work: Work, zaak_id: str, zaak: Zaak, vraag: v.Intrekken) -> a.Antwoord:
     grants = kern.van_kracht_voor(zaak, instemming=vraag.instemming, geadresseerde=vraag.geadresseerde)
     for grant in grants:
         feit = InstemmingIngetrokken(instemming=grant, ingetrokken_op=work.now)
         work.state(feit, zaak_id, traced=False)
-    return a.Gedaan() if grants else a.NietMogelijk(reden="geen-instemming")
+    if grants:
+        return a.Gedaan()
+    if vraag.geadresseerde is not None:  # what it should have ended may be on its way yet
+        await work.connection.execute(QUERIES.vergeefs, zaak_id, vraag.geadresseerde, work.now)
+    return a.NietMogelijk(reden="geen-instemming")

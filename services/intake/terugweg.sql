@@ -75,6 +75,18 @@ with klaar as (
 )
 select count(*) from klaar;
 
+-- name: vergeefs
+-- Consent for $2 was withdrawn at $3 while there was none.
+insert into vergeefs_ingetrokken (subject, geadresseerde, op) values ($1, $2, $3)
+on conflict (subject, geadresseerde) do update set op = greatest(vergeefs_ingetrokken.op, excluded.op);
+
+-- name: laatst_vergeefs
+select op from vergeefs_ingetrokken where subject = $1 and geadresseerde = $2;
+
+-- name: vergeet_vergeefs
+-- Any question that could still cross it is too old by now.
+delete from vergeefs_ingetrokken where op < clock_timestamp() - interval '1 hour';
+
 -- name: vergeet_pogingen
 delete from pogingen where minuut <= clock_timestamp() - interval '1 hour';
 

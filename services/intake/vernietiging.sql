@@ -27,6 +27,7 @@ delete from instemmingen where subject = any($1::text[]);
 
 -- name: wis_ontvangstcodes
 -- What leads to it.
+with vergeefs as (delete from vergeefs_ingetrokken where subject = any($1::text[]))
 delete from ontvangstcodes where subject = any($1::text[]);
 
 -- name: wis_wachtenden

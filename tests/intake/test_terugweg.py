@@ -390,12 +390,13 @@ async def test_nothing_joins_a_question_to_its_matter(
     await melder.spreekt()
     spoor = "00-" + "ab" * 16 + "-" + "cd" * 8 + "-01"
     vragen = []
-    for velden in (
+    te_vragen: tuple[dict[str, Any], ...] = (
         {"soort": "instemmen", "geadresseerde": "coid"},
         {"soort": "bericht", "tekst": "aan u"},
         {"soort": "terugkeren", "reden": "vraag"},
         {"soort": "intrekken", "geadresseerde": "coid"},
-    ):
+    )
+    for velden in te_vragen:
         feit = portaal.maak(code=code, **velden)
         body = json.loads(_body(feit)) | {"traceparent": spoor}
         await bus.raw("portaal", "portaal.vraag-gesteld.v1", json.dumps(body).encode())
@@ -488,6 +489,50 @@ async def test_a_sealed_question_that_is_stated_again_does_nothing(
     assert await herhaal(mid, om_code) == {"uitkomst": "onbekend"}
     assert (await portaal.vraag("status", code=nieuwe))["instemmingen"] == []
     assert len(heard.about(melder.zaak, "intake.instemming-gegeven")) == 1
+
+
+@pytest.mark.parametrize("er_was_een", [True, False])
+async def test_consent_that_was_asked_before_a_withdrawal_and_comes_after_it_gives_none(
+    bus: Bus, service: StartService, melder: Melder, portaal: Portaal, er_was_een: bool
+) -> None:
+    """Whether or not there was a grant to withdraw. In the order in which they were asked they end alike;
+    consent that is asked after the withdrawal is consent."""
+    await service("intake", **SNEL)
+    heard = await bus.listen("intake.#")
+    code = await met_code(melder, portaal, heard)
+    if er_was_een:
+        await portaal.vraag("instemmen", code=code, geadresseerde="coid")
+    laat = portaal.maak("instemmen", code=code, geadresseerde="coid")
+    ingetrokken = await portaal.vraag("intrekken", code=code, geadresseerde="coid")
+    assert ingetrokken["uitkomst"] == ("gedaan" if er_was_een else "niet-mogelijk")
+    await bus.send(laat)
+    assert await portaal.antwoord(laat.subject) == {"uitkomst": "niet-mogelijk", "reden": "ingetrokken"}
+    assert (await portaal.vraag("instemmen", code=code, geadresseerde="kmar"))["uitkomst"] == "gedaan"
+    assert (await portaal.vraag("instemmen", code=code, geadresseerde="coid"))["uitkomst"] == "gedaan"
+    assert (await portaal.vraag("intrekken", code=code, geadresseerde="coid"))["uitkomst"] == "gedaan"
+    status = await portaal.vraag("status", code=code)
+    assert [een["geadresseerde"] for een in status["instemmingen"]] == ["kmar"]
+
+
+async def test_a_question_of_long_ago_does_nothing(
+    bus: Bus, service: StartService, melder: Melder, portaal: Portaal, database: Any
+) -> None:
+    """Held up somewhere for over ten minutes, with a right code and with a wrong one, it is answered as
+    unknown and counts as no attempt; for a new code as well."""
+    await service("intake", **SNEL)
+    heard = await bus.listen("intake.#")
+    code = await met_code(melder, portaal, heard)
+    toen = now() - timedelta(minutes=11)
+    oud = [
+        portaal.maak("instemmen", op=toen, code=code, geadresseerde="coid"),
+        portaal.maak("status", op=toen, code=valse_code()),
+        portaal.maak("ontvangstcode", op=toen, zaak=melder.zaak),
+    ]
+    await bus.send_all(oud)
+    for feit in oud:
+        assert await portaal.antwoord(feit.subject) == {"uitkomst": "onbekend"}
+    assert heard.about(melder.zaak, "intake.instemming-gegeven") == []
+    assert await database.fetchval("select count(*) from pogingen") == 0
 
 
 async def test_two_replicas_answer_many_questions_about_one_matter(
@@ -647,7 +692,13 @@ async def test_what_is_no_question_is_parked_with_a_reason_that_tells_nothing(
     """Each fault its own reason; of what was sent nothing stands in it."""
     await service("intake", **SNEL)
     sleutel = nieuwe_sleutel()
-    goed = {"soort": "status", "code": "Zandvliet", "antwoordsleutel": publiek(sleutel)}
+    op = now()
+    goed = {
+        "soort": "status",
+        "code": "Zandvliet",
+        "gesteld_op": op.isoformat(),
+        "antwoordsleutel": publiek(sleutel),
+    }
     fouten = {
         "een vraag is 8192 bytes groot voor het verzegelen, aangevuld met spaties": b"{}".ljust(2048),
         "de vraag heeft geen sleutel voor het antwoord": verpak({"soort": "status", "code": "Zandvliet"}),
@@ -656,9 +707,12 @@ async def test_what_is_no_question_is_parked_with_a_reason_that_tells_nothing(
             goed | {"antwoordsleutel": publiek(sleutel) | {"x": sleutel["y"], "y": sleutel["x"]}}
         ),
         "onbekende soort vraag": verpak(goed | {"soort": "Zandvliet"}),
+        "de vraag noemt een ander moment dan het feit waarmee hij kwam": verpak(
+            goed | {"gesteld_op": (op - timedelta(minutes=1)).isoformat()}
+        ),
     }
     for inhoud in fouten.values():
-        event = VraagGesteld(gesteld_op=now(), verzegeld=zegel.seal(inhoud, public_keys))
+        event = VraagGesteld(gesteld_op=op, verzegeld=zegel.seal(inhoud, public_keys))
         await bus.state("portaal", event, new_id())
     kanaal = Portaal(bus, public_keys, "kanaal")
     await kanaal.stel("status", code="Zandvliet")

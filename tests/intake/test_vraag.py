@@ -24,7 +24,12 @@ from tests.intake.portaal import nieuwe_sleutel, publiek, verpak
 
 BEGIN = datetime(2026, 3, 2, 9, tzinfo=UTC)
 SLEUTEL = publiek(nieuwe_sleutel())
-GOED: dict[str, Any] = {"soort": "status", "code": "X", "antwoordsleutel": SLEUTEL}
+GOED: dict[str, Any] = {
+    "soort": "status",
+    "code": "X",
+    "gesteld_op": BEGIN.isoformat(),
+    "antwoordsleutel": SLEUTEL,
+}
 
 
 # --- questions --------------------------------------------------------------------------------------------
@@ -75,6 +80,7 @@ DIEP = b"[" * 8000
         (verpak({"code": "X", "antwoordsleutel": SLEUTEL}), "noemt geen soort"),
         (verpak(GOED | {"Zandvliet": 1}), "een veld dat er niet hoort"),
         (verpak({"soort": "status", "antwoordsleutel": SLEUTEL}), "een veld van de vraag ontbreekt"),
+        (verpak(GOED | {"gesteld_op": "2026-03-02T09:00:00"}), "niet de juiste vorm"),
         (verpak(GOED | {"code": "Z" * 65}), "een veld van de vraag is te lang"),
         (verpak(GOED | {"soort": "bericht", "tekst": "a" * 4001}), "een veld van de vraag is te lang"),
         (verpak(GOED | {"soort": "bericht", "tekst": ""}), "een veld van de vraag is leeg"),
@@ -94,7 +100,10 @@ def test_what_is_no_question_is_refused_with_its_reason(inhoud: bytes, reden: st
 def test_only_the_portal_asks_with_a_code(vrager: Any) -> None:
     """A channel and the MID may ask for a code, and use none."""
     assert isinstance(v.lees_vraag(verpak(GOED), vrager), Refusal)
-    om_code = {"soort": "ontvangstcode", "zaak": new_id(), "antwoordsleutel": SLEUTEL}
+    om_code = {naam: waarde for naam, waarde in GOED.items() if naam != "code"} | {
+        "soort": "ontvangstcode",
+        "zaak": new_id(),
+    }
     assert isinstance(v.lees_vraag(verpak(om_code), vrager), v.OmCode)
 
 

@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 from services.intake.core.antwoord import Bericht, Instemming, Status
 from services.intake.core.instemming import IngetrokkenInstemming
+from services.intake.core.vraag import Instemmen
 from services.intake.core.zaak import Zaak
 from shared.codes import ContactUitkomst, Geadresseerde
 from shared.envelope import Fact
@@ -201,6 +202,29 @@ def reikt_uit(
         return "al-uitgereikt"
     bekend = [fact.time for fact in feiten if isinstance(fact.data, ContactGeregistreerd)]
     return "uitgereikt" if bekend and nu - min(bekend) <= binnen else "te-laat"
+
+
+def is_te_oud(gesteld_op: datetime, nu: datetime, binnen: timedelta) -> bool:
+    """Whether a question was asked so long ago that it does nothing any more.
+
+    What was held up could undo what the melder said since; a question that is asked once is remembered as
+    long as it can be new.
+    """
+    return nu - gesteld_op > binnen
+
+
+def is_achterhaald(zaak: Zaak, vraag: Instemmen, vergeefs_op: datetime | None) -> bool:
+    """Whether consent was asked for before the melder withdrew it for the same addressee, and came later.
+
+    `vergeefs_op`: when consent for it was last withdrawn by code that was not there yet. A withdrawal counts
+    from when it was known, so of two that crossed the withdrawal wins.
+    """
+    ingetrokken = [
+        grant.ingetrokken_op for grant in zaak.ingetrokken if grant.geadresseerde == vraag.geadresseerde
+    ]
+    if vergeefs_op is not None:
+        ingetrokken.append(vergeefs_op)
+    return any(vraag.gesteld_op <= op for op in ingetrokken)
 
 
 # --- limits ----------------------------------------------------------------------------------------------

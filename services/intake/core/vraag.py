@@ -8,7 +8,15 @@ on the bus. What is no question is refused with a fixed reason; nothing of it is
 import json
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from shared.codes import Geadresseerde, Vrager
@@ -46,6 +54,8 @@ class Antwoordsleutel(BaseModel):
 
 class _Vraag(_Deel):
     antwoordsleutel: Antwoordsleutel
+    gesteld_op: AwareDatetime = Field(strict=False)
+    """As the fact says outside the seal: so that nobody who kept a question can say that it is new."""
     afzender: _Afzender | None = Field(None, repr=False)
     """An opaque token of the portal for whoever asks: failed attempts are limited by it."""
 

@@ -23,6 +23,16 @@ create table antwoordsleutels (
     digest bytea primary key check (octet_length(digest) = 32)
 );
 
+-- Consent that was withdrawn by code while there was none, for an hour: a question for it that was asked before and comes
+-- later gives none.
+create table vergeefs_ingetrokken (
+    subject       text not null references contacten,
+    geadresseerde text not null
+                  check (geadresseerde in ('coid', 'kmar', 'lijn', 'klachten', 'sg', 'ander-loket')),
+    op            timestamptz not null,
+    primary key (subject, geadresseerde)
+);
+
 -- Failed attempts of the past hour, by the minute.
 create table pogingen (
     afzender bytea not null check (octet_length(afzender) in (0, 32)),
