@@ -32,7 +32,7 @@ class Settings(ServiceSettings):
     bewaartermijn: str = Field(
         "P1Y",
         pattern=r"^P\d{1,3}[YMWD]$",
-        description="How long a contact that ended at the MID is kept; to be confirmed by the selection list",
+        description="How long a contact that ended at the MID is kept after the last word; to be confirmed",
     )
     code_binnen: timedelta = Field(
         timedelta(hours=24),

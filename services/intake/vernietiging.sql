@@ -2,13 +2,14 @@
 -- Erasure: what is decided in one transaction, and what follows. Sets come in as arrays, sorted.
 
 -- name: uit_de_tijd
--- At most $2 contacts that ended at the MID at least $1 (an ISO 8601 period) ago without ever being forwarded, and that
--- nobody holds. What was forwarded has a dossier, whose keeper says when its time is over.
+-- At most $2 contacts that ended at the MID without ever being forwarded, of which nothing was heard for $1 (an ISO 8601
+-- period), and that nobody holds. One whose melder came back is open until the MID did something about that. What was
+-- forwarded has a dossier, whose keeper says when its time is over.
 select contacten.subject from contacten join matters using (subject)
-where contacten.status = 'afgesloten' and matters.gewist_op is null
-  and contacten.uitkomst_op < clock_timestamp() - $1::text::interval
+where contacten.status = 'afgesloten' and not contacten.heropend and matters.gewist_op is null
+  and contacten.laatst_op < clock_timestamp() - $1::text::interval
   and not exists (select from doorzettingen where doorzettingen.subject = contacten.subject)
-order by contacten.uitkomst_op
+order by contacten.laatst_op
 limit $2
 for update of matters skip locked;
 
@@ -37,7 +38,8 @@ delete from wachtenden where subject = any($1::text[]);
 -- What stays of a contact for the counts: channel, outcome, week.
 update contacten
 set status = 'vernietigd', ontvangen_op = date_trunc('week', ontvangen_op, 'Europe/Amsterdam'), spoed = null,
-    uitkomst_op = date_trunc('week', uitkomst_op, 'Europe/Amsterdam'), gesproken_op = null, bevestigd_op = null
+    uitkomst_op = date_trunc('week', uitkomst_op, 'Europe/Amsterdam'), laatst_op = null, heropend = null,
+    gesproken_op = null, bevestigd_op = null
 where subject = any($1::text[]) and status not in ('vernietigd', 'luisterend-oor');
 
 -- name: neem
