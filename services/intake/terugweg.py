@@ -101,6 +101,11 @@ def weiger(fact: Fact, inhoud: bytes) -> Refusal | None:
         sleutel(vraag.antwoordsleutel.x, vraag.antwoordsleutel.y)
     except ZegelFout:
         return Refusal("de sleutel voor het antwoord ligt niet op de kromme")
+    if isinstance(vraag, v.Schrijven | v.Terugkeren) and vraag.tekst is not None:
+        try:
+            a.schrijf(a.Tekst(tekst=vraag.tekst))  # here, where a right code makes no difference
+        except ValueError:
+            return Refusal("de tekst van de vraag is te lang om te bewaren")
     return None
 
 

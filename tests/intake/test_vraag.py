@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.intake import terugweg
 from services.intake.core import antwoord as a
 from services.intake.core import terugweg as kern
 from services.intake.core import vraag as v
@@ -61,6 +62,14 @@ def test_each_kind_of_question_is_read(velden: dict[str, Any], soort: type[v.Vra
 DIEP = b"[" * 8000
 
 
+def _anders_geschreven(codering: str) -> bytes:
+    """A question in another encoding; in UTF-16 it holds a text that is too long to keep in UTF-8."""
+    breed = codering.startswith("utf-16")
+    tekst = "\u20ac" * (3000 if breed else 0) + "\u00e9"
+    vraag = json.dumps(GOED | {"soort": "bericht", "tekst": tekst}, ensure_ascii=False)
+    return vraag.ljust(4096).encode(codering) if breed else vraag.encode(codering).ljust(8192)
+
+
 @pytest.mark.parametrize(
     ("inhoud", "reden"),
     [
@@ -70,6 +79,10 @@ DIEP = b"[" * 8000
         (b"Zandvliet".ljust(8192), "de vraag is geen JSON"),
         (b'{"soort":"status","soort":"lees"}'.ljust(8192), "een naam staat er tweemaal in"),
         (b"[]".ljust(8192), "geen JSON-object"),
+        (_anders_geschreven("utf-16-le"), "de vraag is geen JSON in UTF-8"),
+        (_anders_geschreven("utf-16-be"), "de vraag is geen JSON in UTF-8"),
+        (_anders_geschreven("utf-8-sig"), "de vraag is geen JSON in UTF-8"),
+        (_anders_geschreven("latin-1"), "de vraag is geen JSON in UTF-8"),
         (DIEP.ljust(8192), "te diep genest"),
         (verpak(GOED | {"antwoordsleutel": "Zandvliet"}), "geen sleutel voor het antwoord"),
         (verpak(GOED | {"antwoordsleutel": SLEUTEL | {"d": "Zandvliet"}}), "bevat een geheim deel"),
@@ -94,6 +107,18 @@ def test_what_is_no_question_is_refused_with_its_reason(inhoud: bytes, reden: st
     uitkomst = v.lees_vraag(inhoud, "portaal")
     assert isinstance(uitkomst, Refusal) and reden in uitkomst.reason
     assert "Zandvliet" not in uitkomst.reason
+
+
+@given(st.text(min_size=1, max_size=4000), st.booleans())
+def test_whatever_a_question_holds_can_be_kept(tekst: str, ascii_: bool) -> None:
+    """A text that passes as a question fits where it is kept, however its JSON is written: nothing about it
+    comes out only once a code is right."""
+    for soort, meer in (("bericht", {}), ("terugkeren", {"reden": "vraag"})):
+        velden = GOED | {"soort": soort, "tekst": tekst} | meer
+        inhoud = json.dumps(velden, ensure_ascii=ascii_).encode(errors="surrogatepass").ljust(8192)
+        feit = make_fact("portaal", e.VraagGesteld(gesteld_op=BEGIN, verzegeld="x"), new_id())
+        if terugweg.weiger(feit, inhoud) is None:
+            assert len(a.schrijf(a.Tekst(tekst=tekst))) == a.ANTWOORD_BYTES
 
 
 @pytest.mark.parametrize("vrager", ["kanaal", "mid"])

@@ -151,11 +151,12 @@ def lees_vraag(inhoud: bytes, vrager: Vrager) -> Vraag | Refusal:
 
 def _velden(inhoud: bytes) -> dict[str, Any] | Refusal:
     try:
-        velden = json.loads(inhoud, object_pairs_hook=_enkel)
+        # Left to itself json guesses: a text in UTF-16 can be too long to keep, and a right code would tell.
+        velden = json.loads(inhoud.decode("utf-8"), object_pairs_hook=_enkel)
     except RecursionError:
         return Refusal("de vraag is te diep genest")
     except ValueError:
-        return Refusal("de vraag is geen JSON, of een naam staat er tweemaal in")
+        return Refusal("de vraag is geen JSON in UTF-8, of een naam staat er tweemaal in")
     if not isinstance(velden, dict):
         return Refusal("de vraag is geen JSON-object")
     return velden
