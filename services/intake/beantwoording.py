@@ -191,11 +191,12 @@ async def verzegel(intake: Intake, pool: Any, facts: Sequence[Fact]) -> dict[UUI
 
 
 async def ruim_op(runtime: Runtime) -> bool:
-    """Erase answers that were confirmed, and what counted for an hour; True when there may be more."""
+    """Erase answers that were confirmed, and what counted for an hour or two; True when there may be more."""
     async with runtime.transaction() as work:
         gedaan = await work.connection.fetchval(QUERIES.ruim_op, RUIM_PER_KEER)
         await work.connection.execute(QUERIES.vergeet_pogingen)
         await work.connection.execute(QUERIES.vergeet_vergeefs)
+        await work.connection.execute(QUERIES.vergeet_sleutels)
         recent = await work.connection.fetchval(QUERIES.recente_pogingen)
     runtime.meter.observe("ontvangstcode_pogingen_uur", float(recent))
     return int(gedaan) == RUIM_PER_KEER

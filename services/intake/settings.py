@@ -34,6 +34,11 @@ class Settings(ServiceSettings):
         pattern=r"^P\d{1,3}[YMWD]$",
         description="How long a contact that ended at the MID is kept after the last word; to be confirmed",
     )
+    bewaartermijn_open: str = Field(
+        "P2Y",
+        pattern=r"^P\d{1,3}[YMWD]$",
+        description="How long a contact that was left open is kept after the last word; to be confirmed",
+    )
     code_binnen: timedelta = Field(
         timedelta(hours=24),
         description="How long after the contact a channel or the portal gets a receipt code for it",

@@ -87,6 +87,10 @@ select op from vergeefs_ingetrokken where subject = $1 and geadresseerde = $2;
 -- Any question that could still cross it is too old by now.
 delete from vergeefs_ingetrokken where op < clock_timestamp() - interval '1 hour';
 
+-- name: vergeet_sleutels
+-- No question that was asked with them can still be new (`INTAKE_VRAAG_BINNEN` is half an hour at most).
+delete from antwoordsleutels where uur < date_trunc('hour', clock_timestamp()) - interval '2 hours';
+
 -- name: vergeet_pogingen
 delete from pogingen where minuut <= clock_timestamp() - interval '1 hour';
 

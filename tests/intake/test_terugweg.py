@@ -535,6 +535,24 @@ async def test_a_question_of_long_ago_does_nothing(
     assert await database.fetchval("select count(*) from pogingen") == 0
 
 
+async def test_the_keys_of_questions_that_cannot_be_new_are_forgotten(
+    bus: Bus, service: StartService, melder: Melder, portaal: Portaal, database: Any
+) -> None:
+    """Their digests grow no table without end: what is over two hours old goes, and what is younger stays."""
+    await service("intake", **SNEL)
+    heard = await bus.listen("intake.#")
+    code = await met_code(melder, portaal, heard)
+    await database.execute("update antwoordsleutels set uur = uur - interval '2 hours'")
+    await portaal.vraag("status", code=code)
+    assert await database.fetchval("select count(*) from antwoordsleutels") == 2
+    await database.execute("update antwoordsleutels set uur = uur - interval '1 hour'")
+
+    async def een() -> bool:
+        return bool(await database.fetchval("select count(*) = 1 from antwoordsleutels"))
+
+    await eventually(een)
+
+
 async def test_two_replicas_answer_many_questions_about_one_matter(
     bus: Bus, service: StartService, melder: Melder, portaal: Portaal, database: Any
 ) -> None:
