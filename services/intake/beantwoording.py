@@ -65,7 +65,8 @@ async def _leg_klaar(
     antwoorden: Mapping[UUID, a.Antwoord],
 ) -> None:
     """State the answers, for the next tick, and put what they say in the vault."""
-    later = kern.vertrek(work.now, timedelta(seconds=intake.settings.antwoord_tik_s))
+    klaar = await work.connection.fetchval(QUERIES.klok)  # every lock of a matter is held by now
+    later = kern.vertrek(work.now, klaar, timedelta(seconds=intake.settings.antwoord_tik_s))
     minuut = kern.op_de_minuut(work.now)
     stukken, rijen = [], []
     for een in vragen.gesteld:

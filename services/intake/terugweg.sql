@@ -42,6 +42,9 @@ from unnest($1::bytea[], $2::integer[]) as nieuw (afzender, aantal)
 order by afzender
 on conflict (afzender, minuut) do update set aantal = p.aantal + excluded.aantal;
 
+-- name: klok
+select clock_timestamp();
+
 -- name: antwoorden
 insert into antwoorden (antwoord, vraag, x, y)
 select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]);

@@ -318,6 +318,39 @@ async def test_right_wrong_unknown_and_limited_look_the_same(
     assert await database.fetchval("select sum(aantal) from pogingen where afzender = ''") == 4
 
 
+@pytest.mark.parametrize("vast_s", [1.0, 4.5], ids=["less than a tick", "more than a tick"])
+async def test_a_right_code_whose_matter_is_in_other_hands_leaves_at_a_tick_too(
+    bus: Bus, service: StartService, melder: Melder, portaal: Portaal, database: Any, vast_s: float
+) -> None:
+    """Asked one by one, each in a batch of its own, in the same tick, while somebody holds the matter: the
+    right code leaves with the unknown ones. Held up for longer it leaves at a tick, not when it is let go.
+    """
+    await service("intake", **SNEL | {"antwoord_tik_s": 2.0}, prefetch=1)
+    heard = await bus.listen("intake.#")
+    code = await met_code(melder, portaal, heard)
+    await weg(database)
+    vragen = [portaal.maak("status", code=een) for een in (valse_code(), valse_code(), code)]
+    async with database.transaction():
+        await database.execute("select from matters where subject = $1 for update", melder.zaak)
+        begin = await database.fetchval("select extract(epoch from clock_timestamp())::float8")
+        await asyncio.sleep(2.05 - begin % 2)
+        for feit in vragen:
+            await bus.send(feit)
+        await asyncio.sleep(vast_s)
+        los = await database.fetchval("select clock_timestamp()")
+
+    async def klaar() -> Any:
+        query = "select lease_until from antwoorden join outbox on key = antwoord order by lease_until desc"
+        rows = await database.fetch(query)
+        return rows[0]["lease_until"] if rows and rows[0]["lease_until"] > los else None
+
+    assert (await eventually(klaar)).timestamp() % 2 == 0
+    op = [(await portaal.hoor(feit.subject)).op for feit in vragen]
+    assert (await portaal.antwoord(vragen[-1].subject))["uitkomst"] == "status"
+    ticks = [round((een - op[0]) / 2) for een in op]
+    assert ticks == ([0, 0, 0] if vast_s < 2 else [0, 0, 1])
+
+
 async def test_while_they_wait_answers_look_alike_inside_too(
     bus: Bus, service: StartService, melder: Melder, portaal: Portaal, database: Any
 ) -> None:

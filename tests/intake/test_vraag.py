@@ -369,13 +369,18 @@ def test_no_more_attempts_come_through_than_there_may_be(
 @given(
     st.datetimes(datetime(2020, 1, 1), datetime(2100, 1, 1)).map(lambda moment: moment.replace(tzinfo=UTC)),
     st.integers(1, 60_000).map(lambda ms: timedelta(milliseconds=ms)),
+    st.floats(0, 5),
 )
-def test_an_answer_leaves_at_a_tick(nu: datetime, tik: timedelta) -> None:
-    """One to two ticks from now, at a moment that everybody who asks in the same tick shares."""
-    later = kern.vertrek(nu, tik)
-    assert tik < later <= 2 * tik
+def test_an_answer_leaves_at_a_tick(nu: datetime, tik: timedelta, ticks: float) -> None:
+    """One to two ticks from now, at a moment that everybody who asks in the same tick shares, held up or not;
+    held up for longer, at a tick that is still to come."""
     begin = datetime(2000, 1, 1, tzinfo=UTC)
+    gewoon, klaar = kern.vertrek(nu, nu, tik), nu + ticks * tik
+    assert tik < gewoon <= 2 * tik
+    later = kern.vertrek(nu, klaar, tik)
     assert (nu + later - begin) % tik == timedelta(0)
+    assert later == gewoon or nu + later - tik <= klaar + tik / 4 < nu + later
+    assert later == gewoon or ticks > 0.75
     assert kern.op_de_minuut(nu) <= nu and kern.op_de_minuut(nu).second == 0
 
 

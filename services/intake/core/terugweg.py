@@ -260,13 +260,17 @@ class Pogingen:
 # --- when the answer goes --------------------------------------------------------------------------------
 
 
-def vertrek(nu: datetime, tik: timedelta) -> timedelta:
+def vertrek(nu: datetime, klaar: datetime, tik: timedelta) -> timedelta:
     """How long from `nu` (aware) the answer leaves: at a full tick, at least one tick from now.
 
-    The moment depends on the clock alone, not on what the question was or how much work it made.
+    The moment depends on the clock alone, not on what the question was or how much work it made. A question
+    that was held up, which only one about a matter that is in other hands can be, has made up for it by that
+    tick; held up for longer than that (`klaar`: when nothing could hold it up any more) it leaves at the tick
+    after, and never between two. A quarter of a tick is left for the commit.
     """
     begin = datetime(2000, 1, 1, tzinfo=UTC)
-    return begin + ((nu - begin) // tik + 2) * tik - nu
+    ticks = max((nu - begin) // tik + 2, (klaar + tik / 4 - begin) // tik + 1)
+    return begin + ticks * tik - nu
 
 
 def op_de_minuut(moment: datetime) -> datetime:
