@@ -71,6 +71,8 @@ class Vragen:
     vergeefs: frozenset[UUID] = frozenset()
     """Those that were asked before, under another id, or too long ago: they do nothing, and are answered as
     unknown."""
+    laat: frozenset[UUID] = frozenset()
+    """Withdrawals of long ago: they end what was given before they were asked, and nothing else."""
     zaken: frozenset[str] = frozenset()
     geheim: bytes = field(default=b"", repr=False)
     gevonden: dict[UUID, str] = field(default_factory=dict)
@@ -117,16 +119,16 @@ async def lees(intake: Intake, work: Work, facts: Sequence[Fact]) -> Vragen:
     geheim = await _geheim(intake)
     gesteld = [_gesteld(fact, v.lees_vraag(intake.open(fact), vrager(fact)), geheim) for fact in feiten]
     binnen = intake.settings.vraag_binnen
-    vergeefs = await _herhaald(work, gesteld) | {
-        een.feit.key for een in gesteld if kern.is_te_oud(een.vraag.gesteld_op, work.now, binnen)
-    }
+    oud = [een for een in gesteld if kern.is_te_oud(een.vraag.gesteld_op, work.now, binnen)]
+    laat = frozenset(een.feit.key for een in oud if isinstance(een.vraag, v.Intrekken))
+    vergeefs = await _herhaald(work, gesteld) | {een.feit.key for een in oud} - laat
     prints = sorted({een.afdruk for een in gesteld if een.afdruk is not None})
     gevraagd = {een.vraag.zaak for een in gesteld if isinstance(een.vraag, v.OmCode)}
     zaken = {row["subject"] for row in await work.connection.fetch(QUERIES.bij_afdruk, prints)}
     # A matter that nobody told of is not opened by asking about it.
     zaken |= {row["subject"] for row in await work.connection.fetch(QUERIES.contacten, sorted(gevraagd))}
     zaken |= gevraagd & {fact.subject for fact in facts if isinstance(fact.data, ContactOntvangen)}
-    return Vragen(gesteld, vergeefs, frozenset(zaken), geheim)
+    return Vragen(gesteld, vergeefs, laat, frozenset(zaken), geheim)
 
 
 async def _herhaald(work: Work, gesteld: Sequence[Gesteld]) -> frozenset[UUID]:
@@ -224,7 +226,9 @@ async def _doe(work: Work, vragen: Vragen, een: Gesteld, zaak_id: str) -> list[S
     if isinstance(vraag, v.Instemmen):
         vragen.gedaan[een.feit.key] = await _stem_in(work, zaak_id, zaak, vraag)
     elif isinstance(vraag, v.Intrekken):
-        vragen.gedaan[een.feit.key] = await _trek_in(work, zaak_id, zaak, vraag)
+        vragen.gedaan[een.feit.key] = await _trek_in(
+            work, zaak_id, zaak, vraag, laat=een.feit.key in vragen.laat
+        )
     elif isinstance(vraag, v.Terugkeren):
         vragen.gedaan[een.feit.key] = a.Gedaan()
         terug = MelderTeruggekeerd(
@@ -263,13 +267,18 @@ async def _stem_in(work: Work, zaak_id: str, zaak: Zaak, vraag: v.Instemmen) -> 
     return a.Gedaan(instemming=grant)
 
 
-async def _trek_in(work: Work, zaak_id: str, zaak: Zaak, vraag: v.Intrekken) -> a.Antwoord:
-    grants = kern.van_kracht_voor(zaak, instemming=vraag.instemming, geadresseerde=vraag.geadresseerde)
+async def _trek_in(work: Work, zaak_id: str, zaak: Zaak, vraag: v.Intrekken, *, laat: bool) -> a.Antwoord:
+    grants = kern.van_kracht_voor(
+        zaak,
+        instemming=vraag.instemming,
+        geadresseerde=vraag.geadresseerde,
+        tot=vraag.gesteld_op if laat else None,
+    )
     for grant in grants:
         feit = InstemmingIngetrokken(instemming=grant, ingetrokken_op=work.now)
         work.state(feit, zaak_id, traced=False)
     if grants:
         return a.Gedaan()
-    if vraag.geadresseerde is not None:  # what it should have ended may be on its way yet
+    if vraag.geadresseerde is not None and not laat:  # what it should have ended may be on its way yet
         await work.connection.execute(QUERIES.vergeefs, zaak_id, vraag.geadresseerde, work.now)
     return a.NietMogelijk(reden="geen-instemming")

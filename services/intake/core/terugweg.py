@@ -171,13 +171,19 @@ def _over_behandeling(feiten: Sequence[Fact], zaak: Zaak) -> Iterable[str]:
 # --- what may be done ------------------------------------------------------------------------------------
 
 
-def van_kracht_voor(zaak: Zaak, *, instemming: str | None, geadresseerde: str | None) -> list[str]:
-    """The grants in force that a withdrawal is about, by id or by addressee, each once and sorted."""
+def van_kracht_voor(
+    zaak: Zaak, *, instemming: str | None, geadresseerde: str | None, tot: datetime | None = None
+) -> list[str]:
+    """The grants in force that a withdrawal is about, by id or by addressee, each once and sorted.
+
+    `tot`: only those that were given by then.
+    """
     return sorted(
         {
             grant.instemming
             for grant in zaak.van_kracht
-            if grant.instemming == instemming or grant.geadresseerde == geadresseerde
+            if (grant.instemming == instemming or grant.geadresseerde == geadresseerde)
+            and (tot is None or grant.gegeven_op <= tot)
         }
     )
 
