@@ -123,12 +123,16 @@ class Melder:
     async def vraag(self, soort: str, **velden: Any) -> dict[str, Any]:
         """One question, and what the answer says. Raises TimeoutError when none comes."""
         prive, onderwerp = zegel.generate("antwoord"), str(uuid.uuid4())
-        vraag = {"soort": soort, "antwoordsleutel": _publiek(prive), **velden}
+        op = datetime.now(UTC)
+        vraag = {
+            "soort": soort,
+            "gesteld_op": op.isoformat(),
+            "antwoordsleutel": _publiek(prive),
+            **velden,
+        }
         verzegeld = zegel.seal(json.dumps(vraag).encode(), self._keys, minstens=zegel.MATEN[1])
         wacht = self._wacht[onderwerp] = asyncio.get_running_loop().create_future()
-        await self._portaal.state(
-            e.VraagGesteld(gesteld_op=datetime.now(UTC), verzegeld=verzegeld), onderwerp
-        )
+        await self._portaal.state(e.VraagGesteld(gesteld_op=op, verzegeld=verzegeld), onderwerp)
         async with asyncio.timeout(_ANTWOORD_S):
             token = await wacht
         antwoord: dict[str, Any] = json.loads(zegel.PrivateKeys({"keys": [prive]}).open_sealed(token))

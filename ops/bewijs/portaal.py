@@ -35,12 +35,12 @@ class Portaal:
         """One question and its answer. Raises OpsError when none comes."""
         onderwerp, prive = uuid.uuid4().hex, zegel.generate()
         publiek = {naam: prive[naam] for naam in ("kty", "crv", "x", "y")}
-        inhoud = json.dumps({"soort": soort, "antwoordsleutel": publiek, **velden}).encode()
+        op = datetime.now(UTC)
+        vraag = {"soort": soort, "gesteld_op": op.isoformat(), "antwoordsleutel": publiek, **velden}
+        inhoud = json.dumps(vraag).encode()
         token = zegel.seal(inhoud, self.sleutels, minstens=VRAAG_BYTES)
         self.gesteld.append(onderwerp)
-        await self.veld.parties[als].state(
-            e.VraagGesteld(gesteld_op=datetime.now(UTC), verzegeld=token), onderwerp
-        )
+        await self.veld.parties[als].state(e.VraagGesteld(gesteld_op=op, verzegeld=token), onderwerp)
         antwoord = await self._antwoord(onderwerp, als)
         geopend = zegel.PrivateKeys({"keys": [prive | {"kid": antwoord_kid(antwoord)}]}).open_sealed(antwoord)
         gelezen: dict[str, Any] = json.loads(geopend)

@@ -66,7 +66,8 @@ async def _leg_klaar(
     antwoorden: Mapping[UUID, a.Antwoord],
 ) -> None:
     """State the answers, for the next tick, and put what they say in the vault."""
-    later = kern.vertrek(work.now, timedelta(seconds=intake.settings.antwoord_tik_s))
+    klaar = await work.connection.fetchval(QUERIES.klok)  # every lock of a matter is held by now
+    later = kern.vertrek(work.now, klaar, timedelta(seconds=intake.settings.antwoord_tik_s))
     minuut = kern.op_de_minuut(work.now)
     stukken, rijen = [], []
     for een in vragen.gesteld:
@@ -94,7 +95,7 @@ async def _codes(
     gevraagd = [
         (een, een.vraag.zaak)
         for een in vragen.gesteld
-        if isinstance(een.vraag, v.OmCode) and een.feit.key not in vragen.herhaald
+        if isinstance(een.vraag, v.OmCode) and een.feit.key not in vragen.vergeefs
     ]
     if not gevraagd:
         return {}
@@ -202,10 +203,12 @@ async def schud(runtime: Runtime) -> bool:
 
 
 async def ruim_op(runtime: Runtime) -> bool:
-    """Erase answers that were confirmed, and attempts of an hour ago; True when there may be more."""
+    """Erase answers that were confirmed, and what counted for an hour or two; True when there may be more."""
     async with runtime.transaction() as work:
         gedaan = await work.connection.fetchval(QUERIES.ruim_op, RUIM_PER_KEER)
         await work.connection.execute(QUERIES.vergeet_pogingen)
+        await work.connection.execute(QUERIES.vergeet_vergeefs)
+        await work.connection.execute(QUERIES.vergeet_sleutels)
         recent = await work.connection.fetchval(QUERIES.recente_pogingen)
     runtime.meter.observe("ontvangstcode_pogingen_uur", float(recent))
     return int(gedaan) == RUIM_PER_KEER

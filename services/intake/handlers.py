@@ -25,12 +25,13 @@ from shared.zegel import PrivateKeys, ZegelFout
 
 WISSEN_PER_KEER = 200
 VERSTRIJKEN_S = 600.0
+"""How often contacts are looked for whose time to be kept is over."""
+WAARSCHUWEN_S = 86400.0
+"""How often is said that open contacts are about to be erased."""
 HERZIEN_S = 1.0
 """How often is looked whether a matter that waited for a key can go on."""
 VERANKEREN_S = 3600.0
 """How often the heads of the logs of processing are written elsewhere."""
-
-"""How often contacts are looked for whose time to be kept is over."""
 
 GEHOORD = (
     e.ContactOntvangen,
@@ -195,8 +196,16 @@ class Intake:
 
     async def verstrijken(self, runtime: Runtime) -> bool:
         """Erase contacts whose time to be kept is over; True when there may be more."""
+        termijnen = self.settings.bewaartermijn, self.settings.bewaartermijn_open
         async with runtime.transaction() as work:
-            return await vernietiging.verstrijk(work, self.settings.bewaartermijn) == vernietiging.PER_KEER
+            return await vernietiging.verstrijk(work, *termijnen) == vernietiging.PER_KEER
+
+    async def waarschuwen(self, runtime: Runtime) -> bool:
+        """Say beforehand that open contacts are about to be erased, and count them for an alarm."""
+        async with runtime.pool.acquire() as connection:
+            aantal = await vernietiging.waarschuw(connection, self.settings.bewaartermijn_open)
+        runtime.meter.observe("contacten_open_bijna_gewist", float(aantal))
+        return False
 
 
 def build(settings: Settings) -> Service:
@@ -213,6 +222,7 @@ def build(settings: Settings) -> Service:
             Background("wissen", settings.wis_interval_s, intake.wissen),
             Background("vernietigen", settings.wis_interval_s, intake.vernietigen),
             Background("verstrijken", VERSTRIJKEN_S, intake.verstrijken),
+            Background("waarschuwen", WAARSCHUWEN_S, intake.waarschuwen),
             Background("herzien", HERZIEN_S, intake.herzien),
             Background("verankeren", VERANKEREN_S, intake.verankeren),
             Background("schudden", settings.schud_interval_s, beantwoording.schud),

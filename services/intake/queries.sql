@@ -7,13 +7,14 @@ select subject from contacten where subject = any($1::text[]) and status = 'luis
 
 -- name: contacten
 -- Contacts as they stand now. The caller leaves out those that were a listening ear.
-insert into contacten (subject, status, kanaal, ontvangen_op, spoed, uitkomst, uitkomst_op, gesproken_op, bevestigd_op)
+insert into contacten (subject, status, kanaal, ontvangen_op, spoed, uitkomst, uitkomst_op, laatst_op, heropend, gesproken_op,
+                       bevestigd_op)
 select * from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::boolean[], $6::text[],
-                     $7::timestamptz[], $8::timestamptz[], $9::timestamptz[])
+                     $7::timestamptz[], $8::timestamptz[], $9::boolean[], $10::timestamptz[], $11::timestamptz[])
 on conflict (subject) do update
 set status = excluded.status, kanaal = excluded.kanaal, ontvangen_op = excluded.ontvangen_op, spoed = excluded.spoed,
-    uitkomst = excluded.uitkomst, uitkomst_op = excluded.uitkomst_op, gesproken_op = excluded.gesproken_op,
-    bevestigd_op = excluded.bevestigd_op;
+    uitkomst = excluded.uitkomst, uitkomst_op = excluded.uitkomst_op, laatst_op = excluded.laatst_op,
+    heropend = excluded.heropend, gesproken_op = excluded.gesproken_op, bevestigd_op = excluded.bevestigd_op;
 
 -- name: instemmingen
 -- Grants as they stand now; only what changed is written.
@@ -45,9 +46,10 @@ on conflict (week, kanaal, uitkomst) do update set aantal = t.aantal + excluded.
 insert into contacten (subject, status) select subject, 'luisterend-oor' from unnest($1::text[]) as weg (subject)
 on conflict (subject) do update
 set status = excluded.status, kanaal = null, ontvangen_op = null, spoed = null, uitkomst = null, uitkomst_op = null,
-    gesproken_op = null, bevestigd_op = null;
+    laatst_op = null, heropend = null, gesproken_op = null, bevestigd_op = null;
 
 -- name: wis_ontvangstcodes
+with vergeefs as (delete from vergeefs_ingetrokken where subject = any($1::text[]))
 delete from ontvangstcodes where subject = any($1::text[]);
 
 -- name: wis_kluis

@@ -32,11 +32,22 @@ class Settings(ServiceSettings):
     bewaartermijn: str = Field(
         "P1Y",
         pattern=r"^P\d{1,3}[YMWD]$",
-        description="How long a contact that ended at the MID is kept; to be confirmed by the selection list",
+        description="How long a contact that ended at the MID is kept after the last word; to be confirmed",
+    )
+    bewaartermijn_open: str = Field(
+        "P2Y",
+        pattern=r"^P\d{1,3}[YMWD]$",
+        description="How long a contact that was left open is kept after the last word; to be confirmed",
     )
     code_binnen: timedelta = Field(
         timedelta(hours=24),
         description="How long after the contact a channel or the portal gets a receipt code for it",
+    )
+    vraag_binnen: timedelta = Field(
+        timedelta(minutes=10),
+        gt=timedelta(),
+        le=timedelta(minutes=30),
+        description="How old a melder's question may be; an older one does nothing",
     )
     pogingen_per_afzender: int = Field(
         10, ge=1, description="Failed attempts with a receipt code in an hour, by token of the portal"

@@ -63,6 +63,8 @@ def _contact(subject: str, besluit: Bijgewerkt) -> tuple[Any, ...]:
         besluit.contact.spoed,
         besluit.uitkomst,
         besluit.uitkomst_op,
+        besluit.laatst_op,
+        besluit.heropend,
         besluit.gesproken_op,
         besluit.bevestigd_op,
     )

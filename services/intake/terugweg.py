@@ -75,8 +75,11 @@ class Vragen:
     """The questions of one batch, and the matters that they may be about."""
 
     gesteld: Sequence[Gesteld] = ()
-    herhaald: frozenset[UUID] = frozenset()
-    """Those that were asked before, under another id: they do nothing, and are answered as unknown."""
+    vergeefs: frozenset[UUID] = frozenset()
+    """Those that were asked before, under another id, or too long ago: they do nothing, and are answered as
+    unknown."""
+    laat: frozenset[UUID] = frozenset()
+    """Withdrawals of long ago: they end what was given before they were asked, and nothing else."""
     zaken: frozenset[str] = frozenset()
     geheim: bytes = field(default=b"", repr=False)
     gevonden: dict[UUID, str] = field(default_factory=dict)
@@ -101,10 +104,17 @@ def weiger(fact: Fact, inhoud: bytes) -> Refusal | None:
     vraag = v.lees_vraag(inhoud, vrager(fact))
     if isinstance(vraag, Refusal):
         return vraag
+    if vraag.gesteld_op != fact.data.gebeurd_op:
+        return Refusal("de vraag noemt een ander moment dan het feit waarmee hij kwam")
     try:
         sleutel(vraag.antwoordsleutel.x, vraag.antwoordsleutel.y)
     except ZegelFout:
         return Refusal("de sleutel voor het antwoord ligt niet op de kromme")
+    if isinstance(vraag, v.Schrijven | v.Terugkeren) and vraag.tekst is not None:
+        try:
+            a.schrijf(a.Tekst(tekst=vraag.tekst))  # here, where a right code makes no difference
+        except ValueError:
+            return Refusal("de tekst van de vraag is te lang om te bewaren")
     return None
 
 
@@ -118,14 +128,17 @@ async def lees(intake: Intake, work: Work, facts: Sequence[Fact]) -> Vragen:
         return Vragen()
     geheim = await _geheim(intake, work)
     gesteld = [_gesteld(fact, v.lees_vraag(intake.open(fact), vrager(fact)), geheim) for fact in feiten]
-    herhaald = await _herhaald(work, gesteld)
+    binnen = intake.settings.vraag_binnen
+    oud = [een for een in gesteld if kern.is_te_oud(een.vraag.gesteld_op, work.now, binnen)]
+    laat = frozenset(een.feit.key for een in oud if isinstance(een.vraag, v.Intrekken))
+    vergeefs = await _herhaald(work, gesteld) | {een.feit.key for een in oud} - laat
     prints = sorted({een.afdruk for een in gesteld if een.afdruk is not None})
     gevraagd = {een.vraag.zaak for een in gesteld if isinstance(een.vraag, v.OmCode)}
     zaken = {row["subject"] for row in await work.connection.fetch(QUERIES.bij_afdruk, prints)}
     # A matter that nobody told of is not opened by asking about it.
     zaken |= {row["subject"] for row in await work.connection.fetch(QUERIES.contacten, sorted(gevraagd))}
     zaken |= gevraagd & {fact.subject for fact in facts if isinstance(fact.data, ContactOntvangen)}
-    return Vragen(gesteld, herhaald, frozenset(zaken), geheim)
+    return Vragen(gesteld, vergeefs, laat, frozenset(zaken), geheim)
 
 
 async def _herhaald(work: Work, gesteld: Sequence[Gesteld]) -> frozenset[UUID]:
@@ -172,7 +185,7 @@ async def voer_uit(intake: Intake, work: Work, vragen: Vragen, te_laat: set[str]
     met_code = [
         een
         for een in vragen.gesteld
-        if not isinstance(een.vraag, v.OmCode) and een.feit.key not in vragen.herhaald
+        if not isinstance(een.vraag, v.OmCode) and een.feit.key not in vragen.vergeefs
     ]
     if not met_code:
         return []
@@ -229,9 +242,11 @@ async def _doe(work: Work, vragen: Vragen, een: Gesteld, zaak_id: str) -> list[S
         vragen.gedaan[een.feit.key] = a.Gedaan()
         return [_schrijf(work, zaak_id, vraag.soort, vraag.aan, vraag.tekst)]
     if isinstance(vraag, v.Instemmen):
-        vragen.gedaan[een.feit.key] = _stem_in(work, zaak_id, zaak, vraag)
+        vragen.gedaan[een.feit.key] = await _stem_in(work, zaak_id, zaak, vraag)
     elif isinstance(vraag, v.Intrekken):
-        vragen.gedaan[een.feit.key] = _trek_in(work, zaak_id, zaak, vraag)
+        vragen.gedaan[een.feit.key] = await _trek_in(
+            work, zaak_id, zaak, vraag, laat=een.feit.key in vragen.laat
+        )
     elif isinstance(vraag, v.Terugkeren):
         vragen.gedaan[een.feit.key] = a.Gedaan()
         terug = MelderTeruggekeerd(
@@ -257,19 +272,31 @@ def _schrijf(
     return Stuk(stuk, zaak_id, soort, a.schrijf(a.Tekst(tekst=tekst)))
 
 
-def _stem_in(work: Work, zaak_id: str, zaak: Zaak, vraag: v.Instemmen) -> a.Antwoord:
+async def _stem_in(work: Work, zaak_id: str, zaak: Zaak, vraag: v.Instemmen) -> a.Antwoord:
     bestaand = zaak.instemming_voor(vraag.geadresseerde)
     if bestaand is not None:
         return a.Gedaan(instemming=bestaand.instemming)
+    op = await work.connection.fetchval(QUERIES.laatst_vergeefs, zaak_id, vraag.geadresseerde)
+    if kern.is_achterhaald(zaak, vraag, op):
+        return a.NietMogelijk(reden="ingetrokken")
     grant = uuid4().hex
     feit = InstemmingGegeven(instemming=grant, geadresseerde=vraag.geadresseerde, gegeven_op=work.now)
     work.state(feit, zaak_id, traced=False)
     return a.Gedaan(instemming=grant)
 
 
-def _trek_in(work: Work, zaak_id: str, zaak: Zaak, vraag: v.Intrekken) -> a.Antwoord:
-    grants = kern.van_kracht_voor(zaak, instemming=vraag.instemming, geadresseerde=vraag.geadresseerde)
+async def _trek_in(work: Work, zaak_id: str, zaak: Zaak, vraag: v.Intrekken, *, laat: bool) -> a.Antwoord:
+    grants = kern.van_kracht_voor(
+        zaak,
+        instemming=vraag.instemming,
+        geadresseerde=vraag.geadresseerde,
+        tot=vraag.gesteld_op if laat else None,
+    )
     for grant in grants:
         feit = InstemmingIngetrokken(instemming=grant, ingetrokken_op=work.now)
         work.state(feit, zaak_id, traced=False)
-    return a.Gedaan() if grants else a.NietMogelijk(reden="geen-instemming")
+    if grants:
+        return a.Gedaan()
+    if vraag.geadresseerde is not None and not laat:  # what it should have ended may be on its way yet
+        await work.connection.execute(QUERIES.vergeefs, zaak_id, vraag.geadresseerde, work.now)
+    return a.NietMogelijk(reden="geen-instemming")

@@ -45,6 +45,9 @@ from unnest($1::bytea[], $2::integer[]) as nieuw (afzender, aantal)
 order by afzender
 on conflict (afzender, minuut) do update set aantal = p.aantal + excluded.aantal;
 
+-- name: klok
+select clock_timestamp();
+
 -- name: antwoorden
 insert into antwoorden (antwoord, vraag, x, y)
 select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]);
@@ -90,6 +93,21 @@ select exists (
 -- what was asked with it. Whoever adds one that is being moved waits, and finds it.
 with alle as (delete from antwoordsleutels returning *)
 insert into antwoordsleutels select * from alle order by digest;
+-- name: vergeefs
+-- Consent for $2 was withdrawn at $3 while there was none.
+insert into vergeefs_ingetrokken (subject, geadresseerde, op) values ($1, $2, $3)
+on conflict (subject, geadresseerde) do update set op = greatest(vergeefs_ingetrokken.op, excluded.op);
+
+-- name: laatst_vergeefs
+select op from vergeefs_ingetrokken where subject = $1 and geadresseerde = $2;
+
+-- name: vergeet_vergeefs
+-- Any question that could still cross it is too old by now.
+delete from vergeefs_ingetrokken where op < clock_timestamp() - interval '1 hour';
+
+-- name: vergeet_sleutels
+-- No question that was asked with them can still be new (`INTAKE_VRAAG_BINNEN` is half an hour at most).
+delete from antwoordsleutels where uur < date_trunc('hour', clock_timestamp()) - interval '2 hours';
 
 -- name: vergeet_pogingen
 delete from pogingen where minuut <= clock_timestamp() - interval '1 hour';

@@ -9,6 +9,7 @@ a key that will still be destroyed; never one that is forgotten, and never a mat
 
 import logging
 from collections.abc import Collection
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -23,6 +24,10 @@ from shared.telemetry import describe
 
 QUERIES: Final = Queries(Path(__file__).with_name("vernietiging.sql"))
 PER_KEER: Final = 100
+VOORAF: Final = timedelta(days=30)
+"""How long before an open contact is erased it is said that it will be."""
+
+log = logging.getLogger(__name__)
 
 log = logging.getLogger(__name__)
 
@@ -57,13 +62,22 @@ async def noteer(work: Work, zaken: Collection[str], grond: Grond) -> None:
         await work.connection.execute(QUERIES.noteer, sorted(zaken), grond)
 
 
-async def verstrijk(work: Work, bewaartermijn: str) -> int:
-    """Erase contacts that ended at the MID longer ago than this period; returns how many."""
+async def verstrijk(work: Work, bewaartermijn: str, bewaartermijn_open: str) -> int:
+    """Erase contacts that ended at the MID, and others of which nothing more was heard, for longer than these
+    periods; returns how many."""
     await verstrekking.houd_sleutels_tegen(work)
-    rows = await work.connection.fetch(QUERIES.uit_de_tijd, bewaartermijn, PER_KEER)
+    rows = await work.connection.fetch(QUERIES.uit_de_tijd, bewaartermijn, bewaartermijn_open, PER_KEER)
     dossiers = await work.dossiers(row["subject"] for row in rows)
     await besluit(work, dossiers.keys(), "bewaartermijn")
     return len(dossiers)
+
+
+async def waarschuw(connection: Any, bewaartermijn_open: str) -> int:
+    """Say how many open contacts are erased within `VOORAF` when nothing is done about them; returns it."""
+    aantal = int(await connection.fetchval(QUERIES.open_bijna_uit_de_tijd, bewaartermijn_open, VOORAF))
+    if aantal:
+        log.warning("open contacts are about to be erased", extra={"count": aantal})
+    return aantal
 
 
 async def neem(connection: Any) -> dict[str, Grond]:

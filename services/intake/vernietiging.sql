@@ -2,15 +2,24 @@
 -- Erasure: what is decided in one transaction, and what follows. Sets come in as arrays, sorted.
 
 -- name: uit_de_tijd
--- At most $2 contacts that ended at the MID at least $1 (an ISO 8601 period) ago without ever being forwarded, and that
--- nobody holds. What was forwarded has a dossier, whose keeper says when its time is over.
+-- At most $3 contacts that were never forwarded and that nobody holds, of which nothing was heard for $1 (an ISO 8601
+-- period) since they ended at the MID, or for $2 when they never did. One whose melder came back is open until the MID did
+-- something about that. What was forwarded has a dossier, whose keeper says when its time is over.
 select contacten.subject from contacten join matters using (subject)
-where contacten.status = 'afgesloten' and matters.gewist_op is null
-  and contacten.uitkomst_op < clock_timestamp() - $1::text::interval
+where contacten.status in ('open', 'afgesloten') and matters.gewist_op is null
+  and contacten.laatst_op < clock_timestamp() - case
+      when contacten.status = 'open' or contacten.heropend then $2::text::interval else $1::text::interval end
   and not exists (select from doorzettingen where doorzettingen.subject = contacten.subject)
-order by contacten.uitkomst_op
-limit $2
+order by contacten.laatst_op
+limit $3
 for update of matters skip locked;
+
+-- name: open_bijna_uit_de_tijd
+-- How many open contacts will have been without a word for $1 (an ISO 8601 period) within $2.
+select count(*) from contacten
+where (status = 'open' or (status = 'afgesloten' and heropend))
+  and laatst_op < clock_timestamp() - $1::text::interval + $2::interval
+  and not exists (select from doorzettingen where doorzettingen.subject = contacten.subject);
 
 -- name: noteer
 insert into te_vernietigen (subject, grond) select unnest($1::text[]), $2
@@ -27,6 +36,7 @@ delete from instemmingen where subject = any($1::text[]);
 
 -- name: wis_ontvangstcodes
 -- What leads to it.
+with vergeefs as (delete from vergeefs_ingetrokken where subject = any($1::text[]))
 delete from ontvangstcodes where subject = any($1::text[]);
 
 -- name: wis_wachtenden
@@ -36,7 +46,8 @@ delete from wachtenden where subject = any($1::text[]);
 -- What stays of a contact for the counts: channel, outcome, week.
 update contacten
 set status = 'vernietigd', ontvangen_op = date_trunc('week', ontvangen_op, 'Europe/Amsterdam'), spoed = null,
-    uitkomst_op = date_trunc('week', uitkomst_op, 'Europe/Amsterdam'), gesproken_op = null, bevestigd_op = null
+    uitkomst_op = date_trunc('week', uitkomst_op, 'Europe/Amsterdam'), laatst_op = null, heropend = null,
+    gesproken_op = null, bevestigd_op = null
 where subject = any($1::text[]) and status not in ('vernietigd', 'luisterend-oor');
 
 -- name: neem

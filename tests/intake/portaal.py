@@ -6,6 +6,7 @@ import json
 import secrets
 import time
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from services.intake.core.ontvangstcode import WILLEKEUR_BYTES, maak
@@ -81,12 +82,28 @@ class Portaal:
             self._leest.cancel()
             await asyncio.gather(self._leest, return_exceptions=True)
 
-    def maak(self, soort: str, *, onder: str | None = None, id: str | None = None, **velden: Any) -> Any:
+    def maak(
+        self,
+        soort: str,
+        *,
+        onder: str | None = None,
+        id: str | None = None,
+        op: datetime | None = None,
+        **velden: Any,
+    ) -> Any:
         """A question as a fact, not sent yet."""
         onderwerp = onder or new_id()
         sleutel = self.sleutels.setdefault(onderwerp, nieuwe_sleutel())
-        inhoud = verpak({"soort": soort, "antwoordsleutel": publiek(sleutel), **velden})
-        event = VraagGesteld(gesteld_op=now(), verzegeld=zegel.seal(inhoud, self.keys))
+        op = op or now()
+        inhoud = verpak(
+            {
+                "soort": soort,
+                "gesteld_op": op.isoformat(),
+                "antwoordsleutel": publiek(sleutel),
+                **velden,
+            }
+        )
+        event = VraagGesteld(gesteld_op=op, verzegeld=zegel.seal(inhoud, self.keys))
         return make_fact(self.account, event, onderwerp, id=id)
 
     def herhaal(self, feit: Any) -> Any:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args
 from uuid import UUID
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +20,8 @@ from services.intake.handlers import in_rust
 from shared.codes import Geadresseerde, GesprekUitkomst, Kanaal, PogingResultaat, Verwijzing
 from shared.envelope import Fact
 from shared.events import (
+    BerichtGestuurd,
+    BerichtOntvangen,
     ContactAfgesloten,
     ContactDoorverwezen,
     ContactGeregistreerd,
@@ -228,6 +231,7 @@ def projectie(loop: Loop) -> dict[str, Any]:
         "contact": besluit.contact,
         "status": besluit.status,
         "uitkomst": (besluit.uitkomst, besluit.uitkomst_op, besluit.gesproken_op),
+        "bewaard": (besluit.laatst_op, besluit.heropend),
         "instemmingen": sorted(map(repr, besluit.instemmingen)),
         "doorgezet": inhoud(zaak.doorgezet_van_kracht) if doorgezet else None,
         "afgesloten": laatste.uitkomst if laatste is not None and besluit.status == "afgesloten" else None,
@@ -673,6 +677,31 @@ def test_a_return_escalates_only_to_whom_consent_names() -> None:
     assert [feit.escaleren_naar for feit in loop.van(MeldingHeropend)] == [None]
     loop.hoor(geef(10, G2, "sg"))
     assert [feit.escaleren_naar for feit in loop.van(MeldingHeropend)] == [None, "sg"]
+
+
+@pytest.mark.parametrize(
+    "einde",
+    [[gesprek(3, "informatie")], [poging(1), poging(2), poging(3)]],
+    ids=["talk", "attempts"],
+)
+def test_a_contact_whose_melder_came_back_is_open_until_the_mid_did_something(einde: list[Event]) -> None:
+    """Its time to be kept counts from the last word, whoever said it; what was done about the return ends it
+    anew, and moves no promise that was kept before."""
+    loop = Loop(contact(), *einde)
+    assert (loop.bijgewerkt.heropend, loop.bijgewerkt.laatst_op) == (False, t(3))
+    klok = loop.klok(Soort.CONTACT_OPEN)
+    loop.hoor(MelderTeruggekeerd(teruggekeerd_op=t(9), reden="niet-opgepakt"))
+    assert (loop.bijgewerkt.heropend, loop.bijgewerkt.laatst_op) == (True, t(9))
+    loop.hoor(gesprek(12, "informatie") if len(einde) == 1 else poging(12))
+    assert (loop.bijgewerkt.heropend, loop.bijgewerkt.laatst_op) == (False, t(12))
+    assert [feit.afgesloten_op for feit in loop.van(ContactAfgesloten)] == [t(3), t(12)]
+    assert loop.klok(Soort.CONTACT_OPEN) == klok
+    loop.hoor(BerichtOntvangen(ontvangen_op=t(20), stuk=id_of("stuk"), soort="bericht", aan="mid"))
+    loop.hoor(BerichtGestuurd(gestuurd_op=t(21), verzegeld="kluis"))
+    assert (loop.bijgewerkt.heropend, loop.bijgewerkt.laatst_op) == (False, t(21))
+    loop.hoor(geef(22, G2, "klachten"))
+    assert loop.bijgewerkt.laatst_op == t(22)
+    assert len(loop.van(ContactAfgesloten)) == 2
 
 
 def test_contact_open_waits_for_consent_or_the_end() -> None:

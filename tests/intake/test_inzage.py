@@ -177,21 +177,27 @@ async def test_the_adviser_and_the_mid_can_open_what_was_reported_and_nobody_els
     assert await breuken(database) == []
 
 
-async def test_what_is_added_later_follows_by_itself(
-    bus: Bus, service: StartService, zaak: Zaak, adviseur: Lezer, database: Any
+async def test_what_comes_with_a_return_is_for_the_mid_alone(
+    bus: Bus, service: StartService, zaak: Zaak, adviseur: Lezer, balie: Lezer
 ) -> None:
-    """A melder who comes back with more: the adviser gets that piece, and the first one not again."""
+    """A melder comes back because of this adviser: the MID gets that piece, the first one not again, and the
+    adviser nothing, now or with anything that follows."""
     await service("intake")
     heard = await bus.listen("intake.#")
     await adviseur.stelt_sleutel_vast()
+    await balie.stelt_sleutel_vast()
     await zaak.wordt_doorgezet()
     await zaak.krijgt()
     await verstrekt(heard, zaak, "coid")
-    meer = zegel.seal(b'{"tekst": "nog iets"}', zaak.keys)
-    terug = e.MelderTeruggekeerd(teruggekeerd_op=now(), reden="nieuwe-informatie", verzegeld=meer)
+    meer = zegel.seal(b'{"tekst": "deze adviseur doet niets"}', zaak.keys)
+    terug = e.MelderTeruggekeerd(teruggekeerd_op=now(), reden="niet-opgepakt", verzegeld=meer)
     await bus.state("mid", terug, zaak.zaak)
-    _, tweede = await verstrekt(heard, zaak, "coid", 2)
-    assert (tweede["soort"], adviseur.opent(tweede)) == ("aanvulling", b'{"tekst": "nog iets"}')
+    _, tweede = await verstrekt(heard, zaak, "mid", 2)
+    assert (tweede["soort"], balie.opent(tweede)) == ("aanvulling", b'{"tekst": "deze adviseur doet niets"}')
+    await adviseur.stelt_sleutel_vast(weg=True)
+    await adviseur.stelt_sleutel_vast()
+    _, weer = await verstrekt(heard, zaak, "coid", 2)
+    assert weer["soort"] == "melding"
 
 
 async def test_the_line_reads_what_the_adviser_shares_with_consent_for_the_line(

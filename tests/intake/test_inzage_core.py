@@ -205,6 +205,7 @@ STAPPEN: tuple[Stap, ...] = (
     bericht(14, "adviseur"),
     bericht(14, "mid"),
     bericht(15, "mid", "aanvulling"),
+    bericht(15, "adviseur", "aanvulling"),
     e.DossierVernietigd(vernietigd_op=t(900)),
     (MID, sleutel(1, 1)),
     (MID, sleutel(2, 2, weg=True)),
@@ -311,6 +312,22 @@ def test_the_adviser_reads_as_soon_as_everything_is_there(
     assert wereld.soorten(ADV) == set()
     wereld.hoor(laatste)
     assert wereld.soorten(ADV) == {"melding"}
+
+
+@pytest.mark.parametrize("reden", ["niet-opgepakt", "nieuwe-informatie", "vraag"])
+@pytest.mark.parametrize("soort", ["aanvulling", "bericht"])
+def test_what_a_melder_writes_goes_to_whom_it_was_meant_for_alone(soort: str, reden: str) -> None:
+    """An addition as much as a message; and what comes with a return, which may be about this adviser, goes
+    to the MID alone."""
+    wereld = Wereld(*DOORGEZET, toegewezen(5), (ADV, sleutel(1, 1)), (MID, sleutel(1, 1)))
+
+    def nieuw(event: e.Event) -> set[str]:
+        return {one.geadresseerde for one in wereld.hoor(event) if isinstance(one, e.InhoudVerstrekt)}
+
+    assert nieuw(bericht(14, "mid", soort)) == {"mid"}
+    assert nieuw(bericht(15, "adviseur", soort)) == {"coid"}
+    terug = {"teruggekeerd_op": t(16), "reden": reden, "verzegeld": "kluis"}
+    assert nieuw(e.MelderTeruggekeerd.model_validate(terug)) == {"mid"}
 
 
 def test_a_withdrawal_of_one_of_two_grants_ends_what_rested_on_it_alone() -> None:

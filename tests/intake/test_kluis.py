@@ -300,18 +300,32 @@ async def test_the_key_of_a_listening_ear_is_destroyed(
 async def test_a_contact_that_ended_at_the_mid_is_erased_after_its_time(
     bus: Bus, service: StartService, public_keys: zegel.PublicKeys, database: Any
 ) -> None:
-    """A year after its outcome; not a younger one, one that is open, and one that was ever forwarded."""
+    """A year after the last word; not a younger one, one that is open, one whose melder came back or spoke
+    since, and one that was ever forwarded."""
     intake = await service("intake", wis_interval_s=0.1)
     heard = await bus.listen("intake.#")
-    oud, jong, open_, doorgezet = (Melder(bus, public_keys) for _ in range(4))
-    for one in (oud, open_, doorgezet):
+    oud, jong, open_, doorgezet, terug, weer = (Melder(bus, public_keys) for _ in range(6))
+    for one in (oud, open_, doorgezet, terug, weer):
         one.begin = now() - timedelta(days=367)
     jong.begin = now() - timedelta(days=360)
-    for one in (oud, jong, open_, doorgezet):
+    for one in (oud, jong, open_, doorgezet, terug, weer):
         await one.meldt()
-    for one in (oud, jong):
+    for one in (oud, jong, terug, weer):
         await one.spreekt("informatie")
         await stated(heard, one.zaak, "contact-afgesloten")
+    kwam_terug = MelderTeruggekeerd(teruggekeerd_op=now() - timedelta(days=366), reden="niet-opgepakt")
+    await bus.state("mid", kwam_terug, terug.zaak)
+    await stated(heard, terug.zaak, "melding-heropend")
+    await weer.spreekt("informatie", na_min=30 * 24 * 60)
+
+    async def gehoord() -> bool:
+        return bool(
+            await database.fetchval(
+                "select count(*) = 1 from contacten where subject = $1 and laatst_op > uitkomst_op", weer.zaak
+            )
+        )
+
+    await eventually(gehoord)
     await doorgezet.spreekt()
     grant = await doorgezet.stemt_in()
     await stated(heard, doorgezet.zaak, "melding-doorgezet")
@@ -325,7 +339,40 @@ async def test_a_contact_that_ended_at_the_mid_is_erased_after_its_time(
     assert fact["grond"] == "bewaartermijn"
     rows = await database.fetch("select subject, status from contacten where status = 'vernietigd'")
     assert [row["subject"] for row in rows] == [oud.zaak]
-    assert await database.fetchval("select count(*) from kluis") == 3
+    assert await database.fetchval("select count(*) from kluis") == 5
+
+
+async def test_a_contact_that_was_left_open_is_erased_in_the_end_and_said_before(
+    bus: Bus,
+    service: StartService,
+    public_keys: zegel.PublicKeys,
+    database: Any,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """An integriteitskwestie without consent, and a return that nothing was done about: two years after the
+    last word they go. A month before that the log says how many, and not which; of a younger one nothing."""
+    heard = await bus.listen("intake.#")
+    intake = await service("intake", wis_interval_s=0.1)
+    zonder, terug, bijna, jong = (Melder(bus, public_keys) for _ in range(4))
+    for one, dagen in ((zonder, 732), (terug, 732), (bijna, 710), (jong, 690)):
+        one.begin = now() - timedelta(days=dagen)
+        await one.meldt()
+        await one.spreekt("informatie" if one is terug else "integriteitskwestie")
+        await stated(heard, one.zaak, "ontvangst-bevestigd")
+    kwam_terug = MelderTeruggekeerd(teruggekeerd_op=terug.begin + timedelta(hours=1), reden="niet-opgepakt")
+    await bus.state("mid", kwam_terug, terug.zaak)
+    await stated(heard, terug.zaak, "melding-heropend")
+    taken = {one.name: one for one in intake.service.background}
+    assert not await taken["verstrijken"].run(intake)
+    for one in (zonder, terug):
+        [fact] = await stated(heard, one.zaak, "inhoud-vernietigd")
+        assert fact["grond"] == "bewaartermijn"
+    rows = await database.fetch("select subject from contacten where status = 'open'")
+    assert {row["subject"] for row in rows} == {bijna.zaak, jong.zaak}
+    caplog.clear()
+    assert not await taken["waarschuwen"].run(intake)
+    [regel] = [one for one in caplog.records if "about to be erased" in one.getMessage()]
+    assert regel.__dict__["count"] == 1 and bijna.zaak not in caplog.text
 
 
 # --- crashes between the steps ----------------------------------------------------------------------------

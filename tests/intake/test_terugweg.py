@@ -4,6 +4,7 @@
 import asyncio
 import json
 import os
+import time
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -353,6 +354,32 @@ async def test_right_wrong_unknown_and_limited_look_the_same(
     assert await database.fetchval("select sum(aantal) from pogingen where afzender = ''") == 4
 
 
+@pytest.mark.parametrize("vast_s", [1.0, 5.2], ids=["less than a tick", "more than a tick"])
+async def test_a_right_code_whose_matter_is_in_other_hands_leaves_at_a_tick_too(
+    bus: Bus, service: StartService, melder: Melder, portaal: Portaal, database: Any, vast_s: float
+) -> None:
+    """Asked one by one, each in a batch of its own, in the same tick, while somebody holds the matter: the
+    right code leaves with the unknown ones. Held up for longer it leaves at a tick, not when it is let go.
+    """
+    await service("intake", **SNEL | {"antwoord_tik_s": 2.0}, prefetch=1)
+    heard = await bus.listen("intake.#")
+    code = await met_code(melder, portaal, heard)
+    await weg(database)
+    vragen = [portaal.maak("status", code=een) for een in (valse_code(), valse_code(), code)]
+    async with database.transaction():
+        await database.execute("select from matters where subject = $1 for update", melder.zaak)
+        begin = await database.fetchval("select extract(epoch from clock_timestamp())::float8")
+        await asyncio.sleep(2.05 - begin % 2)
+        for feit in vragen:
+            await bus.send(feit)
+        await asyncio.sleep(vast_s)
+    op = [(await portaal.hoor(feit.subject)).op for feit in vragen]
+    assert (await portaal.antwoord(vragen[-1].subject))["uitkomst"] == "status"
+    ticks = [round((een - op[0]) / 2) for een in op]
+    assert ticks == ([0, 0, 0] if vast_s < 2 else [0, 0, 1])
+    assert all((een + time.time() - time.monotonic()) % 2 < 1 for een in op)
+
+
 async def test_while_they_wait_answers_look_alike_inside_too(
     bus: Bus, service: StartService, melder: Melder, portaal: Portaal, database: Any
 ) -> None:
@@ -426,12 +453,13 @@ async def test_nothing_joins_a_question_to_its_matter(
     await melder.spreekt()
     spoor = "00-" + "ab" * 16 + "-" + "cd" * 8 + "-01"
     vragen = []
-    for velden in (
+    te_vragen: tuple[dict[str, Any], ...] = (
         {"soort": "instemmen", "geadresseerde": "coid"},
         {"soort": "bericht", "tekst": "aan u"},
         {"soort": "terugkeren", "reden": "vraag"},
         {"soort": "intrekken", "geadresseerde": "coid"},
-    ):
+    )
+    for velden in te_vragen:
         feit = portaal.maak(code=code, **velden)
         body = json.loads(_body(feit)) | {"traceparent": spoor}
         await bus.raw("portaal", "portaal.vraag-gesteld.v1", json.dumps(body).encode())
@@ -546,6 +574,95 @@ async def test_a_sealed_question_that_is_stated_again_does_nothing(
     assert await herhaal(mid, om_code) == {"uitkomst": "onbekend"}
     assert (await portaal.vraag("status", code=nieuwe))["instemmingen"] == []
     assert len(heard.about(melder.zaak, "intake.instemming-gegeven")) == 1
+
+
+@pytest.mark.parametrize("er_was_een", [True, False])
+async def test_consent_that_was_asked_before_a_withdrawal_and_comes_after_it_gives_none(
+    bus: Bus, service: StartService, melder: Melder, portaal: Portaal, er_was_een: bool
+) -> None:
+    """Whether or not there was a grant to withdraw. In the order in which they were asked they end alike;
+    consent that is asked after the withdrawal is consent."""
+    await service("intake", **SNEL)
+    heard = await bus.listen("intake.#")
+    code = await met_code(melder, portaal, heard)
+    if er_was_een:
+        await portaal.vraag("instemmen", code=code, geadresseerde="coid")
+    laat = portaal.maak("instemmen", code=code, geadresseerde="coid")
+    ingetrokken = await portaal.vraag("intrekken", code=code, geadresseerde="coid")
+    assert ingetrokken["uitkomst"] == ("gedaan" if er_was_een else "niet-mogelijk")
+    await bus.send(laat)
+    assert await portaal.antwoord(laat.subject) == {"uitkomst": "niet-mogelijk", "reden": "ingetrokken"}
+    assert (await portaal.vraag("instemmen", code=code, geadresseerde="kmar"))["uitkomst"] == "gedaan"
+    assert (await portaal.vraag("instemmen", code=code, geadresseerde="coid"))["uitkomst"] == "gedaan"
+    assert (await portaal.vraag("intrekken", code=code, geadresseerde="coid"))["uitkomst"] == "gedaan"
+    status = await portaal.vraag("status", code=code)
+    assert [een["geadresseerde"] for een in status["instemmingen"]] == ["kmar"]
+
+
+async def test_a_question_of_long_ago_does_nothing(
+    bus: Bus, service: StartService, melder: Melder, portaal: Portaal, database: Any
+) -> None:
+    """Held up somewhere for over ten minutes, with a right code and with a wrong one, it is answered as
+    unknown and counts as no attempt; for a new code as well."""
+    await service("intake", **SNEL)
+    heard = await bus.listen("intake.#")
+    code = await met_code(melder, portaal, heard)
+    toen = now() - timedelta(minutes=11)
+    oud = [
+        portaal.maak("instemmen", op=toen, code=code, geadresseerde="coid"),
+        portaal.maak("status", op=toen, code=valse_code()),
+        portaal.maak("ontvangstcode", op=toen, zaak=melder.zaak),
+    ]
+    await bus.send_all(oud)
+    for feit in oud:
+        assert await portaal.antwoord(feit.subject) == {"uitkomst": "onbekend"}
+    assert heard.about(melder.zaak, "intake.instemming-gegeven") == []
+    assert await database.fetchval("select count(*) from pogingen") == 0
+
+
+async def test_a_withdrawal_of_long_ago_ends_what_was_given_before_it(
+    bus: Bus, service: StartService, melder: Melder, portaal: Portaal
+) -> None:
+    """A melder who withdrew while intake was away has withdrawn; but it ends no consent that came after it,
+    whoever kept it and states it now."""
+    await service("intake", **SNEL)
+    heard = await bus.listen("intake.#")
+    code = await met_code(melder, portaal, heard)
+    toen = now() - timedelta(minutes=20)
+    eerder = InstemmingGegeven(instemming=new_id(), geadresseerde="klachten", gegeven_op=toen)
+    await bus.state("portaal", eerder, melder.zaak)
+
+    async def er() -> bool:
+        return bool((await portaal.vraag("status", code=code))["instemmingen"])
+
+    await eventually(er)
+    await portaal.vraag("instemmen", code=code, geadresseerde="coid")
+    for aan, uitkomst in (("klachten", "gedaan"), ("coid", "niet-mogelijk")):
+        laat = portaal.maak("intrekken", op=toen + timedelta(minutes=5), code=code, geadresseerde=aan)
+        await bus.send(laat)
+        assert (await portaal.antwoord(laat.subject))["uitkomst"] == uitkomst
+    [vervallen] = await stated(heard, melder.zaak, "instemming-vervallen")
+    assert vervallen["instemming"] == eerder.instemming
+    status = await portaal.vraag("status", code=code)
+    assert [een["geadresseerde"] for een in status["instemmingen"]] == ["coid"]
+
+
+async def test_the_keys_of_questions_that_cannot_be_new_are_forgotten(
+    bus: Bus, service: StartService, melder: Melder, portaal: Portaal, database: Any
+) -> None:
+    """Their digests grow no table without end: what is over two hours old goes, and what is younger stays."""
+    await service("intake", **SNEL)
+    heard = await bus.listen("intake.#")
+    code = await met_code(melder, portaal, heard)
+    await database.execute("update antwoordsleutels set uur = uur - interval '2 hours'")
+    await portaal.vraag("status", code=code)
+    assert await database.fetchval("select count(*) from antwoordsleutels") == 2
+    await database.execute("update antwoordsleutels set uur = uur - interval '1 hour'")
+
+    async def een() -> bool:
+        return bool(await database.fetchval("select count(*) = 1 from antwoordsleutels"))
+
+    await eventually(een)
 
 
 async def test_two_replicas_answer_many_questions_about_one_matter(
@@ -705,7 +822,13 @@ async def test_what_is_no_question_is_parked_with_a_reason_that_tells_nothing(
     """Each fault its own reason; of what was sent nothing stands in it."""
     await service("intake", **SNEL)
     sleutel = nieuwe_sleutel()
-    goed = {"soort": "status", "code": "Zandvliet", "antwoordsleutel": publiek(sleutel)}
+    op = now()
+    goed = {
+        "soort": "status",
+        "code": "Zandvliet",
+        "gesteld_op": op.isoformat(),
+        "antwoordsleutel": publiek(sleutel),
+    }
     fouten = {
         "een vraag is 8192 bytes groot voor het verzegelen, aangevuld met spaties": b"{}".ljust(2048),
         "de vraag heeft geen sleutel voor het antwoord": verpak({"soort": "status", "code": "Zandvliet"}),
@@ -714,9 +837,12 @@ async def test_what_is_no_question_is_parked_with_a_reason_that_tells_nothing(
             goed | {"antwoordsleutel": publiek(sleutel) | {"x": sleutel["y"], "y": sleutel["x"]}}
         ),
         "onbekende soort vraag": verpak(goed | {"soort": "Zandvliet"}),
+        "de vraag noemt een ander moment dan het feit waarmee hij kwam": verpak(
+            goed | {"gesteld_op": (op - timedelta(minutes=1)).isoformat()}
+        ),
     }
     for inhoud in fouten.values():
-        event = VraagGesteld(gesteld_op=now(), verzegeld=zegel.seal(inhoud, public_keys))
+        event = VraagGesteld(gesteld_op=op, verzegeld=zegel.seal(inhoud, public_keys))
         await bus.state("portaal", event, new_id())
     kanaal = Portaal(bus, public_keys, "kanaal")
     await kanaal.stel("status", code="Zandvliet")

@@ -101,6 +101,9 @@ def test_a_dossier_ended_when_nothing_of_it_is_open() -> None:
     assert einde(doorgezet(), gekwalificeerd(dag(2), "informatie"), heropend(dag(3))) is None
     assert einde(gecontacteerd()) is None
     assert einde(gecontacteerd(), afgesloten) == dag(3)
+    assert einde(gecontacteerd(), afgesloten, heropend(dag(6))) is None
+    weer = make_fact("intake", e.ContactAfgesloten(afgesloten_op=dag(9), uitkomst="informatie"), "x")
+    assert einde(gecontacteerd(), afgesloten, heropend(dag(6)), weer) == dag(9)
     assert einde(klacht("x", dag(1))) is None
     assert einde(klacht("x", dag(1)), behandeld) == dag(8)
     assert einde(gekwalificeerd(), omgezet(dag(1), "klacht")) is None

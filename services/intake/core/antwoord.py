@@ -105,7 +105,7 @@ class NietMogelijk(Antwoord):
     """The code is right; this cannot be done."""
 
     uitkomst: Literal["niet-mogelijk"] = "niet-mogelijk"
-    reden: Literal["geen-adviseur", "geen-instemming", "geen-bericht"]
+    reden: Literal["geen-adviseur", "geen-instemming", "geen-bericht", "ingetrokken"]
 
 
 class Tekst(Antwoord):

@@ -58,6 +58,10 @@ class Bijgewerkt:
     status: Status
     uitkomst: str | None
     uitkomst_op: datetime | None
+    laatst_op: datetime
+    """When the melder or the MID last said or did anything: from then on its retention counts."""
+    heropend: bool
+    """Whether the melder came back and nothing was done about that yet."""
     gesproken_op: datetime | None
     bevestigd_op: datetime | None
     instemmingen: Sequence[BekendeInstemming]
@@ -99,6 +103,8 @@ def beslis(zaak: Zaak, *, nu: datetime, max_pogingen: int) -> Besluit:
         status="afgesloten" if gesloten else "doorgezet" if grants else "open",
         uitkomst=code(uitkomst),
         uitkomst_op=uitkomst.sinds if uitkomst is not None else None,
+        laatst_op=max(zaak.laatst_op or contact.ontvangen_op, contact.ontvangen_op),
+        heropend=zaak.heropend,
         gesproken_op=zaak.gesprekken[0].gevoerd_op if zaak.gesprekken else None,
         bevestigd_op=bevestigd_op,
         instemmingen=zaak.instemmingen,
@@ -226,14 +232,14 @@ def _reden_voor_klachten(zaak: Zaak, uitkomst: Uitkomst | None) -> datetime | No
 
 
 def _afsluiting(zaak: Zaak, uitkomst: Uitkomst | None) -> Iterator[Event]:
-    """The end of the contact, once for each outcome that it came to in turn.
+    """The end of the contact, once for each outcome that it came to in turn, and again after a return.
 
     Later statements carry later moments, whatever the moments of the talks: who folds them by moment ends
     with the one that was stated last.
     """
     if not isinstance(uitkomst, Afsluiting | NietBereikt):
         return
-    afgesloten_op = uitkomst.sinds
+    afgesloten_op = uitkomst.weer_op
     if zaak.gesteld.afgesloten:
         vorige = zaak.gesteld.afgesloten[-1]
         if vorige.uitkomst == uitkomst.code and vorige.afgesloten_op >= afgesloten_op:

@@ -64,7 +64,7 @@ MID_ZONDER_SLEUTEL: Final = Lezer("mid", "mid")
 
 
 class Stuk(NamedTuple):
-    """One piece of content. `aan`: for whom the melder meant it; None: for whoever treats the matter."""
+    """One piece of content. `aan`: for whom the melder meant what they wrote; None: the report itself."""
 
     stuk: UUID
     soort: SoortStuk
@@ -99,19 +99,23 @@ class Verstrekking(NamedTuple):
     vervallen: bool = False
 
 
+GESCHREVEN: Final = ("aanvulling", "bericht")
+"""What the melder wrote after the report: for whom they meant it, and nobody else."""
+
+
 # --- rights -------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class InzageMid:
-    """The MID reads what was reported to it, and what the melder wrote to it. No message to the adviser."""
+    """The MID reads what was reported to it, and what the melder wrote to it: nothing for the adviser."""
 
     lezer: Lezer
     instemming: None = None
 
     def omvat(self, stuk: Stuk) -> bool:
         """Whether this right covers the piece."""
-        return stuk.soort in ("melding", "aanvulling") or (stuk.soort == "bericht" and stuk.aan == "mid")
+        return stuk.soort == "melding" or (stuk.soort in GESCHREVEN and stuk.aan == "mid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +137,7 @@ class InzageAdviseur:
 
     def omvat(self, stuk: Stuk) -> bool:
         """Whether this right covers the piece."""
-        return stuk.soort in ("melding", "aanvulling") or (stuk.soort == "bericht" and stuk.aan == "adviseur")
+        return stuk.soort == "melding" or (stuk.soort in GESCHREVEN and stuk.aan == "adviseur")
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +200,8 @@ def _stuk(loop: Verloop, feit: Fact) -> None:
     if isinstance(data, ContactOntvangen):
         loop.stukken.append(Stuk(feit.key, "melding"))
     elif isinstance(data, MelderTeruggekeerd) and data.verzegeld is not None:
-        loop.stukken.append(Stuk(feit.key, "aanvulling"))
+        # Whoever comes back may do so because of this very adviser.
+        loop.stukken.append(Stuk(feit.key, "aanvulling", "mid"))
     elif isinstance(data, InhoudGedeeld):
         loop.stukken.append(Stuk(feit.key, "gedeeld", zetel=data.leidinggevende))
     elif isinstance(data, BerichtOntvangen):

@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 from services.intake.core.antwoord import Bericht, Instemming, Status
 from services.intake.core.instemming import IngetrokkenInstemming
+from services.intake.core.vraag import Instemmen
 from services.intake.core.zaak import Zaak
 from shared.codes import ContactUitkomst, Geadresseerde
 from shared.envelope import Fact
@@ -170,13 +171,19 @@ def _over_behandeling(feiten: Sequence[Fact], zaak: Zaak) -> Iterable[str]:
 # --- what may be done ------------------------------------------------------------------------------------
 
 
-def van_kracht_voor(zaak: Zaak, *, instemming: str | None, geadresseerde: str | None) -> list[str]:
-    """The grants in force that a withdrawal is about, by id or by addressee, each once and sorted."""
+def van_kracht_voor(
+    zaak: Zaak, *, instemming: str | None, geadresseerde: str | None, tot: datetime | None = None
+) -> list[str]:
+    """The grants in force that a withdrawal is about, by id or by addressee, each once and sorted.
+
+    `tot`: only those that were given by then.
+    """
     return sorted(
         {
             grant.instemming
             for grant in zaak.van_kracht
-            if grant.instemming == instemming or grant.geadresseerde == geadresseerde
+            if (grant.instemming == instemming or grant.geadresseerde == geadresseerde)
+            and (tot is None or grant.gegeven_op <= tot)
         }
     )
 
@@ -201,6 +208,29 @@ def reikt_uit(
         return "al-uitgereikt"
     bekend = [fact.time for fact in feiten if isinstance(fact.data, ContactGeregistreerd)]
     return "uitgereikt" if bekend and nu - min(bekend) <= binnen else "te-laat"
+
+
+def is_te_oud(gesteld_op: datetime, nu: datetime, binnen: timedelta) -> bool:
+    """Whether a question was asked so long ago that it does nothing any more.
+
+    What was held up could undo what the melder said since; a question that is asked once is remembered as
+    long as it can be new.
+    """
+    return nu - gesteld_op > binnen
+
+
+def is_achterhaald(zaak: Zaak, vraag: Instemmen, vergeefs_op: datetime | None) -> bool:
+    """Whether consent was asked for before the melder withdrew it for the same addressee, and came later.
+
+    `vergeefs_op`: when consent for it was last withdrawn by code that was not there yet. A withdrawal counts
+    from when it was known, so of two that crossed the withdrawal wins.
+    """
+    ingetrokken = [
+        grant.ingetrokken_op for grant in zaak.ingetrokken if grant.geadresseerde == vraag.geadresseerde
+    ]
+    if vergeefs_op is not None:
+        ingetrokken.append(vergeefs_op)
+    return any(vraag.gesteld_op <= op for op in ingetrokken)
 
 
 # --- limits ----------------------------------------------------------------------------------------------
@@ -236,13 +266,17 @@ class Pogingen:
 # --- when the answer goes --------------------------------------------------------------------------------
 
 
-def vertrek(nu: datetime, tik: timedelta) -> timedelta:
+def vertrek(nu: datetime, klaar: datetime, tik: timedelta) -> timedelta:
     """How long from `nu` (aware) the answer leaves: at a full tick, at least one tick from now.
 
-    The moment depends on the clock alone, not on what the question was or how much work it made.
+    The moment depends on the clock alone, not on what the question was or how much work it made. A question
+    that was held up, which only one about a matter that is in other hands can be, has made up for it by that
+    tick; held up for longer than that (`klaar`: when nothing could hold it up any more) it leaves at the tick
+    after, and never between two. A quarter of a tick is left for the commit.
     """
     begin = datetime(2000, 1, 1, tzinfo=UTC)
-    return begin + ((nu - begin) // tik + 2) * tik - nu
+    ticks = max((nu - begin) // tik + 2, (klaar + tik / 4 - begin) // tik + 1)
+    return begin + ticks * tik - nu
 
 
 def op_de_minuut(moment: datetime) -> datetime:

@@ -4,6 +4,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 from typing import Final
 
 from services.intake.core.zaak import Zaak
@@ -20,18 +21,26 @@ class Integriteitskwestie:
 
 @dataclass(frozen=True, slots=True)
 class Afsluiting:
-    """A talk that ends the contact at the MID. `sinds`: the first of the latest talks that agree on it."""
+    """A talk that ends the contact at the MID. `sinds`: the first of the latest talks that agree on it.
+
+    `weer_op`: the first of those since the melder last came back; without a return between them `sinds`.
+    """
 
     code: ContactUitkomst
     sinds: datetime
+    weer_op: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class NietBereikt:
-    """The melder could not be reached: what came in is all there is."""
+    """The melder could not be reached: what came in is all there is.
+
+    `weer_op`: the first attempt since the melder last came back; without one it is `sinds`.
+    """
 
     code: ContactUitkomst
     sinds: datetime
+    weer_op: datetime
 
 
 Uitkomst = Integriteitskwestie | Afsluiting | NietBereikt
@@ -58,27 +67,35 @@ def bepaal(zaak: Zaak, max_pogingen: int) -> Uitkomst | None:
     gesprekken: Sequence[GesprekGevoerd] = zaak.gesprekken
     if zaak.doorgezet_van_kracht or (gesprekken and gesprekken[-1].uitkomst != CODE_LUISTEREND_OOR):
         gesprekken = [gesprek for gesprek in gesprekken if gesprek.uitkomst != CODE_LUISTEREND_OOR]
+    terug = [feit.teruggekeerd_op for feit in zaak.teruggekeerd]
     if gesprekken:
-        return _na_gesprek(gesprekken)
-    return _zonder_gesprek(zaak.pogingen, max_pogingen)
+        return _na_gesprek(gesprekken, terug)
+    return _zonder_gesprek(zaak.pogingen, terug, max_pogingen)
 
 
-def _na_gesprek(gesprekken: Sequence[GesprekGevoerd]) -> Uitkomst:
+def _na_gesprek(gesprekken: Sequence[GesprekGevoerd], terug: Sequence[datetime]) -> Uitkomst:
     laatste = gesprekken[-1]
-    sinds = laatste.gevoerd_op
-    for eerder in reversed(gesprekken):
-        if eerder.uitkomst != laatste.uitkomst:
-            break
-        sinds = eerder.gevoerd_op
+    eens = list(takewhile(lambda gesprek: gesprek.uitkomst == laatste.uitkomst, reversed(gesprekken)))
+    sinds = eens[-1].gevoerd_op
     if laatste.uitkomst == CODE_INTEGRITEITSKWESTIE:
         return Integriteitskwestie(sinds)
-    return Afsluiting(laatste.uitkomst, sinds)
+    momenten = [gesprek.gevoerd_op for gesprek in reversed(eens)]
+    return Afsluiting(laatste.uitkomst, sinds, _sinds_terug(momenten, terug))
 
 
-def _zonder_gesprek(pogingen: Sequence[ContactpogingGedaan], max_pogingen: int) -> NietBereikt | None:
+def _zonder_gesprek(
+    pogingen: Sequence[ContactpogingGedaan], terug: Sequence[datetime], max_pogingen: int
+) -> NietBereikt | None:
     for nummer, poging in enumerate(pogingen, start=1):
-        if poging.resultaat == "geen-contactgegevens":
-            return NietBereikt("geen-contactgegevens", poging.gedaan_op)
-        if nummer >= max_pogingen:
-            return NietBereikt("onbereikbaar", poging.gedaan_op)
+        geen_gegevens = poging.resultaat == "geen-contactgegevens"
+        if geen_gegevens or nummer >= max_pogingen:
+            momenten = [een.gedaan_op for een in pogingen[nummer - 1 :]]
+            code: ContactUitkomst = "geen-contactgegevens" if geen_gegevens else "onbereikbaar"
+            return NietBereikt(code, poging.gedaan_op, _sinds_terug(momenten, terug))
     return None
+
+
+def _sinds_terug(momenten: Sequence[datetime], terug: Sequence[datetime]) -> datetime:
+    """The first of these moments, which are in order, after the last return that any of them answers."""
+    gedaan = [op for op in terug if op < momenten[-1]]
+    return next(op for op in momenten if op > max(gedaan)) if gedaan else momenten[0]

@@ -8,7 +8,15 @@ on the bus. What is no question is refused with a fixed reason; nothing of it is
 import json
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from shared.codes import Geadresseerde, Vrager
@@ -46,6 +54,8 @@ class Antwoordsleutel(BaseModel):
 
 class _Vraag(_Deel):
     antwoordsleutel: Antwoordsleutel
+    gesteld_op: AwareDatetime = Field(strict=False)
+    """As the fact says outside the seal: so that nobody who kept a question can say that it is new."""
     afzender: _Afzender | None = Field(None, repr=False)
     """An opaque token of the portal for whoever asks: failed attempts are limited by it."""
 
@@ -141,11 +151,12 @@ def lees_vraag(inhoud: bytes, vrager: Vrager) -> Vraag | Refusal:
 
 def _velden(inhoud: bytes) -> dict[str, Any] | Refusal:
     try:
-        velden = json.loads(inhoud, object_pairs_hook=_enkel)
+        # Left to itself json guesses: a text in UTF-16 can be too long to keep, and a right code would tell.
+        velden = json.loads(inhoud.decode("utf-8"), object_pairs_hook=_enkel)
     except RecursionError:
         return Refusal("de vraag is te diep genest")
     except ValueError:
-        return Refusal("de vraag is geen JSON, of een naam staat er tweemaal in")
+        return Refusal("de vraag is geen JSON in UTF-8, of een naam staat er tweemaal in")
     if not isinstance(velden, dict):
         return Refusal("de vraag is geen JSON-object")
     return velden

@@ -22,6 +22,8 @@ from services.intake.core.instemming import (
 from shared.codes import Geadresseerde, Kanaal
 from shared.envelope import Fact
 from shared.events import (
+    BerichtGestuurd,
+    BerichtOntvangen,
     ContactAfgesloten,
     ContactDoorverwezen,
     ContactGeregistreerd,
@@ -76,6 +78,15 @@ class Zaak:
     """When codes first became clear; without them there is nothing to forward."""
     teruggekeerd: Sequence[MelderTeruggekeerd]
     gesteld: Gesteld
+    laatst_op: datetime | None = None
+    """When the melder, or whoever deals with the melder, last said or did anything."""
+
+    @property
+    def heropend(self) -> bool:
+        """Whether the melder came back since the last talk or attempt."""
+        gedaan = [gesprek.gevoerd_op for gesprek in self.gesprekken]
+        gedaan += [poging.gedaan_op for poging in self.pogingen]
+        return any(all(terug.teruggekeerd_op >= op for op in gedaan) for terug in self.teruggekeerd)
 
     @property
     def van_kracht(self) -> list[InstemmingVanKracht]:
@@ -115,6 +126,19 @@ class Zaak:
             if isinstance(grant, EscalatieInstemming) and grant.geadresseerde == naar
         ]
 
+
+_LEVEND: Final = (
+    ContactOntvangen,
+    ContactpogingGedaan,
+    GesprekGevoerd,
+    KenmerkenVastgesteld,
+    InstemmingGegeven,
+    InstemmingIngetrokken,
+    MelderTeruggekeerd,
+    BerichtOntvangen,
+    BerichtGestuurd,
+)
+"""The facts that show that a contact is not over for who reported or for the MID."""
 
 _GESTELD: Final[Mapping[type[Event], str]] = {
     ContactGeregistreerd: "geregistreerd",
@@ -203,7 +227,11 @@ _STAPPEN: Final[Mapping[type[Event], Callable[[_Vouw, Any], None]]] = {
 def vouw(feiten: Iterable[Fact]) -> Zaak:
     """Fold a matter's facts, which come in folding order, into what is known of it."""
     loop = _Vouw()
+    laatst_op: datetime | None = None
     for feit in feiten:
+        if isinstance(feit.data, _LEVEND):
+            op: Any = feit.data.gebeurd_op
+            laatst_op = op if laatst_op is None else max(laatst_op, op)
         stap = _STAPPEN.get(type(feit.data))
         if stap is not None:  # facts about clocks tell nothing about the contact
             stap(loop, feit.data)
@@ -219,4 +247,5 @@ def vouw(feiten: Iterable[Fact]) -> Zaak:
         kenmerken_op=loop.kenmerken_op,
         teruggekeerd=loop.teruggekeerd,
         gesteld=Gesteld(**loop.gesteld),
+        laatst_op=laatst_op,
     )

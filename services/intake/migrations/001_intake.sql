@@ -13,16 +13,20 @@ create table contacten (
     uitkomst     text check (uitkomst in ('integriteitskwestie', 'klacht', 'informatie', 'doorverwijzing',
                                           'geen-integriteitskwestie', 'onbereikbaar', 'geen-contactgegevens')),
     uitkomst_op  timestamptz,
+    laatst_op    timestamptz,                        -- when anything was last said or done; retention counts from it
+    heropend     boolean,                            -- whether the melder came back since the last talk or attempt
     gesproken_op timestamptz,                        -- first talk
     bevestigd_op timestamptz,                        -- acknowledgement of receipt
     gewist_op    timestamptz,                        -- week in which the last traces of a listening ear were gone
     check (gewist_op = date_trunc('week', gewist_op, 'Europe/Amsterdam')),
     check (case status
            when 'luisterend-oor' then
-               num_nonnulls(kanaal, ontvangen_op, spoed, uitkomst, uitkomst_op, gesproken_op, bevestigd_op) = 0
+               num_nonnulls(kanaal, ontvangen_op, spoed, uitkomst, uitkomst_op, laatst_op, heropend, gesproken_op,
+                            bevestigd_op) = 0
            when 'vernietigd' then
-               num_nulls(kanaal, ontvangen_op) = 0 and num_nonnulls(spoed, gesproken_op, bevestigd_op, gewist_op) = 0
-           else num_nulls(kanaal, ontvangen_op, spoed) = 0 and gewist_op is null end),
+               num_nulls(kanaal, ontvangen_op) = 0
+               and num_nonnulls(spoed, laatst_op, heropend, gesproken_op, bevestigd_op, gewist_op) = 0
+           else num_nulls(kanaal, ontvangen_op, spoed, laatst_op, heropend) = 0 and gewist_op is null end),
     -- Of what was erased channel, outcome and week remain, for the counts.
     check (status <> 'vernietigd' or (ontvangen_op = date_trunc('week', ontvangen_op, 'Europe/Amsterdam')
            and uitkomst_op is not distinct from date_trunc('week', uitkomst_op, 'Europe/Amsterdam'))),
@@ -36,7 +40,7 @@ create table contacten (
 );
 create index contacten_te_wissen on contacten (subject) where status = 'luisterend-oor' and gewist_op is null;
 create index contacten_oor on contacten (sha256(subject::bytea)) where status = 'luisterend-oor';
-create index contacten_afgesloten on contacten (uitkomst_op) where status = 'afgesloten';
+create index contacten_bewaard on contacten (laatst_op) where status in ('open', 'afgesloten');
 
 -- A grant is its id and its addressee together. A withdrawal whose grant is not there yet waits among the facts.
 create table instemmingen (

@@ -18,10 +18,23 @@ create table antwoorden (
 comment on column antwoorden.x is 'Public key (P-256) that came with the question: this coordinate and y.';
 
 -- The keys that answers were asked for, as digests. Each asks once: a sealed question that somebody kept and states again
--- under another id would else give or withdraw consent anew. Once all are written anew (schud),
--- nothing joins a row to when or about what it was.
+-- under another id would else give or withdraw consent anew. A row is kept for two to three hours: by then whoever states
+-- its question again is too late anyway, since the moment of asking stands inside the seal. Once all are written anew
+-- (schud), nothing joins a row to what was asked.
 create table antwoordsleutels (
-    digest bytea primary key check (octet_length(digest) = 32)
+    digest bytea primary key check (octet_length(digest) = 32),
+    uur    timestamptz not null default date_trunc('hour', clock_timestamp())
+           check (uur = date_trunc('hour', uur))
+);
+
+-- Consent that was withdrawn by code while there was none, for an hour: a question for it that was asked before and comes
+-- later gives none.
+create table vergeefs_ingetrokken (
+    subject       text not null references contacten,
+    geadresseerde text not null
+                  check (geadresseerde in ('coid', 'kmar', 'lijn', 'klachten', 'sg', 'ander-loket')),
+    op            timestamptz not null,
+    primary key (subject, geadresseerde)
 );
 
 -- Failed attempts of the past hour, by the minute.

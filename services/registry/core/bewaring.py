@@ -35,13 +35,14 @@ def geeindigd_op(zaak: Zaak, besluit: Besluit) -> datetime | None:
     """When the last of it ended; None while something is open, and for what has no end or was erased before.
 
     A matter ends when it is closed, or when nothing is promised about it any more; a contact that stayed with
-    the MID when it was closed there; a klacht when it was dealt with. Care after the end moves it.
+    the MID when it was closed there, unless the melder came back since; a klacht when it was dealt with.
+    Care after the end moves it.
     """
     einden: list[datetime | None] = []
     if zaak.bekend:
         einden.append(_zaak_geeindigd_op(zaak, besluit))
     elif zaak.contact is not None:
-        einden.append(zaak.contact.afgesloten_op)
+        einden.append(_tenzij_heropend(zaak, zaak.contact.afgesloten_op))
     if zaak.klacht is not None and zaak.klacht.telt:
         einden.append(zaak.klacht.afgehandeld_op)
     gevonden = [einde for einde in einden if einde is not None]
@@ -58,6 +59,10 @@ def _zaak_geeindigd_op(zaak: Zaak, besluit: Besluit) -> datetime | None:
     else:
         verval = vervallen(zaak)
         einde = None if verval is None else verval.op
+    return _tenzij_heropend(zaak, einde)
+
+
+def _tenzij_heropend(zaak: Zaak, einde: datetime | None) -> datetime | None:
     if einde is None or (zaak.heropend_op is not None and zaak.heropend_op >= einde):
         return None
     return einde
