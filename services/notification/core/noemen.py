@@ -94,16 +94,23 @@ def noem(
     just this, and of those there are at least k for this fact and k for each told before under that name.
     """
     indeling = indeel(boom, k)
-    pad = boom.pad(eenheid)
-    eigen = bereik.intersection(pad)
-    for naam in pad:
-        if naam not in indeling.klassen or not gemeden.isdisjoint(boom.pad(naam)):
-            continue
+    eigen = bereik.intersection(boom.pad(eenheid))
+    for naam in namen_boven(boom, eenheid=eenheid, gemeden=gemeden, k=k):
         if eigen and eigen.isdisjoint(boom.pad(naam)):
             return None
         if _die_het_kan_zijn(boom, indeling, naam, bereik) >= k * (_gebruikt(indeling, verteld, naam) + 1):
             return naam
     return None
+
+
+def namen_boven(boom: Boom, *, eenheid: str, gemeden: frozenset[str], k: int) -> tuple[str, ...]:
+    """The names of a case in `eenheid`, upwards, that lie above whoever must not learn of it.
+
+    No reader has a say in it. The first is what a reader is told who was told nothing yet: the very name of k
+    other people, with nobody excluded.
+    """
+    klassen = indeel(boom, k).klassen
+    return tuple(naam for naam in boom.pad(eenheid) if naam in klassen and gemeden.isdisjoint(boom.pad(naam)))
 
 
 def _die_het_kan_zijn(boom: Boom, indeling: Indeling, naam: str, bereik: frozenset[str]) -> int:

@@ -13,7 +13,7 @@ from typing import Final
 
 from services.notification.core.bericht import Regel
 from services.notification.core.boom import Boom
-from services.notification.core.noemen import noem
+from services.notification.core.noemen import namen_boven, noem
 from services.notification.core.rubriek import STERKTE_DEFENSIE, rubriek_of_hoofdgroep
 from services.notification.core.uitsluiting import Uitsluiting
 from services.notification.core.vertelling import Stap, Vertelling, houd_op, los
@@ -99,7 +99,9 @@ def stel_samen(
         if len(gekozen) == grenzen.plaatsen:
             continue
         aanleiding = zaken[naam].zaak.te_notificeren[wachtend[0].functionaris]
-        regel = _regel(aanleiding, lezer.bereik, zaken[naam].uitsluiting, geteld, boom, grenzen)
+        regel = maak_regel(
+            aanleiding, lezer.bereik, zaken[naam].uitsluiting.gemeden, geteld, boom=boom, grenzen=grenzen
+        )
         if regel is None:
             stappen += [houd_op(een, "te-herleidbaar", aanleiding, nu) for een in wachtend]
             continue
@@ -184,30 +186,35 @@ def _weigering(
     return None
 
 
-def _regel(
+def maak_regel(
     aanleiding: Aanleiding,
     bereik: frozenset[str],
-    uitsluiting: Uitsluiting,
+    gemeden: frozenset[str],
     verteld: Mapping[str, int],
+    *,
     boom: Boom,
     grenzen: Grenzen,
 ) -> Regel | None:
-    naam = noem(
-        boom,
-        eenheid=aanleiding.eenheid,
-        bereik=bereik,
-        gemeden=uitsluiting.gemeden,
-        verteld=verteld,
-        k=grenzen.k,
-    )
+    """The very words by which one reader is told of one matter, or None: it is held back. For `noem` and its
+    promise, which these words as a whole keep: they are what k people would be told by with nobody excluded.
+
+    So the word for what happened may say no more than the name does. It is the finer one only if it is common
+    in each class from that of the most precise name that exclusions leave up to that of the name told: in the
+    last, or else the word would mean that a name below is used up or avoided; in those below it, or else two
+    who compare notes could put the fine word and the small unit together. Where somebody is excluded the
+    class of the case itself has no say, since nobody reads its name.
+    """
+    eenheid = aanleiding.eenheid
+    naam = noem(boom, eenheid=eenheid, bereik=bereik, gemeden=gemeden, verteld=verteld, k=grenzen.k)
     if naam is None:
         return None
+    namen = namen_boven(boom, eenheid=eenheid, gemeden=gemeden, k=grenzen.k)
     onderwerp = (
         aanleiding.hoofdgroep
         if aanleiding.rubriek is None
         else rubriek_of_hoofdgroep(
             boom,
-            eenheid=aanleiding.eenheid,
+            namen=namen[: namen.index(naam) + 1],
             rubriek=aanleiding.rubriek,
             k=grenzen.k,
             zeldzaam=grenzen.zeldzaam,
