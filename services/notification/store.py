@@ -274,12 +274,11 @@ async def save_plaatsen(connection: Any, plaatsen: Mapping[str, Plaats]) -> None
         )
 
 
-async def verteld(connection: Any, stoelen: Iterable[str], sinds: datetime) -> dict[str, dict[str, int]]:
-    """How often each unit was named to these seats since a moment, by seat; what is under way included."""
-    gevonden: dict[str, dict[str, int]] = defaultdict(dict)
-    for row in await connection.fetch(QUERIES.verteld, sorted(set(stoelen)), sinds):
-        gevonden[row["functionaris"]][row["eenheid"]] = row["aantal"]
-    return gevonden
+async def verteld(connection: Any, stoelen: Iterable[str], lezer: str, sinds: datetime) -> dict[str, int]:
+    """How often each unit was named since a moment to these seats, to this reader (`adresboek.lezer`), or in
+    any mailbox where these seats were told before; what is under way included."""
+    rows = await connection.fetch(QUERIES.verteld, sorted(set(stoelen)), lezer, sinds)
+    return {row["eenheid"]: row["aantal"] for row in rows}
 
 
 async def wis(connection: Any, zaken: Iterable[str]) -> None:
@@ -344,6 +343,7 @@ def _vertelling(row: Mapping[str, Any]) -> Vertelling:
         kenmerk=row["kenmerk"],
         plaats=row["plaats"],
         ronde=row["ronde"],
+        lezer=row["lezer"],
         regel=regel,
     )
 
@@ -361,6 +361,7 @@ def _waarden(een: Vertelling) -> tuple[Any, ...]:
         een.kenmerk,
         een.plaats,
         een.ronde,
+        een.lezer,
         None if regel is None else regel.onderdeel,
         None if regel is None else regel.eenheid,
         None if regel is None else regel.onderwerp,

@@ -335,6 +335,15 @@ def test_notes_of_two_readers_do_not_add_up_to_a_rare_rubriek() -> None:
         assert regel is not None and regel.onderwerp == "ongewenst-gedrag"
 
 
+def test_a_unit_under_a_new_code_has_no_new_budget() -> None:
+    """The old code stays with nobody in it, or is gone: what was told by it counts against the new one."""
+    for oud in ([("A", "BAT", 0)], []):
+        een = boom(("BAT", None, 110), ("A2", "BAT", 50), *oud)
+        vragen = {"eenheid": "A2", "bereik": frozenset({"A2"}), "gemeden": NIEMAND, "k": 20}
+        assert noem(een, verteld={"A": 1}, **vragen) == "A2"  # type: ignore[arg-type]
+        assert noem(een, verteld={"A": 2}, **vragen) is None  # type: ignore[arg-type]
+
+
 def te_herleiden(een: Boom, bereik: frozenset[str], verteld: Mapping[str, int], wat: Wat) -> Counter[Regel]:
     """By line how many people it could be about: every unit tried, nobody excluded, the rubriek as it is or
     another of its group."""

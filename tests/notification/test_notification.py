@@ -514,6 +514,35 @@ async def test_what_a_reader_was_told_counts_for_a_year(bus: Bus, start: Start, 
     assert await runtime.pool.fetchval("select count(*) from berichten") == 2
 
 
+@pytest.mark.parametrize("gewist", [False, True])
+async def test_a_seat_under_a_new_code_or_with_a_new_mailbox_is_the_same_reader(
+    bus: Bus, start: Start, mail: Mailserver, gewist: bool
+) -> None:
+    """Fifty people bear two facts. Two are told, the seat gets another code with the same mailbox, told as it
+    is spelled now, then another mailbox: a third is held each time, also when the matters are erased."""
+    runtime = await start(k=25)
+    gehoord = await bus.listen("notification.#")
+    zaken = await gemeld(bus, runtime, "C-1", zaken=2, sterkte=50)
+    await ronde(runtime)
+    await hoort(gehoord, VERZONDEN)
+    assert len(ingevuld(mail.aangenomen[0])) == 2
+    if gewist:
+        await bus.send_all(
+            make_fact("registry", DossierVernietigd(vernietigd_op=now()), een) for een in zaken
+        )
+        await wachten(runtime, 0, "verteld")
+    for volgnummer, stoel, adres in ((2, "C-2", "C-1@Defensie.test"), (3, "C-1", "nieuw@defensie.test")):
+        zetel = Functionaris(functionaris=stoel, rol="commandant", postbus=adres)
+        anders = eenheid(volgnummer=volgnummer, sterkte=50).model_copy(update={"functionarissen": (zetel,)})
+        await bus.state("organisatie", anders, "313-SQN")
+        await bus.state("coid", geinformeerd(stoel), new_id())
+        await wachten(runtime, 1)
+        await ronde(runtime)
+        await hoort(gehoord, VERZONDEN, volgnummer)
+        await hoort(gehoord, f"{OPGEHOUDEN}.coid", volgnummer - 1)
+        assert ingevuld(mail.aangenomen[-1]) == []
+
+
 async def test_a_matter_with_consent_alone_is_not_reported_as_waiting(bus: Bus, start: Start) -> None:
     """Most consent is for a matter of which the line is never told: nothing is missing then."""
     runtime = await start()

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from services.notification.core.adresboek import lezer as lezer_van
 from services.notification.core.bericht import Regel
 from services.notification.core.boom import Boom
 from services.notification.core.noemen import namen_boven, noem
@@ -39,7 +40,8 @@ class Grenzen:
 
 @dataclass(frozen=True, slots=True)
 class Lezer:
-    """Who reads one mailbox: its seats, their terreinen, how often each unit was named to them lately."""
+    """Who reads one mailbox: its seats, their terreinen, how often each unit was named to them lately, under
+    whatever seat code it was."""
 
     stoelen: frozenset[str]
     bereik: frozenset[str]
@@ -80,6 +82,8 @@ def stel_samen(
     `zaken` holds what waits for this reader, as it is now; `loten` a random number for each, which settles
     what goes first within a week and the order of the lines.
     """
+    assert zending.postbus is not None, "what is due has a mailbox"
+    postbus = lezer_van(zending.postbus)
     geteld = dict(lezer.verteld)
     gekozen: list[tuple[str, Regel, list[Vertelling]]] = []
     stappen: list[Stap] = []
@@ -93,7 +97,8 @@ def stel_samen(
         if al is not None:
             # Another seat of the same reader was told: that was this reader.
             stappen += [
-                Stap(replace(een, status="verteld", ronde=al.ronde, regel=al.regel)) for een in wachtend
+                Stap(replace(een, status="verteld", ronde=al.ronde, lezer=al.lezer, regel=al.regel))
+                for een in wachtend
             ]
             continue
         if len(gekozen) == grenzen.plaatsen:
@@ -117,6 +122,7 @@ def stel_samen(
                     kenmerk=zending.kenmerk,
                     plaats=plaats,
                     ronde=zending.ronde,
+                    lezer=postbus,
                     regel=regel,
                 )
             )
