@@ -49,8 +49,8 @@ returning ronde;
 -- name: save_berichten
 -- One per reader; whoever still waits for the message of the round before gets that one first.
 insert into berichten (kenmerk, ronde, functionaris, postbus, totaal, volgorde, samengesteld, status, pogingen,
-                       volgende_op, mogelijk_dubbel)
-select kenmerk, $1, functionaris, postbus, totaal, volgorde, false, 'klaar', 0, $2, false
+                       volgende_op)
+select kenmerk, $1, functionaris, postbus, totaal, volgorde, false, 'klaar', 0, $2
 from unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::integer[])
      as bericht (kenmerk, functionaris, postbus, totaal, volgorde)
 on conflict do nothing;
@@ -90,17 +90,28 @@ where status = 'wacht' and not exists (
 order by zaak;
 
 -- name: lock_due
--- Messages that are due, or left by a sender that fell silent, in random order of their own; what another process has
+-- Messages that are due, or left by a sender that fell silent before DATA, in random order of their own; what another process has
 -- locked is left to it.
 select kenmerk, ronde, functionaris, postbus, totaal, samengesteld, status, pogingen, volgende_op, claim,
-       claim_tot, data_op, mogelijk_dubbel, reden
+       claim_tot, data_op, reden
 from berichten
 where kenmerk in (
     (select kenmerk from berichten where status = 'klaar' and volgende_op <= $1
      order by volgende_op, volgorde limit $2)
     union all
-    (select kenmerk from berichten where status = 'geclaimd' and claim_tot <= $1 order by claim_tot limit $2))
+    (select kenmerk from berichten where status = 'geclaimd' and claim_tot <= $1 and data_op is null
+     order by claim_tot limit $2))
 order by volgende_op nulls first, volgorde
+limit $2
+for update skip locked;
+
+-- name: lock_in_twijfel
+-- Messages that were perhaps handed over by a sender that fell silent.
+select kenmerk, ronde, functionaris, postbus, totaal, samengesteld, status, pogingen, volgende_op, claim,
+       claim_tot, data_op, reden
+from berichten
+where status = 'geclaimd' and claim_tot <= $1 and data_op is not null
+order by claim_tot
 limit $2
 for update skip locked;
 
@@ -108,11 +119,11 @@ for update skip locked;
 update berichten
 set postbus = nieuw.postbus, samengesteld = nieuw.samengesteld, status = nieuw.status, pogingen = nieuw.pogingen,
     volgende_op = nieuw.volgende_op, claim = nieuw.claim, claim_tot = nieuw.claim_tot, data_op = nieuw.data_op,
-    mogelijk_dubbel = nieuw.mogelijk_dubbel, reden = nieuw.reden
+    reden = nieuw.reden
 from unnest($1::uuid[], $2::text[], $3::boolean[], $4::text[], $5::integer[], $6::timestamptz[], $7::uuid[],
-            $8::timestamptz[], $9::timestamptz[], $10::boolean[], $11::text[])
+            $8::timestamptz[], $9::timestamptz[], $10::text[])
      as nieuw (kenmerk, postbus, samengesteld, status, pogingen, volgende_op, claim, claim_tot, data_op,
-               mogelijk_dubbel, reden)
+               reden)
 where berichten.kenmerk = nieuw.kenmerk;
 
 -- name: te_vertellen

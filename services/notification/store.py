@@ -178,6 +178,11 @@ async def lock_due(connection: Any, nu: datetime, hoogstens: int) -> list[Zendin
     return [_zending(row) for row in await connection.fetch(QUERIES.lock_due, nu, hoogstens)]
 
 
+async def lock_in_twijfel(connection: Any, nu: datetime, hoogstens: int) -> list[Zending]:
+    """Messages left by a sender that fell silent after DATA, locked; not those that another process has."""
+    return [_zending(row) for row in await connection.fetch(QUERIES.lock_in_twijfel, nu, hoogstens)]
+
+
 async def save_zendingen(connection: Any, zendingen: Iterable[Zending]) -> None:
     """Store these as they are now; they are there already, and locked."""
     rijen = [_stand(een) for een in sorted(zendingen, key=lambda een: een.kenmerk)]
@@ -307,7 +312,6 @@ def _zending(row: Mapping[str, Any]) -> Zending:
         claim=row["claim"],
         claim_tot=row["claim_tot"],
         data_op=row["data_op"],
-        mogelijk_dubbel=row["mogelijk_dubbel"],
         reden=row["reden"],
     )
 
@@ -324,7 +328,6 @@ def _stand(een: Zending) -> tuple[Any, ...]:
         een.claim,
         een.claim_tot,
         een.data_op,
-        een.mogelijk_dubbel,
         een.reden,
     )
 

@@ -2,7 +2,7 @@
 """What goes into one weekly message: decided at the claim, which is the last gate. Pure.
 
 The first time a message is claimed it is composed from what waits; after that things can only be left out of
-it, and only as long as surely no copy of it went. A line is decided from the tree of units, the matter (which
+it: what is claimed again surely did not go. A line is decided from the tree of units, the matter (which
 this reader may know of) and what this reader was told: never from matters that the reader may not know of.
 """
 
@@ -63,8 +63,6 @@ class Samenstelling:
 
     regels: tuple[Regel, ...]
     stappen: tuple[Stap, ...]
-    vervalt: bool = False
-    """Something in it may not be told any more, and a copy perhaps went: no other may follow."""
 
 
 def stel_samen(
@@ -147,8 +145,6 @@ def kijk_na(
             regels[een.plaats] = een.regel
         else:
             stappen.append(stap)
-    if stappen and zending.mogelijk_dubbel:
-        return Samenstelling((), (), vervalt=True)
     return Samenstelling(tuple(regels[plaats] for plaats in sorted(regels)), tuple(stappen))
 
 

@@ -48,7 +48,6 @@ create table berichten (
     claim           uuid,                            -- of whoever is sending it now
     claim_tot       timestamptz,                     -- after this anyone may take it over
     data_op         timestamptz,                     -- from here on the mail server may have accepted it
-    mogelijk_dubbel boolean not null,
     reden           text check (reden in ('geweigerd', 'onbereikbaar')),
     unique (ronde, functionaris),
     check ((status in ('verzonden', 'mislukt')) = (postbus is null)),
@@ -58,8 +57,6 @@ create table berichten (
     check (data_op is null or claim is not null),
     check (status = 'klaar' or samengesteld),
     check (status not in ('geclaimd', 'mislukt') or pogingen >= 1),
-    check (not mogelijk_dubbel or pogingen >= 1),
-    check (not (status = 'mislukt' and mogelijk_dubbel)),
     check ((status = 'mislukt') = (reden is not null))
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
 
