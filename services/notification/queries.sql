@@ -81,12 +81,19 @@ select $1, * from unnest($2::text[], $3::integer[], $4::integer[]);
 -- name: totalen
 select eenheid, getoond, rest from totalen where periode = $1 order by eenheid;
 
--- name: zonder_postbus
--- Matters that wait for a seat that cannot be reached any more.
-select distinct zaak from vertellingen
-where status = 'wacht' and not exists (
-    select from functionarissen
-    where functionarissen.functionaris = vertellingen.functionaris and postbus is not null)
+-- name: te_herzien
+-- Matters of which the seats or the tree may have changed what is to be done: that wait for a seat that cannot be
+-- reached any more, or are held for one that can be now; and that wait while somebody is excluded from them.
+select distinct zaak
+from vertellingen
+left join zaken using (zaak)
+cross join lateral (
+    select exists (
+        select from functionarissen
+        where functionarissen.functionaris = vertellingen.functionaris and postbus is not null) as bereikbaar
+) as stoel
+where (status = 'wacht' and (not bereikbaar or not telt))
+   or (status = 'opgehouden' and reden in ('functionaris-onbekend', 'geen-postbus') and bereikbaar)
 order by zaak;
 
 -- name: lock_due

@@ -130,9 +130,9 @@ async def vergeet(connection: Any, voor: datetime) -> None:
     await connection.execute(QUERIES.vergeet, voor)
 
 
-async def zonder_postbus(connection: Any) -> list[str]:
-    """Matters that wait for a seat that cannot be reached any more."""
-    return [row["zaak"] for row in await connection.fetch(QUERIES.zonder_postbus)]
+async def te_herzien(connection: Any) -> list[str]:
+    """Matters to decide anew before messages are made: seats came or went, or somebody is excluded."""
+    return [row["zaak"] for row in await connection.fetch(QUERIES.te_herzien)]
 
 
 async def laatste_periode(connection: Any) -> int | None:

@@ -155,6 +155,23 @@ def _erin(zending: Zending, zaken: Mapping[str, Onderhanden]) -> Iterable[tuple[
                 yield een, zaken[naam]
 
 
+def verborgen(onderhanden: Onderhanden, boom: Boom, nu: datetime) -> list[Stap]:
+    """What waits and may not be told since somebody at that level must not learn of it: it is held before any
+    message looks for what to tell. Otherwise enough such matters would keep others out of it for a week.
+
+    Of a unit that is not known yet nothing is decided.
+    """
+    stappen = []
+    for een in onderhanden.vertellingen:
+        aanleiding = onderhanden.zaak.te_notificeren.get(een.functionaris)
+        pad = () if aanleiding is None else boom.pad(aanleiding.eenheid)
+        if een.status != "wacht" or aanleiding is None or not pad:
+            continue
+        if not onderhanden.uitsluiting.mag_horen(een.functionaris, pad):
+            stappen.append(houd_op(een, "uitgesloten-niveau", aanleiding, nu))
+    return stappen
+
+
 def _uitgezocht(
     onderhanden: Onderhanden, eigen: Sequence[Vertelling], boom: Boom, nu: datetime
 ) -> tuple[list[Vertelling], list[Stap]]:
