@@ -227,13 +227,13 @@ def maak_regel(
     naam = noem(boom, eenheid=eenheid, bereik=bereik, gemeden=gemeden, verteld=verteld, k=grenzen.k)
     if naam is None:
         return None
-    namen = namen_boven(boom, eenheid=eenheid, gemeden=gemeden, k=grenzen.k)
+    namen = {naam, *namen_boven(boom, eenheid=eenheid, gemeden=gemeden, k=grenzen.k)}
     onderwerp = (
         aanleiding.hoofdgroep
         if aanleiding.rubriek is None
         else rubriek_of_hoofdgroep(
             boom,
-            namen=namen[: namen.index(naam) + 1],
+            namen=(een for een in namen if boom.binnen(een, naam)),
             rubriek=aanleiding.rubriek,
             k=grenzen.k,
             zeldzaam=grenzen.zeldzaam,
