@@ -95,6 +95,7 @@ WEG: Final[Mapping[tuple[str, str], frozenset[str]]] = {
     ("routing", "adviseurs"): frozenset({"open_zaken"}),
     ("routing", "clusters"): frozenset({"stand", "ruimte", "dag"}),
     ("notification", "vertellingen"): frozenset({"status", "reden", "gemeld"}),
+    ("notification", "adresboek"): frozenset({"stand"}),
 }
 """Columns that are not compared."""
 KLOK: Final = ("onderwerp", "soort", "start_op", "eind_op", "gestopt_op", "uitkomst", "reden", "spoed", "rol")
