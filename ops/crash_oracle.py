@@ -3,10 +3,10 @@
 and what the mail server took, held against each other by key. `judge` is pure.
 
 Lost: a fact that was stated or confirmed and is not where it must be, an effect that did not follow, a mail
-or a line of one that never came. Doubled: a decision stated twice, an effect counted twice, a fact on the bus
-that its stater does not know (published, then rolled back), a line told twice, a second copy of a mail that
-differs, or of which nobody said that it could be one. The same fact twice on the bus is neither: it carries
-the same id, and is counted apart.
+or a line of one that never came, unless it was said that perhaps it did not. Doubled: a decision stated
+twice, an effect counted twice, a fact on the bus that its stater does not know (published, then rolled back),
+a line told twice, a second copy of a mail. The same fact twice on the bus is neither: it carries the same id,
+and is counted apart.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ def judge(evidence: Evidence) -> Verdict:
             "stated_never_heard": len(stated.keys() - heard.times.keys()),
             "stated_not_applied": _not_applied(stated, known),
             "effects": _effects_missing(evidence, own),
-            "mails": _mails_missing(evidence),
+            "mails": _mails_missing(evidence, own),
             "lines": _lines_missing(evidence),
         },
         doubled={
@@ -154,7 +154,7 @@ def judge(evidence: Evidence) -> Verdict:
             "counted_twice": abs(evidence.books.listening_ears - len(evidence.cases.ears))
             + abs(evidence.books.afdoeningen - len(evidence.cases.matters))
             + evidence.books.miscounted_advisers,
-            "mails_unsaid": _repeated_unsaid(evidence, own.get(flow.NOTIFICATION, ())),
+            "mails_twice": sum(times - 1 for times in evidence.accepted.values()),
             "mails_changed": len(evidence.changed),
             "lines_told_twice": max(0, sum(evidence.lines.values()) - len(evidence.books.told)),
         },
@@ -167,8 +167,8 @@ def judge(evidence: Evidence) -> Verdict:
             "messages_sent": sum(mail.status == "verzonden" for mail in evidence.books.mails),
             "accepted": sum(evidence.accepted.values()),
             "distinct_message_ids": len(evidence.accepted),
-            "repeated": sum(times - 1 for times in evidence.accepted.values()),
-            "said_to_be_perhaps_double": len(_perhaps_double(own.get(flow.NOTIFICATION, ()))),
+            "said_to_be_in_doubt": len(_in_doubt(own.get(flow.NOTIFICATION, ()))),
+            "of_these_never_came": len(_never_came(evidence)),
         },
     )
 
@@ -234,32 +234,32 @@ def _ears_short(evidence: Evidence, own: Mapping[str, Sequence[Known]]) -> list[
     return short
 
 
-def _mails_missing(evidence: Evidence) -> int:
-    """Messages that failed, or were said to be sent and never came."""
-    return sum(
-        mail.status == "mislukt" or (mail.status == "verzonden" and mail.kenmerk not in evidence.accepted)
-        for mail in evidence.books.mails
-    )
+def _mails_missing(evidence: Evidence, own: Mapping[str, Sequence[Known]]) -> int:
+    """Messages that failed, or were said to be accepted and never came."""
+    failed = sum(mail.status == "mislukt" for mail in evidence.books.mails)
+    return failed + len(_never_came(evidence) - _in_doubt(own.get(flow.NOTIFICATION, ())))
+
+
+def _never_came(evidence: Evidence) -> set[str]:
+    closed = {mail.kenmerk for mail in evidence.books.mails if mail.status == "verzonden"}
+    return closed - evidence.accepted.keys()
 
 
 def _lines_missing(evidence: Evidence) -> int:
     """Seats that were to be told of a matter and were not, and lines said to be told that no message held."""
     wanted = {(zaak, f"{EENHEID}-{seat}") for zaak in evidence.cases.matters for seat in SEATS}
     told = evidence.books.told
-    return len(wanted - told) + max(0, len(told) - sum(evidence.lines.values()))
+    # Nobody knows how many lines a message held that did not come after all: what was in it counts as told.
+    unseen = 0 if _never_came(evidence) else len(told) - sum(evidence.lines.values())
+    return len(wanted - told) + max(0, unseen)
 
 
-def _perhaps_double(facts: Iterable[Known]) -> set[str]:
+def _in_doubt(facts: Iterable[Known]) -> set[str]:
     return {
         fact.subject
         for fact in facts
-        if _bare(fact) == "notificatie-verzonden" and fact.data and fact.data.get("mogelijk_dubbel")
+        if _bare(fact) == "notificatie-verzonden" and fact.data and fact.data.get("zekerheid") == "onbekend"
     }
-
-
-def _repeated_unsaid(evidence: Evidence, facts: Sequence[Known]) -> int:
-    said = _perhaps_double(facts)
-    return sum(times > 1 and kenmerk not in said for kenmerk, times in evidence.accepted.items())
 
 
 # --- reading the books ------------------------------------------------------------------------------------

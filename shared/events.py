@@ -895,7 +895,8 @@ class NotificatieVerzonden(Weekbericht):
     )
     mogelijk_dubbel: bool = Field(
         False,
-        description="True when an earlier attempt may have arrived too, under the same id",
+        description="Only in older facts: an earlier attempt may have arrived too, under the same id."
+        " What was perhaps accepted is not sent again",
     )
 
 

@@ -5,11 +5,11 @@ The sender takes it too, because what it claims must be decided on the facts of 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.notification import store
 from services.notification.core.adresboek import Adresboek
-from services.notification.core.samenstelling import Onderhanden
+from services.notification.core.samenstelling import Onderhanden, verborgen
 from services.notification.core.uitsluiting import uitsluiting
 from services.notification.core.vertelling import Stap, Vertelling, beslis
 from services.notification.core.zaak import vouw
@@ -45,6 +45,13 @@ async def behandel(work: Work, subjects: Iterable[str]) -> Behandeld:
         nu = eerst | {stap.vertelling.functionaris: stap.vertelling for stap in anders}
         onderhanden[subject] = Onderhanden(zaak, wie, tuple(nu[stoel] for stoel in sorted(nu)))
         stappen += anders
+        if zaak.uitgesloten and nu:
+            weg = verborgen(onderhanden[subject], await store.boom(work.connection), work.now)
+            nu |= {stap.vertelling.functionaris: stap.vertelling for stap in weg}
+            onderhanden[subject] = replace(
+                onderhanden[subject], vertellingen=tuple(nu[stoel] for stoel in sorted(nu))
+            )
+            stappen += weg
     await zet(work, stappen)
     plaatsen = {subject: zaak.plaats for subject, zaak in zaken.items() if zaak.plaats is not None}
     await store.save_plaatsen(work.connection, plaatsen)

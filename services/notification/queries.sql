@@ -49,8 +49,8 @@ returning ronde;
 -- name: save_berichten
 -- One per reader; whoever still waits for the message of the round before gets that one first.
 insert into berichten (kenmerk, ronde, functionaris, postbus, totaal, volgorde, samengesteld, status, pogingen,
-                       volgende_op, mogelijk_dubbel)
-select kenmerk, $1, functionaris, postbus, totaal, volgorde, false, 'klaar', 0, $2, false
+                       volgende_op)
+select kenmerk, $1, functionaris, postbus, totaal, volgorde, false, 'klaar', 0, $2
 from unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::integer[])
      as bericht (kenmerk, functionaris, postbus, totaal, volgorde)
 on conflict do nothing;
@@ -81,26 +81,44 @@ select $1, * from unnest($2::text[], $3::integer[], $4::integer[]);
 -- name: totalen
 select eenheid, getoond, rest from totalen where periode = $1 order by eenheid;
 
--- name: zonder_postbus
--- Matters that wait for a seat that cannot be reached any more.
-select distinct zaak from vertellingen
-where status = 'wacht' and not exists (
-    select from functionarissen
-    where functionarissen.functionaris = vertellingen.functionaris and postbus is not null)
+-- name: te_herzien
+-- Matters of which the seats or the tree may have changed what is to be done: that wait for a seat that cannot be
+-- reached any more, or are held for one that can be now; and that wait while somebody is excluded from them.
+select distinct zaak
+from vertellingen
+left join zaken using (zaak)
+cross join lateral (
+    select exists (
+        select from functionarissen
+        where functionarissen.functionaris = vertellingen.functionaris and postbus is not null) as bereikbaar
+) as stoel
+where (status = 'wacht' and (not bereikbaar or not telt))
+   or (status = 'opgehouden' and reden in ('functionaris-onbekend', 'geen-postbus') and bereikbaar)
 order by zaak;
 
 -- name: lock_due
--- Messages that are due, or left by a sender that fell silent, in random order of their own; what another process has
+-- Messages that are due, or left by a sender that fell silent before DATA, in random order of their own; what another process has
 -- locked is left to it.
 select kenmerk, ronde, functionaris, postbus, totaal, samengesteld, status, pogingen, volgende_op, claim,
-       claim_tot, data_op, mogelijk_dubbel, reden
+       claim_tot, data_op, reden
 from berichten
 where kenmerk in (
     (select kenmerk from berichten where status = 'klaar' and volgende_op <= $1
      order by volgende_op, volgorde limit $2)
     union all
-    (select kenmerk from berichten where status = 'geclaimd' and claim_tot <= $1 order by claim_tot limit $2))
+    (select kenmerk from berichten where status = 'geclaimd' and claim_tot <= $1 and data_op is null
+     order by claim_tot limit $2))
 order by volgende_op nulls first, volgorde
+limit $2
+for update skip locked;
+
+-- name: lock_in_twijfel
+-- Messages that were perhaps handed over by a sender that fell silent.
+select kenmerk, ronde, functionaris, postbus, totaal, samengesteld, status, pogingen, volgende_op, claim,
+       claim_tot, data_op, reden
+from berichten
+where status = 'geclaimd' and claim_tot <= $1 and data_op is not null
+order by claim_tot
 limit $2
 for update skip locked;
 
@@ -108,11 +126,11 @@ for update skip locked;
 update berichten
 set postbus = nieuw.postbus, samengesteld = nieuw.samengesteld, status = nieuw.status, pogingen = nieuw.pogingen,
     volgende_op = nieuw.volgende_op, claim = nieuw.claim, claim_tot = nieuw.claim_tot, data_op = nieuw.data_op,
-    mogelijk_dubbel = nieuw.mogelijk_dubbel, reden = nieuw.reden
+    reden = nieuw.reden
 from unnest($1::uuid[], $2::text[], $3::boolean[], $4::text[], $5::integer[], $6::timestamptz[], $7::uuid[],
-            $8::timestamptz[], $9::timestamptz[], $10::boolean[], $11::text[])
+            $8::timestamptz[], $9::timestamptz[], $10::text[])
      as nieuw (kenmerk, postbus, samengesteld, status, pogingen, volgende_op, claim, claim_tot, data_op,
-               mogelijk_dubbel, reden)
+               reden)
 where berichten.kenmerk = nieuw.kenmerk;
 
 -- name: te_vertellen
@@ -136,18 +154,20 @@ order by 1, 2;
 
 -- name: vertellingen
 -- Of these matters what is told to whom. Locked after their matters.
-select zaak, functionaris, sinds, status, reden, gemeld, kenmerk, plaats, ronde, onderdeel, eenheid, onderwerp, week
+select zaak, functionaris, sinds, status, reden, gemeld, kenmerk, plaats, ronde, lezer, onderdeel, eenheid, onderwerp,
+       week
 from vertellingen where zaak = any($1::text[])
 order by zaak, functionaris for update;
 
 -- name: save_vertellingen
-insert into vertellingen (zaak, functionaris, sinds, status, reden, gemeld, kenmerk, plaats, ronde, onderdeel, eenheid,
-                          onderwerp, week)
+insert into vertellingen (zaak, functionaris, sinds, status, reden, gemeld, kenmerk, plaats, ronde, lezer, onderdeel,
+                          eenheid, onderwerp, week)
 select * from unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[], $5::text[], $6::boolean[], $7::uuid[],
-                     $8::smallint[], $9::timestamptz[], $10::text[], $11::text[], $12::text[], $13::text[])
+                     $8::smallint[], $9::timestamptz[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[])
 on conflict (zaak, functionaris) do update
 set sinds = excluded.sinds, status = excluded.status, reden = excluded.reden, gemeld = excluded.gemeld,
-    kenmerk = excluded.kenmerk, plaats = excluded.plaats, ronde = excluded.ronde, onderdeel = excluded.onderdeel,
+    kenmerk = excluded.kenmerk, plaats = excluded.plaats, ronde = excluded.ronde, lezer = excluded.lezer,
+    onderdeel = excluded.onderdeel,
     eenheid = excluded.eenheid, onderwerp = excluded.onderwerp, week = excluded.week;
 
 -- name: save_zaken
@@ -158,14 +178,23 @@ set eenheid = excluded.eenheid, week = excluded.week, telt = excluded.telt
 where (zaken.eenheid, zaken.week, zaken.telt) <> (excluded.eenheid, excluded.week, excluded.telt);
 
 -- name: verteld
--- What these seats were told since a moment, or are being told: unit named, how often.
-select functionaris, eenheid, sum(aantal)::integer as aantal from (
-    select functionaris, eenheid, 1 as aantal from vertellingen
-    where functionaris = any($1::text[]) and status in ('onderweg', 'verteld') and ronde >= $2
+-- What a reader was told since a moment ($3), or is being told: unit named, how often. In this mailbox ($2), whatever
+-- seat it was of, and in every mailbox where these seats ($1) were told: a new code or address makes no new reader.
+with lezers as (
+    select $2::text as lezer
+    union
+    select lezer from vertellingen
+    where functionaris = any($1::text[]) and status in ('onderweg', 'verteld') and ronde >= $3
+    union
+    select lezer from historie where functionaris = any($1::text[]) and ronde >= $3
+)
+select eenheid, sum(aantal)::integer as aantal from (
+    select eenheid, 1 as aantal from vertellingen
+    where lezer = any(array(select lezer from lezers)) and status in ('onderweg', 'verteld') and ronde >= $3
     union all
-    select functionaris, eenheid, aantal from historie where functionaris = any($1::text[]) and ronde >= $2
+    select eenheid, aantal from historie where lezer = any(array(select lezer from lezers)) and ronde >= $3
 ) as geschiedenis
-group by functionaris, eenheid order by functionaris, eenheid;
+group by eenheid order by eenheid;
 
 -- name: zet_verteld
 -- These messages went out: what was in them was told.
@@ -178,18 +207,18 @@ where (zaak, functionaris) in (
 -- These messages did not go out: what was in them waits for the next round.
 update vertellingen
 set status = 'wacht', kenmerk = null, plaats = null, ronde = null, onderdeel = null, eenheid = null,
-    onderwerp = null, week = null
+    onderwerp = null, week = null, lezer = null
 where (zaak, functionaris) in (
     select zaak, functionaris from vertellingen where kenmerk = any($1::uuid[])
     order by zaak, functionaris for update);
 
 -- name: bewaar_historie
 -- What seats were told of matters that are about to be erased, without the matter.
-insert into historie (functionaris, ronde, eenheid, aantal)
-select functionaris, ronde, eenheid, count(*) from vertellingen
+insert into historie (functionaris, lezer, ronde, eenheid, aantal)
+select functionaris, lezer, ronde, eenheid, count(*) from vertellingen
 where zaak = any($1::text[]) and status in ('onderweg', 'verteld')
-group by functionaris, ronde, eenheid order by functionaris, ronde, eenheid
-on conflict (functionaris, ronde, eenheid) do update set aantal = historie.aantal + excluded.aantal;
+group by functionaris, lezer, ronde, eenheid order by functionaris, lezer, ronde, eenheid
+on conflict (functionaris, lezer, ronde, eenheid) do update set aantal = historie.aantal + excluded.aantal;
 
 -- name: wis_vertellingen
 delete from vertellingen where zaak = any($1::text[]);

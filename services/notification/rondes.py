@@ -58,7 +58,7 @@ async def maak(runtime: Runtime, settings: Settings, ronde: datetime, *, leeg: b
         if leeg:
             return True
         # Before anything of matters is locked: the lock on a matter comes before that on what hangs on it.
-        await behandel(work, await store.zonder_postbus(work.connection))
+        await behandel(work, await store.te_herzien(work.connection))
         boom = await store.boom(work.connection)
         adresboek = await store.adresboek(work.connection)
         totalen = await _totalen(work, settings, boom, lokaal(ronde).date())

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """What the messages of one claim tell, decided under the locks of the matters and stored with the claim."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from random import SystemRandom
 from typing import Final
 from uuid import UUID
@@ -10,6 +9,7 @@ from uuid import UUID
 from services.notification import store
 from services.notification.behandeling import behandel, zet
 from services.notification.core.adresboek import Adresboek
+from services.notification.core.adresboek import lezer as lezer_van
 from services.notification.core.samenstelling import Lezer, Samenstelling, kijk_na, stel_samen
 from services.notification.core.zending import Zending
 from services.notification.settings import Settings
@@ -39,9 +39,11 @@ async def samenstellen(
     boom = await store.boom(connection)
     gevonden: dict[UUID, Samenstelling] = {}
     for een in zendingen:
-        stoelen = adresboek.wie_leest(een.postbus or "")
-        geschiedenis = await store.verteld(connection, stoelen, een.ronde - settings.geschiedenis)
-        lezer = Lezer(stoelen, adresboek.terreinen_van(stoelen), _samen(geschiedenis))
+        assert een.postbus is not None, "what is due has a mailbox"
+        stoelen = adresboek.wie_leest(een.postbus)
+        sinds = een.ronde - settings.geschiedenis
+        verteld = await store.verteld(connection, stoelen, lezer_van(een.postbus), sinds)
+        lezer = Lezer(stoelen, adresboek.terreinen_van(stoelen), verteld)
         zaken = {
             zaak: behandeld.zaken[zaak]
             for zaak in sorted(kandidaten.get(een.kenmerk, ()))
@@ -67,10 +69,3 @@ async def samenstellen(
 def _stoelen(adresboek: Adresboek, zending: Zending) -> frozenset[str]:
     """Who reads this message, and the seat it is addressed to, which may have moved since."""
     return adresboek.wie_leest(zending.postbus or "") | {zending.functionaris}
-
-
-def _samen(geschiedenis: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
-    geteld: Counter[str] = Counter()
-    for per_eenheid in geschiedenis.values():
-        geteld.update(per_eenheid)
-    return dict(geteld)

@@ -130,9 +130,9 @@ async def vergeet(connection: Any, voor: datetime) -> None:
     await connection.execute(QUERIES.vergeet, voor)
 
 
-async def zonder_postbus(connection: Any) -> list[str]:
-    """Matters that wait for a seat that cannot be reached any more."""
-    return [row["zaak"] for row in await connection.fetch(QUERIES.zonder_postbus)]
+async def te_herzien(connection: Any) -> list[str]:
+    """Matters to decide anew before messages are made: seats came or went, or somebody is excluded."""
+    return [row["zaak"] for row in await connection.fetch(QUERIES.te_herzien)]
 
 
 async def laatste_periode(connection: Any) -> int | None:
@@ -176,6 +176,11 @@ async def totalen(connection: Any, periode: int | None) -> dict[str, Afgesloten]
 async def lock_due(connection: Any, nu: datetime, hoogstens: int) -> list[Zending]:
     """Messages that may be due, locked; those that another process works on are left to it."""
     return [_zending(row) for row in await connection.fetch(QUERIES.lock_due, nu, hoogstens)]
+
+
+async def lock_in_twijfel(connection: Any, nu: datetime, hoogstens: int) -> list[Zending]:
+    """Messages left by a sender that fell silent after DATA, locked; not those that another process has."""
+    return [_zending(row) for row in await connection.fetch(QUERIES.lock_in_twijfel, nu, hoogstens)]
 
 
 async def save_zendingen(connection: Any, zendingen: Iterable[Zending]) -> None:
@@ -274,12 +279,11 @@ async def save_plaatsen(connection: Any, plaatsen: Mapping[str, Plaats]) -> None
         )
 
 
-async def verteld(connection: Any, stoelen: Iterable[str], sinds: datetime) -> dict[str, dict[str, int]]:
-    """How often each unit was named to these seats since a moment, by seat; what is under way included."""
-    gevonden: dict[str, dict[str, int]] = defaultdict(dict)
-    for row in await connection.fetch(QUERIES.verteld, sorted(set(stoelen)), sinds):
-        gevonden[row["functionaris"]][row["eenheid"]] = row["aantal"]
-    return gevonden
+async def verteld(connection: Any, stoelen: Iterable[str], lezer: str, sinds: datetime) -> dict[str, int]:
+    """How often each unit was named since a moment to these seats, to this reader (`adresboek.lezer`), or in
+    any mailbox where these seats were told before; what is under way included."""
+    rows = await connection.fetch(QUERIES.verteld, sorted(set(stoelen)), lezer, sinds)
+    return {row["eenheid"]: row["aantal"] for row in rows}
 
 
 async def wis(connection: Any, zaken: Iterable[str]) -> None:
@@ -308,7 +312,6 @@ def _zending(row: Mapping[str, Any]) -> Zending:
         claim=row["claim"],
         claim_tot=row["claim_tot"],
         data_op=row["data_op"],
-        mogelijk_dubbel=row["mogelijk_dubbel"],
         reden=row["reden"],
     )
 
@@ -325,7 +328,6 @@ def _stand(een: Zending) -> tuple[Any, ...]:
         een.claim,
         een.claim_tot,
         een.data_op,
-        een.mogelijk_dubbel,
         een.reden,
     )
 
@@ -344,6 +346,7 @@ def _vertelling(row: Mapping[str, Any]) -> Vertelling:
         kenmerk=row["kenmerk"],
         plaats=row["plaats"],
         ronde=row["ronde"],
+        lezer=row["lezer"],
         regel=regel,
     )
 
@@ -361,6 +364,7 @@ def _waarden(een: Vertelling) -> tuple[Any, ...]:
         een.kenmerk,
         een.plaats,
         een.ronde,
+        een.lezer,
         None if regel is None else regel.onderdeel,
         None if regel is None else regel.eenheid,
         None if regel is None else regel.onderwerp,

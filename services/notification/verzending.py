@@ -21,7 +21,7 @@ from services.notification.core.zending import (
     Uitslag,
     Zending,
     claim,
-    is_uitgeput,
+    in_twijfel,
     na_poging,
     neem,
     staak,
@@ -70,6 +70,7 @@ class Verzender:
 
     async def ronde(self, runtime: Runtime) -> bool:
         """One round; True when more is due already."""
+        await self._staak(runtime)
         geclaimd = await self._claim(runtime)
         if not geclaimd:
             return False
@@ -91,23 +92,27 @@ class Verzender:
             zendingen = neem(gevonden, work.now)
             if not zendingen:
                 return []
-            op = [staak(een, work.now) for een in zendingen if is_uitgeput(een, settings.wachttijden)]
-            over = [een for een in zendingen if not is_uitgeput(een, settings.wachttijden)]
-            samenstellingen = await samenstellen(work, settings, over)
-            klaar = []
-            for een in over:
-                samen = samenstellingen[een.kenmerk]
-                if samen.vervalt:
-                    op.append(staak(een, work.now))
-                    continue
-                geclaimd = claim(een, houder, tot=work.now + settings.claim_duur)
-                klaar.append(self._bericht(geclaimd, samen.regels))
-            await store.save_zendingen(
-                work.connection, [een.zending for een in klaar] + [gevolg.zending for gevolg in op]
-            )
-            await store.sluit_af(work.connection, [gevolg.zending for gevolg in op])
-            stel(work, op)
+            samenstellingen = await samenstellen(work, settings, zendingen)
+            klaar = [
+                self._bericht(
+                    claim(een, houder, tot=work.now + settings.claim_duur),
+                    samenstellingen[een.kenmerk].regels,
+                )
+                for een in zendingen
+            ]
+            await store.save_zendingen(work.connection, [een.zending for een in klaar])
         return klaar
+
+    async def _staak(self, runtime: Runtime) -> None:
+        """Close what a sender left after DATA. Not in the claim's transaction: the fact on a message would
+        bear the very moment of what is stated there of a matter that is held."""
+        async with runtime.transaction() as work:
+            gevonden = await store.lock_in_twijfel(work.connection, work.now, self._settings.zend_aantal)
+            op = [staak(een, work.now) for een in gevonden if in_twijfel(een, work.now)]
+            if op:
+                await store.save_zendingen(work.connection, [gevolg.zending for gevolg in op])
+                await store.sluit_af(work.connection, [gevolg.zending for gevolg in op])
+                stel(work, op)
 
     def _bericht(self, zending: Zending, regels: Sequence[Regel]) -> Geclaimd:
         assert zending.postbus is not None, "what is due has a mailbox"

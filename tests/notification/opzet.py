@@ -96,9 +96,11 @@ async def wordt(runtime: Runtime, **verwacht: str) -> None:
     await eventually(bereikt)
 
 
-async def gemeld(bus: Bus, runtime: Runtime, *stoelen: str, zaken: int = 1) -> list[str]:
+async def gemeld(
+    bus: Bus, runtime: Runtime, *stoelen: str, zaken: int = 1, sterkte: int = 100_000
+) -> list[str]:
     """Seats of one unit, and matters of which they are to be told, known to the service."""
-    await bus.state("organisatie", eenheid(*stoelen), "313-SQN")
+    await bus.state("organisatie", eenheid(*stoelen, sterkte=sterkte), "313-SQN")
     # With replicas the matter may overtake the unit: then it is held, until there are mailboxes.
     await eventually(lambda: runtime.pool.fetchval("select count(*) > 0 from functionarissen"))
     gemaakt = [new_id() for _ in range(zaken)]

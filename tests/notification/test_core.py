@@ -31,7 +31,7 @@ from services.notification.core.zending import (
     Uitslag,
     Zending,
     claim,
-    is_uitgeput,
+    in_twijfel,
     na_poging,
     neem,
     staak,
@@ -453,7 +453,7 @@ def test_a_case_that_is_hidden_from_a_reader_changes_nothing_of_the_message() ->
     assert stel({**zaken, "geheim": verborgen}, loten).regels == stel(zaken, loten).regels
 
 
-def composed(dubbel: bool = False) -> tuple[Zending, dict[str, Onderhanden], Lezer]:
+def composed() -> tuple[Zending, dict[str, Onderhanden], Lezer]:
     """A message with two lines, after an attempt."""
     een = zending()
     zaken = {f"zaak-{n}": wachtend(f"zaak-{n}", n) for n in range(2)}
@@ -463,16 +463,15 @@ def composed(dubbel: bool = False) -> tuple[Zending, dict[str, Onderhanden], Lez
     )
     per_zaak = {stap.vertelling.zaak: stap.vertelling for stap in eerst.stappen}
     onderweg = {naam: replace(zaken[naam], vertellingen=(per_zaak[naam],)) for naam in zaken}
-    return replace(een, samengesteld=True, pogingen=1, mogelijk_dubbel=dubbel), onderweg, lezer
+    return replace(een, samengesteld=True, pogingen=1), onderweg, lezer
 
 
-@pytest.mark.parametrize("dubbel", [False, True])
-def test_a_second_copy_is_the_same_message(dubbel: bool) -> None:
+def test_another_attempt_is_the_same_message() -> None:
     """As long as everything in it may still be told."""
-    een, zaken, lezer = composed(dubbel)
+    een, zaken, lezer = composed()
     weer = kijk_na(een, lezer, zaken, boom=BOOM, nu=uur(22))
     assert [regel.week for regel in weer.regels] == [iso_week(BEGIN), iso_week(BEGIN + WEEK)]
-    assert (weer.stappen, weer.vervalt) == ((), False)
+    assert weer.stappen == ()
 
 
 @pytest.mark.parametrize(
@@ -485,23 +484,18 @@ def test_a_second_copy_is_the_same_message(dubbel: bool) -> None:
     ],
     ids=["withdrawn", "excluded", "level-excluded", "klacht"],
 )
-@pytest.mark.parametrize("dubbel", [False, True])
-def test_a_line_that_may_not_go_any_more_is_left_out_or_stops_the_message(
-    later: list[Event], status: str, dubbel: bool
-) -> None:
-    """Surely not sent: it goes without the line. Perhaps sent: no other copy may differ, so none follows."""
-    een, zaken, lezer = composed(dubbel)
+def test_a_line_that_may_not_go_any_more_is_left_out(later: list[Event], status: str) -> None:
+    """Whatever is claimed again was surely not sent: it goes without the line."""
+    een, zaken, lezer = composed()
     zelfde = Adresboek(COMPLEET.postbussen, {stoel: frozenset(["970-SQN"]) for stoel in STOELEN})
     zaak = vouw(feiten(geinformeerd(1, ["C-1"], eenheid="970-SQN"), *later))
     wie = uitsluiting(zelfde.stoelen(), zaak.uitgesloten)
     zaken["zaak-0"] = replace(zaken["zaak-0"], zaak=zaak, uitsluiting=wie)
     weer = kijk_na(een, lezer, zaken, boom=BOOM, nu=uur(22))
-    assert weer.vervalt is dubbel
-    if not dubbel:
-        assert [regel.week for regel in weer.regels] == [iso_week(BEGIN + WEEK)]
-        (weg,) = weer.stappen
-        assert (weg.vertelling.zaak, weg.vertelling.status) == ("zaak-0", status)
-        assert weg.vertelling.kenmerk is None and weg.vertelling.regel is None
+    assert [regel.week for regel in weer.regels] == [iso_week(BEGIN + WEEK)]
+    (weg,) = weer.stappen
+    assert (weg.vertelling.zaak, weg.vertelling.status) == ("zaak-0", status)
+    assert weg.vertelling.kenmerk is None and weg.vertelling.regel is None
 
 
 # --- the fixed moment -------------------------------------------------------------------------------
@@ -573,17 +567,17 @@ def test_attempts_end_in_one_fact_that_is_true(uitslagen: list[Uitslag]) -> None
         gebeurd.append(uitslag)
         een = gevolg.zending
         echt = [ander for ander in gebeurd if ander is not Uitslag.NIET_BEGONNEN]
-        assert een.mogelijk_dubbel is (Uitslag.ONZEKER in echt)
         assert een.pogingen == len(echt) <= len(WACHT) + 1
         if gevolg.feit is None:
             assert een.status == "klaar"
+            assert Uitslag.ONZEKER not in echt, "what was perhaps accepted is not sent again"
             continue
         assert een.postbus is None, "where it went is not kept"
         assert (gevolg.feit.functionaris, gevolg.feit.ronde) == ("C-1", RONDE)
         if isinstance(gevolg.feit, NotificatieVerzonden):
             assert (gevolg.feit.zekerheid == "bevestigd") is (uitslag is Uitslag.BEVESTIGD)
-            assert uitslag is Uitslag.BEVESTIGD or Uitslag.ONZEKER in echt
-            assert gevolg.feit.mogelijk_dubbel is (Uitslag.ONZEKER in echt)
+            assert uitslag is (Uitslag.ONZEKER if Uitslag.ONZEKER in echt else Uitslag.BEVESTIGD)
+            assert gevolg.feit.mogelijk_dubbel is False
         else:
             assert isinstance(gevolg.feit, NotificatieMislukt)
             assert Uitslag.ONZEKER not in echt
@@ -614,25 +608,20 @@ def test_what_is_not_due_or_somebody_elses_is_not_taken() -> None:
 
 @pytest.mark.parametrize("data_begonnen", [False, True])
 def test_a_passed_claim_is_taken_over_and_a_running_one_left_alone(data_begonnen: bool) -> None:
-    """Before its end a claim is its holder's; after it, DATA decides whether the message may be double."""
+    """Before its end a claim is its holder's; after it, DATA decides: not begun counts for nothing, begun is
+    the end, with an outcome that stays uncertain."""
     bezig = claim(zending(), uuid4(), tot=uur(31))
     bezig = replace(bezig, data_op=uur(30) if data_begonnen else None)
-    assert neem([bezig], uur(31) - timedelta(seconds=1)) == []
-    (een,) = neem([bezig], uur(31))
-    assert een.status == "klaar"
-    assert een.mogelijk_dubbel is data_begonnen
-    assert een.pogingen == int(data_begonnen)
-
-
-def test_a_sender_that_keeps_dying_after_data_is_not_tried_for_ever() -> None:
-    """When the last allowed attempt fell silent after DATA the outcome is uncertain, and that is the end."""
-    op = zending(pogingen=len(WACHT) + 1, mogelijk_dubbel=True)
-    assert is_uitgeput(op, WACHT)
-    assert not is_uitgeput(replace(op, pogingen=len(WACHT)), WACHT)
-    assert not is_uitgeput(replace(op, mogelijk_dubbel=False), WACHT)
-    feit = staak(op, uur(30)).feit
-    assert isinstance(feit, NotificatieVerzonden)
-    assert feit.zekerheid == "onbekend"
+    for nu in (uur(31) - timedelta(seconds=1), uur(31)):
+        genomen, twijfel = neem([bezig], nu), in_twijfel(bezig, nu)
+        assert bool(genomen) is (nu == uur(31) and not data_begonnen)
+        assert twijfel is (nu == uur(31) and data_begonnen)
+    for een in genomen:
+        assert (een.status, een.pogingen) == ("klaar", 0)
+    gevolg = staak(bezig, uur(31))
+    assert isinstance(gevolg.feit, NotificatieVerzonden)
+    assert gevolg.feit.zekerheid == "onbekend"
+    assert (gevolg.zending.status, gevolg.zending.claim, gevolg.zending.postbus) == ("verzonden", None, None)
 
 
 # --- the message ----------------------------------------------------------------------------------

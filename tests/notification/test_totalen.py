@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.notification.core.bericht import Regel
 from services.notification.core.boom import Boom, Eenheid
 from services.notification.core.noemen import indeel, noem
 from services.notification.core.rubriek import per_jaar, rubriek_of_hoofdgroep
@@ -22,7 +23,7 @@ from services.notification.core.totalen import (
 )
 from services.notification.core.uitsluiting import Stoel, terrein, uitsluiting
 from shared.codes import HOOFDGROEPEN, Rubriek, hoofdgroep
-from tests.notification.test_noemen import VOORBEELD, K, bomen, boom, geschiedenis
+from tests.notification.test_noemen import VOORBEELD, WAT, K, Wat, bomen, boom, geschiedenis
 
 STAP = st.integers(1, 9)
 
@@ -132,7 +133,7 @@ def test_a_rubriek_is_said_only_of_many_people() -> None:
     ):
         gezegd = rubriek_of_hoofdgroep(
             boom(("CLAS", None, mensen)),
-            eenheid="CLAS",
+            namen=["CLAS"],
             rubriek="oneigenlijk-gebruik-dienstmiddelen",
             k=20,
             zeldzaam=10,
@@ -145,7 +146,7 @@ def test_a_small_tree_makes_nothing_common() -> None:
     """Known units that hold a part of Defensie do not share its figures among them."""
     een = boom(("BAT", None, 400), ("A", "BAT", 150))
     assert {
-        rubriek_of_hoofdgroep(een, eenheid=code, rubriek=rubriek, k=20, zeldzaam=1, sterkte=67_400)
+        rubriek_of_hoofdgroep(een, namen=[code], rubriek=rubriek, k=20, zeldzaam=1, sterkte=67_400)
         for code in ("BAT", "A", "WEG")
         for rubriek in get_args(Rubriek)
     } <= set(HOOFDGROEPEN) | {"ongewenste-omgangsvormen"}
@@ -159,7 +160,7 @@ def test_a_hoofdgroep_never_means_only_what_is_rare(mensen: int, zeldzaam: int) 
     woord: str
     for rubriek in get_args(Rubriek):
         woord = rubriek_of_hoofdgroep(
-            een, eenheid="CLAS", rubriek=rubriek, k=20, zeldzaam=zeldzaam, sterkte=67_400
+            een, namen=["CLAS"], rubriek=rubriek, k=20, zeldzaam=zeldzaam, sterkte=67_400
         )
         assert woord in (rubriek, hoofdgroep(rubriek))
         betekent.setdefault(woord, set()).add(rubriek)
@@ -269,40 +270,34 @@ def stoelen_in(een: Boom) -> st.SearchStrategy[list[Stoel]]:
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.data(), st.one_of(st.just(VOORBEELD), bomen()), K)
+@given(st.data(), st.one_of(st.just(VOORBEELD), bomen()), WAT)
 def test_all_seats_together_cannot_tell_that_somebody_is_excluded(
-    data: st.DataObject, een: Boom, k: int
+    data: st.DataObject, een: Boom, wat: Wat
 ) -> None:
-    """Each seat hears of its terreinen, and those excluded put their silence beside it: together that is what
-    the same seats have for a case about any of k people with nobody excluded, or nobody hears anything."""
+    """Each seat hears of its terreinen, and those excluded put their silence beside it: together that is, to
+    the letter, what the same seats have for such a case about any of k people with nobody excluded, or nobody
+    hears anything."""
     stoelen = data.draw(stoelen_in(een))
     verteld = {stoel.code: data.draw(st.just({}) | geschiedenis(een)) for stoel in stoelen}
     uit = data.draw(st.frozensets(st.sampled_from([stoel.code for stoel in stoelen]), max_size=2))
     terreinen = uitsluiting(stoelen, ()).terreinen
 
-    def samen(eenheid: str, uit_te_sluiten: frozenset[str]) -> tuple[str | None, ...]:
+    def samen(eenheid: str, uit_te_sluiten: frozenset[str]) -> tuple[Regel | None, ...]:
         gevolg = uitsluiting(stoelen, uit_te_sluiten)
         pad = een.pad(eenheid)
         return tuple(
-            noem(
-                een,
-                eenheid=eenheid,
-                bereik=terreinen[stoel.code],
-                gemeden=gevolg.gemeden,
-                verteld=verteld[stoel.code],
-                k=k,
-            )
+            wat.regel(een, eenheid, terreinen[stoel.code], gevolg.gemeden, verteld[stoel.code])
             if gevolg.mag_horen(stoel.code, pad) and not terreinen[stoel.code].isdisjoint(pad)
             else None
             for stoel in stoelen
         )
 
-    mensen: Counter[tuple[str | None, ...]] = Counter()
+    mensen: Counter[tuple[Regel | None, ...]] = Counter()
     for code in een.van_onder():
         mensen[samen(code, frozenset())] += een.eigen(code)
     for code in een.van_onder():
         notities = samen(code, uit)
-        assert not any(notities) or mensen[notities] >= k
+        assert not any(notities) or mensen[notities] >= wat.k
 
 
 @given(st.data(), bomen(), K)

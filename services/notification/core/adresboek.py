@@ -3,6 +3,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 
 from services.notification.core.uitsluiting import Stoel
 from shared.envelope import Fact
@@ -53,6 +54,12 @@ class Adresboek:
             if postbus is not None:
                 eerste.setdefault(postbus.casefold(), stoel)
         return sorted(eerste.values())
+
+
+def lezer(postbus: str) -> str:
+    """By what it is remembered who was told, whatever their seat is called by then: a digest of the mailbox,
+    however it is spelled. It is no secret, since the address book stands beside it."""
+    return blake2b(postbus.casefold().encode(), digest_size=16, person=b"lezer").hexdigest()
 
 
 def nieuwste(feiten: Iterable[Fact]) -> dict[str, EenheidGewijzigd]:

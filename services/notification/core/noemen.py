@@ -94,16 +94,25 @@ def noem(
     just this, and of those there are at least k for this fact and k for each told before under that name.
     """
     indeling = indeel(boom, k)
-    pad = boom.pad(eenheid)
-    eigen = bereik.intersection(pad)
-    for naam in pad:
-        if naam not in indeling.klassen or not gemeden.isdisjoint(boom.pad(naam)):
-            continue
+    eigen = bereik.intersection(boom.pad(eenheid))
+    for naam in namen_boven(boom, eenheid=eenheid, gemeden=gemeden, k=k):
         if eigen and eigen.isdisjoint(boom.pad(naam)):
             return None
-        if _die_het_kan_zijn(boom, indeling, naam, bereik) >= k * (_gebruikt(indeling, verteld, naam) + 1):
+        if _die_het_kan_zijn(boom, indeling, naam, bereik) >= k * (
+            _gebruikt(boom, indeling, verteld, naam) + 1
+        ):
             return naam
     return None
+
+
+def namen_boven(boom: Boom, *, eenheid: str, gemeden: frozenset[str], k: int) -> tuple[str, ...]:
+    """The names of a case in `eenheid`, upwards, that lie above whoever must not learn of it.
+
+    No reader has a say in it. The first is what a reader is told who was told nothing yet: the very name of k
+    other people, with nobody excluded.
+    """
+    klassen = indeel(boom, k).klassen
+    return tuple(naam for naam in boom.pad(eenheid) if naam in klassen and gemeden.isdisjoint(boom.pad(naam)))
 
 
 def _die_het_kan_zijn(boom: Boom, indeling: Indeling, naam: str, bereik: frozenset[str]) -> int:
@@ -118,10 +127,20 @@ def _die_het_kan_zijn(boom: Boom, indeling: Indeling, naam: str, bereik: frozens
     return _mensen(boom, klasse)
 
 
-def _gebruikt(indeling: Indeling, verteld: Mapping[str, int], naam: str) -> int:
+def _gebruikt(boom: Boom, indeling: Indeling, verteld: Mapping[str, int], naam: str) -> int:
     """How often a name was used for a reader, read in the tree of today.
 
-    A unit that has lost its name since counts for the name its people have now; one that is not known any
-    more, or is told by no name, counts for every name, since nobody can say for which.
+    A unit that has lost its name since counts for the name its people have now. One that is not known any
+    more, is told by no name, or has nobody left of its own (a unit that goes by another code now), counts for
+    every name, since nobody can say for which.
     """
-    return sum(aantal for code, aantal in verteld.items() if indeling.namen.get(code) in (naam, None))
+    return sum(
+        aantal for code, aantal in verteld.items() if _naam_van_nu(boom, indeling, code) in (naam, None)
+    )
+
+
+def _naam_van_nu(boom: Boom, indeling: Indeling, code: str) -> str | None:
+    """By which name the people are told now who were told by this one; None where that cannot be said."""
+    if code in indeling.klassen:
+        return code
+    return indeling.namen[code] if code in boom and boom.eigen(code) else None

@@ -5,7 +5,7 @@ Decided on published figures and headcounts alone, never on the cases there are:
 told would itself tell how many there were.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from csv import DictReader
 from functools import cache
 from importlib import resources
@@ -32,21 +32,23 @@ def per_jaar() -> Mapping[Rubriek, int]:
 
 
 def rubriek_of_hoofdgroep(
-    boom: Boom, *, eenheid: str, rubriek: Rubriek, k: int, zeldzaam: int, sterkte: int
+    boom: Boom, *, namen: Iterable[str], rubriek: Rubriek, k: int, zeldzaam: int, sterkte: int
 ) -> Rubriek | Hoofdgroep:
-    """What to call a case in `eenheid`: its rubriek when that is common enough there, else its hoofdgroep.
+    """What to call a case that is told by these names: its rubriek when that is common enough in the class of
+    each of them, else its hoofdgroep.
 
-    Common enough: the class of people in which the unit falls may expect at least `zeldzaam` a year. It is
-    the same for every reader, however high the unit named to them: otherwise two who compare notes could put
-    the fine word and the small unit together. `sterkte` is the headcount of the whole of Defensie.
+    Common enough: the class may expect at least `zeldzaam` a year. `sterkte` is the headcount of the whole of
+    Defensie. A name that is no name in this tree has no class, in which nothing is common.
     """
     groep = hoofdgroep(rubriek)
-    naam = indeel(boom, k).namen.get(eenheid)
-    if naam is None:
-        return groep
-    mensen = sum(boom.eigen(code) for code in indeel(boom, k).klassen[naam])
+    klassen = indeel(boom, k).klassen
     # Not over the tree alone: one that holds a part of Defensie would make everything look common.
-    return rubriek if rubriek in _gewoon(groep, mensen, zeldzaam * max(sterkte, 1)) else groep
+    drempel = zeldzaam * max(sterkte, 1)
+    gezegd = all(
+        rubriek in _gewoon(groep, sum(boom.eigen(code) for code in klassen.get(naam, ())), drempel)
+        for naam in set(namen)
+    )
+    return rubriek if gezegd else groep
 
 
 def _gewoon(groep: Hoofdgroep, mensen: int, drempel: int) -> set[Rubriek]:

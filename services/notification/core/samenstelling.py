@@ -2,7 +2,7 @@
 """What goes into one weekly message: decided at the claim, which is the last gate. Pure.
 
 The first time a message is claimed it is composed from what waits; after that things can only be left out of
-it, and only as long as surely no copy of it went. A line is decided from the tree of units, the matter (which
+it: what is claimed again surely did not go. A line is decided from the tree of units, the matter (which
 this reader may know of) and what this reader was told: never from matters that the reader may not know of.
 """
 
@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from services.notification.core.adresboek import lezer as lezer_van
 from services.notification.core.bericht import Regel
 from services.notification.core.boom import Boom
-from services.notification.core.noemen import noem
+from services.notification.core.noemen import namen_boven, noem
 from services.notification.core.rubriek import STERKTE_DEFENSIE, rubriek_of_hoofdgroep
 from services.notification.core.uitsluiting import Uitsluiting
 from services.notification.core.vertelling import Stap, Vertelling, houd_op, los
@@ -39,7 +40,8 @@ class Grenzen:
 
 @dataclass(frozen=True, slots=True)
 class Lezer:
-    """Who reads one mailbox: its seats, their terreinen, how often each unit was named to them lately."""
+    """Who reads one mailbox: its seats, their terreinen, how often each unit was named to them lately, under
+    whatever seat code it was."""
 
     stoelen: frozenset[str]
     bereik: frozenset[str]
@@ -61,8 +63,6 @@ class Samenstelling:
 
     regels: tuple[Regel, ...]
     stappen: tuple[Stap, ...]
-    vervalt: bool = False
-    """Something in it may not be told any more, and a copy perhaps went: no other may follow."""
 
 
 def stel_samen(
@@ -80,6 +80,8 @@ def stel_samen(
     `zaken` holds what waits for this reader, as it is now; `loten` a random number for each, which settles
     what goes first within a week and the order of the lines.
     """
+    assert zending.postbus is not None, "what is due has a mailbox"
+    postbus = lezer_van(zending.postbus)
     geteld = dict(lezer.verteld)
     gekozen: list[tuple[str, Regel, list[Vertelling]]] = []
     stappen: list[Stap] = []
@@ -93,13 +95,16 @@ def stel_samen(
         if al is not None:
             # Another seat of the same reader was told: that was this reader.
             stappen += [
-                Stap(replace(een, status="verteld", ronde=al.ronde, regel=al.regel)) for een in wachtend
+                Stap(replace(een, status="verteld", ronde=al.ronde, lezer=al.lezer, regel=al.regel))
+                for een in wachtend
             ]
             continue
         if len(gekozen) == grenzen.plaatsen:
             continue
         aanleiding = zaken[naam].zaak.te_notificeren[wachtend[0].functionaris]
-        regel = _regel(aanleiding, lezer.bereik, zaken[naam].uitsluiting, geteld, boom, grenzen)
+        regel = maak_regel(
+            aanleiding, lezer.bereik, zaken[naam].uitsluiting.gemeden, geteld, boom=boom, grenzen=grenzen
+        )
         if regel is None:
             stappen += [houd_op(een, "te-herleidbaar", aanleiding, nu) for een in wachtend]
             continue
@@ -115,6 +120,7 @@ def stel_samen(
                     kenmerk=zending.kenmerk,
                     plaats=plaats,
                     ronde=zending.ronde,
+                    lezer=postbus,
                     regel=regel,
                 )
             )
@@ -139,8 +145,6 @@ def kijk_na(
             regels[een.plaats] = een.regel
         else:
             stappen.append(stap)
-    if stappen and zending.mogelijk_dubbel:
-        return Samenstelling((), (), vervalt=True)
     return Samenstelling(tuple(regels[plaats] for plaats in sorted(regels)), tuple(stappen))
 
 
@@ -149,6 +153,23 @@ def _erin(zending: Zending, zaken: Mapping[str, Onderhanden]) -> Iterable[tuple[
         for een in zaken[naam].vertellingen:
             if een.kenmerk == zending.kenmerk:
                 yield een, zaken[naam]
+
+
+def verborgen(onderhanden: Onderhanden, boom: Boom, nu: datetime) -> list[Stap]:
+    """What waits and may not be told since somebody at that level must not learn of it: it is held before any
+    message looks for what to tell. Otherwise enough such matters would keep others out of it for a week.
+
+    Of a unit that is not known yet nothing is decided.
+    """
+    stappen = []
+    for een in onderhanden.vertellingen:
+        aanleiding = onderhanden.zaak.te_notificeren.get(een.functionaris)
+        pad = () if aanleiding is None else boom.pad(aanleiding.eenheid)
+        if een.status != "wacht" or aanleiding is None or not pad:
+            continue
+        if not onderhanden.uitsluiting.mag_horen(een.functionaris, pad):
+            stappen.append(houd_op(een, "uitgesloten-niveau", aanleiding, nu))
+    return stappen
 
 
 def _uitgezocht(
@@ -184,30 +205,35 @@ def _weigering(
     return None
 
 
-def _regel(
+def maak_regel(
     aanleiding: Aanleiding,
     bereik: frozenset[str],
-    uitsluiting: Uitsluiting,
+    gemeden: frozenset[str],
     verteld: Mapping[str, int],
+    *,
     boom: Boom,
     grenzen: Grenzen,
 ) -> Regel | None:
-    naam = noem(
-        boom,
-        eenheid=aanleiding.eenheid,
-        bereik=bereik,
-        gemeden=uitsluiting.gemeden,
-        verteld=verteld,
-        k=grenzen.k,
-    )
+    """The very words by which one reader is told of one matter, or None: it is held back. For `noem` and its
+    promise, which these words as a whole keep: they are what k people would be told by with nobody excluded.
+
+    So the word for what happened may say no more than the name does. It is the finer one only if it is common
+    in each class from that of the most precise name that exclusions leave up to that of the name told: in the
+    last, or else the word would mean that a name below is used up or avoided; in those below it, or else two
+    who compare notes could put the fine word and the small unit together. Where somebody is excluded the
+    class of the case itself has no say, since nobody reads its name.
+    """
+    eenheid = aanleiding.eenheid
+    naam = noem(boom, eenheid=eenheid, bereik=bereik, gemeden=gemeden, verteld=verteld, k=grenzen.k)
     if naam is None:
         return None
+    namen = {naam, *namen_boven(boom, eenheid=eenheid, gemeden=gemeden, k=grenzen.k)}
     onderwerp = (
         aanleiding.hoofdgroep
         if aanleiding.rubriek is None
         else rubriek_of_hoofdgroep(
             boom,
-            eenheid=aanleiding.eenheid,
+            namen=(een for een in namen if boom.binnen(een, naam)),
             rubriek=aanleiding.rubriek,
             k=grenzen.k,
             zeldzaam=grenzen.zeldzaam,

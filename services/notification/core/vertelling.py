@@ -39,6 +39,8 @@ class Vertelling:
     """Of the message it is in, while that is under way."""
     plaats: int | None = None
     ronde: datetime | None = None
+    lezer: str | None = None
+    """Whose mailbox it goes or went to (`adresboek.lezer`): who was told, whatever the seat is called."""
     regel: Regel | None = None
     """The very words, once decided."""
 
@@ -105,4 +107,6 @@ def houd_op(een: Vertelling, reden: Reden, aanleiding: Aanleiding, nu: datetime)
 
 def los(een: Vertelling) -> Vertelling:
     """Out of whatever message it was in, and waiting."""
-    return replace(een, status="wacht", reden=None, kenmerk=None, plaats=None, ronde=None, regel=None)
+    return replace(
+        een, status="wacht", reden=None, kenmerk=None, plaats=None, ronde=None, lezer=None, regel=None
+    )

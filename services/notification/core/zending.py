@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: EUPL-1.2
 """One weekly message on its way to one reader: which states it goes through and why. Pure.
 
+What was perhaps accepted is not sent again, whatever it held. A second copy would have to be the same, so
+that something withdrawn in between would stop it, and what stops would show that something was in it.
+
 `neem` takes what is due for sending; `na_poging` says what an attempt came to. A zending is `klaar` (due at
 `volgende_op`), `geclaimd` (somebody is sending it), and in the end `verzonden` or `mislukt`. Nothing here
 knows whether there is anything to tell.
@@ -40,8 +43,6 @@ class Zending:
     claim_tot: datetime | None = None
     data_op: datetime | None = None
     """When the present attempt began to hand over the message: from then on it may have been accepted."""
-    mogelijk_dubbel: bool = False
-    """An attempt ended without an answer after the message was handed over."""
     reden: Reden | None = None
     """Why it failed."""
 
@@ -69,10 +70,11 @@ class Uitslag(Enum):
 
 
 def neem(zendingen: Iterable[Zending], nu: datetime) -> list[Zending]:
-    """What is due, in the order given; what a silent sender left is taken back first."""
+    """What is due, in the order given; what a silent sender left before DATA is taken back first."""
     gevonden = []
     for een in zendingen:
-        if een.status == "geclaimd" and een.claim_tot is not None and een.claim_tot <= nu:
+        verlopen = een.status == "geclaimd" and een.claim_tot is not None and een.claim_tot <= nu
+        if verlopen and not in_twijfel(een, nu):
             een = _na_verlopen_claim(een, nu)
         if een.status == "klaar" and een.volgende_op is not None and een.volgende_op <= nu:
             gevonden.append(een)
@@ -80,20 +82,14 @@ def neem(zendingen: Iterable[Zending], nu: datetime) -> list[Zending]:
 
 
 def _na_verlopen_claim(zending: Zending, nu: datetime) -> Zending:
-    """Whoever was sending fell silent: before DATA that counts for nothing, after it as perhaps sent."""
-    begonnen = zending.data_op is not None
-    return replace(
-        _los(zending),
-        status="klaar",
-        volgende_op=nu,
-        pogingen=zending.pogingen - (not begonnen),
-        mogelijk_dubbel=zending.mogelijk_dubbel or begonnen,
-    )
+    """Whoever was sending fell silent before DATA: that counts for nothing."""
+    return replace(_los(zending), status="klaar", volgende_op=nu, pogingen=zending.pogingen - 1)
 
 
-def is_uitgeput(zending: Zending, wachttijden: Sequence[timedelta]) -> bool:
-    """Whether it has had all its attempts, because whoever made the last one fell silent after DATA."""
-    return zending.mogelijk_dubbel and zending.pogingen > len(wachttijden)
+def in_twijfel(zending: Zending, nu: datetime) -> bool:
+    """Whether it was left by a sender that fell silent after DATA, so that it was perhaps accepted."""
+    verlopen = zending.claim_tot is not None and zending.claim_tot <= nu
+    return zending.status == "geclaimd" and verlopen and zending.data_op is not None
 
 
 def claim(zending: Zending, houder: UUID, *, tot: datetime) -> Zending:
@@ -111,8 +107,8 @@ def claim(zending: Zending, houder: UUID, *, tot: datetime) -> Zending:
 
 
 def staak(zending: Zending, nu: datetime) -> Gevolg:
-    """No further copy of what was perhaps accepted: whether it was stays uncertain."""
-    return _verzonden(zending, "onbekend", nu)
+    """No other copy of what was perhaps accepted: whether it was stays uncertain."""
+    return _verzonden(_los(zending), "onbekend", nu)
 
 
 def na_poging(zending: Zending, uitslag: Uitslag, wachttijden: Sequence[timedelta], nu: datetime) -> Gevolg:
@@ -123,10 +119,9 @@ def na_poging(zending: Zending, uitslag: Uitslag, wachttijden: Sequence[timedelt
     if uitslag is Uitslag.NIET_BEGONNEN:
         return Gevolg(replace(los, status="klaar", volgende_op=nu, pogingen=los.pogingen - 1))
     if uitslag is Uitslag.ONZEKER:
-        los = replace(los, mogelijk_dubbel=True)
+        return _verzonden(los, "onbekend", nu)
     if uitslag is Uitslag.GEWEIGERD or los.pogingen > len(wachttijden):
-        # What was perhaps accepted before cannot be called failed now.
-        return _verzonden(los, "onbekend", nu) if los.mogelijk_dubbel else _mislukt(los, uitslag, nu)
+        return _mislukt(los, uitslag, nu)
     return Gevolg(replace(los, status="klaar", volgende_op=nu + wachttijden[los.pogingen - 1]))
 
 
@@ -140,7 +135,6 @@ def _verzonden(zending: Zending, zekerheid: Literal["bevestigd", "onbekend"], nu
         ronde=zending.ronde,
         verzonden_op=nu,
         zekerheid=zekerheid,
-        mogelijk_dubbel=zending.mogelijk_dubbel,
     )
     return Gevolg(replace(zending, status="verzonden", volgende_op=None, postbus=None), feit)
 

@@ -48,7 +48,6 @@ create table berichten (
     claim           uuid,                            -- of whoever is sending it now
     claim_tot       timestamptz,                     -- after this anyone may take it over
     data_op         timestamptz,                     -- from here on the mail server may have accepted it
-    mogelijk_dubbel boolean not null,
     reden           text check (reden in ('geweigerd', 'onbereikbaar')),
     unique (ronde, functionaris),
     check ((status in ('verzonden', 'mislukt')) = (postbus is null)),
@@ -58,8 +57,6 @@ create table berichten (
     check (data_op is null or claim is not null),
     check (status = 'klaar' or samengesteld),
     check (status not in ('geclaimd', 'mislukt') or pogingen >= 1),
-    check (not mogelijk_dubbel or pogingen >= 1),
-    check (not (status = 'mislukt' and mogelijk_dubbel)),
     check ((status = 'mislukt') = (reden is not null))
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
 
@@ -105,6 +102,7 @@ create table vertellingen (
     kenmerk      uuid references berichten,          -- the message it is in, until that is over
     plaats       smallint,                           -- its place in the message
     ronde        timestamptz,
+    lezer        text,                               -- whose mailbox: digest of the address
     onderdeel    text,
     eenheid      text,                               -- the unit named, which may lie above the unit it concerns
     onderwerp    text,                               -- rubriek or hoofdgroep
@@ -116,18 +114,22 @@ create table vertellingen (
     check ((status = 'onderweg') = (plaats is not null)),
     check ((status in ('onderweg', 'verteld')) = (ronde is not null)),
     check ((ronde is null) = (onderdeel is null) and (ronde is null) = (eenheid is null)
-           and (ronde is null) = (onderwerp is null) and (ronde is null) = (week is null))
+           and (ronde is null) = (onderwerp is null) and (ronde is null) = (week is null)
+           and (ronde is null) = (lezer is null))
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
 create index vertellingen_wacht on vertellingen (functionaris, sinds) where status in ('wacht', 'opgehouden');
 create index vertellingen_kenmerk on vertellingen (kenmerk) where kenmerk is not null;
 create index vertellingen_verteld on vertellingen (functionaris, ronde) where status in ('onderweg', 'verteld');
+create index vertellingen_gelezen on vertellingen (lezer, ronde) where status in ('onderweg', 'verteld');
 comment on table vertellingen is 'One row per matter and seat; goes with its matter.';
 
 create table historie (
     functionaris text not null,
+    lezer        text not null,
     ronde        timestamptz not null,
     eenheid      text not null,
     aantal       integer not null check (aantal >= 1),
-    primary key (functionaris, ronde, eenheid)
+    primary key (functionaris, lezer, ronde, eenheid)
 );
-comment on table historie is 'What a seat was told of matters that are erased: unit named and round, for a year.';
+create index historie_lezer on historie (lezer, ronde);
+comment on table historie is 'What a seat and a mailbox were told of matters since erased: unit named, round; a year.';
