@@ -726,8 +726,8 @@ async def test_weekly_messages_that_did_not_arrive_are_listed_by_seat_and_round(
         for seat, moment, status in rows:
             await connection.execute(
                 "insert into berichten (kenmerk, ronde, functionaris, postbus, totaal, volgorde,"
-                " samengesteld, status, pogingen, volgende_op, mogelijk_dubbel, reden)"
-                " values (gen_random_uuid(), $1, $2, $3, '-', 0, true, $4, 4, $5, false, $6)",
+                " samengesteld, status, pogingen, volgende_op, reden)"
+                " values (gen_random_uuid(), $1, $2, $3, '-', 0, true, $4, 4, $5, $6)",
                 moment,
                 seat,
                 "postbus@mindef.example" if status == "klaar" else None,
