@@ -18,7 +18,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from shared import flow
-from shared.events import ONDERWERP_CODE, Event, Id, Moment
+from shared.events import ONDERWERP_ID, Event, Id, Moment
 
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 MAX_BYTES = 64 * 1024
@@ -158,7 +158,10 @@ def decode(arrival: Arrival, now: datetime) -> Fact | Refusal:
 
 
 def named_subject(arrival: Arrival) -> str | None:
-    """The subject that a message gives, whatever else is wrong with it; None where it cannot be read."""
+    """The matter that a message is about, whatever else is wrong with it; None where none can be read.
+
+    Only a random id is taken for one: a digest is kept of it, and one of a name could be guessed.
+    """
     if len(arrival.body) > MAX_BYTES:
         return None
     try:
@@ -166,7 +169,7 @@ def named_subject(arrival: Arrival) -> str | None:
     except (ValueError, RecursionError):
         return None
     subject = message.get("subject") if isinstance(message, dict) else None
-    if not isinstance(subject, str) or re.fullmatch(ONDERWERP_CODE, subject) is None:
+    if not isinstance(subject, str) or re.fullmatch(ONDERWERP_ID, subject) is None:
         return None
     return subject
 

@@ -161,9 +161,12 @@ class Outbox:
         try:
             return dict(await self._seal(self._pool, content)), set()
         except Exception as error:
-            if len(content) == 1:
-                log.warning("content waits to be sealed", extra={"error": describe(error)})
-                return {}, {content[0].key}
+            # A vault or a database that is away is away for all: asked one by one, each would wait.
+            if len(content) == 1 or isinstance(error, TRANSIENT):
+                log.warning(
+                    "content waits to be sealed", extra={"error": describe(error), "count": len(content)}
+                )
+                return {}, {fact.key for fact in content}
         half = len(content) // 2
         first, first_waiting = await self._sealed(content[:half])
         second, second_waiting = await self._sealed(content[half:])

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import aio_pika
 import asyncpg
@@ -15,7 +16,7 @@ from ops.environment import Environment
 from shared import flow, zegel
 from shared.codes import Kwalificatie
 from shared.envelope import Fact, encode
-from shared.events import Event, KwestieGekwalificeerd, MeldingGeregistreerd
+from shared.events import IN_DE_KLUIS, AntwoordGegeven, Event, KwestieGekwalificeerd, MeldingGeregistreerd
 from shared.horizon import Horizon, Voortgang
 from shared.inbox import Work
 from shared.service import Runtime, Service
@@ -217,6 +218,48 @@ async def test_the_relay_publishes_what_a_crash_left_in_the_outbox(runtime: Runt
     await eventually(relayed)
 
 
+@pytest.mark.parametrize(
+    ("error", "asked"), [(OSError("the vault is away"), 1), (ValueError("one is bad"), 7)]
+)
+async def test_content_that_cannot_be_sealed_holds_up_nothing_else(
+    runtime: Runtime, bus: Bus, error: Exception, asked: int
+) -> None:
+    """A vault or a database that is away is asked once; a piece that is bad waits alone."""
+    heard = await bus.listen("registry.#")
+    calls: list[int] = []
+
+    async def seal(pool: Any, facts: Sequence[Fact]) -> dict[UUID, str]:
+        calls.append(len(facts))
+        if isinstance(error, OSError) or bad in {fact.key for fact in facts}:
+            raise error
+        return {fact.key: "sealed" for fact in facts}
+
+    async with runtime.pool.acquire() as connection, connection.transaction():
+        work = await runtime.begin(connection)
+        content = [
+            work.state(AntwoordGegeven(gegeven_op=work.now, aan="mid", verzegeld=IN_DE_KLUIS), new_id())
+            for _ in range(8)
+        ]
+        bad = content[0].key
+        plain = new_id()
+        work.state(
+            MeldingGeregistreerd(geregistreerd_op=work.now, in_register="HRHD", rubriek="overige", telt=True),
+            plain,
+        )
+        await work.flush()
+    assert runtime.outbox is not None
+    runtime.outbox._seal = seal
+    await rows(runtime, "update outbox set lease_until = now()")
+
+    async def relayed() -> bool:
+        return bool(heard.about(plain))
+
+    await eventually(relayed)
+    waiting = {row["key"] for row in await rows(runtime, "select key from outbox")}
+    assert waiting == ({fact.key for fact in content} if isinstance(error, OSError) else {bad})
+    assert len(calls) == asked
+
+
 async def test_a_service_is_not_ready_without_its_consumer(
     runtime: Runtime, bus: Bus, environment: Environment
 ) -> None:
@@ -287,3 +330,13 @@ async def test_facts_of_the_past_come_through_a_queue_of_their_own(runtime: Runt
         return await rows(runtime, "select 1 from facts where key = $1", fact.key)
 
     await eventually(applied)
+
+
+async def test_of_what_is_parked_no_digest_is_kept_but_of_a_random_id(runtime: Runtime, bus: Bus) -> None:
+    """A name in the place of the matter's id leaves nothing that a guess could be compared with."""
+    for subject in (new_id(), "J.Jansen"):
+        message = json.loads(encode(make_fact("coid", qualified(), new_id())))
+        message |= {"subject": subject, "data": {}}
+        await bus.raw("coid", "coid.kwestie-gekwalificeerd.v1", json.dumps(message).encode())
+    found = await parked(runtime, 2)
+    assert sorted(row["onderwerp"] is None for row in found) == [False, True]
