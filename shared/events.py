@@ -893,11 +893,6 @@ class NotificatieVerzonden(Weekbericht):
     zekerheid: Literal["bevestigd", "onbekend"] = Field(
         description="Whether the mail server confirmed, or the connection was lost after the message"
     )
-    mogelijk_dubbel: bool = Field(
-        False,
-        description="Only in older facts: an earlier attempt may have arrived too, under the same id."
-        " What was perhaps accepted is not sent again",
-    )
 
 
 class NotificatieMislukt(Weekbericht):

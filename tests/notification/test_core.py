@@ -577,7 +577,6 @@ def test_attempts_end_in_one_fact_that_is_true(uitslagen: list[Uitslag]) -> None
         if isinstance(gevolg.feit, NotificatieVerzonden):
             assert (gevolg.feit.zekerheid == "bevestigd") is (uitslag is Uitslag.BEVESTIGD)
             assert uitslag is (Uitslag.ONZEKER if Uitslag.ONZEKER in echt else Uitslag.BEVESTIGD)
-            assert gevolg.feit.mogelijk_dubbel is False
         else:
             assert isinstance(gevolg.feit, NotificatieMislukt)
             assert Uitslag.ONZEKER not in echt
