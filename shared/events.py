@@ -968,7 +968,17 @@ class DossierVernietigd(Event):
 
 
 SoortTermijn = Literal[
-    "mid-contact", "contact-open", "toewijzing", "adviseur-contact", "ontvangstbevestiging", "terugkoppeling"
+    "mid-contact",
+    "contact-open",
+    "toewijzing",
+    "adviseur-contact",
+    "ontvangstbevestiging",
+    "terugkoppeling",
+    "heropening",
+    "behandeling",
+    "afdoening",
+    "nazorg",
+    "klacht",
 ]
 
 
@@ -978,7 +988,7 @@ class TermijnFeit(Event):
     soort: SoortTermijn = Field(description="Which promise")
     generatie: int = Field(ge=1, description="Counts re-arming of the same promise")
     start: AwareDatetime = Field(description="When it started to run")
-    eind: AwareDatetime = Field(description="When it ends")
+    eind: AwareDatetime | None = Field(None, description="When it ends; absent while it stands still")
     eind_atw: AwareDatetime | None = Field(None, description="End as extended by the Algemene termijnenwet")
     spoed: bool = Field(False, description="Whether the short length applies")
     rol: Code = Field(description="Role that is warned")
@@ -1009,6 +1019,25 @@ class TermijnVerstreken(TermijnFeit):
     moment = "verstreken_op"
     verstreken_op: Moment = Field(description="When that was seen")
     escaleert_naar: tuple[Code, ...] = Field((), max_length=10, description="Roles told, in order")
+
+
+class TermijnGeescaleerd(TermijnFeit):
+    """A promise was not kept in time and nothing happened since; the next role is told."""
+
+    naam = "termijn-geescaleerd"
+    moment = "geescaleerd_op"
+    geescaleerd_op: Moment = Field(description="When that was seen")
+    escaleert_naar: tuple[Code, ...] = Field(min_length=1, max_length=10, description="Roles told, in order")
+    trede: int = Field(ge=1, le=10, description="Rung of the ladder that was reached, from 1")
+
+
+class TermijnVerplaatst(TermijnFeit):
+    """A promise that runs has another end than before, or stands still."""
+
+    naam = "termijn-verplaatst"
+    moment = "start"
+    eind_was: AwareDatetime | None = Field(None, description="Its end before; absent when it stood still")
+    waardoor: Literal["opgeschort", "hervat", "verlengd", "kalender", "regel"] = Field(description="By what")
 
 
 class TermijnAfgelopen(TermijnFeit):

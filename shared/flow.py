@@ -36,7 +36,14 @@ NOTIFICATION: Final = "notification"
 REGISTRY: Final = "registry"
 SERVICES: Final = (INTAKE, ROUTING, NOTIFICATION, REGISTRY)
 
-_CLOCKS = (e.TermijnGestart, e.TermijnNadert, e.TermijnVerstreken, e.TermijnAfgelopen)
+_CLOCKS = (
+    e.TermijnGestart,
+    e.TermijnNadert,
+    e.TermijnVerstreken,
+    e.TermijnGeescaleerd,
+    e.TermijnVerplaatst,
+    e.TermijnAfgelopen,
+)
 _CONSENT = (e.InstemmingGegeven, e.InstemmingIngetrokken)
 _ADVISERS = (
     e.AdviseurGewijzigd,

@@ -29,9 +29,9 @@ from shared.envelope import (
 from shared.events import IN_DE_KLUIS, DossierVernietigd, Event, TermijnGestart
 from shared.postgres import Queries
 from shared.termijnen import waak
-from shared.termijnen.klok import Klok, termijn
+from shared.termijnen.boeken import Boeken
+from shared.termijnen.klok import Klok
 from shared.termijnen.overgang import verschil
-from shared.termijnen.regels import Regel, Soort
 
 QUERIES = Queries(Path(__file__).with_name("queries.sql"))
 
@@ -137,7 +137,7 @@ class Work:
         service: str,
         *,
         lease: timedelta,
-        rules: Mapping[Soort, Regel],
+        boeken: Boeken | None,
         traceparent: str | None = None,
         at_rest: AtRest | None = None,
     ) -> None:
@@ -145,7 +145,7 @@ class Work:
         self.now = now
         self.service = service
         self._lease = lease
-        self._rules = rules
+        self._boeken = boeken
         self._traceparent = traceparent
         self._at_rest = at_rest
         self._arrived: dict[str, list[Fact]] = defaultdict(list)
@@ -356,16 +356,15 @@ class Work:
     async def _flush_clocks(self) -> None:
         if not self._clocks:
             return
+        if self._boeken is None:
+            raise ValueError("this service has no clocks")
+        boek = await self._boeken.bij(self.connection)
         existing = sorted(set(self._clocks) - self._new_matters)
         stored = await waak.load(self.connection, existing) if existing else {}
         changes = [
             change
             for subject, wanted in sorted(self._clocks.items())
-            for change in verschil(
-                [termijn(klok, self._rules[klok.soort]) for klok in wanted],
-                stored.get(subject, ()),
-                subject,
-            )
+            for change in verschil(wanted, stored.get(subject, ()), subject, boek)
         ]
         for change in changes:
             for event in change.feiten:

@@ -33,7 +33,8 @@ from shared.postgres import TRANSIENT, connect_pool, migration_folders, transact
 from shared.settings import ServiceSettings, SettingsError
 from shared.telemetry import Meter, current_traceparent, describe, logging_set_up
 from shared.termijnen import waak
-from shared.termijnen.regels import regels
+from shared.termijnen.boeken import Boeken
+from shared.termijnen.regels import Regel, Soort, regels
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +86,7 @@ class Runtime:
         self.settings = settings
         self.health = Health()
         self.meter = Meter(service.name)
-        self.rules = regels(settings.termijnen)
+        self.boeken = Boeken(_own_rules(service.name, settings)) if service.has_clocks else None
         self._horizons = {queue: Horizon() for queue in (service.name, f"{service.name}.historie")}
         self._epoch = 0
         self.replica = uuid4()
@@ -114,7 +115,7 @@ class Runtime:
             await connection.fetchval(QUERIES.now),
             self.service.name,
             lease=self.settings.lease,
-            rules=self.rules,
+            boeken=self.boeken,
             traceparent=current_traceparent(),
             at_rest=self.service.at_rest,
         )
@@ -164,6 +165,7 @@ class Runtime:
         ]
         if self.service.has_clocks:
             others.append(asyncio.create_task(self._every(self.settings.watch_interval_s, self._watch)))
+            others.append(asyncio.create_task(self._every(SAMPLE_S, self._herreken)))
         for background in self.service.background:
             others.append(
                 asyncio.create_task(
@@ -208,6 +210,9 @@ class Runtime:
                     )
                 async with self.pool.acquire() as connection:
                     await verify_migrations(connection, folders)
+                    if self.boeken is not None:
+                        async with connection.transaction():
+                            await self.boeken.leg_vast(connection)
                 self.health.report("database", True)
                 break
             except TRANSIENT as error:
@@ -379,16 +384,25 @@ class Runtime:
     async def _watch(self) -> bool:
         """Fire what is due, up to the moment to which the queue has been worked off, and no further."""
         horizon = self.horizon
+        assert self.boeken is not None
         if horizon is None:
             return False
         async with self.transaction() as work:
-            fired = await waak.due(
-                work.connection,
-                now=min(work.now, horizon),
-            )
-            for onderwerp, feit in fired:
+            boek = await self.boeken.bij(work.connection)
+            fired = await waak.due(work.connection, boek, now=min(work.now, horizon))
+            for onderwerp, feit in fired.stellingen:
                 work.state(feit, onderwerp)
-        return len(fired) >= waak.BATCH
+        return fired.genomen >= waak.BATCH
+
+    async def _herreken(self) -> bool:
+        """Reckon the next running clocks anew, when a calendar or a rule changed for them."""
+        assert self.boeken is not None
+        async with self.transaction() as work:
+            boek = await self.boeken.bij(work.connection)
+            stellingen, more = await waak.herreken(work.connection, boek)
+            for onderwerp, feit in stellingen:
+                work.state(feit, onderwerp)
+        return more
 
     async def _measure(self) -> bool:
         await self.pool.execute(QUERIES.forget_progress)
@@ -399,6 +413,11 @@ class Runtime:
             for name, value in row.items():
                 self.meter.observe(name, float(value or 0))
         return False
+
+
+def _own_rules(name: str, settings: ServiceSettings) -> Mapping[Soort, Regel]:
+    """The rules of this service's own clocks, as its settings have them."""
+    return {soort: regel for soort, regel in regels(settings.termijnen).items() if regel.dienst == name}
 
 
 def main(service: Callable[[Any], Service], load_settings: Callable[[], ServiceSettings]) -> int:

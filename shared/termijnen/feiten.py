@@ -1,17 +1,24 @@
 # SPDX-License-Identifier: EUPL-1.2
 """The facts about clocks, made from a clock as it is stored. Pure.
 
-Legal basis and escalation come from the table of rules: settings change lengths, never these.
+Legal basis comes from the table of rules: settings change lengths and ladders, never that.
 """
 
 from datetime import datetime
 from typing import Any, Final
 
-from shared.events import TermijnAfgelopen, TermijnGestart, TermijnNadert, TermijnVerstreken
-from shared.termijnen.klok import Bewaard
+from shared.events import (
+    TermijnAfgelopen,
+    TermijnGeescaleerd,
+    TermijnGestart,
+    TermijnNadert,
+    TermijnVerplaatst,
+    TermijnVerstreken,
+)
+from shared.termijnen.klok import Bewaard, Termijn
 from shared.termijnen.regels import TABEL
 
-_REGELS: Final = {regel.soort: regel for regel in TABEL}
+_GRONDSLAG: Final = {regel.soort: regel.grondslag for regel in TABEL}
 
 
 def _gedeeld(bewaard: Bewaard) -> dict[str, Any]:
@@ -24,14 +31,31 @@ def _gedeeld(bewaard: Bewaard) -> dict[str, Any]:
         "eind_atw": t.eind_atw,
         "spoed": t.spoed,
         "rol": t.rol,
-        "grondslag": _REGELS[t.soort].grondslag,
+        "grondslag": _GRONDSLAG[t.soort],
         "afleiding": t.afleiding,
     }
 
 
 def gestart(bewaard: Bewaard) -> TermijnGestart:
     """A clock that runs."""
-    return TermijnGestart(**_gedeeld(bewaard), waarschuwing=bewaard.termijn.waarschuw_op)
+    return TermijnGestart(**_gedeeld(bewaard), waarschuwing=bewaard.volgende_op)
+
+
+def verplaatst(bewaard: Bewaard, was: Termijn) -> TermijnVerplaatst:
+    """A clock whose end moved: by suspension, resumption or extension, by a calendar or by a rule."""
+    return TermijnVerplaatst(
+        **_gedeeld(bewaard), eind_was=was.eind, waardoor=_waardoor(bewaard.termijn, was)
+    )
+
+
+def _waardoor(nu: Termijn, was: Termijn) -> str:
+    if nu.versie != was.versie:
+        return "regel"
+    if nu.verlengd_op != was.verlengd_op:
+        return "verlengd"
+    if nu.schorsingen != was.schorsingen:
+        return "opgeschort" if nu.eind is None else "hervat"
+    return "kalender"
 
 
 def afgelopen(bewaard: Bewaard, *, corrigeert_verstreken: bool) -> TermijnAfgelopen:
@@ -42,12 +66,18 @@ def afgelopen(bewaard: Bewaard, *, corrigeert_verstreken: bool) -> TermijnAfgelo
 
 
 def nadert(bewaard: Bewaard, now: datetime) -> TermijnNadert:
-    """The watch saw at `now` that a clock nears its end (or, for one that is only watched, reached it)."""
+    """The watch saw at `now` that a clock nears its end (or reached it, for one that is only watched; or
+    stands still for long)."""
     return TermijnNadert(**_gedeeld(bewaard), genaderd_op=now)
 
 
-def verstreken(bewaard: Bewaard, now: datetime) -> TermijnVerstreken:
-    """The watch saw at `now` that a clock is over its end. Who must not learn of the matter is not told."""
-    t = bewaard.termijn
-    escaleert_naar = _REGELS[t.soort].escalatie(t.rol, t.gesloten)
-    return TermijnVerstreken(**_gedeeld(bewaard), verstreken_op=now, escaleert_naar=escaleert_naar)
+def verstreken(bewaard: Bewaard, now: datetime, rollen: tuple[str, ...]) -> TermijnVerstreken:
+    """The watch saw at `now` that a clock is over its end, and tells these roles."""
+    return TermijnVerstreken(**_gedeeld(bewaard), verstreken_op=now, escaleert_naar=rollen)
+
+
+def geescaleerd(bewaard: Bewaard, now: datetime, rollen: tuple[str, ...], trede: int) -> TermijnGeescaleerd:
+    """Nothing happened after a clock was over its end: at `now` the next roles are told."""
+    return TermijnGeescaleerd(
+        **_gedeeld(bewaard), geescaleerd_op=now, escaleert_naar=rollen, trede=trede + 1
+    )

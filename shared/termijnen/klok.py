@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""One clock: what the facts of a matter ask for, and the end that follows. Pure.
+"""One clock: what the facts of a matter ask for, and the end and the points in time that follow. Pure.
 
 Outcomes rest on business times alone (when it stopped against when it ended), never on the order in which
 facts arrived.
@@ -9,28 +9,20 @@ stored beside it, because whether that law governs these promises is a lawyer's 
 earlier is safe either way.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
-from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from shared.termijnen import kalender
-from shared.termijnen.regels import Eenheid, Lengte, Regel, Soort
+from shared.termijnen.duur import Einde, Schorsing, einde, na, samengevoegd, voor
+from shared.termijnen.kalender import NEDERLAND, Kalender
+from shared.termijnen.regels import Maat, Regel, Soort
 
-BINNEN_ATW: Final = "binnen-atw-verlenging"
+BINNEN_ATW = "binnen-atw-verlenging"
 """Why a clock that was late by the plain end may still have been kept: it stopped before the Atw-extended
 end.
 """
-
-_DOORLOPEND: Final = {
-    Eenheid.SECONDE: timedelta(seconds=1),
-    Eenheid.MINUUT: timedelta(minutes=1),
-    Eenheid.UUR: timedelta(hours=1),
-}
-_OPENINGSTIJD: Final = {Eenheid.OPENINGSUUR: timedelta(hours=1), Eenheid.WERKDAG: kalender.OPENINGSDUUR}
-# Atw art. 4: the law does not govern terms of more than 90 days or of more than three months.
-_ATW_HOOGSTENS: Final = {Eenheid.KALENDERDAG: 90, Eenheid.MAAND: 3}
 
 
 class Uitkomst(StrEnum):
@@ -54,7 +46,8 @@ class Klok:
 
     `gestopt_op` is the earliest moment the promise was kept, `vervallen` when it lapsed; whichever came first
     counts, and keeping wins a tie. A stop before the start is in time. `rol` replaces the rule's role where
-    another body holds the matter. `gesloten` are the roles that must not learn of the matter.
+    another body holds the matter. `gesloten` are the roles that must not learn of the matter. It stood still
+    during `opschortingen`, of which the last may still go on; `verlengd_op` is when it was made longer.
     """
 
     soort: Soort
@@ -64,122 +57,93 @@ class Klok:
     vervallen: Vervallen | None = None
     rol: str | None = None
     gesloten: frozenset[str] = frozenset()
+    opschortingen: tuple[Schorsing, ...] = ()
+    verlengd_op: datetime | None = None
+
+
+class Wat(StrEnum):
+    """What is said of a clock when a point in time is over."""
+
+    NADERT = "nadert"
+    VERSTREKEN = "verstreken"
+    GEESCALEERD = "geescaleerd"
+
+
+class Punt(NamedTuple):
+    """A moment after which something is to be said: `trede` counts the rungs of the ladder from 0, and for
+    what is said before a rung is reached is -1."""
+
+    op: datetime
+    wat: Wat
+    trede: int = -1
 
 
 @dataclass(frozen=True, slots=True)
 class Termijn:
     """A clock with its end reckoned. All moments are UTC; `eind` is the last moment that is in time.
 
-    `eind_atw` is None where the Atw does not extend it. A clock that runs has no `uitkomst`.
-    `alleen_bewaking`: it warns at its end and is never overdue.
+    `eind` is None while the clock stands still, as the last of `schorsingen` does. `eind_atw` is None where
+    the Atw does not extend it. `punten` are in the order of time. A clock that runs has no `uitkomst`.
+    `alleen_bewaking`: it warns at its end and is never overdue. `versie` is that of the rule it runs by.
     """
 
     soort: Soort
     start: datetime
-    eind: datetime
+    eind: datetime | None
     eind_atw: datetime | None
-    waarschuw_op: datetime | None
+    punten: tuple[Punt, ...]
     spoed: bool
     rol: str
     afleiding: str
     alleen_bewaking: bool = False
+    versie: int = 1
+    schorsingen: tuple[Schorsing, ...] = ()
+    verlengd_op: datetime | None = None
     gestopt_op: datetime | None = None
     uitkomst: Uitkomst | None = None
     reden: str | None = None
     gesloten: frozenset[str] = frozenset()
 
-
-class _Einde(NamedTuple):
-    eind: datetime
-    eind_atw: datetime | None
-
-
-def _momenttekst(moment: datetime) -> str:
-    hier = kalender.lokaal(moment)
-    return f"{kalender.dagtekst(hier.date())} {hier.hour:02}:{hier.minute:02}"
+    @property
+    def staat_stil_sinds(self) -> datetime | None:
+        """Since when it stands still; None when it does not."""
+        return self.schorsingen[-1].van if self.eind is None else None
 
 
-@lru_cache(maxsize=8192)
-def _hele_dagen(begin: date, lengte: Lengte) -> tuple[_Einde, str]:
-    if lengte.eenheid is Eenheid.MAAND:
-        laatste = kalender.maanden_na(begin, lengte.aantal)
-    else:
-        laatste = begin + timedelta(days=lengte.aantal)
-    tekst = f"{lengte} na {kalender.dagtekst(begin)}: tot en met {kalender.dagtekst(laatste)}"
-    if lengte.aantal > _ATW_HOOGSTENS[lengte.eenheid]:
-        return _Einde(kalender.einde_van(laatste), None), f"{tekst}. Te lang voor de Atw (art. 4)"
-    atw = kalender.atw_eind(begin, laatste)
-    eind_atw = kalender.einde_van(atw.eind) if atw.eind > laatste else None
-    return _Einde(kalender.einde_van(laatste), eind_atw), ". ".join((tekst, *atw.redenen))
+def termijn(klok: Klok, regel: Regel, kalender: Kalender = NEDERLAND) -> Termijn:
+    """Reckon a clock by its rule. Spoed is never later than the ordinary length, whatever the settings.
 
-
-def _einde(start: datetime, lengte: Lengte) -> _Einde:
-    if lengte.eenheid in _OPENINGSTIJD:
-        return _Einde(kalender.na_openingstijd(start, lengte.aantal * _OPENINGSTIJD[lengte.eenheid]), None)
-    if lengte.eenheid in _DOORLOPEND:
-        return _Einde(start + lengte.aantal * _DOORLOPEND[lengte.eenheid], None)
-    return _hele_dagen(kalender.lokaal(start).date(), lengte)[0]
-
-
-def _afleiding(start: datetime, lengte: Lengte, eind: datetime) -> str:
-    """How `eind` came about: enough, in Dutch, to check it by hand."""
-    if lengte.eenheid in _DOORLOPEND:
-        return f"{lengte} vanaf {_momenttekst(start)}, dag en nacht: tot {_momenttekst(eind)}"
-    if lengte.eenheid not in _OPENINGSTIJD:
-        return _hele_dagen(kalender.lokaal(start).date(), lengte)[1]
-    tekst = f"{lengte} binnen openingstijd (werkdagen 08:30-17:00) vanaf {_momenttekst(start)}"
-    begin = kalender.opening_vanaf(start)
-    if begin != start:
-        tekst += f", loopt vanaf {_momenttekst(begin)}"
-    overgeslagen = kalender.rustdagen(kalender.lokaal(start).date(), kalender.lokaal(eind).date())
-    tekst += f": tot {_momenttekst(eind)}"
-    return f"{tekst}. Overgeslagen: {overgeslagen}" if overgeslagen else tekst
-
-
-def _waarschuw_op(start: datetime, lengte: Lengte, eind: datetime, voor: Lengte) -> datetime:
-    # Never in the first half: a length that a setting made short would else be called nearing at once. Of a
-    # length in opening hours half of those count, so that nobody is warned while the MID is closed.
-    if lengte.eenheid in _OPENINGSTIJD:
-        helft = kalender.na_openingstijd(start, lengte.aantal * _OPENINGSTIJD[lengte.eenheid] / 2)
-    else:
-        helft = start + (eind - start) / 2
-    if voor.eenheid in _OPENINGSTIJD:
-        return max(helft, kalender.voor_openingstijd(eind, voor.aantal * _OPENINGSTIJD[voor.eenheid]))
-    if voor.eenheid in _DOORLOPEND:
-        return max(helft, eind - voor.aantal * _DOORLOPEND[voor.eenheid])
-    laatste = kalender.lokaal(eind).date()
-    if voor.eenheid is Eenheid.MAAND:
-        return max(helft, kalender.einde_van(kalender.maanden_na(laatste, -voor.aantal)))
-    return max(helft, kalender.einde_van(laatste - timedelta(days=voor.aantal)))
-
-
-def termijn(klok: Klok, regel: Regel) -> Termijn:
-    """Reckon a clock by its rule. Spoed is never later than the ordinary length, whatever the settings."""
+    Raises ValueError for a rule by which no clock runs.
+    """
     start = klok.start.astimezone(UTC)
-    spoed = klok.spoed and regel.spoed_lengte is not None
-    lengte, voor = regel.lengte, regel.waarschuw_voor
-    eind, eind_atw = _einde(start, lengte)
-    if spoed and regel.spoed_lengte is not None:
-        kort = _einde(start, regel.spoed_lengte)
-        if kort.eind <= eind:
-            (eind, eind_atw), lengte = kort, regel.spoed_lengte
-            voor = regel.spoed_waarschuw_voor or voor
-    if regel.alleen_bewaking:
-        waarschuw_op: datetime | None = eind
-    else:
-        waarschuw_op = None if voor is None else _waarschuw_op(start, lengte, eind, voor)
-    afleiding = _afleiding(start, lengte, eind)
-    gestopt_op, uitkomst, reden = _afloop(klok, eind, eind_atw, regel.alleen_bewaking)
+    stop = _eerste_stop(klok)
+    schorsingen = samengevoegd(_tot_de_stop(klok.opschortingen, stop))
+    maat, uitgerekend = regel.gewoon, _einde(start, regel.gewoon, regel, klok, schorsingen, kalender)
+    spoed = klok.spoed and regel.spoed is not None and regel.spoed.lengte is not None
+    if spoed and regel.spoed is not None:
+        kort = _einde(start, regel.spoed, regel, klok, schorsingen, kalender)
+        if kort.eind is None or uitgerekend.eind is None or kort.eind <= uitgerekend.eind:
+            maat, uitgerekend = regel.spoed, kort
+    eind, eind_atw = uitgerekend.eind, uitgerekend.eind_atw
+    gestopt_op, uitkomst, reden = None, None, None
+    if stop is not None:
+        assert eind is not None, "what stopped does not stand still"
+        gestopt_op, uitkomst, reden = _afloop(klok, stop, eind, eind_atw, regel.alleen_bewaking)
     return Termijn(
         klok.soort,
         start,
         eind,
         eind_atw,
-        waarschuw_op,
+        _stilstand(schorsingen[-1].van, regel, kalender)
+        if eind is None
+        else tuple(_punten(start, eind, maat, regel, spoed, schorsingen, kalender)),
         spoed,
         klok.rol or regel.rol,
-        f"Spoed: {afleiding}" if lengte is not regel.lengte else afleiding,
+        f"Spoed: {uitgerekend.afleiding}" if maat is not regel.gewoon else uitgerekend.afleiding,
         regel.alleen_bewaking,
+        regel.versie,
+        schorsingen,
+        klok.verlengd_op if regel.verlenging is not None else None,
         gestopt_op,
         uitkomst,
         reden,
@@ -187,14 +151,82 @@ def termijn(klok: Klok, regel: Regel) -> Termijn:
     )
 
 
+def _eerste_stop(klok: Klok) -> datetime | None:
+    if klok.gestopt_op is None:
+        return None if klok.vervallen is None else klok.vervallen.op
+    return klok.gestopt_op if klok.vervallen is None else min(klok.gestopt_op, klok.vervallen.op)
+
+
+def _tot_de_stop(schorsingen: Iterable[Schorsing], stop: datetime | None) -> Iterable[Schorsing]:
+    """What stops a clock resumes it first: the time that it stood still is not held against anybody."""
+    for een in schorsingen:
+        if stop is None:
+            yield een
+        elif een.van < stop:
+            yield Schorsing(een.van, stop if een.tot is None else min(een.tot, stop))
+
+
+def _einde(
+    start: datetime,
+    maat: Maat,
+    regel: Regel,
+    klok: Klok,
+    schorsingen: tuple[Schorsing, ...],
+    kalender: Kalender,
+) -> Einde:
+    if maat.lengte is None:
+        raise ValueError("no clock runs by this rule")
+    gewoon = einde(start, maat.lengte, kalender, schorsingen)
+    if regel.verlenging is None or klok.verlengd_op is None:
+        return gewoon
+    if gewoon.eind is not None and klok.verlengd_op > gewoon.eind:
+        return gewoon
+    return einde(start, maat.lengte, kalender, schorsingen, regel.verlenging)
+
+
+def _stilstand(sinds: datetime, regel: Regel, kalender: Kalender) -> tuple[Punt, ...]:
+    """What stands still is not forgotten: whoever has the role is reminded of it."""
+    if regel.stilstand is None:
+        return ()
+    return (Punt(na(sinds, regel.stilstand, kalender), Wat.NADERT),)
+
+
+def _punten(
+    start: datetime,
+    eind: datetime,
+    maat: Maat,
+    regel: Regel,
+    spoed: bool,
+    schorsingen: tuple[Schorsing, ...],
+    kalender: Kalender,
+) -> Iterable[Punt]:
+    """The points in time of a clock that runs; those that fall together are one, and the gravest of them."""
+    if regel.alleen_bewaking:
+        yield Punt(eind, Wat.NADERT)
+        return
+    assert maat.lengte is not None
+    momenten = {voor(start, eind, maat.lengte, een, kalender, schorsingen) for een in maat.waarschuwing}
+    for moment in sorted(momenten):
+        if moment < eind:
+            yield Punt(moment, Wat.NADERT)
+    ladder = regel.ladder(spoed)
+    direct = sum(trede.na is None for trede in ladder)
+    yield Punt(eind, Wat.VERSTREKEN, direct - 1)
+    later = [
+        (na(eind, trede.na, kalender), nummer)
+        for nummer, trede in enumerate(ladder)
+        if trede.na is not None
+    ]
+    for moment, nummer in sorted(later):
+        yield Punt(moment, Wat.GEESCALEERD, nummer)
+
+
 def _afloop(
-    klok: Klok, eind: datetime, eind_atw: datetime | None, alleen_bewaking: bool
-) -> tuple[datetime | None, Uitkomst | None, str | None]:
-    stop, vervallen = klok.gestopt_op, klok.vervallen
-    if vervallen is not None and (stop is None or vervallen.op < stop):
+    klok: Klok, stop: datetime, eind: datetime, eind_atw: datetime | None, alleen_bewaking: bool
+) -> tuple[datetime, Uitkomst, str | None]:
+    vervallen = klok.vervallen
+    if vervallen is not None and (klok.gestopt_op is None or vervallen.op < klok.gestopt_op):
         return vervallen.op.astimezone(UTC), Uitkomst.VERVALLEN, vervallen.reden
-    if stop is None:
-        return None, None, None
     stop = stop.astimezone(UTC)
     return stop, *gehaald(stop, eind, eind_atw, alleen_bewaking)
 
@@ -210,15 +242,18 @@ def gehaald(
 
 @dataclass(frozen=True, slots=True)
 class Bewaard:
-    """A clock as it is stored: what it is, how often it was armed, and what was said about it in this
-    generation.
+    """A clock as it is stored: what it is, how often it was armed, and what was said about it.
+
+    The first `gezegd` of its points were said; the moments are those at which the last of a kind was.
     """
 
     onderwerp: str
     termijn: Termijn
     generatie: int = 1
+    gezegd: int = 0
     gewaarschuwd_op: datetime | None = None
     verstreken_op: datetime | None = None
+    geescaleerd_op: datetime | None = None
 
     @property
     def volgende_op(self) -> datetime | None:
@@ -226,8 +261,6 @@ class Bewaard:
         say.
         """
         t = self.termijn
-        if t.uitkomst is not None or self.verstreken_op is not None:
+        if t.uitkomst is not None or self.gezegd >= len(t.punten):
             return None
-        if t.waarschuw_op is not None and self.gewaarschuwd_op is None:
-            return t.waarschuw_op
-        return None if t.alleen_bewaking else t.eind
+        return t.punten[self.gezegd].op

@@ -1,62 +1,57 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""What must change and be said about stored clocks: by facts (`verschil`), by time (`beslis_waak`). Pure."""
+"""What must change and be said about stored clocks: by facts, rules and calendars (`verschil`,
+`herrekend`), by time (`beslis_waak`). Pure."""
 
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
-from enum import StrEnum
 from typing import NamedTuple
 
 from shared.events import TermijnFeit
 from shared.termijnen import feiten
-from shared.termijnen.klok import Bewaard, Termijn, Uitkomst, gehaald
+from shared.termijnen.klok import Bewaard, Klok, Punt, Termijn, Uitkomst, Wat, gehaald, termijn
+from shared.termijnen.regelboek import Regelboek
 
-
-class Besluit(StrEnum):
-    """What the watch has to say about a clock."""
-
-    NADERT = "nadert"
-    VERSTREKEN = "verstreken"
-    NOG_NIET = "nog-niet"
-
-
-def beslis_waak(bewaard: Bewaard, now: datetime) -> Besluit:
-    """What is due at `now`: overdue only after the end itself, and then no warning any more."""
-    t = bewaard.termijn
-    volgende = bewaard.volgende_op
-    if volgende is None or now <= volgende:
-        return Besluit.NOG_NIET
-    return Besluit.VERSTREKEN if now > t.eind and not t.alleen_bewaking else Besluit.NADERT
+_GEWICHT = {Wat.NADERT: 0, Wat.VERSTREKEN: 1, Wat.GEESCALEERD: 2}
 
 
 class Verandering(NamedTuple):
-    """A clock to store, and to state: as started while it has no outcome, else as ended.
+    """A clock to store, and what to state of it: that it started, moved, or ended.
 
-    `corrigeert_verstreken`: this generation or the one before was called overdue although the promise ended
-    in time. `stil`: only who is told when it is overdue changed, of which nothing is said.
+    `was`: the end it had, where it moved. `corrigeert_verstreken`: this generation or the one before was
+    called overdue although the promise ended in time. `stil`: only who is told when it is overdue changed, of
+    which nothing is said. `nieuw`: there was no such clock.
     """
 
     bewaard: Bewaard
+    was: Termijn | None = None
     corrigeert_verstreken: bool = False
     stil: bool = False
+    nieuw: bool = False
 
     @property
     def feiten(self) -> tuple[TermijnFeit, ...]:
         """What to state: one fact, also for a clock that started and ended at once."""
         if self.stil:
             return ()
-        if self.bewaard.termijn.uitkomst is None:
-            return (feiten.gestart(self.bewaard),)
-        return (feiten.afgelopen(self.bewaard, corrigeert_verstreken=self.corrigeert_verstreken),)
+        if self.bewaard.termijn.uitkomst is not None:
+            return (feiten.afgelopen(self.bewaard, corrigeert_verstreken=self.corrigeert_verstreken),)
+        if self.was is not None:
+            return (feiten.verplaatst(self.bewaard, self.was),)
+        return (feiten.gestart(self.bewaard),)
 
 
-def verschil(gewenst: Iterable[Termijn], bewaard: Iterable[Bewaard], onderwerp: str) -> list[Verandering]:
+def verschil(
+    gewenst: Iterable[Klok], bewaard: Iterable[Bewaard], onderwerp: str, boek: Regelboek
+) -> list[Verandering]:
     """What to store and state so that a matter's stored clocks become the wanted ones, sorted by kind.
 
-    - A clock that is new starts, or is stated once as ended when it ends at the same time.
-    - One whose start, spoed or role moved is armed anew: next generation, which withdraws what was said about
-      the one before. Being called overdue again is left out when the new end lies before that call.
-    - One that is armed the same keeps the end it was given, even when rules or calendar changed since.
+    - A clock that is new starts, by the rule of now, or is stated once as ended when it ends at the same
+      time. Where no clock runs by that rule there is none.
+    - One whose start, spoed or role changed is armed anew: next generation, which withdraws what was said
+      about the one before. What would be said again, and was true already, is left out.
+    - One that was suspended, resumed or extended moves, by the rule that it began with.
+    - One that ended keeps the end it was measured against, even when rules or calendar changed since.
     - One of which other roles must not learn keeps all else, and nothing is said about it.
     - One that ended otherwise than stored is stated again, which corrects.
     - A stored clock that is not wanted stays as it is: a matter's fold says `vervallen` with its moment
@@ -67,47 +62,156 @@ def verschil(gewenst: Iterable[Termijn], bewaard: Iterable[Bewaard], onderwerp: 
     """
     oud_bij = {oud.termijn.soort: oud for oud in bewaard}
     veranderingen = []
-    for nieuw in sorted(gewenst, key=lambda t: t.soort):
-        oud = oud_bij.get(nieuw.soort)
-        verandering = Verandering(Bewaard(onderwerp, nieuw)) if oud is None else _volgende(nieuw, oud)
-        if verandering is not None:
+    for klok in sorted(gewenst, key=lambda k: k.soort):
+        oud = oud_bij.get(klok.soort)
+        if oud is None:
+            regel = boek.nu(klok.soort)
+            if regel.aan:
+                nieuw = termijn(klok, regel, boek.kalender(regel, klok.rol))
+                veranderingen.append(Verandering(Bewaard(onderwerp, nieuw), nieuw=True))
+        elif (verandering := _volgende(klok, oud, boek)) is not None:
             veranderingen.append(verandering)
     return veranderingen
 
 
-def _volgende(nieuw: Termijn, oud: Bewaard) -> Verandering | None:
+def herrekend(oud: Bewaard, boek: Regelboek, *, nieuwste_regel: bool = False) -> Verandering | None:
+    """A stored clock that runs, by the calendar of now, and with `nieuwste_regel` by the rule of now; None
+    when that changes nothing. A clock that ended stays as it is.
+    """
     was = oud.termijn
+    if was.uitkomst is not None:
+        return None
+    regel = boek.nu(was.soort) if nieuwste_regel else boek.van(was.soort, was.versie)
+    if not regel.aan:
+        return None
+    nieuw = termijn(_klok(was), regel, boek.kalender(regel, was.rol))
+    return None if nieuw == was else _opnieuw(nieuw, oud, stil=_zelfde_punten(nieuw, was))
+
+
+def _klok(t: Termijn) -> Klok:
+    """What was asked for, of a clock that runs."""
+    return Klok(
+        t.soort,
+        t.start,
+        t.spoed,
+        rol=t.rol,
+        gesloten=t.gesloten,
+        opschortingen=t.schorsingen,
+        verlengd_op=t.verlengd_op,
+    )
+
+
+def _volgende(klok: Klok, oud: Bewaard, boek: Regelboek) -> Verandering | None:
+    was = oud.termijn
+    regel = boek.van(klok.soort, was.versie)
+    nieuw = termijn(klok, regel, boek.kalender(regel, klok.rol))
     if (nieuw.start, nieuw.spoed, nieuw.rol) != (was.start, was.spoed, was.rol):
         return _opnieuw(nieuw, oud)
-    nu = _zelfde_afspraak(nieuw, was)
-    if (nu.gestopt_op, nu.uitkomst, nu.reden) == (was.gestopt_op, was.uitkomst, was.reden):
-        if nu.gesloten == was.gesloten:
-            return None
-        return Verandering(replace(oud, termijn=replace(was, gesloten=nu.gesloten)), stil=True)
-    if nu.uitkomst is None:
-        return _opnieuw(nu, oud)
-    return Verandering(replace(oud, termijn=nu), _was_loos(nu, oud))
+    if was.uitkomst is not None and nieuw.uitkomst is not None:
+        nieuw = _zelfde_afspraak(nieuw, was)
+    if (nieuw.gestopt_op, nieuw.uitkomst, nieuw.reden) != (was.gestopt_op, was.uitkomst, was.reden):
+        if nieuw.uitkomst is None:
+            return _opnieuw(nieuw, oud)
+        return Verandering(replace(oud, termijn=nieuw), corrigeert_verstreken=_was_loos(nieuw, oud))
+    if nieuw.uitkomst is None and not _zelfde_punten(nieuw, was):
+        return _opnieuw(nieuw, oud)
+    if nieuw.gesloten == was.gesloten:
+        return None
+    return Verandering(replace(oud, termijn=replace(was, gesloten=nieuw.gesloten)), stil=True)
 
 
-def _opnieuw(nieuw: Termijn, oud: Bewaard) -> Verandering:
-    gewaarschuwd_op, verstreken_op = oud.gewaarschuwd_op, oud.verstreken_op
-    if gewaarschuwd_op is not None and (nieuw.waarschuw_op is None or gewaarschuwd_op <= nieuw.waarschuw_op):
-        gewaarschuwd_op = None
-    if verstreken_op is not None and (nieuw.alleen_bewaking or verstreken_op <= nieuw.eind):
-        verstreken_op = None
-    bewaard = Bewaard(oud.onderwerp, nieuw, oud.generatie + 1, gewaarschuwd_op, verstreken_op)
-    return Verandering(bewaard, _was_loos(nieuw, oud))
+def _zelfde_punten(nieuw: Termijn, was: Termijn) -> bool:
+    return (nieuw.eind, nieuw.eind_atw, nieuw.punten) == (was.eind, was.eind_atw, was.punten)
 
 
 def _zelfde_afspraak(nieuw: Termijn, was: Termijn) -> Termijn:
     """`nieuw` with the end that `was` was given, and its outcome measured against that end."""
-    if nieuw.eind == was.eind and nieuw.waarschuw_op == was.waarschuw_op:
-        return nieuw
+    assert was.eind is not None and nieuw.gestopt_op is not None
     uitkomst, reden = nieuw.uitkomst, nieuw.reden
-    if nieuw.gestopt_op is not None and uitkomst is not Uitkomst.VERVALLEN:
+    if uitkomst is not Uitkomst.VERVALLEN:
         uitkomst, reden = gehaald(nieuw.gestopt_op, was.eind, was.eind_atw, was.alleen_bewaking)
     return replace(was, gestopt_op=nieuw.gestopt_op, uitkomst=uitkomst, reden=reden, gesloten=nieuw.gesloten)
 
 
+def _opnieuw(nieuw: Termijn, oud: Bewaard, *, stil: bool = False) -> Verandering:
+    """Armed anew. What was said after a point of the same kind, and no less grave, need not be said again."""
+    was = oud.termijn
+    if stil:
+        return Verandering(replace(oud, termijn=nieuw), stil=True)
+    toen = {
+        Wat.NADERT: oud.gewaarschuwd_op,
+        Wat.VERSTREKEN: oud.verstreken_op,
+        Wat.GEESCALEERD: oud.geescaleerd_op,
+    }
+    ergste = _gewicht(was.punten[oud.gezegd - 1]) if oud.gezegd else None
+    gezegd = 0
+    for nummer, punt in enumerate(nieuw.punten, 1):
+        op = toen[punt.wat]
+        if ergste is not None and op is not None and punt.op < op and _gewicht(punt) <= ergste:
+            gezegd = nummer
+    nog = {punt.wat: toen[punt.wat] for punt in nieuw.punten[:gezegd]}
+    bewaard = Bewaard(
+        oud.onderwerp,
+        nieuw,
+        oud.generatie + 1,
+        gezegd,
+        nog.get(Wat.NADERT),
+        nog.get(Wat.VERSTREKEN),
+        nog.get(Wat.GEESCALEERD),
+    )
+    verplaatst = was.uitkomst is None and (nieuw.start, nieuw.spoed, nieuw.rol) == (
+        was.start,
+        was.spoed,
+        was.rol,
+    )
+    return Verandering(bewaard, was if verplaatst else None, _was_loos(nieuw, oud))
+
+
+def _gewicht(punt: Punt) -> tuple[int, int]:
+    return _GEWICHT[punt.wat], punt.trede
+
+
 def _was_loos(nieuw: Termijn, oud: Bewaard) -> bool:
-    return oud.verstreken_op is not None and nieuw.gestopt_op is not None and nieuw.gestopt_op <= nieuw.eind
+    return (
+        oud.verstreken_op is not None
+        and nieuw.gestopt_op is not None
+        and nieuw.eind is not None
+        and nieuw.gestopt_op <= nieuw.eind
+    )
+
+
+class Gezegd(NamedTuple):
+    """A clock with what is said of it now, and the fact to state; None when no role may hear it."""
+
+    bewaard: Bewaard
+    feit: TermijnFeit | None
+
+
+def beslis_waak(bewaard: Bewaard, now: datetime, boek: Regelboek) -> Gezegd | None:
+    """What is to be said at `now`; None when nothing is due.
+
+    Of points that are all over, as after an outage, the gravest is said, and to every role that should have
+    been told by now.
+    """
+    t = bewaard.termijn
+    gezegd = bewaard.gezegd
+    while t.uitkomst is None and gezegd < len(t.punten) and t.punten[gezegd].op < now:
+        gezegd += 1
+    if gezegd == bewaard.gezegd:
+        return None
+    nieuw = t.punten[bewaard.gezegd : gezegd]
+    soorten = {punt.wat for punt in nieuw}
+    na = replace(
+        bewaard,
+        gezegd=gezegd,
+        gewaarschuwd_op=now if soorten == {Wat.NADERT} else bewaard.gewaarschuwd_op,
+        verstreken_op=now if Wat.VERSTREKEN in soorten else bewaard.verstreken_op,
+        geescaleerd_op=now if Wat.GEESCALEERD in soorten else bewaard.geescaleerd_op,
+    )
+    if soorten == {Wat.NADERT}:
+        return Gezegd(na, feiten.nadert(na, now))
+    vanaf = max((p.trede for p in t.punten[: bewaard.gezegd]), default=-1) + 1
+    rollen = boek.van(t.soort, t.versie).op_de_treden(t.rol, t.spoed, vanaf, nieuw[-1].trede, t.gesloten)
+    if Wat.VERSTREKEN in soorten:
+        return Gezegd(na, feiten.verstreken(na, now, rollen))
+    return Gezegd(na, feiten.geescaleerd(na, now, rollen, nieuw[-1].trede) if rollen else None)

@@ -3,53 +3,103 @@
 
 -- name: load
 -- The clocks of these matters, locked in the one order that every writer keeps (matter, then kind).
-select onderwerp, soort, generatie, start_op, eind_op, eind_atw_op, waarschuw_op, gewaarschuwd_op, verstreken_op,
-       gestopt_op, uitkomst, reden, spoed, rol, alleen_bewaking, afleiding, gesloten_rollen
-  from termijnen
- where onderwerp = any($1::text[])
- order by onderwerp, soort
-   for update
+select * from termijnen where onderwerp = any($1::text[]) order by onderwerp, soort for update
 
 -- name: save
--- Store whole clocks, new ones and changed ones alike. The caller holds their matters, and sorts.
-insert into termijnen (onderwerp, soort, generatie, start_op, eind_op, eind_atw_op, waarschuw_op, volgende_op,
-                       gewaarschuwd_op, verstreken_op, gestopt_op, uitkomst, reden, spoed, rol, alleen_bewaking, afleiding,
-                       gesloten_rollen)
-select onderwerp, soort, generatie, start_op, eind_op, eind_atw_op, waarschuw_op, volgende_op, gewaarschuwd_op,
-       verstreken_op, gestopt_op, uitkomst, reden, spoed, rol, alleen_bewaking, afleiding, string_to_array(gesloten, ' ')
-  from unnest($1::text[], $2::text[], $3::integer[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[],
-                     $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::timestamptz[],
-                     $12::text[], $13::text[], $14::boolean[], $15::text[], $16::boolean[], $17::text[],
-              $18::text[])
-       as n (onderwerp, soort, generatie, start_op, eind_op, eind_atw_op, waarschuw_op, volgende_op, gewaarschuwd_op,
-             verstreken_op, gestopt_op, uitkomst, reden, spoed, rol, alleen_bewaking, afleiding, gesloten)
-    on conflict (onderwerp, soort) do update
-   set generatie = excluded.generatie, start_op = excluded.start_op, eind_op = excluded.eind_op,
-       eind_atw_op = excluded.eind_atw_op, waarschuw_op = excluded.waarschuw_op, volgende_op = excluded.volgende_op,
-       gewaarschuwd_op = excluded.gewaarschuwd_op, verstreken_op = excluded.verstreken_op,
-       gestopt_op = excluded.gestopt_op, uitkomst = excluded.uitkomst, reden = excluded.reden, spoed = excluded.spoed,
-       rol = excluded.rol, alleen_bewaking = excluded.alleen_bewaking, afleiding = excluded.afleiding,
-       gesloten_rollen = excluded.gesloten_rollen
+-- Store changed clocks. The caller holds their matters, and sorts. A list in a field is written with spaces.
+update termijnen as t
+   set versie = n.versie, generatie = n.generatie, start_op = n.start_op, eind_op = n.eind_op,
+       eind_atw_op = n.eind_atw_op, punten_op = string_to_array(n.punten_op, ' ')::timestamptz[],
+       punten_wat = string_to_array(n.punten_wat, ' '), gezegd = n.gezegd, volgende_op = n.volgende_op,
+       gewaarschuwd_op = n.gewaarschuwd_op, verstreken_op = n.verstreken_op, geescaleerd_op = n.geescaleerd_op,
+       stil_van = string_to_array(n.stil_van, ' ')::timestamptz[],
+       stil_tot = string_to_array(n.stil_tot, ' ', '-')::timestamptz[],
+       verlengd_op = n.verlengd_op, gestopt_op = n.gestopt_op, uitkomst = n.uitkomst, reden = n.reden, spoed = n.spoed,
+       rol = n.rol, alleen_bewaking = n.alleen_bewaking, afleiding = n.afleiding,
+       gesloten_rollen = string_to_array(n.gesloten, ' ')
+  from unnest($1::text[], $2::text[], $3::integer[], $4::integer[], $5::timestamptz[], $6::timestamptz[],
+              $7::timestamptz[], $8::text[], $9::text[], $10::integer[], $11::timestamptz[], $12::timestamptz[],
+              $13::timestamptz[], $14::timestamptz[], $15::text[], $16::text[], $17::timestamptz[],
+              $18::timestamptz[], $19::text[], $20::text[], $21::boolean[], $22::text[], $23::boolean[], $24::text[],
+              $25::text[])
+       as n (onderwerp, soort, versie, generatie, start_op, eind_op, eind_atw_op, punten_op, punten_wat, gezegd,
+             volgende_op, gewaarschuwd_op, verstreken_op, geescaleerd_op, stil_van, stil_tot, verlengd_op, gestopt_op,
+             uitkomst, reden, spoed, rol, alleen_bewaking, afleiding, gesloten)
+ where t.onderwerp = n.onderwerp and t.soort = n.soort
 
 -- name: due
 -- The clocks with something to say at $1, most urgent first, at most $2 of them. Rows that another replica or a handler
 -- holds are left to whoever holds them.
-select onderwerp, soort, generatie, start_op, eind_op, eind_atw_op, waarschuw_op, gewaarschuwd_op, verstreken_op,
-       gestopt_op, uitkomst, reden, spoed, rol, alleen_bewaking, afleiding, gesloten_rollen
-  from termijnen
- where volgende_op < $1
- order by volgende_op
- limit $2
-   for update skip locked
+select * from termijnen where volgende_op < $1 order by volgende_op limit $2 for update skip locked
 
 -- name: mark
 -- Note what the watch has said about clocks that it holds, and when it has to look again.
 update termijnen as t
-   set gewaarschuwd_op = n.gewaarschuwd_op, verstreken_op = n.verstreken_op, volgende_op = n.volgende_op
-  from unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[])
-       as n (onderwerp, soort, gewaarschuwd_op, verstreken_op, volgende_op)
+   set gezegd = n.gezegd, gewaarschuwd_op = n.gewaarschuwd_op, verstreken_op = n.verstreken_op,
+       geescaleerd_op = n.geescaleerd_op, volgende_op = n.volgende_op
+  from unnest($1::text[], $2::text[], $3::integer[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[],
+              $7::timestamptz[])
+       as n (onderwerp, soort, gezegd, gewaarschuwd_op, verstreken_op, geescaleerd_op, volgende_op)
  where t.onderwerp = n.onderwerp and t.soort = n.soort
 
 -- name: wis
 -- The clocks of matters that are erased. The caller holds the matters.
 delete from termijnen where onderwerp = any($1::text[])
+
+-- name: lees_mee
+-- Rules and calendar stay as they are until this transaction ends.
+select pg_advisory_xact_lock_shared(hashtext('termijnstand'))
+
+-- name: stand
+select stand from termijnstand
+
+-- name: verander
+-- Nobody reckons by what is about to change: wait for those who do. Take it after the matters.
+select pg_advisory_xact_lock(hashtext('termijnstand'))
+
+-- name: verzet
+update termijnstand set stand = stand + 1
+
+-- name: regels
+select soort, versie, inhoud from termijnregels
+
+-- name: leg_regel_vast
+insert into termijnregels (soort, versie, inhoud)
+select $1, coalesce(max(versie), 0) + 1, $2::jsonb from termijnregels where soort = $1
+
+-- name: kalenders
+select huis, sluitingsdagen, brugdagen from kalenders
+
+-- name: leg_kalender_vast
+-- The highest number counts; returns the house when that changes its days.
+with was as (select sluitingsdagen, brugdagen from kalenders where huis = $1),
+nu as (
+    insert into kalenders as k (huis, volgnummer, sluitingsdagen, brugdagen) values ($1, $2, $3, $4)
+    on conflict (huis) do update
+    set volgnummer = excluded.volgnummer, sluitingsdagen = excluded.sluitingsdagen, brugdagen = excluded.brugdagen
+    where k.volgnummer < excluded.volgnummer
+    returning huis, sluitingsdagen, brugdagen
+)
+select huis from nu
+where not exists (select from was where was.sluitingsdagen = nu.sluitingsdagen and was.brugdagen = nu.brugdagen)
+
+-- name: herreken
+insert into herrekeningen (regel) values ($1)
+
+-- name: te_herrekenen
+-- One piece of work, for one replica at a time.
+select id, regel, vanaf from herrekeningen order by id limit 1 for update skip locked
+
+-- name: volgende_zaken
+-- The next matters with a clock that runs, at most $3 of them, and of this kind if one is named. They are locked as a
+-- handler locks them: what it holds is waited for.
+select matters.subject from matters
+where subject > $1
+  and exists (select from termijnen where onderwerp = subject and uitkomst is null and ($2::text is null or soort = $2))
+order by subject limit $3 for update
+
+-- name: tot_hier
+update herrekeningen set vanaf = $2 where id = $1
+
+-- name: klaar
+delete from herrekeningen where id = $1

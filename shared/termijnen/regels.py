@@ -1,17 +1,24 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""The promises with a clock, as data: one table of rules, and how a setting changes a length. Pure.
+"""The promises with a clock: one table of data (`regels.toml`), and what a setting may change in it. Pure.
 
 Source: `docs/glossary.md` explains the words; the lengths come from the Jaarverslag Integriteit Defensie
 (JID) 2021, the Wet bescherming klokkenluiders (Wbk) and Directive (EU) 2019/1937. What no source fixes is
-marked `ontwerp` and is a setting: warning points, escalation, toewijzing and contact-open.
+marked `ontwerp` and is a setting: warning points, ladders, toewijzing, contact-open and heropening.
 """
 
-import re
+import tomllib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from importlib import resources
+from itertools import pairwise
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
+
+from shared.termijnen.lengte import Lengte
+
+UIT: Final = "uit"
+"""How a rule or a setting says that no clock runs."""
 
 
 class Soort(StrEnum):
@@ -23,117 +30,108 @@ class Soort(StrEnum):
     TOEWIJZING = "toewijzing"
     ADVISEUR_CONTACT = "adviseur-contact"
     TERUGKOPPELING = "terugkoppeling"
-
-
-class Eenheid(StrEnum):
-    """The units a length can have, as a setting writes them.
-
-    Seconds, minutes and hours run through, nights included. Opening hours and working days run while the MID
-    is open, a working day being eight and a half opening hours. Calendar days and months run to the end of
-    their last day.
-    """
-
-    SECONDE = "s"
-    MINUUT = "m"
-    UUR = "h"
-    OPENINGSUUR = "openingsuur"
-    WERKDAG = "werkdag"
-    KALENDERDAG = "d"
-    MAAND = "maand"
-
-
-_LENGTE: Final = re.compile(r"([0-9]{1,7})(s|m|h|openingsuur|werkdag|d|maand)")
-
-# Ten years of each: a longer promise is a slip of the pen, and would have the calendar walk all its days.
-_HOOGSTENS: Final = {
-    Eenheid.SECONDE: 9_999_999,
-    Eenheid.MINUUT: 5_256_000,
-    Eenheid.UUR: 87_600,
-    Eenheid.OPENINGSUUR: 21_675,
-    Eenheid.WERKDAG: 2_550,
-    Eenheid.KALENDERDAG: 3_650,
-    Eenheid.MAAND: 120,
-}
-
-_ENKELVOUD_MEERVOUD: Final = {
-    Eenheid.SECONDE: ("seconde", "seconden"),
-    Eenheid.MINUUT: ("minuut", "minuten"),
-    Eenheid.UUR: ("uur", "uur"),
-    Eenheid.OPENINGSUUR: ("openingsuur", "openingsuren"),
-    Eenheid.WERKDAG: ("werkdag", "werkdagen"),
-    Eenheid.KALENDERDAG: ("kalenderdag", "kalenderdagen"),
-    Eenheid.MAAND: ("maand", "maanden"),
-}
+    HEROPENING = "heropening"
+    BEHANDELING = "behandeling"
+    AFDOENING = "afdoening"
+    NAZORG = "nazorg"
+    KLACHT = "klacht"
 
 
 @dataclass(frozen=True, slots=True)
-class Lengte:
-    """How long, in one unit. `str()` gives it in Dutch words."""
+class Trede:
+    """One rung of a ladder: who is told, and how long after the end (None: at the end itself)."""
 
-    aantal: int
-    eenheid: Eenheid
+    rol: str
+    na: Lengte | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Maat:
+    """How long, when it is warned of before the end, and who is told after it, lowest first. Without a length
+    no clock runs."""
+
+    lengte: Lengte | None
+    waarschuwing: tuple[Lengte, ...] = ()
+    ladder: tuple[Trede, ...] = ()
 
     def __post_init__(self) -> None:
-        if not 0 < self.aantal <= _HOOGSTENS[self.eenheid]:
-            raise ValueError(f"a length in {self.eenheid} is between 1 and {_HOOGSTENS[self.eenheid]}")
-
-    def __str__(self) -> str:
-        return f"{self.aantal} {_ENKELVOUD_MEERVOUD[self.eenheid][self.aantal != 1]}"
-
-    @classmethod
-    def lees(cls, tekst: str) -> "Lengte":
-        """Read a setting such as `20s`, `2openingsuur`, `1werkdag`, `7d` or `3maand`.
-
-        Raises ValueError for another shape, for zero and for a length over ten years.
-        """
-        gevonden = _LENGTE.fullmatch(tekst.strip().replace(" ", ""))
-        if gevonden is None:
-            raise ValueError("a length is a whole number and one of s, m, h, openingsuur, werkdag, d, maand")
-        return cls(int(gevonden[1]), Eenheid(gevonden[2]))
+        if any(hoger.na is None and lager.na is not None for lager, hoger in pairwise(self.ladder)):
+            raise ValueError("a ladder is climbed upwards: who is told at the end comes first")
 
 
 @dataclass(frozen=True, slots=True)
 class Regel:
     """One promise: how long, who keeps it, who hears of it, and on what ground.
 
-    `waarschuw_voor` is how long before the end the nearing fact is stated (never in the first half of the
-    term). `alleen_bewaking`: nobody promised anything; at its end the clock warns, and it is never overdue.
-    `rol` is the role that is warned, `escaleert_naar` the roles after it, lowest first. Where another body
-    holds the matter, `escalatie` tells the roles after that body's.
+    `start` and `stop` name the facts that start and stop it, `start_bij` and `stopt_bij` say it in words.
+    `huis` is the house whose calendar it runs by. `alleen_bewaking`: nobody promised anything; at its end the
+    clock warns, and it is never overdue. `rol` is the role that is warned; where another body holds the
+    matter the ladder is that body's. While one of `opschorten` is not followed by one of `hervatten` it
+    stands still, and after `stilstand` the role is reminded; one of `verlengen` makes it `verlenging` longer,
+    once. A changed rule is the next `versie`.
     """
 
     soort: Soort
     dienst: str
+    huis: str
+    start: tuple[str, ...]
     start_bij: str
+    stop: tuple[str, ...]
     stopt_bij: str
-    lengte: Lengte
+    gewoon: Maat
     rol: str
-    escaleert_naar: tuple[str, ...]
     grondslag: str
-    waarschuw_voor: Lengte | None = None
-    spoed_lengte: Lengte | None = None
-    spoed_waarschuw_voor: Lengte | None = None
-    opschortbaar: bool = False
+    spoed: Maat | None = None
     alleen_bewaking: bool = False
+    opschorten: tuple[str, ...] = ()
+    hervatten: tuple[str, ...] = ()
+    stilstand: Lengte | None = None
+    verlengen: tuple[str, ...] = ()
+    verlenging: Lengte | None = None
+    versie: int = 1
 
-    def escalatie(self, rol: str, gesloten: Collection[str] = ()) -> tuple[str, ...]:
-        """The roles after `rol`, lowest first: a body of its own has a line of its own.
+    def __post_init__(self) -> None:
+        if not self.start or not self.stop:
+            raise ValueError(f"{self.soort}: a rule says what starts and what stops it")
+        if not bool(self.opschorten) == bool(self.hervatten) == (self.stilstand is not None):
+            raise ValueError(f"{self.soort}: what is suspended is resumed by something, and not forgotten")
+        if bool(self.verlengen) != (self.verlenging is not None):
+            raise ValueError(f"{self.soort}: an extension has a fact and a length")
 
-        `gesloten` are the roles that must not learn of this matter: another takes the rung, or nobody.
-        """
-        lijn = self.escaleert_naar if rol == self.rol else EIGEN_LIJN.get(rol, self.escaleert_naar)
-        return tuple(wie for een in lijn if (wie := op_de_trede(een, gesloten)) is not None)
+    @property
+    def aan(self) -> bool:
+        """Whether a clock runs by it."""
+        return self.gewoon.lengte is not None
+
+    def ladder(self, spoed: bool) -> tuple[Trede, ...]:
+        """The rungs, lowest first."""
+        return self.spoed.ladder if spoed and self.spoed is not None else self.gewoon.ladder
+
+    def op_de_treden(
+        self, houder: str, spoed: bool, van: int, tot_en_met: int, gesloten: Collection[str]
+    ) -> tuple[str, ...]:
+        """Who is told on these rungs when `houder` holds the matter and these roles must not learn of it."""
+        treden = self.ladder(spoed)[van : tot_en_met + 1]
+        rollen = (op_de_trede(op_eigen_lijn(trede.rol, houder), gesloten) for trede in treden)
+        return tuple(dict.fromkeys(rol for rol in rollen if rol is not None))
 
 
-EIGEN_LIJN: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({"kmar": ("kmar-leiding", "sg")})
-"""The roles after that of a body that holds matters itself: the COID does not hear of what the KMar holds."""
+EIGEN_LIJN: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
+    {"kmar": MappingProxyType({"coid-leiding": "kmar-leiding"})}
+)
+"""By the role of a body that holds matters itself, its own in the place of others: the COID does not hear of
+what the KMar holds."""
 
 PLAATSVERVANGER: Final[Mapping[str, str]] = MappingProxyType({"sg": "plaatsvervanger-sg"})
 """Who takes a role's rung where whoever has that role must not learn of the matter."""
 
-
 GEEN_ZETELS: Final[Mapping[str, str]] = MappingProxyType({})
 """Of no role another seat is known than the one that has its code."""
+
+
+def op_eigen_lijn(rol: str, houder: str) -> str:
+    """Who stands on a rung when `houder` holds the matter."""
+    return EIGEN_LIJN.get(houder, {}).get(rol, rol)
 
 
 def op_de_trede(rol: str, gesloten: Collection[str]) -> str | None:
@@ -152,84 +150,54 @@ def gesloten_rollen(uitgesloten: Collection[str], zetels: Mapping[str, str]) -> 
     return frozenset(rol for rol in LADDER if zetels.get(rol, rol) in uitgesloten)
 
 
-TABEL: Final[tuple[Regel, ...]] = (
-    Regel(
-        soort=Soort.MID_CONTACT,
-        dienst="intake",
-        start_bij="contact ontvangen",
-        stopt_bij="MID heeft contact gehad met de melder",
-        lengte=Lengte(1, Eenheid.WERKDAG),
-        waarschuw_voor=Lengte(2, Eenheid.OPENINGSUUR),
-        rol="mid",
-        escaleert_naar=("mid-leiding",),
-        grondslag="JID 2021, bijlage DOSCO",
-    ),
-    Regel(
-        soort=Soort.CONTACT_OPEN,
-        dienst="intake",
-        start_bij="contact ontvangen",
-        stopt_bij="instemming gegeven en codes bekend, of contact afgesloten",
-        lengte=Lengte(5, Eenheid.WERKDAG),
-        rol="mid",
-        escaleert_naar=(),
-        grondslag="ontwerp",
-        alleen_bewaking=True,
-    ),
-    Regel(
-        soort=Soort.ONTVANGSTBEVESTIGING,
-        dienst="intake",
-        start_bij="contact ontvangen",
-        stopt_bij="ontvangst bevestigd",
-        lengte=Lengte(7, Eenheid.KALENDERDAG),
-        waarschuw_voor=Lengte(2, Eenheid.WERKDAG),
-        rol="mid",
-        escaleert_naar=("mid-leiding",),
-        grondslag="Wbk art. 2; Richtlijn (EU) 2019/1937 art. 9 lid 1 onder b",
-    ),
-    Regel(
-        soort=Soort.TOEWIJZING,
-        dienst="routing",
-        start_bij="melding doorgezet",
-        stopt_bij="adviseur toegewezen",
-        lengte=Lengte(1, Eenheid.WERKDAG),
-        waarschuw_voor=Lengte(2, Eenheid.OPENINGSUUR),
-        spoed_lengte=Lengte(2, Eenheid.OPENINGSUUR),
-        spoed_waarschuw_voor=Lengte(1, Eenheid.OPENINGSUUR),
-        rol="coid",
-        escaleert_naar=("coid-leiding", "sg"),
-        grondslag="ontwerp",
-    ),
-    Regel(
-        soort=Soort.ADVISEUR_CONTACT,
-        dienst="routing",
-        start_bij="contact ontvangen met instemming, anders instemming gegeven",
-        stopt_bij="adviseur heeft contact gehad met de melder",
-        lengte=Lengte(7, Eenheid.KALENDERDAG),
-        waarschuw_voor=Lengte(2, Eenheid.WERKDAG),
-        spoed_lengte=Lengte(1, Eenheid.WERKDAG),
-        spoed_waarschuw_voor=Lengte(2, Eenheid.OPENINGSUUR),
-        rol="coid",
-        escaleert_naar=("coid-leiding", "sg"),
-        grondslag="JID 2021: uiterlijk binnen 1 week, bij spoed eerder",
-    ),
-    Regel(
-        soort=Soort.TERUGKOPPELING,
-        dienst="registry",
-        start_bij="ontvangst bevestigd, of de 7 dagen daarvoor voorbij",
-        stopt_bij="terugkoppeling gegeven",
-        lengte=Lengte(3, Eenheid.MAAND),
-        waarschuw_voor=Lengte(10, Eenheid.WERKDAG),
-        rol="coid",
-        escaleert_naar=("coid-leiding", "sg"),
-        grondslag="Wbk art. 2; Richtlijn (EU) 2019/1937 art. 9 lid 1 onder f",
-    ),
-)
+# --- the table ---------------------------------------------------------------------------------------------
+
+
+def lees(tekst: str) -> tuple[Regel, ...]:
+    """The rules of a table as `regels.toml` has them. Raises ValueError that names the rule."""
+    return tuple(_regel(soort, waarden) for soort, waarden in tomllib.loads(tekst).items())
+
+
+def _regel(soort: str, waarden: dict[str, Any]) -> Regel:
+    overig = dict(waarden)
+    spoed = overig.pop("spoed", None)
+    try:
+        gewoon = _maat({naam: overig.pop(naam) for naam in ("lengte", "waarschuwing", "ladder") if naam in overig})
+        lengten = {naam: Lengte.lees(overig.pop(naam)) for naam in ("stilstand", "verlenging") if naam in overig}
+        return Regel(
+            soort=Soort(soort),
+            gewoon=gewoon,
+            spoed=None if spoed is None else _maat(spoed),
+            **lengten,
+            **{naam: tuple(wat) if isinstance(wat, list) else wat for naam, wat in overig.items()},
+        )
+    except (KeyError, TypeError, ValueError) as fout:
+        raise ValueError(f"rule {soort!r}: {fout}") from None
+
+
+def _maat(waarden: dict[str, Any]) -> Maat:
+    return Maat(
+        _lengte(waarden["lengte"]),
+        tuple(map(Lengte.lees, waarden.get("waarschuwing", ()))),
+        tuple(_trede(*trede) for trede in waarden.get("ladder", ())),
+    )
+
+
+def _lengte(tekst: str) -> Lengte | None:
+    return None if tekst == UIT else Lengte.lees(tekst)
+
+
+def _trede(rol: str, na: str | None = None) -> Trede:
+    return Trede(rol, None if na is None else Lengte.lees(na))
+
+
+TABEL: Final = lees(resources.files(__package__).joinpath("regels.toml").read_text(encoding="utf-8"))
 """The rules as the sources have them. Lengths may be overridden with `regels`."""
 
 LADDER: Final = frozenset(
     (
-        *(rol for regel in TABEL for rol in regel.escaleert_naar),
-        *(rol for lijn in EIGEN_LIJN.values() for rol in lijn),
+        *(trede.rol for regel in TABEL for maat in (regel.gewoon, regel.spoed) if maat for trede in maat.ladder),
+        *(rol for lijn in EIGEN_LIJN.values() for rol in lijn.values()),
         *PLAATSVERVANGER.values(),
     )
 )
@@ -243,30 +211,91 @@ def op_de_ladder(zetels: dict[str, str]) -> dict[str, str]:
     return zetels
 
 
-_VELDEN: Final[Mapping[str, Callable[[Regel, Lengte], Regel]]] = {
-    "": lambda regel, lengte: replace(regel, lengte=lengte),
-    "spoed": lambda regel, lengte: replace(regel, spoed_lengte=lengte),
-    "waarschuwing": lambda regel, lengte: replace(regel, waarschuw_voor=lengte),
-    "spoed-waarschuwing": lambda regel, lengte: replace(regel, spoed_waarschuw_voor=lengte),
+def beschreven(regel: Regel) -> dict[str, Any]:
+    """A rule in the form of the table, without its number; `van_beschrijving` reads it back."""
+    overig = {
+        naam: list(wat) if isinstance(wat, tuple) else wat
+        for naam in _ZOALS_HET_IS
+        if (wat := getattr(regel, naam)) not in ((), False)
+    }
+    lengten = {naam: wat.kort for naam in ("stilstand", "verlenging") if (wat := getattr(regel, naam))}
+    spoed = {} if regel.spoed is None else {"spoed": _beschreven(regel.spoed)}
+    return overig | lengten | _beschreven(regel.gewoon) | spoed
+
+
+def _beschreven(maat: Maat) -> dict[str, Any]:
+    return {
+        "lengte": UIT if maat.lengte is None else maat.lengte.kort,
+        "waarschuwing": [een.kort for een in maat.waarschuwing],
+        "ladder": [[een.rol] if een.na is None else [een.rol, een.na.kort] for een in maat.ladder],
+    }
+
+
+def van_beschrijving(soort: str, versie: int, waarden: dict[str, Any]) -> Regel:
+    """A rule as it was kept. Raises ValueError when it is none."""
+    return replace(_regel(soort, waarden), versie=versie)
+
+
+_ZOALS_HET_IS: Final = (
+    "dienst",
+    "huis",
+    "start",
+    "start_bij",
+    "stop",
+    "stopt_bij",
+    "rol",
+    "grondslag",
+    "alleen_bewaking",
+    "opschorten",
+    "hervatten",
+    "verlengen",
+)
+
+# --- settings ----------------------------------------------------------------------------------------------
+
+
+def _lengten(tekst: str) -> tuple[Lengte, ...]:
+    return tuple(map(Lengte.lees, filter(None, (een.strip() for een in tekst.split(",")))))
+
+
+def _ladder(tekst: str) -> tuple[Trede, ...]:
+    treden = tuple(_trede(*een.split()) for een in tekst.split(",") if een.strip())
+    if not {trede.rol for trede in treden} <= LADDER:
+        raise ValueError("no such role")
+    return treden
+
+
+_VELDEN: Final[Mapping[str, Callable[[Maat, str], Maat]]] = {
+    "": lambda maat, tekst: replace(maat, lengte=_lengte(tekst.strip())),
+    "waarschuwing": lambda maat, tekst: replace(maat, waarschuwing=_lengten(tekst)),
+    "ladder": lambda maat, tekst: replace(maat, ladder=_ladder(tekst)),
 }
 
 
 def regels(overrides: Mapping[str, str] | None = None) -> Mapping[Soort, Regel]:
-    """The table by kind, with lengths changed by settings.
+    """The table by kind, as changed by settings.
 
-    A key is a kind (`adviseur-contact`), or a kind and a point with what it overrides
-    (`adviseur-contact.spoed`, `adviseur-contact.waarschuwing`, `adviseur-contact.spoed-waarschuwing`); the
-    value is a length (`Lengte.lees`). Raises ValueError naming the key when the kind, the field or the length
-    is unknown.
+    A key is a kind (`adviseur-contact`), its spoed (`adviseur-contact.spoed`), or one of these with what it
+    overrides (`adviseur-contact.waarschuwing`, `adviseur-contact.spoed.ladder`). The value is a length
+    (`Lengte.lees`) or `uit`; lengths before the end (`2werkdag, 1werkdag`); or rungs with how long after the
+    end (`coid-leiding, sg 2werkdag`). Raises ValueError naming the key when anything in it is unknown.
     """
     tabel = {regel.soort: regel for regel in TABEL}
     for sleutel, waarde in (overrides or {}).items():
-        naam, _, veld = sleutel.partition(".")
-        if naam not in tabel or veld not in _VELDEN:
+        naam, *rest = sleutel.split(".")
+        spoed = rest[:1] == ["spoed"]
+        veld = ".".join(rest[1:] if spoed else rest)
+        if naam not in tabel or veld not in _VELDEN or (spoed and tabel[Soort(naam)].spoed is None):
             raise ValueError(f"unknown termijn setting {sleutel!r}")
         try:
-            lengte = Lengte.lees(waarde)
-        except ValueError as fout:
+            tabel[Soort(naam)] = _anders(tabel[Soort(naam)], spoed, lambda maat: _VELDEN[veld](maat, waarde))  # noqa: B023
+        except (TypeError, ValueError) as fout:
             raise ValueError(f"termijn setting {sleutel!r}: {fout}") from None
-        tabel[Soort(naam)] = _VELDEN[veld](tabel[Soort(naam)], lengte)
     return MappingProxyType(tabel)
+
+
+def _anders(regel: Regel, spoed: bool, verander: Callable[[Maat], Maat]) -> Regel:
+    if not spoed:
+        return replace(regel, gewoon=verander(regel.gewoon))
+    assert regel.spoed is not None
+    return replace(regel, spoed=verander(regel.spoed))

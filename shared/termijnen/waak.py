@@ -1,29 +1,58 @@
 # SPDX-License-Identifier: EUPL-1.2
 """The clocks in the database: loading and saving them with their matters, and the watch that fires them.
 
-The watch promises: each warning and each overdue is stated once per generation, never early, with any number
-of replicas. It decides on row locks and on the database's clock. Marking a clock and writing its fact are one
-transaction: the caller's. It touches clocks only; no handler's lock stands in its way, because it takes
-nothing that another holds.
+The watch promises: each thing that is to be said of a clock is said once per generation, never early, with
+any number of replicas. It decides on row locks and on the database's clock. Marking a clock and writing its
+fact are one transaction: the caller's. It touches clocks only; no handler's lock stands in its way, because
+it takes nothing that another holds.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from shared.events import TermijnFeit
 from shared.postgres import Queries
-from shared.termijnen import feiten
-from shared.termijnen.klok import Bewaard, Termijn, Uitkomst
-from shared.termijnen.overgang import Besluit, Verandering, beslis_waak
+from shared.termijnen.duur import Schorsing
+from shared.termijnen.klok import Bewaard, Punt, Termijn, Uitkomst, Wat
+from shared.termijnen.overgang import Verandering, beslis_waak, herrekend
+from shared.termijnen.regelboek import Regelboek
 from shared.termijnen.regels import Soort
 
 BATCH: Final = 200
 """How many clocks one transaction fires at most. A full batch means: ask again at once."""
 
-_QUERIES: Final = Queries(Path(__file__).with_name("queries.sql"))
+QUERIES: Final = Queries(Path(__file__).with_name("queries.sql"))
+
+_COLUMNS: Final = (
+    "onderwerp",
+    "soort",
+    "versie",
+    "generatie",
+    "start_op",
+    "eind_op",
+    "eind_atw_op",
+    "punten_op",
+    "punten_wat",
+    "gezegd",
+    "volgende_op",
+    "gewaarschuwd_op",
+    "verstreken_op",
+    "geescaleerd_op",
+    "stil_van",
+    "stil_tot",
+    "verlengd_op",
+    "gestopt_op",
+    "uitkomst",
+    "reden",
+    "spoed",
+    "rol",
+    "alleen_bewaking",
+    "afleiding",
+    "gesloten_rollen",
+)
+_LISTS: Final = frozenset({"punten_op", "punten_wat", "stil_van", "stil_tot", "gesloten_rollen"})
 
 
 class Stelling(NamedTuple):
@@ -33,7 +62,16 @@ class Stelling(NamedTuple):
     feit: TermijnFeit
 
 
-def _bewaard(row: Mapping[str, Any]) -> Bewaard:
+class Gevuurd(NamedTuple):
+    """What one look gave: the facts to state, and how many clocks were taken. As many as asked for means
+    that more may be due."""
+
+    stellingen: list[Stelling]
+    genomen: int
+
+
+def bewaard(row: Mapping[str, Any]) -> Bewaard:
+    """A clock as a row tells it."""
     return Bewaard(
         row["onderwerp"],
         Termijn(
@@ -41,24 +79,78 @@ def _bewaard(row: Mapping[str, Any]) -> Bewaard:
             start=row["start_op"],
             eind=row["eind_op"],
             eind_atw=row["eind_atw_op"],
-            waarschuw_op=row["waarschuw_op"],
+            punten=tuple(map(_punt, row["punten_op"], row["punten_wat"])),
             spoed=row["spoed"],
             rol=row["rol"],
             afleiding=row["afleiding"],
             alleen_bewaking=row["alleen_bewaking"],
+            versie=row["versie"],
+            schorsingen=tuple(map(Schorsing, row["stil_van"], row["stil_tot"])),
+            verlengd_op=row["verlengd_op"],
             gestopt_op=row["gestopt_op"],
             uitkomst=None if row["uitkomst"] is None else Uitkomst(row["uitkomst"]),
             reden=row["reden"],
             gesloten=frozenset(row["gesloten_rollen"]),
         ),
         row["generatie"],
+        row["gezegd"],
         row["gewaarschuwd_op"],
         row["verstreken_op"],
+        row["geescaleerd_op"],
+    )
+
+
+def _punt(op: datetime, wat: str) -> Punt:
+    naam, _, trede = wat.partition(":")
+    return Punt(op, Wat(naam), int(trede) if trede else -1)
+
+
+def _row(een: Bewaard) -> tuple[Any, ...]:
+    t = een.termijn
+    return (
+        een.onderwerp,
+        t.soort,
+        t.versie,
+        een.generatie,
+        t.start,
+        t.eind,
+        t.eind_atw,
+        [punt.op for punt in t.punten],
+        [str(punt.wat) if punt.trede < 0 else f"{punt.wat}:{punt.trede}" for punt in t.punten],
+        een.gezegd,
+        een.volgende_op,
+        een.gewaarschuwd_op,
+        een.verstreken_op,
+        een.geescaleerd_op,
+        [stil.van for stil in t.schorsingen],
+        [stil.tot for stil in t.schorsingen],
+        t.verlengd_op,
+        t.gestopt_op,
+        t.uitkomst,
+        t.reden,
+        t.spoed,
+        t.rol,
+        t.alleen_bewaking,
+        t.afleiding,
+        sorted(t.gesloten),
     )
 
 
 def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
     return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _in_words(column: str, values: list[Any]) -> list[Any]:
+    """A column of lists as the text that `save` reads."""
+    if column not in _LISTS:
+        return values
+    return [" ".join(map(_word, one)) for one in values]
+
+
+def _word(value: Any) -> str:
+    if value is None:
+        return "-"
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 async def load(connection: Any, subjects: Iterable[str]) -> dict[str, list[Bewaard]]:
@@ -68,69 +160,86 @@ async def load(connection: Any, subjects: Iterable[str]) -> dict[str, list[Bewaa
     """
     found: dict[str, list[Bewaard]] = {subject: [] for subject in subjects}
     if found:
-        for row in await connection.fetch(_QUERIES.load, list(found)):
-            found[row["onderwerp"]].append(_bewaard(row))
+        for row in await connection.fetch(QUERIES.load, list(found)):
+            found[row["onderwerp"]].append(bewaard(row))
     return found
 
 
 async def save(connection: Any, changes: Iterable[Verandering]) -> None:
-    """Store what `verschil` asked for, in one statement; at most one change per clock."""
-    rows = sorted(_row(change.bewaard) for change in changes)
-    if rows:
-        await connection.execute(_QUERIES.save, *_columns(rows))
-
-
-def _row(bewaard: Bewaard) -> tuple[Any, ...]:
-    t = bewaard.termijn
-    return (
-        bewaard.onderwerp,
-        t.soort,
-        bewaard.generatie,
-        t.start,
-        t.eind,
-        t.eind_atw,
-        t.waarschuw_op,
-        bewaard.volgende_op,
-        bewaard.gewaarschuwd_op,
-        bewaard.verstreken_op,
-        t.gestopt_op,
-        t.uitkomst,
-        t.reden,
-        t.spoed,
-        t.rol,
-        t.alleen_bewaking,
-        t.afleiding,
-        " ".join(sorted(t.gesloten)),
-    )
+    """Store what `verschil` asked for; at most one change per clock. The caller holds the matters: nobody
+    else can have made a clock of theirs meanwhile."""
+    new, changed = [], []
+    for change in changes:
+        (new if change.nieuw else changed).append(_row(change.bewaard))
+    if new:
+        await connection.copy_records_to_table("termijnen", records=sorted(new), columns=_COLUMNS)
+    if changed:
+        columns = _columns(sorted(changed, key=lambda row: row[:2]))
+        await connection.execute(QUERIES.save, *map(_in_words, _COLUMNS, columns))
 
 
 async def wis(connection: Any, onderwerpen: Iterable[str]) -> None:
     """Erase the clocks of these matters, which the caller holds. Nothing is stated about it."""
-    await connection.execute(_QUERIES.wis, sorted(onderwerpen))
+    await connection.execute(QUERIES.wis, sorted(onderwerpen))
 
 
-async def due(connection: Any, *, now: datetime, limit: int = BATCH) -> list[Stelling]:
+async def due(connection: Any, boek: Regelboek, *, now: datetime, limit: int = BATCH) -> Gevuurd:
     """Take at most `limit` clocks that are due at `now`, most urgent first, mark them, and return the facts
     to state.
 
     Call it inside a transaction and write the facts to the outbox in that same transaction. `now` is
-    the horizon, not the present: a stop may still wait in the queue. `limit` facts returned means that more
-    may be due.
+    the horizon, not the present: a stop may still wait in the queue.
     """
     stellingen, marks = [], []
-    for row in await connection.fetch(_QUERIES.due, now, limit):
-        bewaard = _bewaard(row)
-        besluit = beslis_waak(bewaard, now)
-        if besluit is Besluit.NOG_NIET:
+    rows = await connection.fetch(QUERIES.due, now, limit)
+    for row in rows:
+        gezegd = beslis_waak(bewaard(row), now, boek)
+        if gezegd is None:
             continue
-        feit: TermijnFeit
-        if besluit is Besluit.VERSTREKEN:
-            bewaard, feit = replace(bewaard, verstreken_op=now), feiten.verstreken(bewaard, now)
-        else:
-            bewaard, feit = replace(bewaard, gewaarschuwd_op=now), feiten.nadert(bewaard, now)
-        soort, onderwerp = bewaard.termijn.soort, bewaard.onderwerp
-        marks.append((onderwerp, soort, bewaard.gewaarschuwd_op, bewaard.verstreken_op, bewaard.volgende_op))
-        stellingen.append(Stelling(onderwerp, feit))
+        een = gezegd.bewaard
+        marks.append(
+            (
+                een.onderwerp,
+                een.termijn.soort,
+                een.gezegd,
+                een.gewaarschuwd_op,
+                een.verstreken_op,
+                een.geescaleerd_op,
+                een.volgende_op,
+            )
+        )
+        if gezegd.feit is not None:
+            stellingen.append(Stelling(een.onderwerp, gezegd.feit))
     if marks:
-        await connection.execute(_QUERIES.mark, *_columns(marks))
-    return stellingen
+        await connection.execute(QUERIES.mark, *_columns(marks))
+    return Gevuurd(stellingen, len(rows))
+
+
+async def herreken(connection: Any, boek: Regelboek, *, limit: int = BATCH) -> tuple[list[Stelling], bool]:
+    """Reckon the next part of the clocks that a changed calendar, or an operator, asks for; returns the facts
+    to state, and whether there was work.
+
+    In a transaction of its own, with rules and calendar held (`Boeken.bij`) after it began.
+    """
+    werk = await connection.fetchrow(QUERIES.te_herrekenen)
+    if werk is None:
+        return [], False
+    zaken = [r["subject"] for r in await connection.fetch(QUERIES.volgende_zaken, werk["vanaf"], werk["regel"], limit)]
+    if len(zaken) < limit:
+        await connection.execute(QUERIES.klaar, werk["id"])
+    else:
+        await connection.execute(QUERIES.tot_hier, werk["id"], zaken[-1])
+    veranderingen = []
+    for klokken in (await load(connection, zaken)).values():
+        for een in klokken:
+            anders = werk["regel"] == een.termijn.soort
+            if werk["regel"] is None or anders:
+                verandering = herrekend(een, boek, nieuwste_regel=anders)
+                if verandering is not None:
+                    veranderingen.append(verandering)
+    await save(connection, veranderingen)
+    return [
+        Stelling(verandering.bewaard.onderwerp, feit)
+        for verandering in veranderingen
+        for feit in verandering.feiten
+    ], True

@@ -10,19 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.termijnen.kalender import (
+    NEDERLAND,
     OPENINGSDUUR,
     TIJDZONE,
-    atw_eind,
     einde_van,
-    is_werkdag,
     lokaal,
     maanden_na,
-    na_openingstijd,
-    opening_vanaf,
-    rustdagen,
-    rustgrond,
-    voor_openingstijd,
-    werkdag_vanaf,
 )
 
 DAGEN = st.dates(date(2015, 1, 1), date(2035, 12, 31))
@@ -47,13 +40,13 @@ def test_seven_days_extended_by_the_atw_end_as_the_vectors_say(vector: dict[str,
     """Shows weekends, Easter and the royal-decree days in the extension, on dates given from outside."""
     assert vector["regel"] == "7 dagen + Atw"
     start = date.fromisoformat(vector["start"])
-    assert atw_eind(start, start + timedelta(days=7)).eind == date.fromisoformat(vector["uiterlijk"])
+    assert NEDERLAND.atw_eind(start, start + timedelta(days=7)).eind == date.fromisoformat(vector["uiterlijk"])
 
 
 def test_the_year_2026_has_exactly_these_free_weekdays() -> None:
     """Shows every day of Atw art. 3 and both royal-decree days, and that no other weekday is free."""
     dagen = [date(2026, 1, 1) + timedelta(days=n) for n in range(365)]
-    vrij = [(f"{d:%m-%d}", rustgrond(d)) for d in dagen if d.weekday() < 5 and not is_werkdag(d)]
+    vrij = [(f"{d:%m-%d}", NEDERLAND.rustgrond(d)) for d in dagen if d.weekday() < 5 and not NEDERLAND.is_werkdag(d)]
     assert vrij == [
         ("01-01", "Nieuwjaarsdag"),
         ("01-02", "brugdag bij koninklijk besluit"),
@@ -71,7 +64,7 @@ def test_the_year_2026_has_exactly_these_free_weekdays() -> None:
 @pytest.mark.parametrize("jaar", range(2014, 2041))
 def test_each_year_has_all_days_of_article_3(jaar: int) -> None:
     """Shows that no holiday is lost when the library renames one or puts two on one date."""
-    namen = {rustgrond(date(jaar, 1, 1) + timedelta(days=n)) for n in range(365)}
+    namen = {NEDERLAND.rustgrond(date(jaar, 1, 1) + timedelta(days=n)) for n in range(365)}
     assert {naam for grond in namen if grond for naam in grond.split(" en ")} >= {
         "Nieuwjaarsdag",
         "Goede vrijdag",
@@ -87,7 +80,7 @@ def test_each_year_has_all_days_of_article_3(jaar: int) -> None:
 
 def test_liberation_day_and_ascension_day_on_one_date_are_both_named() -> None:
     """Shows that 5 May 2016, which was also Hemelvaartsdag, is free for both reasons."""
-    assert set((rustgrond(date(2016, 5, 5)) or "").split(" en ")) == {"Bevrijdingsdag", "Hemelvaartsdag"}
+    assert set((NEDERLAND.rustgrond(date(2016, 5, 5)) or "").split(" en ")) == {"Bevrijdingsdag", "Hemelvaartsdag"}
 
 
 @pytest.mark.parametrize(
@@ -108,12 +101,12 @@ def test_liberation_day_and_ascension_day_on_one_date_are_both_named() -> None:
 def test_the_atw_extends_short_terms_by_hand_worked_dates(begin: str, dagen: int, eind: str) -> None:
     """Shows art. 1 and art. 2 together, apart and not at all."""
     van = date.fromisoformat(begin)
-    assert atw_eind(van, van + timedelta(days=dagen)).eind == date.fromisoformat(eind)
+    assert NEDERLAND.atw_eind(van, van + timedelta(days=dagen)).eind == date.fromisoformat(eind)
 
 
 def test_the_reasons_name_each_day_that_moved_the_end() -> None:
     """Shows that a person can check an extension without a calendar at hand."""
-    assert atw_eind(date(2026, 4, 2), date(2026, 4, 5)).redenen == (
+    assert NEDERLAND.atw_eind(date(2026, 4, 2), date(2026, 4, 5)).redenen == (
         "Atw art. 1: zo 5 apr 2026 (zondag), ma 6 apr 2026 (Tweede paasdag); eind wordt di 7 apr 2026",
         "Atw art. 2: de termijn telt minder dan 2 werkdagen; eind wordt wo 8 apr 2026",
     )
@@ -136,7 +129,7 @@ def test_the_reasons_name_each_day_that_moved_the_end() -> None:
 )
 def test_opening_hours_run_only_while_the_mid_is_open(start: str, uren: float, eind: str) -> None:
     """Shows starts before, in, at and after opening hours, and what is skipped between them."""
-    assert op_de_klok(na_openingstijd(in_nederland(start), timedelta(hours=uren))) == eind
+    assert op_de_klok(NEDERLAND.na_openingstijd(in_nederland(start), timedelta(hours=uren))) == eind
 
 
 @pytest.mark.parametrize(
@@ -148,14 +141,14 @@ def test_opening_hours_run_only_while_the_mid_is_open(start: str, uren: float, e
 )
 def test_opening_hours_keep_the_wall_clock_over_a_change_of_time(start: str, eind_utc: str) -> None:
     """Shows that Friday 16:00 plus one working day is Monday 16:00 on the wall, an hour off in UTC."""
-    assert na_openingstijd(in_nederland(start), OPENINGSDUUR) == datetime.fromisoformat(eind_utc)
+    assert NEDERLAND.na_openingstijd(in_nederland(start), OPENINGSDUUR) == datetime.fromisoformat(eind_utc)
 
 
 def test_a_contact_in_the_hour_that_occurs_twice_starts_at_the_next_opening() -> None:
     """Shows both 02:30s of the night in which summer time ends; the second day of them is a Sunday."""
     for fold in (0, 1):
         nacht = datetime(2026, 10, 25, 2, 30, tzinfo=TIJDZONE, fold=fold)
-        assert op_de_klok(opening_vanaf(nacht)) == "2026-10-26 08:30:00"
+        assert op_de_klok(NEDERLAND.opening_vanaf(nacht)) == "2026-10-26 08:30:00"
 
 
 @pytest.mark.parametrize(
@@ -186,7 +179,7 @@ def test_months_end_on_the_same_day_or_on_the_last_of_the_month(
 
 def test_a_long_list_of_free_days_stays_short() -> None:
     """Shows that ten years of weekends are counted and not listed."""
-    tekst = rustdagen(date(2026, 1, 1), date(2035, 12, 31))
+    tekst = NEDERLAND.rustdagen(date(2026, 1, 1), date(2035, 12, 31))
     assert len(tekst) < 700
     assert tekst.startswith("do 1 jan 2026 (Nieuwjaarsdag), vr 2 jan 2026 (brugdag bij koninklijk besluit)")
     assert tekst.endswith("weekend- en feestdagen")
@@ -196,17 +189,17 @@ def test_a_long_list_of_free_days_stays_short() -> None:
 def test_atw_end_is_a_working_day_with_two_working_days_before_it(begin: date, dagen: int) -> None:
     """Shows art. 1 for every term and art. 2 for those of three days and more, and that nothing shortens."""
     eind = begin + timedelta(days=dagen)
-    verlengd = atw_eind(begin, eind).eind
+    verlengd = NEDERLAND.atw_eind(begin, eind).eind
     assert verlengd >= eind
-    assert is_werkdag(verlengd)
+    assert NEDERLAND.is_werkdag(verlengd)
     if dagen >= 3:
         in_termijn = (begin + timedelta(days=n + 1) for n in range((verlengd - begin).days))
-        assert sum(map(is_werkdag, in_termijn)) >= 2
+        assert sum(map(NEDERLAND.is_werkdag, in_termijn)) >= 2
     # No longer than needed: the day before would not do.
     if verlengd > eind:
         korter = verlengd - timedelta(days=1)
-        gehouden = sum(is_werkdag(begin + timedelta(days=n + 1)) for n in range((korter - begin).days))
-        assert not is_werkdag(korter) or (dagen >= 3 and gehouden < 2)
+        gehouden = sum(NEDERLAND.is_werkdag(begin + timedelta(days=n + 1)) for n in range((korter - begin).days))
+        assert not NEDERLAND.is_werkdag(korter) or (dagen >= 3 and gehouden < 2)
 
 
 @given(DAGEN, DAGEN, st.integers(1, 40))
@@ -214,7 +207,7 @@ def test_atw_end_never_comes_earlier_for_a_later_start(een: date, ander: date, d
     """Shows monotony: who starts later is never due earlier."""
     vroeg, laat = sorted((een, ander))
     lengte = timedelta(days=dagen)
-    assert atw_eind(vroeg, vroeg + lengte).eind <= atw_eind(laat, laat + lengte).eind
+    assert NEDERLAND.atw_eind(vroeg, vroeg + lengte).eind <= NEDERLAND.atw_eind(laat, laat + lengte).eind
 
 
 @given(MOMENTEN, MOMENTEN, DUREN)
@@ -223,25 +216,25 @@ def test_opening_hours_are_monotone_and_end_while_open(
 ) -> None:
     """Shows that an end lies on a working day within opening hours, and that later starts end later."""
     vroeg, laat = sorted((een, ander))
-    eind = lokaal(na_openingstijd(vroeg, duur))
-    assert is_werkdag(eind.date())
+    eind = lokaal(NEDERLAND.na_openingstijd(vroeg, duur))
+    assert NEDERLAND.is_werkdag(eind.date())
     assert time(8, 30) < eind.time() <= time(17)
-    assert na_openingstijd(vroeg, duur) <= na_openingstijd(laat, duur)
+    assert NEDERLAND.na_openingstijd(vroeg, duur) <= NEDERLAND.na_openingstijd(laat, duur)
 
 
 @given(MOMENTEN, DUREN, DUREN)
 def test_opening_hours_add_up(start: datetime, eerst: timedelta, daarna: timedelta) -> None:
     """Shows that two stretches after each other end where their sum does, and that going back undoes it."""
-    samen = na_openingstijd(start, eerst + daarna)
-    assert na_openingstijd(na_openingstijd(start, eerst), daarna) == samen
-    terug = voor_openingstijd(samen, eerst + daarna)
-    assert na_openingstijd(terug, eerst + daarna) == samen
+    samen = NEDERLAND.na_openingstijd(start, eerst + daarna)
+    assert NEDERLAND.na_openingstijd(NEDERLAND.na_openingstijd(start, eerst), daarna) == samen
+    terug = NEDERLAND.voor_openingstijd(samen, eerst + daarna)
+    assert NEDERLAND.na_openingstijd(terug, eerst + daarna) == samen
 
 
 @given(DAGEN, st.integers(1, 60))
 def test_counting_working_days_forth_and_back_agrees(dag: date, aantal: int) -> None:
     """Shows that n working days on, and n back, is the last working day up to where one began."""
-    eind = werkdag_vanaf(dag, aantal)
-    assert is_werkdag(eind)
-    assert sum(is_werkdag(dag + timedelta(days=n + 1)) for n in range((eind - dag).days)) == aantal
-    assert werkdag_vanaf(eind, -aantal) == (dag if is_werkdag(dag) else werkdag_vanaf(dag, -1))
+    eind = NEDERLAND.werkdag_vanaf(dag, aantal)
+    assert NEDERLAND.is_werkdag(eind)
+    assert sum(NEDERLAND.is_werkdag(dag + timedelta(days=n + 1)) for n in range((eind - dag).days)) == aantal
+    assert NEDERLAND.werkdag_vanaf(eind, -aantal) == (dag if NEDERLAND.is_werkdag(dag) else NEDERLAND.werkdag_vanaf(dag, -1))

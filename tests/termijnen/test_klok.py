@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.termijnen.kalender import TIJDZONE, lokaal
-from shared.termijnen.klok import BINNEN_ATW, Klok, Termijn, Uitkomst, Vervallen, termijn
-from shared.termijnen.regels import TABEL, Eenheid, Lengte, Soort, regels
+from shared.termijnen.klok import BINNEN_ATW, Klok, Termijn, Uitkomst, Vervallen, Wat, termijn
+from shared.termijnen.lengte import Eenheid, Lengte
+from shared.termijnen.regels import TABEL, Soort, Trede, beschreven, lees, regels, van_beschrijving
 
 REGELS = regels()
 MOMENTEN = st.datetimes(datetime(2015, 1, 1), datetime(2035, 12, 31), timezones=st.just(UTC))
@@ -29,6 +30,10 @@ def reken(soort: Soort, start: str, *, spoed: bool = False, **overrides: str) ->
     return termijn(Klok(soort, om(start), spoed=spoed), regels(instellingen)[soort])
 
 
+def waarschuwingen(t: Termijn) -> list[str]:
+    return [op_de_klok(punt.op) for punt in t.punten if punt.wat is Wat.NADERT]
+
+
 @pytest.mark.parametrize(
     ("soort", "spoed", "eind", "waarschuw_op"),
     [
@@ -45,9 +50,9 @@ def reken(soort: Soort, start: str, *, spoed: bool = False, **overrides: str) ->
 def test_each_promise_of_the_table_ends_where_it_should(
     soort: Soort, spoed: bool, eind: str, waarschuw_op: str
 ) -> None:
-    """Shows all six, with and without spoed, from Wednesday 24 December 2025, an hour before closing."""
+    """Shows all that run by themselves, with and without spoed, from Wednesday 24 December 2025, an hour before closing."""
     t = reken(soort, "2025-12-24 16:00", spoed=spoed)
-    assert (op_de_klok(t.eind), op_de_klok(t.waarschuw_op)) == (eind, waarschuw_op)
+    assert (op_de_klok(t.eind), waarschuwingen(t)[0]) == (eind, waarschuw_op)
 
 
 def test_both_the_plain_and_the_extended_end_are_kept_and_the_warning_is_on_the_plain_one() -> None:
@@ -55,7 +60,7 @@ def test_both_the_plain_and_the_extended_end_are_kept_and_the_warning_is_on_the_
     t = reken(Soort.ADVISEUR_CONTACT, "2025-12-26 10:00")
     assert op_de_klok(t.eind) == "2026-01-02 23:59:59"
     assert op_de_klok(t.eind_atw) == "2026-01-05 23:59:59"
-    assert op_de_klok(t.waarschuw_op) == "2025-12-30 08:30:00"
+    assert waarschuwingen(t) == ["2025-12-30 08:30:00", "2025-12-31 08:30:00"]
     assert t.afleiding == (
         "7 kalenderdagen na vr 26 dec 2025: tot en met vr 2 jan 2026. Atw art. 1: vr 2 jan 2026 (brugdag bij"
         " koninklijk besluit), za 3 jan 2026 (zaterdag), zo 4 jan 2026 (zondag); eind wordt ma 5 jan 2026"
@@ -94,7 +99,7 @@ def test_a_setting_shortens_a_promise_to_seconds() -> None:
     """Shows what the demonstration uses: the warning comes halfway instead of two working days before."""
     t = reken(Soort.ADVISEUR_CONTACT, "2026-06-06 23:00", adviseur_contact="20s")
     assert t.eind - t.start == timedelta(seconds=20)
-    assert t.waarschuw_op == t.start + timedelta(seconds=10)
+    assert [p.op for p in t.punten if p.wat is Wat.NADERT] == [t.start + timedelta(seconds=10)]
     assert t.eind_atw is None
     assert t.afleiding == "20 seconden vanaf za 6 jun 2026 23:00, dag en nacht: tot za 6 jun 2026 23:00"
 
@@ -103,7 +108,7 @@ def test_nobody_is_warned_while_the_mid_is_closed() -> None:
     """Shows a contact on Friday morning, due on Monday morning: the warning comes on Friday afternoon."""
     t = reken(Soort.MID_CONTACT, "2026-11-20 10:00")
     assert op_de_klok(t.eind) == "2026-11-23 10:00:00"
-    assert op_de_klok(t.waarschuw_op) == "2026-11-20 16:30:00"
+    assert waarschuwingen(t) == ["2026-11-20 16:30:00"]
 
 
 def test_spoed_is_never_later_than_the_ordinary_length() -> None:
@@ -119,23 +124,24 @@ def test_settings_change_spoed_and_warnings_apart() -> None:
         {
             "adviseur-contact.spoed": " 4openingsuur",
             "adviseur-contact.waarschuwing": "1d",
-            "adviseur-contact.spoed-waarschuwing": "30m",
+            "adviseur-contact.spoed.waarschuwing": "30m",
             "contact-open": "10 werkdag",
         }
     )
     regel = tabel[Soort.ADVISEUR_CONTACT]
-    assert regel.lengte == Lengte(7, Eenheid.KALENDERDAG)
-    assert regel.spoed_lengte == Lengte(4, Eenheid.OPENINGSUUR)
-    assert regel.waarschuw_voor == Lengte(1, Eenheid.KALENDERDAG)
-    assert regel.spoed_waarschuw_voor == Lengte(30, Eenheid.MINUUT)
-    assert tabel[Soort.CONTACT_OPEN].lengte == Lengte(10, Eenheid.WERKDAG)
+    assert regel.spoed is not None
+    assert regel.gewoon.lengte == Lengte(7, Eenheid.KALENDERDAG)
+    assert regel.spoed.lengte == Lengte(4, Eenheid.OPENINGSUUR)
+    assert regel.gewoon.waarschuwing == (Lengte(1, Eenheid.KALENDERDAG),)
+    assert regel.spoed.waarschuwing == (Lengte(30, Eenheid.MINUUT),)
+    assert tabel[Soort.CONTACT_OPEN].gewoon.lengte == Lengte(10, Eenheid.WERKDAG)
     spoed = termijn(
         Klok(Soort.ADVISEUR_CONTACT, om("2026-06-08 09:00"), spoed=True), tabel[Soort.ADVISEUR_CONTACT]
     )
     assert op_de_klok(spoed.eind) == "2026-06-08 13:00:00"
-    assert op_de_klok(spoed.waarschuw_op) == "2026-06-08 12:30:00"
+    assert waarschuwingen(spoed) == ["2026-06-08 12:30:00"]
     gewoon = termijn(Klok(Soort.ADVISEUR_CONTACT, om("2026-06-08 09:00")), tabel[Soort.ADVISEUR_CONTACT])
-    assert op_de_klok(gewoon.waarschuw_op) == "2026-06-14 23:59:59"
+    assert waarschuwingen(gewoon) == ["2026-06-14 23:59:59"]
 
 
 @pytest.mark.parametrize(
@@ -149,6 +155,9 @@ def test_settings_change_spoed_and_warnings_apart() -> None:
         ("adviseur-contact", "3651d"),
         ("adviseur-contact", ""),
         ("adviseur-contact.sneller", "1d"),
+        ("mid-contact.spoed", "1d"),
+        ("adviseur-contact.ladder", "de-baas"),
+        ("adviseur-contact.ladder", "sg 2werkdag, coid-leiding"),
         ("advies", "1d"),
     ],
 )
@@ -210,7 +219,71 @@ def test_every_kind_has_one_rule_and_one_owner() -> None:
         Soort.TOEWIJZING: "routing",
         Soort.ADVISEUR_CONTACT: "routing",
         Soort.TERUGKOPPELING: "registry",
+        Soort.HEROPENING: "registry",
+        Soort.BEHANDELING: "registry",
+        Soort.AFDOENING: "registry",
+        Soort.NAZORG: "registry",
+        Soort.KLACHT: "registry",
     }
+    assert {regel.soort for regel in TABEL if not regel.aan} == {
+        Soort.BEHANDELING,
+        Soort.AFDOENING,
+        Soort.NAZORG,
+        Soort.KLACHT,
+    }
+
+
+@pytest.mark.parametrize("soort", Soort)
+def test_a_rule_reads_back_as_it_was_kept(soort: Soort) -> None:
+    """Shows that what a service keeps of a rule is the whole rule, as the table and as a setting has it."""
+    for tabel in (REGELS, regels({soort: "3d", f"{soort}.ladder": "sg 2d"})):
+        regel = tabel[soort]
+        assert van_beschrijving(soort, 1, beschreven(regel)) == regel
+
+
+@pytest.mark.parametrize(
+    ("mist", "waarom"),
+    [
+        ('stop = ["b"]', "stop"),
+        ('start = ["a"]', "start"),
+        ('hervatten = ["d"]', "resumed"),
+        ('stilstand = "1maand"', "not forgotten"),
+        ('verlenging = "1d"', "extension"),
+        ('lengte = "7d"', "lengte"),
+    ],
+)
+def test_a_rule_that_would_never_end_is_refused(mist: str, waarom: str) -> None:
+    """Shows that a table without a stop, a resumption, a reminder or a length does not get in, by name."""
+    tekst = """
+[klacht]
+dienst = "registry"
+huis = "coid"
+start = ["a"]
+start_bij = "a"
+stop = ["b"]
+stopt_bij = "b"
+opschorten = ["c"]
+hervatten = ["d"]
+stilstand = "1maand"
+verlengen = ["e"]
+verlenging = "1d"
+lengte = "7d"
+rol = "coid"
+grondslag = "geen"
+"""
+    assert len(lees(tekst)) == 1
+    assert mist in tekst
+    with pytest.raises(ValueError, match=r"klacht.*" + waarom):
+        lees(tekst.replace(mist, ""))
+
+
+def test_a_setting_gives_a_ladder_of_its_own() -> None:
+    """Shows who is told at the end, and who when nothing happened two working days later."""
+    regel = regels({"terugkoppeling.ladder": "coid-leiding, sg 2werkdag"})[Soort.TERUGKOPPELING]
+    assert regel.gewoon.ladder == (Trede("coid-leiding"), Trede("sg", Lengte(2, Eenheid.WERKDAG)))
+    assert regel.op_de_treden("coid", False, 0, 1, ()) == ("coid-leiding", "sg")
+    assert regel.op_de_treden("kmar", False, 0, 1, ("sg",)) == ("kmar-leiding", "plaatsvervanger-sg")
+    assert regel.op_de_treden("coid", False, 1, 1, ("sg", "plaatsvervanger-sg")) == ()
 
 
 @given(
@@ -223,14 +296,15 @@ def test_clocks_run_forward_and_in_order(
     soort: Soort, spoed: bool, momenten: list[datetime], lengte: str
 ) -> None:
     """Shows for any start and length: start, warning and end in that order; later starts end no earlier."""
-    tabel = regels({soort: lengte} if lengte else {})
+    tabel = regels({soort: lengte or ("5d" if not REGELS[soort].aan else REGELS[soort].gewoon.lengte.kort)})
     reeks = [termijn(Klok(soort, moment, spoed=spoed), tabel[soort]) for moment in sorted(momenten)]
     for t in reeks:
+        assert t.eind is not None
         assert t.start < t.eind
-        assert t.waarschuw_op is not None
-        assert t.start < t.waarschuw_op <= t.eind
-        if tabel[soort].lengte.eenheid not in (Eenheid.WERKDAG, Eenheid.OPENINGSUUR) and not spoed:
-            assert t.start + (t.eind - t.start) / 2 <= t.waarschuw_op
+        assert all(vroeg.op < laat.op for vroeg, laat in pairwise(t.punten))
+        assert t.start < t.punten[0].op <= t.eind
+        assert {punt.op for punt in t.punten if punt.wat is Wat.VERSTREKEN} <= {t.eind}
+        assert all((punt.op < t.eind) is (punt.wat is Wat.NADERT) for punt in t.punten if punt.op != t.eind)
         assert t.eind_atw is None or t.eind_atw > t.eind
         assert len(t.afleiding) <= 1000
     assert all(vroeg.eind <= laat.eind for vroeg, laat in pairwise(reeks))

@@ -7,13 +7,21 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.events import TermijnAfgelopen, TermijnGestart
-from shared.termijnen import feiten
-from shared.termijnen.klok import Bewaard, Klok, Termijn, Uitkomst, Vervallen, termijn
-from shared.termijnen.overgang import Besluit, Verandering, beslis_waak, verschil
+from shared.events import (
+    TermijnAfgelopen,
+    TermijnGeescaleerd,
+    TermijnGestart,
+    TermijnNadert,
+    TermijnVerplaatst,
+    TermijnVerstreken,
+)
+from shared.termijnen.duur import Schorsing
+from shared.termijnen.kalender import Kalender
+from shared.termijnen.klok import Bewaard, Klok, Uitkomst, Vervallen, Wat, termijn
+from shared.termijnen.overgang import Verandering, beslis_waak, herrekend, verschil
+from shared.termijnen.regelboek import STANDAARD, Regelboek
 from shared.termijnen.regels import Soort, regels
 
-REGELS = regels()
 ZAAK = "zaak-0001"
 START = datetime(2026, 6, 8, 8, 0, tzinfo=UTC)  # a Monday; a week later it ends
 OGENBLIK = timedelta(microseconds=1)
@@ -25,34 +33,48 @@ def week(
     stop: datetime | None = None,
     spoed: bool = False,
     vervallen: Vervallen | None = None,
-    lengte: str = "7d",
     soort: Soort = Soort.ADVISEUR_CONTACT,
-) -> Termijn:
-    klok = Klok(soort, start, spoed=spoed, gestopt_op=stop, vervallen=vervallen)
-    return termijn(klok, regels({"adviseur-contact": lengte})[klok.soort])
+    gesloten: frozenset[str] = frozenset(),
+) -> Klok:
+    return Klok(soort, start, spoed=spoed, gestopt_op=stop, vervallen=vervallen, gesloten=gesloten)
 
 
-def enige(nieuw: Termijn, oud: Bewaard | None) -> Verandering:
-    (verandering,) = verschil([nieuw], [] if oud is None else [oud], ZAAK)
+EIND = datetime(2026, 6, 15, 21, 59, 59, 999999, tzinfo=UTC)
+"""Of `week()`."""
+
+
+def enige(nieuw: Klok, oud: Bewaard | None, boek: Regelboek = STANDAARD) -> Verandering:
+    (verandering,) = verschil([nieuw], [] if oud is None else [oud], ZAAK, boek)
     return verandering
 
 
-def bewaard(
-    t: Termijn, *, gewaarschuwd_op: datetime | None = None, verstreken_op: datetime | None = None
-) -> Bewaard:
-    return replace(enige(t, None).bewaard, gewaarschuwd_op=gewaarschuwd_op, verstreken_op=verstreken_op)
+def bewaard(klok: Klok, *gezegd_op: datetime, boek: Regelboek = STANDAARD) -> Bewaard:
+    """As it is stored after the watch looked at these moments."""
+    een = enige(klok, None, boek).bewaard
+    for now in gezegd_op:
+        gezegd = beslis_waak(een, now, boek)
+        assert gezegd is not None
+        een = gezegd.bewaard
+    return een
+
+
+def gezegd(een: Bewaard, now: datetime) -> type | None:
+    """What the watch says at `now`."""
+    uitkomst = beslis_waak(een, now, STANDAARD)
+    return None if uitkomst is None or uitkomst.feit is None else type(uitkomst.feit)
 
 
 def test_a_new_clock_is_stored_and_stated_as_started() -> None:
     """Shows the first generation, and all that the fact tells about it."""
     verandering = enige(week(), None)
-    assert verandering.bewaard == Bewaard(ZAAK, week(), generatie=1)
+    t = termijn(week(), STANDAARD.nu(Soort.ADVISEUR_CONTACT))
+    assert verandering.bewaard == Bewaard(ZAAK, t, generatie=1)
     (feit,) = verandering.feiten
     assert feit == TermijnGestart(
         soort="adviseur-contact",
         generatie=1,
         start=START,
-        eind=week().eind,
+        eind=EIND,
         eind_atw=None,
         spoed=False,
         rol="coid",
@@ -73,22 +95,23 @@ def test_a_clock_that_starts_and_ends_at_once_is_stated_once() -> None:
 
 def test_roles_that_must_not_learn_of_it_are_noted_and_not_told() -> None:
     """Shows that the clock keeps its generation and what was said, and that nothing is stated about it."""
-    oud = bewaard(week(), gewaarschuwd_op=START + timedelta(days=5))
-    nieuw = replace(week(), gesloten=frozenset(("sg",)))
+    oud = bewaard(week(), START + timedelta(days=5))
+    nieuw = week(gesloten=frozenset(("sg",)))
     verandering = enige(nieuw, oud)
     assert verandering.feiten == ()
-    assert verandering.bewaard == replace(oud, termijn=nieuw)
-    assert verschil([nieuw], [verandering.bewaard], ZAAK) == []
-    gestopt = replace(week(stop=START + timedelta(days=2)), gesloten=frozenset(("sg",)))
+    assert verandering.bewaard == replace(oud, termijn=replace(oud.termijn, gesloten=nieuw.gesloten))
+    assert verschil([nieuw], [verandering.bewaard], ZAAK, STANDAARD) == []
+    gestopt = week(stop=START + timedelta(days=2), gesloten=frozenset(("sg",)))
     (feit,) = enige(gestopt, oud).feiten
     assert isinstance(feit, TermijnAfgelopen)
-    later = feiten.verstreken(enige(nieuw, oud).bewaard, nieuw.eind + OGENBLIK)
-    assert later.escaleert_naar == ("coid-leiding", "plaatsvervanger-sg")
+    later = beslis_waak(verandering.bewaard, EIND + timedelta(days=30), STANDAARD)
+    assert later is not None and isinstance(later.feit, TermijnVerstreken)
+    assert later.feit.escaleert_naar == ("coid-leiding", "plaatsvervanger-sg")
 
 
 def test_a_clock_that_did_not_change_gives_nothing() -> None:
     """Shows that a fact which does not concern the clock moves nothing."""
-    assert verschil([week()], [bewaard(week())], ZAAK) == []
+    assert verschil([week()], [bewaard(week())], ZAAK, STANDAARD) == []
 
 
 def test_a_stop_ends_a_running_clock() -> None:
@@ -109,7 +132,7 @@ def test_a_stop_ends_a_running_clock() -> None:
 def test_an_earlier_start_that_came_late_arms_the_next_generation() -> None:
     """Shows a moved end, a fact that it started anew, and that the watch will look again."""
     eerder = START - timedelta(days=1)
-    oud = bewaard(week(), gewaarschuwd_op=week().eind - timedelta(hours=30))
+    oud = bewaard(week(), EIND - timedelta(hours=30))
     verandering = enige(week(eerder), oud)
     assert verandering.bewaard.generatie == 2
     assert verandering.bewaard.termijn.start == eerder
@@ -119,30 +142,32 @@ def test_an_earlier_start_that_came_late_arms_the_next_generation() -> None:
 def test_spoed_that_came_late_arms_the_next_generation() -> None:
     """Shows that the short length takes over from where the clock began."""
     verandering = enige(week(spoed=True), bewaard(week()))
-    assert (verandering.bewaard.generatie, verandering.bewaard.termijn.eind) == (2, week(spoed=True).eind)
+    assert verandering.bewaard.generatie == 2
+    assert verandering.bewaard.termijn.eind == datetime(2026, 6, 9, 8, tzinfo=UTC)
 
 
 def test_what_was_called_overdue_is_not_called_so_again_for_an_earlier_end() -> None:
     """Shows that a start which moves back does not repeat an alarm that was true already."""
-    oud = bewaard(week(), verstreken_op=week().eind + timedelta(seconds=1))
+    oud = bewaard(week(), EIND + timedelta(seconds=1))
     eerder = enige(week(START - timedelta(days=1)), oud).bewaard
-    assert (eerder.verstreken_op, eerder.volgende_op) == (oud.verstreken_op, None)
+    assert eerder.verstreken_op == oud.verstreken_op
+    assert eerder.termijn.punten[eerder.gezegd].wat is Wat.GEESCALEERD
 
 
 def test_what_was_called_overdue_can_be_called_so_again_for_a_later_end() -> None:
     """Shows that a start which moves on withdraws the alarm: the new generation runs and warns anew."""
-    oud = bewaard(week(), verstreken_op=week().eind + timedelta(seconds=1))
+    oud = bewaard(week(), EIND + timedelta(seconds=1))
     later = enige(week(START + timedelta(days=3)), oud).bewaard
-    assert (later.verstreken_op, later.gewaarschuwd_op) == (None, None)
-    assert later.volgende_op == later.termijn.waarschuw_op
+    assert (later.verstreken_op, later.gewaarschuwd_op, later.gezegd) == (None, None, 0)
+    assert later.volgende_op == later.termijn.punten[0].op
 
 
 def test_a_stop_in_time_that_came_late_corrects_the_alarm() -> None:
     """Shows a stop that lay in a queue during the alarm, and that a stop too late corrects nothing."""
-    oud = bewaard(week(), verstreken_op=week().eind + timedelta(seconds=1))
+    oud = bewaard(week(), EIND + timedelta(seconds=1))
     for stop, uitkomst, corrigeert in (
-        (week().eind, "gehaald", True),
-        (week().eind + OGENBLIK, "te-laat-gehaald", False),
+        (EIND, "gehaald", True),
+        (EIND + OGENBLIK, "te-laat-gehaald", False),
     ):
         (feit,) = enige(week(stop=stop), oud).feiten
         assert isinstance(feit, TermijnAfgelopen)
@@ -167,56 +192,164 @@ def test_a_stop_that_is_taken_back_lets_the_clock_run_again() -> None:
 def test_a_running_clock_keeps_the_end_it_was_given() -> None:
     """Shows a setting that changed meanwhile: the old end stands, and the outcome is measured against it."""
     oud = bewaard(week())
-    assert verschil([week(lengte="3d")], [oud], ZAAK) == []
-    verandering = enige(week(lengte="3d", stop=START + timedelta(days=5)), oud)
-    assert verandering.bewaard.termijn.eind == week().eind
+    boek = _ander_boek("3d")
+    assert verschil([week()], [oud], ZAAK, boek) == []
+    verandering = enige(week(stop=START + timedelta(days=5)), oud, boek)
+    assert verandering.bewaard.termijn.eind == EIND
     assert verandering.bewaard.termijn.uitkomst is Uitkomst.GEHAALD
+    assert enige(week(), None, boek).bewaard.termijn.versie == 2
+
+
+def _ander_boek(lengte: str, kalender: Kalender | None = None) -> Regelboek:
+    """A book in which adviseur-contact has a second version."""
+    nu = replace(regels({"adviseur-contact": lengte})[Soort.ADVISEUR_CONTACT], versie=2)
+    kalenders = {} if kalender is None else {"coid": kalender}
+    return Regelboek.met([nu], STANDAARD.huidig.values(), kalenders)
+
+
+def test_an_operator_lets_running_clocks_take_the_new_rule() -> None:
+    """Shows what moved and why, that asking again moves nothing, and that a clock that ended stays."""
+    boek = _ander_boek("3d")
+    oud = bewaard(week(), EIND - timedelta(hours=30))
+    assert herrekend(oud, boek) is None
+    verandering = herrekend(oud, boek, nieuwste_regel=True)
+    assert verandering is not None
+    (feit,) = verandering.feiten
+    assert isinstance(feit, TermijnVerplaatst)
+    assert (feit.waardoor, feit.eind_was, feit.generatie) == ("regel", EIND, 2)
+    assert feit.eind == datetime(2026, 6, 11, 21, 59, 59, 999999, tzinfo=UTC)
+    assert herrekend(verandering.bewaard, boek, nieuwste_regel=True) is None
+    klaar = bewaard(week(stop=START + timedelta(days=2)))
+    assert herrekend(klaar, boek, nieuwste_regel=True) is None
+
+
+def test_a_new_closing_day_moves_what_runs_and_says_so() -> None:
+    """Shows two warnings that come a working day earlier while the end, in calendar days, stays."""
+    dicht = Kalender(sluitingsdagen=[datetime(2026, 6, 15).date()])
+    boek = Regelboek.met(STANDAARD.huidig.values(), (), {"coid": dicht})
+    oud = bewaard(week())
+    verandering = herrekend(oud, boek)
+    assert verandering is not None
+    (feit,) = verandering.feiten
+    assert isinstance(feit, TermijnVerplaatst)
+    assert (feit.waardoor, feit.eind, feit.eind_was) == ("kalender", EIND, EIND)
+    assert verandering.bewaard.termijn.punten[0].op < oud.termijn.punten[0].op
+    assert herrekend(verandering.bewaard, boek) is None
+
+
+def _schorsing(van: int, tot: int | None) -> Schorsing:
+    return Schorsing(
+        START + timedelta(days=van), None if tot is None else START + timedelta(days=tot)
+    )
+
+
+def test_a_suspended_clock_stands_still_and_says_when_it_moves() -> None:
+    """Shows suspension, resumption and a stop while it stood still, each in one fact; and that a reminder
+    comes after three months of standing still."""
+    boek = Regelboek.met(regels({"behandeling": "6week"}).values())
+    loopt = Klok(Soort.BEHANDELING, START)
+    oud = bewaard(loopt, boek=boek)
+    stil = enige(replace(loopt, opschortingen=(_schorsing(10, None),)), oud, boek)
+    (feit,) = stil.feiten
+    assert isinstance(feit, TermijnVerplaatst)
+    assert (feit.waardoor, feit.eind, feit.eind_was) == ("opgeschort", None, oud.termijn.eind)
+    assert stil.bewaard.termijn.staat_stil_sinds == START + timedelta(days=10)
+    herinnerd = beslis_waak(stil.bewaard, START + timedelta(days=200), boek)
+    assert herinnerd is not None and isinstance(herinnerd.feit, TermijnNadert)
+    assert herinnerd.feit.eind is None
+    hervat = enige(replace(loopt, opschortingen=(_schorsing(10, 20),)), stil.bewaard, boek)
+    (feit,) = hervat.feiten
+    assert isinstance(feit, TermijnVerplaatst)
+    assert oud.termijn.eind is not None
+    assert (feit.waardoor, feit.eind) == ("hervat", oud.termijn.eind + timedelta(days=10))
+    klok = replace(loopt, opschortingen=(_schorsing(10, None),), gestopt_op=START + timedelta(days=90))
+    (feit,) = enige(klok, stil.bewaard, boek).feiten
+    assert isinstance(feit, TermijnAfgelopen)
+    assert feit.uitkomst == "gehaald", "while it stood still no time went by"
+
+
+def test_a_rule_that_is_off_starts_no_clock_and_still_ends_one_that_runs() -> None:
+    """Shows a setting that was taken out again: new matters get no clock, the old one ends as it should."""
+    aan = Regelboek.met([replace(regels({"klacht": "6week"})[Soort.KLACHT], versie=1)])
+    uit = Regelboek.met([replace(regels()[Soort.KLACHT], versie=2)], aan.huidig.values())
+    klok = Klok(Soort.KLACHT, START)
+    oud = bewaard(klok, boek=aan)
+    assert verschil([klok], [], ZAAK, uit) == []
+    assert verschil([klok], [oud], ZAAK, uit) == []
+    (feit,) = enige(replace(klok, gestopt_op=START + timedelta(days=1)), oud, uit).feiten
+    assert isinstance(feit, TermijnAfgelopen)
+    assert herrekend(oud, uit, nieuwste_regel=True) is None
 
 
 def test_a_stored_clock_that_nobody_asks_for_stays() -> None:
     """Shows that leaving a clock out ends nothing: that takes a moment and a reason."""
-    assert verschil([], [bewaard(week())], ZAAK) == []
+    assert verschil([], [bewaard(week())], ZAAK, STANDAARD) == []
 
 
 def test_clocks_of_a_matter_come_in_one_order() -> None:
     """Shows the order in which rows are locked and written, whatever order the fold gives."""
     soorten = [Soort.TOEWIJZING, Soort.ADVISEUR_CONTACT]
-    veranderingen = verschil([week(soort=soort) for soort in soorten], [], ZAAK)
+    veranderingen = verschil([week(soort=soort) for soort in soorten], [], ZAAK, STANDAARD)
     assert [v.bewaard.termijn.soort for v in veranderingen] == sorted(soorten)
 
 
 def test_the_watch_warns_after_the_warning_point_and_not_on_it() -> None:
-    """Shows never early by a microsecond: nothing, then nearing, then nothing again, then overdue."""
-    b = bewaard(week())
-    assert b.termijn.waarschuw_op is not None
-    assert beslis_waak(b, b.termijn.waarschuw_op) is Besluit.NOG_NIET
-    assert beslis_waak(b, b.termijn.waarschuw_op + OGENBLIK) is Besluit.NADERT
-    b = replace(b, gewaarschuwd_op=b.termijn.waarschuw_op + OGENBLIK)
-    assert beslis_waak(b, b.termijn.eind) is Besluit.NOG_NIET
-    assert beslis_waak(b, b.termijn.eind + OGENBLIK) is Besluit.VERSTREKEN
-    b = replace(b, verstreken_op=b.termijn.eind + OGENBLIK)
-    assert beslis_waak(b, b.termijn.eind + timedelta(days=900)) is Besluit.NOG_NIET
+    """Shows never early by a microsecond, through all that is said of one clock: two warnings, overdue, and
+    the SG when nothing happened for two working days."""
+    een = bewaard(week())
+    verwacht = [TermijnNadert, TermijnNadert, TermijnVerstreken, TermijnGeescaleerd]
+    for punt, feit in zip(een.termijn.punten, verwacht, strict=True):
+        assert gezegd(een, punt.op) is None
+        uitkomst = beslis_waak(een, punt.op + OGENBLIK, STANDAARD)
+        assert uitkomst is not None and type(uitkomst.feit) is feit
+        een = uitkomst.bewaard
+    assert een.volgende_op is None
+    assert gezegd(een, EIND + timedelta(days=900)) is None
 
 
-def test_the_watch_says_overdue_alone_when_it_missed_the_warning() -> None:
-    """Shows the first look after an outage: no warning of what has passed already, then nor later."""
-    b = bewaard(week())
-    assert beslis_waak(b, b.termijn.eind + OGENBLIK) is Besluit.VERSTREKEN
-    assert replace(b, verstreken_op=b.termijn.eind + OGENBLIK).volgende_op is None
+def test_each_rung_of_the_ladder_tells_the_role_that_stands_on_it() -> None:
+    """Shows who is told at the end and who after it, for a matter that the KMar holds, without the SG."""
+    een = bewaard(replace(week(gesloten=frozenset(("sg",))), rol="kmar"), EIND - timedelta(hours=1))
+    bij_het_eind = beslis_waak(een, EIND + OGENBLIK, STANDAARD)
+    assert bij_het_eind is not None and isinstance(bij_het_eind.feit, TermijnVerstreken)
+    assert bij_het_eind.feit.escaleert_naar == ("kmar-leiding",)
+    daarna = beslis_waak(bij_het_eind.bewaard, EIND + timedelta(days=5), STANDAARD)
+    assert daarna is not None and isinstance(daarna.feit, TermijnGeescaleerd)
+    assert (daarna.feit.escaleert_naar, daarna.feit.trede) == (("plaatsvervanger-sg",), 2)
+
+
+def test_a_rung_on_which_nobody_may_stand_is_passed_in_silence() -> None:
+    """Shows SG and alternative both excluded: marked as said, and no fact goes out."""
+    beiden = frozenset(("sg", "plaatsvervanger-sg"))
+    een = bewaard(week(gesloten=beiden), EIND + OGENBLIK)
+    uitkomst = beslis_waak(een, EIND + timedelta(days=5), STANDAARD)
+    assert uitkomst is not None
+    assert uitkomst.feit is None
+    assert uitkomst.bewaard.volgende_op is None
+
+
+def test_the_watch_says_the_gravest_alone_when_it_missed_what_came_before() -> None:
+    """Shows the first look after an outage: one fact, to every role that should have been told by now."""
+    uitkomst = beslis_waak(bewaard(week()), EIND + timedelta(days=9), STANDAARD)
+    assert uitkomst is not None and isinstance(uitkomst.feit, TermijnVerstreken)
+    assert uitkomst.feit.escaleert_naar == ("coid-leiding", "sg")
+    assert uitkomst.bewaard.volgende_op is None
 
 
 def test_the_watch_says_nothing_about_a_clock_that_ended() -> None:
     """Shows that a stop silences the watch, for kept, late and lapsed alike."""
     for stop in (START, START + timedelta(days=30)):
-        assert beslis_waak(bewaard(week(stop=stop)), START + timedelta(days=60)) is Besluit.NOG_NIET
+        assert gezegd(bewaard(week(stop=stop)), START + timedelta(days=60)) is None
 
 
 def test_a_watch_only_clock_warns_at_its_end_and_is_never_overdue() -> None:
     """Shows contact-open: one warning after five working days, and no more, however long it stays open."""
-    b = bewaard(week(soort=Soort.CONTACT_OPEN))
-    assert beslis_waak(b, b.termijn.eind) is Besluit.NOG_NIET
-    assert beslis_waak(b, b.termijn.eind + timedelta(days=100)) is Besluit.NADERT
-    assert replace(b, gewaarschuwd_op=b.termijn.eind + OGENBLIK).volgende_op is None
+    een = bewaard(week(soort=Soort.CONTACT_OPEN))
+    assert een.termijn.eind is not None
+    assert gezegd(een, een.termijn.eind) is None
+    uitkomst = beslis_waak(een, een.termijn.eind + timedelta(days=100), STANDAARD)
+    assert uitkomst is not None and isinstance(uitkomst.feit, TermijnNadert)
+    assert uitkomst.bewaard.volgende_op is None
 
 
 DAGEN = st.integers(-5, 30)
@@ -225,7 +358,7 @@ FEITEN = st.lists(
 )
 
 
-def vouw(feiten: list[tuple[str, int]]) -> list[Termijn]:
+def vouw(feiten: list[tuple[str, int]]) -> list[Klok]:
     """The clock that a set of facts asks for, as a service's fold would: the earliest of each kind counts."""
 
     def eerste(naam: str) -> datetime | None:
@@ -244,10 +377,10 @@ def volg(feiten: list[tuple[str, int]]) -> list[Bewaard]:
     stand: list[Bewaard] = []
     for aantal in range(1, len(feiten) + 1):
         gewenst = vouw(feiten[:aantal])
-        for verandering in verschil(gewenst, stand, ZAAK):
+        for verandering in verschil(gewenst, stand, ZAAK, STANDAARD):
             assert len(verandering.feiten) == 1
             stand = [verandering.bewaard]
-        assert verschil(gewenst, stand, ZAAK) == []
+        assert verschil(gewenst, stand, ZAAK, STANDAARD) == []
     return stand
 
 
@@ -257,4 +390,5 @@ def test_any_order_of_the_same_facts_ends_in_the_same_clock(
 ) -> None:
     """Shows that end, outcome and reason do not depend on the order of arrival; each step is idempotent."""
     feiten, anders = orden
-    assert [b.termijn for b in volg(feiten)] == [b.termijn for b in volg(anders)] == vouw(feiten)
+    verwacht = [termijn(klok, STANDAARD.nu(klok.soort)) for klok in vouw(feiten)]
+    assert [b.termijn for b in volg(feiten)] == [b.termijn for b in volg(anders)] == verwacht

@@ -4,7 +4,7 @@
 import asyncio
 import re
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,24 @@ from typing import Any
 import asyncpg
 import pytest
 
-from shared.events import TermijnAfgelopen, TermijnNadert, TermijnVerstreken
+from shared.events import (
+    TermijnAfgelopen,
+    TermijnGeescaleerd,
+    TermijnNadert,
+    TermijnVerplaatst,
+    TermijnVerstreken,
+)
 from shared.postgres import Queries
 from shared.termijnen import waak
-from shared.termijnen.klok import Bewaard, Klok, Vervallen, termijn
+from shared.termijnen.boeken import Boeken, leg_kalender_vast
+from shared.termijnen.duur import Schorsing
+from shared.termijnen.klok import Bewaard, Klok, Vervallen, Wat, termijn
 from shared.termijnen.overgang import verschil
-from shared.termijnen.regels import Soort, regels
+from shared.termijnen.regels import Regel, Soort, regels
 
-REGELS = regels()
+REGELS: Mapping[Soort, Regel] = regels()
+BOEKEN = Boeken(REGELS)
+ZAAK = "insert into matters (subject, known) values ($1, true) on conflict do nothing"
 START = datetime(2026, 6, 8, 8, 0, tzinfo=UTC)
 OGENBLIK = timedelta(microseconds=1)
 
@@ -28,23 +38,35 @@ OGENBLIK = timedelta(microseconds=1)
 async def pool(dsn: str) -> AsyncIterator[Any]:
     """Connections to the schema of a service that has clocks, as its migrations made it."""
     async with asyncpg.create_pool(dsn, min_size=2, max_size=8) as pool:
+        async with pool.acquire() as connection, connection.transaction():
+            await BOEKEN.leg_vast(connection)
         yield pool
 
 
-async def volg(connection: Any, onderwerp: str, *klokken: Klok, tabel: Any = REGELS) -> list[Any]:
-    """What a handler does: load, compare, save; returns the facts to state."""
+async def volg(
+    connection: Any, onderwerp: str, *klokken: Klok, boeken: Boeken | None = None, nieuw: bool = False
+) -> list[Any]:
+    """What a handler does: hold the matter, load, compare, save; returns the facts to state. A `nieuw`
+    matter is not looked for."""
     async with connection.transaction():
-        oud = await waak.load(connection, [onderwerp])
-        veranderingen = verschil(
-            [termijn(klok, tabel[klok.soort]) for klok in klokken], oud[onderwerp], onderwerp
-        )
+        if not nieuw:
+            await connection.execute(ZAAK, onderwerp)
+        boek = await (boeken or BOEKEN).bij(connection)
+        oud = {} if nieuw else await waak.load(connection, [onderwerp])
+        veranderingen = verschil(klokken, oud.get(onderwerp, ()), onderwerp, boek)
         await waak.save(connection, veranderingen)
     return [feit for verandering in veranderingen for feit in verandering.feiten]
 
 
+async def kijk(connection: Any, now: datetime, *, limit: int = waak.BATCH) -> list[waak.Stelling]:
+    """What the watch does, in the caller's transaction."""
+    boek = await BOEKEN.bij(connection)
+    return (await waak.due(connection, boek, now=now, limit=limit)).stellingen
+
+
 async def vuur(connection: Any, now: datetime, *, limit: int = waak.BATCH) -> list[waak.Stelling]:
     async with connection.transaction():
-        return await waak.due(connection, now=now, limit=limit)
+        return await kijk(connection, now, limit=limit)
 
 
 async def een(connection: Any, onderwerp: str) -> Bewaard:
@@ -87,15 +109,14 @@ async def test_warns_then_calls_overdue_once_each_and_never_early(pool: Any) -> 
     async with pool.acquire() as connection:
         await volg(connection, "zaak-0001", Klok(Soort.ADVISEUR_CONTACT, START))
         t = (await een(connection, "zaak-0001")).termijn
-        assert t.waarschuw_op is not None
-        assert await vuur(connection, t.waarschuw_op) == []
-        ((onderwerp, feit),) = await vuur(connection, t.waarschuw_op + OGENBLIK)
-        assert (onderwerp, type(feit)) == ("zaak-0001", TermijnNadert)
-        assert await vuur(connection, t.eind) == []
-        ((_, feit),) = await vuur(connection, t.eind + OGENBLIK)
-        assert isinstance(feit, TermijnVerstreken)
-        assert (feit.verstreken_op, feit.escaleert_naar) == (t.eind + OGENBLIK, ("coid-leiding", "sg"))
-        assert await vuur(connection, t.eind + timedelta(days=900)) == []
+        verwacht = [TermijnNadert, TermijnNadert, TermijnVerstreken, TermijnGeescaleerd]
+        for punt, soort in zip(t.punten, verwacht, strict=True):
+            assert await vuur(connection, punt.op) == []
+            ((onderwerp, feit),) = await vuur(connection, punt.op + OGENBLIK)
+            assert (onderwerp, type(feit)) == ("zaak-0001", soort)
+        assert isinstance(feit, TermijnGeescaleerd)
+        assert (feit.geescaleerd_op, feit.escaleert_naar) == (t.punten[-1].op + OGENBLIK, ("sg",))
+        assert await vuur(connection, t.punten[-1].op + timedelta(days=900)) == []
 
 
 async def test_calls_overdue_alone_after_an_outage_that_covered_the_warning(pool: Any) -> None:
@@ -148,7 +169,7 @@ async def test_what_a_transaction_did_not_commit_fires_again(pool: Any) -> None:
         now = START + timedelta(days=2)
         transactie = connection.transaction()
         await transactie.start()
-        assert len(await waak.due(connection, now=now)) == 1
+        assert len(await kijk(connection, now)) == 1
         await transactie.rollback()
         assert len(await vuur(connection, now)) == 1
 
@@ -160,8 +181,8 @@ async def test_replicas_that_look_at_once_take_different_clocks(pool: Any) -> No
             await volg(een, f"zaak-000{nummer}", Klok(Soort.TOEWIJZING, START))
         now = START + timedelta(days=2)
         async with een.transaction(), ander.transaction():
-            eerste = await waak.due(een, now=now, limit=4)
-            tweede = await asyncio.wait_for(waak.due(ander, now=now, limit=4), timeout=5)
+            eerste = await kijk(een, now, limit=4)
+            tweede = await asyncio.wait_for(kijk(ander, now, limit=4), timeout=5)
         assert (len(eerste), len(tweede)) == (4, 2)
         assert not {s.onderwerp for s in eerste} & {s.onderwerp for s in tweede}
 
@@ -174,10 +195,9 @@ async def test_a_clock_that_a_handler_holds_is_left_until_the_handler_is_done(po
         async with handler.transaction():
             oud = await waak.load(handler, ["zaak-0001"])
             assert await asyncio.wait_for(vuur(wacht, now), timeout=5) == []
-            nieuw = termijn(
-                Klok(Soort.TOEWIJZING, START, gestopt_op=START + timedelta(hours=1)), REGELS[Soort.TOEWIJZING]
-            )
-            await waak.save(handler, verschil([nieuw], oud["zaak-0001"], "zaak-0001"))
+            klok = Klok(Soort.TOEWIJZING, START, gestopt_op=START + timedelta(hours=1))
+            boek = await BOEKEN.bij(handler)
+            await waak.save(handler, verschil([klok], oud["zaak-0001"], "zaak-0001", boek))
         assert await vuur(wacht, now) == []
 
 
@@ -189,13 +209,13 @@ async def test_each_clock_fires_once_with_three_replicas_while_handlers_stop_hal
     """
     gezegd: list[tuple[str, Any]] = []
     klaar = asyncio.Event()
-    seconden = [regels({"toewijzing": f"{n}s"}) for n in (1, 2)]
+    seconden = [Boeken(regels({"toewijzing": f"{n}s", "toewijzing.ladder": "coid-leiding"})) for n in (1, 2)]
 
     async def replica() -> None:
         while not klaar.is_set():
             async with pool.acquire() as connection, connection.transaction():
                 now = await connection.fetchval("select clock_timestamp()")
-                stellingen = await waak.due(connection, now=now, limit=7)
+                stellingen = await kijk(connection, now, limit=7)
             gezegd.extend(stellingen)
             if not stellingen:
                 await asyncio.sleep(0.01)
@@ -203,15 +223,18 @@ async def test_each_clock_fires_once_with_three_replicas_while_handlers_stop_hal
     gestopt: dict[str, datetime] = {}
     replicas = [asyncio.create_task(replica()) for _ in range(3)]
     async with pool.acquire() as connection:
+        for boeken in seconden:
+            async with connection.transaction():
+                await boeken.leg_vast(connection)
         begin = await connection.fetchval("select clock_timestamp()")
         starts = {f"zaak-{n:04}": begin - timedelta(milliseconds=n * 2) for n in range(300)}
         for n, (onderwerp, start) in enumerate(starts.items()):
-            await volg(connection, onderwerp, Klok(Soort.TOEWIJZING, start), tabel=seconden[n % 2])
+            await volg(connection, onderwerp, Klok(Soort.TOEWIJZING, start), boeken=seconden[n % 2])
         for n, (onderwerp, start) in enumerate(starts.items()):
             if n % 4 in (1, 2):
                 stop = await connection.fetchval("select clock_timestamp()")
                 klok = Klok(Soort.TOEWIJZING, start, gestopt_op=stop)
-                await volg(connection, onderwerp, klok, tabel=seconden[n % 2])
+                await volg(connection, onderwerp, klok, boeken=seconden[n % 2])
                 gestopt[onderwerp] = await connection.fetchval("select clock_timestamp()")
         await asyncio.sleep(2.5)
         klaar.set()
@@ -228,26 +251,50 @@ async def test_each_clock_fires_once_with_three_replicas_while_handlers_stop_hal
     assert {onderwerp for onderwerp, feit in gezegd if isinstance(feit, TermijnVerstreken)} >= ongestopt
 
 
-async def test_two_handlers_that_save_the_same_clocks_do_not_deadlock(pool: Any) -> None:
-    """Shows the one order of writing: replicas save the same new clocks, named in opposite order, at once."""
-    onderwerpen = [f"zaak-{n:04}" for n in range(800)]
-    nieuw = termijn(Klok(Soort.TOEWIJZING, START), REGELS[Soort.TOEWIJZING])
+async def test_a_clock_that_is_there_is_never_stored_as_a_new_one(pool: Any) -> None:
+    """Shows the last guard: who did not hold the matter, and so did not see its clock, changes nothing."""
+    async with pool.acquire() as connection:
+        await volg(connection, "zaak-0001", Klok(Soort.TOEWIJZING, START))
+        voor = await een(connection, "zaak-0001")
+        with pytest.raises(asyncpg.UniqueViolationError):
+            await volg(connection, "zaak-0001", Klok(Soort.TOEWIJZING, START), nieuw=True)
+        assert await een(connection, "zaak-0001") == voor
 
-    async def bewaar(volgorde: list[str]) -> None:
+
+async def test_two_writers_that_change_the_same_clocks_do_not_deadlock(pool: Any) -> None:
+    """Shows the one order of writing: clocks named in opposite order, changed at once."""
+    onderwerpen = [f"zaak-{n:04}" for n in range(400)]
+
+    async def bewaar(volgorde: list[str], klok: Klok) -> None:
         async with pool.acquire() as connection, connection.transaction():
-            await waak.save(connection, [v for o in volgorde for v in verschil([nieuw], [], o)])
+            boek = await BOEKEN.bij(connection)
+            oud = dict.fromkeys(volgorde) | {o: b for o, b in bekend.items() if o in volgorde}
+            await waak.save(
+                connection, [v for o, b in oud.items() for v in verschil([klok], b or (), o, boek)]
+            )
 
-    for _ in range(10):
-        await asyncio.gather(*(bewaar(volgorde) for volgorde in (onderwerpen, onderwerpen[::-1]) * 2))
-        assert await pool.fetchval("select count(*) from termijnen") == len(onderwerpen)
-        await pool.execute("truncate termijnen")
+    bekend: dict[str, list[Bewaard]] = {}
+    await bewaar(onderwerpen, Klok(Soort.TOEWIJZING, START))
+    async with pool.acquire() as connection, connection.transaction():
+        bekend = await waak.load(connection, onderwerpen)
+    for dag in range(1, 6):
+        klok = Klok(Soort.TOEWIJZING, START + timedelta(days=dag))
+        await asyncio.gather(
+            *(bewaar(volgorde, klok) for volgorde in (onderwerpen, onderwerpen[::-1]) * 2)
+        )
+    assert await pool.fetchval("select count(*) from termijnen") == len(onderwerpen)
 
 
 @pytest.mark.parametrize(
     "fout",
     [
-        "gewaarschuwd_op = waarschuw_op",
-        "verstreken_op = eind_op, volgende_op = null",
+        "gezegd = 1, gewaarschuwd_op = punten_op[1], volgende_op = punten_op[2]",
+        "gezegd = 1, volgende_op = punten_op[2]",
+        "gezegd = 2, gewaarschuwd_op = punten_op[1] + interval '1 s', volgende_op = punten_op[3]",
+        "gezegd = 9, gewaarschuwd_op = punten_op[3] + interval '1 s', volgende_op = null",
+        "verstreken_op = eind_op",
+        "eind_op = null, gestopt_op = start_op, uitkomst = 'gehaald', volgende_op = null",
+        "volgende_op = null",
         "uitkomst = 'gehaald'",
         "gestopt_op = eind_op + interval '1 s', uitkomst = 'gehaald', volgende_op = null",
         "gestopt_op = eind_op, uitkomst = 'te-laat-gehaald', volgende_op = null",
@@ -272,10 +319,11 @@ async def test_finding_what_is_due_reads_the_partial_index(pool: Any) -> None:
     """Shows that the watch pays for what is due and not for what runs: 20,000 clocks, one of them due."""
     async with pool.acquire() as connection:
         await connection.execute(
-            "insert into termijnen (onderwerp, soort, generatie, start_op, eind_op, volgende_op, spoed, rol,"
-            " alleen_bewaking, afleiding) select 'zaak-' || n, 'toewijzing', 1, $1::timestamptz,"
-            " $1::timestamptz + n * interval '1 minute', $1::timestamptz + n * interval '1 minute', false,"
-            " 'coid', false, '' from generate_series(1, 20000) n",
+            "insert into termijnen (onderwerp, soort, versie, generatie, start_op, eind_op, punten_op,"
+            " punten_wat, volgende_op, spoed, rol, alleen_bewaking, afleiding) select 'zaak-' || n,"
+            " 'toewijzing', 1, 1, $1::timestamptz, eind, array[eind], array['verstreken'], eind, false,"
+            " 'coid', false, '' from generate_series(1, 20000) n,"
+            " lateral (select $1::timestamptz + n * interval '1 minute') as e (eind)",
             START,
         )
         await connection.execute("analyze termijnen")
@@ -286,3 +334,113 @@ async def test_finding_what_is_due_reads_the_partial_index(pool: Any) -> None:
         tekst = "\n".join(regel[0] for regel in plan)
         assert "Index Scan using termijnen_volgende" in tekst
         assert re.search(r"actual rows=1(\.00)? ", tekst)
+
+
+async def test_a_suspended_clock_comes_back_as_it_was_stored_and_fires_no_end(pool: Any) -> None:
+    """Shows stretches with and without an end, an extension, and a reminder in the place of an end."""
+    boeken = Boeken(regels({"klacht": "6week"}))
+    klok = Klok(
+        Soort.KLACHT,
+        START,
+        opschortingen=(
+            Schorsing(START + timedelta(days=2), START + timedelta(days=5)),
+            Schorsing(START + timedelta(days=9), None),
+        ),
+        verlengd_op=START + timedelta(days=1),
+    )
+    async with pool.acquire() as connection:
+        async with connection.transaction():
+            await boeken.leg_vast(connection)
+        (feit,) = await volg(connection, "zaak-0001", klok, boeken=boeken)
+        assert feit.eind is None
+        assert await volg(connection, "zaak-0001", klok, boeken=boeken) == []
+        een_klok = await een(connection, "zaak-0001")
+        assert een_klok.termijn.schorsingen == klok.opschortingen
+        assert een_klok.termijn.verlengd_op == klok.verlengd_op
+        (punt,) = een_klok.termijn.punten
+        assert (punt.wat, een_klok.volgende_op) == (Wat.NADERT, punt.op)
+        async with connection.transaction():
+            boek = await boeken.bij(connection)
+            ((_, feit),) = (await waak.due(connection, boek, now=START + timedelta(days=500))).stellingen
+        assert isinstance(feit, TermijnNadert)
+
+
+async def test_a_changed_rule_is_a_new_version_and_running_clocks_keep_theirs(pool: Any) -> None:
+    """Shows two replicas with other settings side by side: each version is kept once, each clock ends by the
+    rule it began with, and takes the new one only when an operator says so."""
+    anders = Boeken(regels({"toewijzing": "3werkdag"}))
+    async with pool.acquire() as connection:
+        await volg(connection, "zaak-0001", Klok(Soort.TOEWIJZING, START))
+        for boeken in (anders, BOEKEN, anders):
+            async with connection.transaction():
+                await boeken.leg_vast(connection)
+        versies = "select versie from termijnregels where soort = 'toewijzing' order by versie"
+        assert [row["versie"] for row in await connection.fetch(versies)] == [1, 2]
+        await volg(connection, "zaak-0002", Klok(Soort.TOEWIJZING, START), boeken=anders)
+        oud, nieuw = await een(connection, "zaak-0001"), await een(connection, "zaak-0002")
+        assert (oud.termijn.versie, nieuw.termijn.versie) == (1, 2)
+        assert oud.termijn.eind is not None and nieuw.termijn.eind is not None
+        assert oud.termijn.eind < nieuw.termijn.eind
+        assert await volg(connection, "zaak-0001", Klok(Soort.TOEWIJZING, START), boeken=anders) == []
+        # Either replica fires both: it reads what the other kept.
+        assert len(await vuur(connection, START + timedelta(days=60))) == 2
+
+
+async def alles_herrekend(pool: Any, boeken: Boeken, limit: int) -> list[waak.Stelling]:
+    gezegd: list[waak.Stelling] = []
+    meer = True
+    while meer:
+        async with pool.acquire() as connection, connection.transaction():
+            boek = await boeken.bij(connection)
+            stellingen, meer = await waak.herreken(connection, boek, limit=limit)
+            gezegd += stellingen
+    return gezegd
+
+
+async def test_a_calendar_that_is_stated_moves_every_clock_that_runs_once(pool: Any) -> None:
+    """Shows parts smaller than the whole, an older statement and the same one again that move nothing, and
+    other houses and clocks that ended left alone."""
+    dag = (START + timedelta(days=1)).date()
+    async with pool.acquire() as connection:
+        for nummer in range(5):
+            await volg(connection, f"zaak-000{nummer}", Klok(Soort.TOEWIJZING, START))
+        klaar = Klok(Soort.TOEWIJZING, START, gestopt_op=START + timedelta(hours=1))
+        await volg(connection, "zaak-0009", klaar)
+        await volg(connection, "zaak-0010", Klok(Soort.MID_CONTACT, START))
+        for huis, volgnummer, dagen in (("coid", 2, [dag]), ("coid", 1, []), ("coid", 3, [dag])):
+            async with connection.transaction():
+                await leg_kalender_vast(
+                    connection, huis, volgnummer=volgnummer, sluitingsdagen=dagen, brugdagen=[]
+                )
+        assert await connection.fetchval("select count(*) from herrekeningen") == 1
+    gezegd = await alles_herrekend(pool, BOEKEN, 2)
+    assert sorted(stelling.onderwerp for stelling in gezegd) == [f"zaak-000{n}" for n in range(5)]
+    for _, feit in gezegd:
+        assert isinstance(feit, TermijnVerplaatst)
+        assert feit.eind is not None and feit.eind_was is not None
+        assert (feit.waardoor, feit.eind > feit.eind_was) == ("kalender", True)
+        assert "sluitingsdag" in feit.afleiding
+    async with pool.acquire() as connection:
+        assert (await een(connection, "zaak-0009")).termijn.uitkomst == "gehaald"
+        assert await volg(connection, "zaak-0001", Klok(Soort.TOEWIJZING, START)) == []
+
+
+async def test_no_clock_is_armed_by_a_calendar_that_was_just_replaced(pool: Any) -> None:
+    """Shows that whoever states a calendar waits for who is reckoning by the one before, and that those
+    clocks are reckoned again after it."""
+    dag = (START + timedelta(days=1)).date()
+    async with pool.acquire() as handler, pool.acquire() as ander:
+        async with handler.transaction():
+            boek = await BOEKEN.bij(handler)
+            await handler.execute(ZAAK, "zaak-0001")
+
+            async def stel() -> None:
+                async with ander.transaction():
+                    await leg_kalender_vast(ander, "coid", volgnummer=1, sluitingsdagen=[dag], brugdagen=[])
+
+            stellen = asyncio.create_task(stel())
+            await asyncio.sleep(0.2)
+            assert not stellen.done()
+            await waak.save(handler, verschil([Klok(Soort.TOEWIJZING, START)], (), "zaak-0001", boek))
+        await asyncio.wait_for(stellen, timeout=5)
+    assert len(await alles_herrekend(pool, BOEKEN, 2)) == 1

@@ -2,17 +2,36 @@
 -- The clocks of one service: one row per promise and matter. The checks say which states exist, so that a fault in the
 -- code shows as a refused row and not as a warning too early or a promise kept twice.
 
+-- The rules that clocks run by, or ran by: a changed rule is a new version, and running clocks keep theirs.
+create table termijnregels (
+    soort  text not null,
+    versie integer not null check (versie >= 1),
+    inhoud jsonb not null,
+    sinds  timestamptz not null default clock_timestamp(),
+    primary key (soort, versie),
+    unique (soort, inhoud)
+);
+comment on table termijnregels is 'Every version of a rule by which a clock of this service was reckoned.';
+
 create table termijnen (
     onderwerp       text not null,                   -- the matter's opaque id
     soort           text not null,
+    versie          integer not null,                -- of the rule
     generatie       integer not null check (generatie >= 1),
     start_op        timestamptz not null,
-    eind_op         timestamptz not null,            -- the last moment in time, without the Algemene termijnenwet
+    eind_op         timestamptz,                     -- the last moment in time, without the Algemene termijnenwet; null while
+                                                     -- the clock stands still
     eind_atw_op     timestamptz,                     -- as extended by that law; null where it does not extend
-    waarschuw_op    timestamptz,
+    punten_op       timestamptz[] not null,          -- when something is to be said, and what: see shared/termijnen/klok.py
+    punten_wat      text[] not null,
+    gezegd          integer not null default 0,      -- how many of these were said
     volgende_op     timestamptz,                     -- what the watch looks for; null when it has nothing left to say
-    gewaarschuwd_op timestamptz,
+    gewaarschuwd_op timestamptz,                     -- when it was last said that it nears
     verstreken_op   timestamptz,                     -- when it was called overdue
+    geescaleerd_op  timestamptz,                     -- when the last rung was told
+    stil_van        timestamptz[] not null default '{}',
+    stil_tot        timestamptz[] not null default '{}', -- when it stood still; the last may have no end yet
+    verlengd_op     timestamptz,
     gestopt_op      timestamptz,
     uitkomst        text check (uitkomst in ('gehaald', 'te-laat-gehaald', 'vervallen')),
     reden           text,
@@ -22,19 +41,50 @@ create table termijnen (
     afleiding       text not null,
     gesloten_rollen text[] not null default '{}',    -- roles that must not learn of the matter, sorted
     primary key (onderwerp, soort),
+    foreign key (soort, versie) references termijnregels,
     check (eind_op > start_op),
     check (eind_atw_op > eind_op),
-    check (waarschuw_op > start_op and waarschuw_op <= eind_op),
-    constraint termijnen_niet_te_vroeg check (gewaarschuwd_op > waarschuw_op and verstreken_op > eind_op),
+    check (cardinality(punten_op) = cardinality(punten_wat)),
+    check (gezegd between 0 and cardinality(punten_op)),
+    check (cardinality(stil_van) = cardinality(stil_tot)),
+    constraint termijnen_niet_te_vroeg check
+        (gezegd = 0 or coalesce(greatest(gewaarschuwd_op, verstreken_op, geescaleerd_op) > punten_op[gezegd], false)),
+    check (verstreken_op > eind_op),
     check (not (alleen_bewaking and verstreken_op is not null)),
     check ((uitkomst is null) = (gestopt_op is null)),
+    check (uitkomst is null or eind_op is not null),
     check (uitkomst is distinct from 'vervallen' or reden is not null),
     check (uitkomst is distinct from 'gehaald' or alleen_bewaking or gestopt_op <= eind_op),
     check (uitkomst is distinct from 'te-laat-gehaald' or gestopt_op > eind_op),
-    check (volgende_op is null or uitkomst is null and verstreken_op is null),
-    check (volgende_op in (waarschuw_op, eind_op))
+    constraint termijnen_volgende check (volgende_op is not distinct from
+        case when uitkomst is null then punten_op[gezegd + 1] end)
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
 
 -- What is due costs what is due, however many clocks run.
 create index termijnen_volgende on termijnen (volgende_op) where volgende_op is not null;
 comment on table termijnen is 'Promises with a clock, as this service owns them; the watch fires from here.';
+
+-- The calendar of each house as it last stated it.
+create table kalenders (
+    huis           text primary key,
+    volgnummer     bigint not null,
+    sluitingsdagen date[] not null,
+    brugdagen      date[] not null                  -- days of a royal decree, for every house
+);
+comment on table kalenders is 'Closing days by house, and royal-decree days that were announced since this version was made.';
+
+-- Clocks to be reckoned again, in parts: everything after the cursor still has to be.
+create table herrekeningen (
+    id         bigint generated always as identity primary key,
+    regel      text,                                 -- the kind whose clocks take the rule of now; null: the calendar changed
+    vanaf      text not null default ''              -- matters after this one still have to be done
+);
+comment on table herrekeningen is 'Work left by a changed calendar, or by an operator who lets running clocks take a new rule.';
+
+-- Whoever arms a clock reads rules and calendar under a shared lock; whoever changes them waits for those.
+create table termijnstand (
+    enige boolean primary key default true check (enige),
+    stand bigint not null default 1
+);
+insert into termijnstand default values;
+comment on table termijnstand is 'Moves with every change of rules or calendar: a replica that has seen another reads them again.';
