@@ -194,6 +194,8 @@ _WORDS = {
     "literal_error": "onbekende code",
     "toekomst": "moment ligt in de toekomst",
     "verleden": "moment ligt te ver terug",
+    "kalenderdag": "dag ligt te ver weg",
+    "kalender": "kalender zonder werkdagen",
     "andersom": "einde ligt voor het begin",
     "zonder_instemming": "kenmerken zonder instemming",
     "geheime_sleutel": "een geheime sleutel hoort niet op de bus",

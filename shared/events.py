@@ -43,6 +43,7 @@ from shared.codes import (
     Verwijzing,
     Vrager,
 )
+from shared.termijnen.kalender import Kalender, KalenderZonderWerkdagen
 
 KLOKSPELING = timedelta(minutes=5)
 """How far a sender's clock may run ahead before a moment counts as lying in the future."""
@@ -73,12 +74,35 @@ def _dag_niet_in_de_toekomst(dag: date, info: ValidationInfo) -> date:
 Moment = Annotated[AwareDatetime, AfterValidator(_niet_in_de_toekomst)]
 """When something happened; never in the future (checked against the receiver's clock)."""
 Dag = Annotated[date, AfterValidator(_dag_niet_in_de_toekomst)]
+
+
+def _kalenderdag(dag: date, info: ValidationInfo) -> date:
+    nu = (info.context or {}).get("nu")
+    if dag < VROEGST or (nu is not None and dag > nu.date() + KALENDER_VOORUIT):
+        raise PydanticCustomError("kalenderdag", "dag ligt te ver weg")
+    return dag
+
+
+def _met_werkdagen(dagen: tuple[date, ...]) -> tuple[date, ...]:
+    try:
+        Kalender(sluitingsdagen=dagen)
+    except KalenderZonderWerkdagen:
+        raise PydanticCustomError("kalender", "kalender zonder werkdagen") from None
+    return dagen
+
+
+KALENDER_VOORUIT = timedelta(days=3653)
+"""How far ahead a calendar may speak of."""
+Kalenderdagen = Annotated[
+    tuple[Annotated[date, AfterValidator(_kalenderdag)], ...], AfterValidator(_met_werkdagen)
+]
 ONDERWERP_ID = (
     r"^([0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
     r"|[0-9a-f]{12}4[0-9a-f]{3}[89ab][0-9a-f]{15})$"
 )
 """A UUID of version 4, with its dashes or without: random, so that it tells nothing. A name, a number that
 counts or a UUID that holds a time does not pass for one."""
+ONDERWERP_KALENDER = r"^kalender$"
 ONDERWERP_CODE = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 Id = Annotated[str, Field(pattern=ONDERWERP_ID)]
 """An opaque, random id: of a matter, a grant, a betrokkene, a piece of content."""
@@ -331,6 +355,27 @@ class OpgelegdeMaatregel(Gegevens):
     onderdeel: Onderdeel = Field(description="Branch that imposed it")
 
 
+class ZaakOpgeschort(Event):
+    """The case waits for somebody else; the clocks that may, stand still until it is resumed."""
+
+    naam = "zaak-opgeschort"
+    moment = "opgeschort_op"
+    opgeschort_op: Moment = Field(description="From when")
+    opschorting: Id = Field(description="Opaque id of this suspension; resuming names it")
+    reden: Literal["rechter", "openbaar-ministerie", "herstel"] = Field(
+        description="The court, the prosecutor, or somebody's recovery"
+    )
+
+
+class ZaakHervat(Event):
+    """What the case waited for is there. A case with two suspensions waits until both are over."""
+
+    naam = "zaak-hervat"
+    moment = "hervat_op"
+    hervat_op: Moment = Field(description="From when")
+    opschorting: Id = Field(description="The suspension that is over")
+
+
 class AfdoeningVastgesteld(Event):
     """The outcome for one person concerned, with the measures."""
 
@@ -405,6 +450,30 @@ class AdviseurGewijzigd(Event):
     uitgesloten_eenheden: tuple[Code, ...] = Field((), max_length=50, description="Conflict of interest")
     alleen_eenheden: tuple[Code, ...] = Field((), max_length=50, description="Works for these units alone")
     actief: bool = Field(True, description="False once the adviser has left")
+
+
+class KalenderVastgesteld(Event):
+    """On which days the publisher's house is closed. The subject is the word `kalender`; the highest version
+    counts, and replaces all that was stated before."""
+
+    naam = "kalender-vastgesteld"
+    onderwerp = ONDERWERP_KALENDER
+    moment = "vastgesteld_op"
+    vastgesteld_op: Moment = Field(description="When")
+    volgnummer: int = Field(ge=1, le=2**53, description="Publisher's version of this calendar")
+    sluitingsdagen: Kalenderdagen = Field((), max_length=1000, description="Days on which it is closed")
+
+
+class BrugdagenVastgesteld(Event):
+    """Days that a royal decree equates with holidays (Atw art. 3 lid 3), announced since this version was
+    made. The subject is the word `kalender`; the highest version counts, and replaces all before."""
+
+    naam = "brugdagen-vastgesteld"
+    onderwerp = ONDERWERP_KALENDER
+    moment = "vastgesteld_op"
+    vastgesteld_op: Moment = Field(description="When")
+    volgnummer: int = Field(ge=1, le=2**53, description="Publisher's version of these days")
+    brugdagen: Kalenderdagen = Field((), max_length=100, description="The days")
 
 
 class AdviesgesprekGevoerd(Event):
@@ -605,6 +674,14 @@ class KlachtBeoordeeld(Event):
     beoordeeld_op: Moment = Field(description="When")
     ontvankelijk: bool = Field(description="Admissible or not")
     cog_gevraagd: bool = Field(False, description="Whether the COG is asked for advice")
+
+
+class KlachtVerdaagd(Event):
+    """The handling of a complaint was extended, once, as the rule allows."""
+
+    naam = "klacht-verdaagd"
+    moment = "verdaagd_op"
+    verdaagd_op: Moment = Field(description="When")
 
 
 class KlachtAfgehandeld(Event):

@@ -44,6 +44,7 @@ _CLOCKS = (
     e.TermijnVerplaatst,
     e.TermijnAfgelopen,
 )
+_OPSCHORTING = (e.ZaakOpgeschort, e.ZaakHervat)
 _CONSENT = (e.InstemmingGegeven, e.InstemmingIngetrokken)
 _ADVISERS = (
     e.AdviseurGewijzigd,
@@ -71,6 +72,7 @@ STATES: Final[Mapping[str, tuple[type[e.Event], ...]]] = {
         e.SleutelVastgesteld,
         e.BerichtGestuurd,
         e.VraagGesteld,
+        e.KalenderVastgesteld,
     ),
     "portaal": (*_CONSENT, e.VraagGesteld),
     "coid": (
@@ -80,8 +82,10 @@ STATES: Final[Mapping[str, tuple[type[e.Event], ...]]] = {
         e.ZaakOmgezet,
         e.MeldingenGekoppeld,
         e.TabelindelingVastgesteld,
+        e.KalenderVastgesteld,
+        *_OPSCHORTING,
     ),
-    "kmar": (*_CONSENT, *_ADVISERS, e.EigenMeldingGeregistreerd),
+    "kmar": (*_CONSENT, *_ADVISERS, e.EigenMeldingGeregistreerd, e.KalenderVastgesteld, *_OPSCHORTING),
     "lijn": (
         e.MeldingOntvangen,
         e.BehandelingAanvaard,
@@ -89,9 +93,10 @@ STATES: Final[Mapping[str, tuple[type[e.Event], ...]]] = {
         e.AfdoeningVastgesteld,
         e.NazorgVerleend,
         e.SleutelVastgesteld,
+        *_OPSCHORTING,
     ),
-    "organisatie": (e.EenheidGewijzigd,),
-    "klachten": (e.KlachtIngediend, e.KlachtBeoordeeld, e.KlachtAfgehandeld),
+    "organisatie": (e.EenheidGewijzigd, e.BrugdagenVastgesteld),
+    "klachten": (e.KlachtIngediend, e.KlachtBeoordeeld, e.KlachtVerdaagd, e.KlachtAfgehandeld),
     "archief": (e.MeldingOvergenomen,),
     # the four services
     INTAKE: (
@@ -136,6 +141,12 @@ _CONSENT_GIVERS = ("mid", "coid", "kmar", "portaal")
 _EVERY_CONSENT = (*_CONSENT_GIVERS, INTAKE)
 _CLUSTERS = ("coid", "kmar")
 
+_KALENDERS: Final = {
+    e.KalenderVastgesteld: ("mid", *_CLUSTERS),
+    e.BrugdagenVastgesteld: ("organisatie",),
+}
+"""What every service with clocks hears."""
+
 HEARS: Final[Mapping[str, Mapping[type[e.Event], tuple[str, ...]]]] = {
     INTAKE: {
         e.ContactOntvangen: ("kanaal",),
@@ -156,6 +167,7 @@ HEARS: Final[Mapping[str, Mapping[type[e.Event], tuple[str, ...]]]] = {
         e.BehandelingHerzien: (ROUTING,),
         e.DossierGesloten: (REGISTRY,),
         e.DossierVernietigd: (REGISTRY,),
+        **_KALENDERS,
     },
     ROUTING: {
         e.AdviseurGewijzigd: _CLUSTERS,
@@ -173,6 +185,7 @@ HEARS: Final[Mapping[str, Mapping[type[e.Event], tuple[str, ...]]]] = {
         e.LeidinggevendeGeinformeerd: _CLUSTERS,
         e.DossierGesloten: (REGISTRY,),
         e.DossierVernietigd: (REGISTRY,),
+        **_KALENDERS,
     },
     NOTIFICATION: {
         e.EenheidGewijzigd: ("organisatie",),
@@ -200,6 +213,10 @@ HEARS: Final[Mapping[str, Mapping[type[e.Event], tuple[str, ...]]]] = {
         e.BehandelaarGewijzigd: ("lijn",),
         e.AfdoeningVastgesteld: ("lijn",),
         e.NazorgVerleend: ("lijn",),
+        e.ZaakOpgeschort: ("lijn", *_CLUSTERS),
+        e.ZaakHervat: ("lijn", *_CLUSTERS),
+        e.AdviesgesprekGevoerd: _CLUSTERS,
+        **_KALENDERS,
         e.KwestieGekwalificeerd: _CLUSTERS,
         e.LeidinggevendeGeinformeerd: _CLUSTERS,
         e.TerugkoppelingGegeven: _CLUSTERS,
@@ -212,6 +229,7 @@ HEARS: Final[Mapping[str, Mapping[type[e.Event], tuple[str, ...]]]] = {
         e.MeldingOvergenomen: ("archief",),
         e.KlachtIngediend: ("klachten",),
         e.KlachtBeoordeeld: ("klachten",),
+        e.KlachtVerdaagd: ("klachten",),
         e.KlachtAfgehandeld: ("klachten",),
     },
 }

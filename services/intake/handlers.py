@@ -21,6 +21,7 @@ from shared.envelope import Fact, Refusal
 from shared.inbox import IN_DE_KLUIS, Sealed, Work, is_sealed, vernietigd
 from shared.service import Background, Runtime, Service
 from shared.settings import SettingsError
+from shared.termijnen import kalenders
 from shared.zegel import PrivateKeys, ZegelFout
 
 WISSEN_PER_KEER = 200
@@ -217,7 +218,7 @@ def build(settings: Settings) -> Service:
     intake = Intake(sleutels, Kluis.van(settings), settings)
     return Service(
         name="intake",
-        handlers=dict.fromkeys(GEHOORD, intake.verwerk),
+        handlers={**dict.fromkeys(GEHOORD, intake.verwerk), **kalenders.HANDLERS},
         background=[
             Background("wissen", settings.wis_interval_s, intake.wissen),
             Background("vernietigen", settings.wis_interval_s, intake.vernietigen),

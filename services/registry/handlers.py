@@ -22,6 +22,7 @@ from shared.events import (
 )
 from shared.inbox import Handler, Work
 from shared.service import Background, Runtime, Service
+from shared.termijnen import kalenders
 
 
 async def indelingen(work: Work, facts: Sequence[Fact]) -> None:
@@ -129,6 +130,7 @@ _REEKSEN: Mapping[type[Event], Handler] = {
     TabelindelingVastgesteld: indelingen,
     MeldingOvergenomen: overgenomen,
     AdviesGegeven: adviezen,
+    **kalenders.HANDLERS,
 }
 
 _OVER_ZAKEN = tuple(event for event in STAPPEN if event in flow.HEARS[flow.REGISTRY])

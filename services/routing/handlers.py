@@ -19,6 +19,7 @@ from shared.envelope import Fact
 from shared.flow import ROUTING
 from shared.inbox import Work, vernietigd
 from shared.service import Background, Runtime, Service
+from shared.termijnen import kalenders
 from shared.termijnen.kalender import lokaal
 
 
@@ -125,25 +126,28 @@ def build(settings: Settings) -> Service:
     routing = Routing(settings)
     return Service(
         name=ROUTING,
-        handlers=dict.fromkeys(
-            (
-                e.AdviseurGewijzigd,
-                e.MeldingDoorgezet,
-                e.MeldingOntvangen,
-                e.InstemmingGegeven,
-                e.InstemmingIngetrokken,
-                e.InstemmingVervallen,
-                e.MeldingHeropend,
-                e.ContactpogingGedaan,
-                e.AdviesgesprekGevoerd,
-                e.KwestieGekwalificeerd,
-                e.ZaakOmgezet,
-                e.ToewijzingGeweigerd,
-                e.DossierGesloten,
-                e.DossierVernietigd,
-                e.LeidinggevendeGeinformeerd,
+        handlers={
+            **dict.fromkeys(
+                (
+                    e.AdviseurGewijzigd,
+                    e.MeldingDoorgezet,
+                    e.MeldingOntvangen,
+                    e.InstemmingGegeven,
+                    e.InstemmingIngetrokken,
+                    e.InstemmingVervallen,
+                    e.MeldingHeropend,
+                    e.ContactpogingGedaan,
+                    e.AdviesgesprekGevoerd,
+                    e.KwestieGekwalificeerd,
+                    e.ZaakOmgezet,
+                    e.ToewijzingGeweigerd,
+                    e.DossierGesloten,
+                    e.DossierVernietigd,
+                    e.LeidinggevendeGeinformeerd,
+                ),
+                routing.verwerk,
             ),
-            routing.verwerk,
-        ),
+            **kalenders.HANDLERS,
+        },
         background=(Background("herkansing", settings.herkansing_interval_s, routing.herkans),),
     )

@@ -88,7 +88,9 @@ def _kalender(huis: str, brugdagen: frozenset[date], sluitingsdagen: Sequence[da
         try:
             return Kalender(brugdagen=deel[0], sluitingsdagen=deel[1])
         except KalenderZonderWerkdagen:
-            log.error("calendars leave no working day together; closing days are left out", extra={"huis": huis})
+            log.error(
+                "calendars leave no working day together; closing days are left out", extra={"huis": huis}
+            )
     return NEDERLAND
 
 

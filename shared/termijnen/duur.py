@@ -102,7 +102,8 @@ def _openingstijd(
         vanaf = max(vanaf, een.tot)
     stil = bool(geteld) and geteld[-1].tot is None
     eind = None if stil else kalender.na_openingstijd(vanaf, rest)
-    tekst = f"{lengte}{_verlengd(verlenging)} binnen openingstijd (werkdagen 08:30-17:00) vanaf {_momenttekst(start)}"
+    tekst = f"{lengte}{_verlengd(verlenging)} binnen openingstijd (werkdagen 08:30-17:00)"
+    tekst += f" vanaf {_momenttekst(start)}"
     begin = kalender.opening_vanaf(start)
     if begin != start:
         tekst += f", loopt vanaf {_momenttekst(begin)}"
@@ -134,7 +135,8 @@ def _doorlopend(
             break
         eind += een.tot - van
     stil = bool(geteld) and geteld[-1].tot is None
-    tekst = f"{lengte}{_verlengd(verlenging)} vanaf {_momenttekst(start)}, dag en nacht{_stond_stil(geteld, dagen=False)}"
+    tekst = f"{lengte}{_verlengd(verlenging)} vanaf {_momenttekst(start)}, dag en nacht"
+    tekst += _stond_stil(geteld, dagen=False)
     return Einde(None, None, tekst) if stil else Einde(eind, None, f"{tekst}: tot {_momenttekst(eind)}")
 
 

@@ -43,9 +43,7 @@ def gestart(bewaard: Bewaard) -> TermijnGestart:
 
 def verplaatst(bewaard: Bewaard, was: Termijn) -> TermijnVerplaatst:
     """A clock whose end moved: by suspension, resumption or extension, by a calendar or by a rule."""
-    return TermijnVerplaatst(
-        **_gedeeld(bewaard), eind_was=was.eind, waardoor=_waardoor(bewaard.termijn, was)
-    )
+    return TermijnVerplaatst(**_gedeeld(bewaard), eind_was=was.eind, waardoor=_waardoor(bewaard.termijn, was))
 
 
 def _waardoor(nu: Termijn, was: Termijn) -> str:
@@ -78,6 +76,4 @@ def verstreken(bewaard: Bewaard, now: datetime, rollen: tuple[str, ...]) -> Term
 
 def geescaleerd(bewaard: Bewaard, now: datetime, rollen: tuple[str, ...], trede: int) -> TermijnGeescaleerd:
     """Nothing happened after a clock was over its end: at `now` the next roles are told."""
-    return TermijnGeescaleerd(
-        **_gedeeld(bewaard), geescaleerd_op=now, escaleert_naar=rollen, trede=trede + 1
-    )
+    return TermijnGeescaleerd(**_gedeeld(bewaard), geescaleerd_op=now, escaleert_naar=rollen, trede=trede + 1)

@@ -213,9 +213,7 @@ def _punten(
     direct = sum(trede.na is None for trede in ladder)
     yield Punt(eind, Wat.VERSTREKEN, direct - 1)
     later = [
-        (na(eind, trede.na, kalender), nummer)
-        for nummer, trede in enumerate(ladder)
-        if trede.na is not None
+        (na(eind, trede.na, kalender), nummer) for nummer, trede in enumerate(ladder) if trede.na is not None
     ]
     for moment, nummer in sorted(later):
         yield Punt(moment, Wat.GEESCALEERD, nummer)

@@ -78,5 +78,7 @@ class Lengte:
         """
         gevonden = _LENGTE.fullmatch(tekst.strip().replace(" ", ""))
         if gevonden is None:
-            raise ValueError("a length is a whole number and one of s, m, h, openingsuur, werkdag, d, week, maand")
+            raise ValueError(
+                "a length is a whole number and one of s, m, h, openingsuur, werkdag, d, week, maand"
+            )
         return cls(int(gevonden[1]), Eenheid(gevonden[2]))

@@ -10,7 +10,6 @@ from typing import Final
 from shared.termijnen.kalender import NEDERLAND, Kalender
 from shared.termijnen.regels import EIGEN_LIJN, TABEL, Regel, Soort
 
-
 _GEEN: Final[Mapping[str, Kalender]] = MappingProxyType({})
 
 
@@ -49,7 +48,7 @@ class Regelboek:
     def kalender(self, regel: Regel, rol: str | None = None) -> Kalender:
         """The calendar that a clock is reckoned by: that of the house of the body that holds the matter, or
         of the rule."""
-        huis = rol if rol in EIGEN_LIJN else regel.huis
+        huis = rol if rol is not None and rol in EIGEN_LIJN else regel.huis
         return self.kalenders.get(huis, self.overig)
 
 

@@ -117,10 +117,13 @@ class Regel:
 
 
 EIGEN_LIJN: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
-    {"kmar": MappingProxyType({"coid-leiding": "kmar-leiding"})}
+    {
+        "kmar": MappingProxyType({"coid-leiding": "kmar-leiding"}),
+        "sg": MappingProxyType({"coid-leiding": "sg"}),
+    }
 )
 """By the role of a body that holds matters itself, its own in the place of others: the COID does not hear of
-what the KMar holds."""
+what the KMar holds, nor of what was brought past it to the SG."""
 
 PLAATSVERVANGER: Final[Mapping[str, str]] = MappingProxyType({"sg": "plaatsvervanger-sg"})
 """Who takes a role's rung where whoever has that role must not learn of the matter."""
@@ -159,20 +162,22 @@ def lees(tekst: str) -> tuple[Regel, ...]:
 
 
 def _regel(soort: str, waarden: dict[str, Any]) -> Regel:
-    overig = dict(waarden)
-    spoed = overig.pop("spoed", None)
     try:
-        gewoon = _maat({naam: overig.pop(naam) for naam in ("lengte", "waarschuwing", "ladder") if naam in overig})
-        lengten = {naam: Lengte.lees(overig.pop(naam)) for naam in ("stilstand", "verlenging") if naam in overig}
-        return Regel(
-            soort=Soort(soort),
-            gewoon=gewoon,
-            spoed=None if spoed is None else _maat(spoed),
-            **lengten,
-            **{naam: tuple(wat) if isinstance(wat, list) else wat for naam, wat in overig.items()},
-        )
+        velden: dict[str, Any] = {"soort": Soort(soort), "gewoon": _maat(waarden)}
+        for naam, wat in waarden.items():
+            if naam in _LENGTEN:
+                velden[naam] = Lengte.lees(wat)
+            elif naam == "spoed":
+                velden[naam] = _maat(wat)
+            elif naam not in _VAN_DE_MAAT:
+                velden[naam] = tuple(wat) if isinstance(wat, list) else wat
+        return Regel(**velden)
     except (KeyError, TypeError, ValueError) as fout:
         raise ValueError(f"rule {soort!r}: {fout}") from None
+
+
+_LENGTEN: Final = ("stilstand", "verlenging")
+_VAN_DE_MAAT: Final = ("lengte", "waarschuwing", "ladder")
 
 
 def _maat(waarden: dict[str, Any]) -> Maat:
@@ -196,7 +201,13 @@ TABEL: Final = lees(resources.files(__package__).joinpath("regels.toml").read_te
 
 LADDER: Final = frozenset(
     (
-        *(trede.rol for regel in TABEL for maat in (regel.gewoon, regel.spoed) if maat for trede in maat.ladder),
+        *(
+            trede.rol
+            for regel in TABEL
+            for maat in (regel.gewoon, regel.spoed)
+            if maat
+            for trede in maat.ladder
+        ),
         *(rol for lijn in EIGEN_LIJN.values() for rol in lijn.values()),
         *PLAATSVERVANGER.values(),
     )
@@ -218,7 +229,7 @@ def beschreven(regel: Regel) -> dict[str, Any]:
         for naam in _ZOALS_HET_IS
         if (wat := getattr(regel, naam)) not in ((), False)
     }
-    lengten = {naam: wat.kort for naam in ("stilstand", "verlenging") if (wat := getattr(regel, naam))}
+    lengten = {naam: wat.kort for naam in _LENGTEN if (wat := getattr(regel, naam))}
     spoed = {} if regel.spoed is None else {"spoed": _beschreven(regel.spoed)}
     return overig | lengten | _beschreven(regel.gewoon) | spoed
 
@@ -265,7 +276,7 @@ def _ladder(tekst: str) -> tuple[Trede, ...]:
     return treden
 
 
-_VELDEN: Final[Mapping[str, Callable[[Maat, str], Maat]]] = {
+_ANDERS: Final[Mapping[str, Callable[[Maat, str], Maat]]] = {
     "": lambda maat, tekst: replace(maat, lengte=_lengte(tekst.strip())),
     "waarschuwing": lambda maat, tekst: replace(maat, waarschuwing=_lengten(tekst)),
     "ladder": lambda maat, tekst: replace(maat, ladder=_ladder(tekst)),
@@ -285,10 +296,10 @@ def regels(overrides: Mapping[str, str] | None = None) -> Mapping[Soort, Regel]:
         naam, *rest = sleutel.split(".")
         spoed = rest[:1] == ["spoed"]
         veld = ".".join(rest[1:] if spoed else rest)
-        if naam not in tabel or veld not in _VELDEN or (spoed and tabel[Soort(naam)].spoed is None):
+        if naam not in tabel or veld not in _ANDERS or (spoed and tabel[Soort(naam)].spoed is None):
             raise ValueError(f"unknown termijn setting {sleutel!r}")
         try:
-            tabel[Soort(naam)] = _anders(tabel[Soort(naam)], spoed, lambda maat: _VELDEN[veld](maat, waarde))  # noqa: B023
+            tabel[Soort(naam)] = _anders(tabel[Soort(naam)], spoed, lambda maat: _ANDERS[veld](maat, waarde))  # noqa: B023
         except (TypeError, ValueError) as fout:
             raise ValueError(f"termijn setting {sleutel!r}: {fout}") from None
     return MappingProxyType(tabel)

@@ -168,7 +168,8 @@ async def load(connection: Any, subjects: Iterable[str]) -> dict[str, list[Bewaa
 async def save(connection: Any, changes: Iterable[Verandering]) -> None:
     """Store what `verschil` asked for; at most one change per clock. The caller holds the matters: nobody
     else can have made a clock of theirs meanwhile."""
-    new, changed = [], []
+    new: list[tuple[Any, ...]] = []
+    changed: list[tuple[Any, ...]] = []
     for change in changes:
         (new if change.nieuw else changed).append(_row(change.bewaard))
     if new:
@@ -224,7 +225,10 @@ async def herreken(connection: Any, boek: Regelboek, *, limit: int = BATCH) -> t
     werk = await connection.fetchrow(QUERIES.te_herrekenen)
     if werk is None:
         return [], False
-    zaken = [r["subject"] for r in await connection.fetch(QUERIES.volgende_zaken, werk["vanaf"], werk["regel"], limit)]
+    zaken = [
+        r["subject"]
+        for r in await connection.fetch(QUERIES.volgende_zaken, werk["vanaf"], werk["regel"], limit)
+    ]
     if len(zaken) < limit:
         await connection.execute(QUERIES.klaar, werk["id"])
     else:

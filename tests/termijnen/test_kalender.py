@@ -13,6 +13,8 @@ from shared.termijnen.kalender import (
     NEDERLAND,
     OPENINGSDUUR,
     TIJDZONE,
+    Kalender,
+    KalenderZonderWerkdagen,
     einde_van,
     lokaal,
     maanden_na,
@@ -40,13 +42,19 @@ def test_seven_days_extended_by_the_atw_end_as_the_vectors_say(vector: dict[str,
     """Shows weekends, Easter and the royal-decree days in the extension, on dates given from outside."""
     assert vector["regel"] == "7 dagen + Atw"
     start = date.fromisoformat(vector["start"])
-    assert NEDERLAND.atw_eind(start, start + timedelta(days=7)).eind == date.fromisoformat(vector["uiterlijk"])
+    assert NEDERLAND.atw_eind(start, start + timedelta(days=7)).eind == date.fromisoformat(
+        vector["uiterlijk"]
+    )
 
 
 def test_the_year_2026_has_exactly_these_free_weekdays() -> None:
     """Shows every day of Atw art. 3 and both royal-decree days, and that no other weekday is free."""
     dagen = [date(2026, 1, 1) + timedelta(days=n) for n in range(365)]
-    vrij = [(f"{d:%m-%d}", NEDERLAND.rustgrond(d)) for d in dagen if d.weekday() < 5 and not NEDERLAND.is_werkdag(d)]
+    vrij = [
+        (f"{d:%m-%d}", NEDERLAND.rustgrond(d))
+        for d in dagen
+        if d.weekday() < 5 and not NEDERLAND.is_werkdag(d)
+    ]
     assert vrij == [
         ("01-01", "Nieuwjaarsdag"),
         ("01-02", "brugdag bij koninklijk besluit"),
@@ -80,7 +88,10 @@ def test_each_year_has_all_days_of_article_3(jaar: int) -> None:
 
 def test_liberation_day_and_ascension_day_on_one_date_are_both_named() -> None:
     """Shows that 5 May 2016, which was also Hemelvaartsdag, is free for both reasons."""
-    assert set((NEDERLAND.rustgrond(date(2016, 5, 5)) or "").split(" en ")) == {"Bevrijdingsdag", "Hemelvaartsdag"}
+    assert set((NEDERLAND.rustgrond(date(2016, 5, 5)) or "").split(" en ")) == {
+        "Bevrijdingsdag",
+        "Hemelvaartsdag",
+    }
 
 
 @pytest.mark.parametrize(
@@ -198,7 +209,9 @@ def test_atw_end_is_a_working_day_with_two_working_days_before_it(begin: date, d
     # No longer than needed: the day before would not do.
     if verlengd > eind:
         korter = verlengd - timedelta(days=1)
-        gehouden = sum(NEDERLAND.is_werkdag(begin + timedelta(days=n + 1)) for n in range((korter - begin).days))
+        gehouden = sum(
+            NEDERLAND.is_werkdag(begin + timedelta(days=n + 1)) for n in range((korter - begin).days)
+        )
         assert not NEDERLAND.is_werkdag(korter) or (dagen >= 3 and gehouden < 2)
 
 
@@ -237,4 +250,39 @@ def test_counting_working_days_forth_and_back_agrees(dag: date, aantal: int) -> 
     eind = NEDERLAND.werkdag_vanaf(dag, aantal)
     assert NEDERLAND.is_werkdag(eind)
     assert sum(NEDERLAND.is_werkdag(dag + timedelta(days=n + 1)) for n in range((eind - dag).days)) == aantal
-    assert NEDERLAND.werkdag_vanaf(eind, -aantal) == (dag if NEDERLAND.is_werkdag(dag) else NEDERLAND.werkdag_vanaf(dag, -1))
+    assert NEDERLAND.werkdag_vanaf(eind, -aantal) == (
+        dag if NEDERLAND.is_werkdag(dag) else NEDERLAND.werkdag_vanaf(dag, -1)
+    )
+
+
+def test_a_closing_day_is_no_working_day_in_that_house_alone() -> None:
+    """Shows a Friday: opening hours skip it, the next house's do not, and the Atw knows nothing of it."""
+    vrijdag = date(2026, 9, 18)
+    dicht = Kalender(sluitingsdagen=[vrijdag])
+    assert (dicht.rustgrond(vrijdag), NEDERLAND.rustgrond(vrijdag)) == ("sluitingsdag", None)
+    start = in_nederland("2026-09-17 15:00")
+    assert op_de_klok(dicht.na_openingstijd(start, OPENINGSDUUR)) == "2026-09-21 15:00:00"
+    assert dicht.atw_eind(date(2026, 9, 11), vrijdag).eind == vrijdag
+
+
+def test_a_newly_announced_royal_decree_day_counts_as_a_holiday() -> None:
+    """Shows that a term that ends on it is extended by the Atw, with its name."""
+    vrijdag = date(2029, 5, 11)  # the day after Hemelvaartsdag
+    kalender = Kalender(brugdagen=[vrijdag])
+    verlengd = kalender.atw_eind(date(2029, 5, 4), vrijdag)
+    assert verlengd.eind == date(2029, 5, 14)
+    assert "vr 11 mei 2029 (brugdag bij koninklijk besluit)" in verlengd.redenen[0]
+
+
+def test_a_calendar_without_working_days_is_refused() -> None:
+    """Shows a closure of a whole season, and that one of a summer holiday is no such thing."""
+    zomer = [date(2026, 7, 1) + timedelta(days=n) for n in range(50)]
+    Kalender(sluitingsdagen=zomer)
+    with pytest.raises(KalenderZonderWerkdagen):
+        Kalender(sluitingsdagen=[date(2026, 7, 1) + timedelta(days=n) for n in range(62)])
+
+
+@given(MOMENTEN, DUREN)
+def test_opening_hours_between_two_moments_are_what_was_used_up(start: datetime, duur: timedelta) -> None:
+    """Shows that `openingstijd` measures what `na_openingstijd` spends."""
+    assert NEDERLAND.openingstijd(start, NEDERLAND.na_openingstijd(start, duur)) == duur

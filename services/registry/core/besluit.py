@@ -7,22 +7,16 @@ when it was decided, so that the order of arrival leaves no trace.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Final, Literal
+from datetime import datetime
+from typing import Literal
 
+from services.registry.core.klokken import TE_BEHANDELEN, klokken
 from services.registry.core.zaak import Registratie, Zaak, begin_van, dag_van
 from shared.events import DossierGesloten, Event, MeldingAfgedaan, MeldingGeregistreerd
-from shared.termijnen.kalender import lokaal
-from shared.termijnen.klok import Klok, Vervallen
-from shared.termijnen.regels import GEEN_ZETELS, Soort, gesloten_rollen
+from shared.termijnen.klok import Klok
+from shared.termijnen.regels import GEEN_ZETELS, gesloten_rollen
 
 Status = Literal["open", "afgedaan", "gesloten"]
-
-BEVESTIGINGSDAGEN: Final = timedelta(days=7)
-"""Without an acknowledgement the three months begin when its seven days are over (Wbk art. 2)."""
-
-_TE_BEHANDELEN: Final = ("melding", "vermoeden-misstand")
-"""What is treated, and so needs an afdoening; any other kwalificatie ends with the terugkoppeling."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +54,7 @@ def beslis(zaak: Zaak, *, dubbel: bool, zetels: Mapping[str, str] = GEEN_ZETELS)
         afgedaan_op=afgedaan_op,
         gesloten_op=gesloten_op,
         feiten=feiten if _stelt(zaak) else (),
-        klokken=_klokken(zaak, gesloten_rollen(zaak.uitgesloten, zetels)),
+        klokken=klokken(zaak, gesloten_rollen(zaak.uitgesloten, zetels)),
     )
 
 
@@ -97,7 +91,7 @@ def _betrokkenen(zaak: Zaak) -> int:
 
 def _afgedaan_op(zaak: Zaak) -> datetime | None:
     """When the last of the afdoeningen that count was set; a betrokkene is known by an afdoening."""
-    if zaak.registratie is None and zaak.kwalificatie not in _TE_BEHANDELEN:
+    if zaak.registratie is None and zaak.kwalificatie not in TE_BEHANDELEN:
         return None
     return max((een.vastgesteld_op for een in zaak.uitkomsten if een.geldt), default=None)
 
@@ -114,7 +108,7 @@ def _gesloten_op(zaak: Zaak, afgedaan_op: datetime | None) -> datetime | None:
     """When nothing was open any more. A melder who came back must be told anew; the afdoening still holds."""
     if zaak.verteld_op is None or zaak.kwalificatie is None:
         return None
-    klaar_op = afgedaan_op if zaak.kwalificatie in _TE_BEHANDELEN else zaak.gekwalificeerd_op
+    klaar_op = afgedaan_op if zaak.kwalificatie in TE_BEHANDELEN else zaak.gekwalificeerd_op
     return None if klaar_op is None else max(klaar_op, zaak.verteld_op)
 
 
@@ -126,36 +120,3 @@ def _gesloten(zaak: Zaak, gesloten_op: datetime | None) -> tuple[DossierGesloten
     if any(als == zaak.kwalificatie and op >= zaak.verteld_op for als, op in zaak.gesloten_gesteld):
         return ()
     return (DossierGesloten(gesloten_op=gesloten_op, kwalificatie=zaak.kwalificatie),)
-
-
-def _klokken(zaak: Zaak, gesloten: frozenset[str]) -> tuple[Klok, ...]:
-    """Terugkoppeling: three months from the acknowledgement, or from the end of its seven days.
-
-    It runs for matters that were forwarded, came from the line or were qualified; a contact that stays with
-    the MID has the MID's own clocks.
-    """
-    if not zaak.bekend or zaak.herkomst == "kmar" or zaak.ontvangen_op is None:
-        return ()
-    uiterlijk = (lokaal(zaak.ontvangen_op) + BEVESTIGINGSDAGEN).astimezone(UTC)
-    start = uiterlijk if zaak.bevestigd_op is None else min(zaak.bevestigd_op, uiterlijk)
-    return (
-        Klok(
-            Soort.TERUGKOPPELING,
-            start,
-            gestopt_op=zaak.terugkoppeling_op,
-            vervallen=vervallen(zaak),
-            rol="kmar" if zaak.cluster == "kmar" else None,
-            gesloten=gesloten,
-        ),
-    )
-
-
-def vervallen(zaak: Zaak) -> Vervallen | None:
-    """From when nothing is promised about the matter any more, and why; None while something is."""
-    if zaak.kwalificatie is not None:
-        if zaak.kwalificatie in _TE_BEHANDELEN or zaak.gekwalificeerd_op is None:
-            return None
-        return Vervallen(zaak.gekwalificeerd_op, zaak.kwalificatie)
-    if zaak.instemming_vervallen_op is not None:
-        return Vervallen(zaak.instemming_vervallen_op, "instemming-ingetrokken")
-    return None

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
-from services.registry.core.besluit import Besluit, vervallen
+from services.registry.core.besluit import Besluit
+from services.registry.core.klokken import vervallen
 from services.registry.core.zaak import Zaak
 from shared.termijnen.bewaartermijn import Bewaartermijn
 

@@ -35,6 +35,7 @@ from shared.codes import (
     Verwijzing,
 )
 from shared.envelope import Fact
+from shared.termijnen.duur import Schorsing
 from shared.termijnen.kalender import TIJDZONE, lokaal
 
 
@@ -87,6 +88,8 @@ class Klacht:
     oordelen: tuple[KlachtOordeel, ...]
     afgehandeld_op: datetime | None
     telt: bool
+    beoordeeld_op: datetime | None = None
+    verdaagd_op: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +145,15 @@ class Behandeling:
 
 
 @dataclass(frozen=True, slots=True)
+class Terugkeer:
+    """A melder came back: when, to whom it was brought, and when that body first did something with it."""
+
+    op: datetime
+    naar: str
+    opgepakt_op: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Zaak:
     """A matter, from the facts heard so far. `bekend` is False until a fact that opens it is there."""
 
@@ -165,6 +177,9 @@ class Zaak:
     """When the melder last came back."""
     verteld_op: datetime | None
     """When the melder was first told, if he came back: since then."""
+    terugkeer: Terugkeer | None
+    """The last return that was brought to somebody."""
+    opschortingen: tuple[Schorsing, ...]
     behandeling: Behandeling
     uitkomsten: tuple[Uitkomst, ...]
     nazorg: tuple[Nazorg, ...]
@@ -242,6 +257,10 @@ class _Stand:
     versies: list[Versie] = field(default_factory=list)
     teruggekoppeld: list[datetime] = field(default_factory=list)
     heropend_op: datetime | None = None
+    naar_wie: tuple[datetime, str] | None = None
+    gedaan: list[datetime] = field(default_factory=list)
+    opgeschort: dict[str, datetime] = field(default_factory=dict)
+    hervat: dict[str, datetime] = field(default_factory=dict)
     eenheid: str | None = None
     behandelaar: str | None = None
     uitgezet_op: datetime | None = None
@@ -258,6 +277,7 @@ class _Stand:
     klacht: e.KlachtIngediend | None = None
     naar_klacht: e.ZaakOmgezet | None = None
     beoordeeld: e.KlachtBeoordeeld | None = None
+    verdaagd_op: datetime | None = None
     afgehandeld: e.KlachtAfgehandeld | None = None
     geregistreerd_gesteld: tuple[datetime, UUID, e.MeldingGeregistreerd] | None = None
     afgedaan_gesteld: tuple[datetime, UUID, e.MeldingAfgedaan] | None = None
@@ -345,9 +365,24 @@ def _vervallen(s: _Stand, x: e.InstemmingVervallen, _: Fact) -> None:
 
 def _heropend(s: _Stand, x: e.MeldingHeropend, _: Fact) -> None:
     s.heropend_op = x.teruggekeerd_op
+    if x.escaleren_naar is not None:
+        s.naar_wie = x.teruggekeerd_op, x.escaleren_naar
+
+
+def _opgeschort(s: _Stand, x: e.ZaakOpgeschort, _: Fact) -> None:
+    s.opgeschort[x.opschorting] = _vroegste(s.opgeschort.get(x.opschorting), x.opgeschort_op)
+
+
+def _hervat(s: _Stand, x: e.ZaakHervat, _: Fact) -> None:
+    s.hervat[x.opschorting] = _vroegste(s.hervat.get(x.opschorting), x.hervat_op)
+
+
+def _gesproken(s: _Stand, x: e.AdviesgesprekGevoerd, _: Fact) -> None:
+    s.gedaan.append(x.gevoerd_op)
 
 
 def _gekwalificeerd(s: _Stand, x: e.KwestieGekwalificeerd, fact: Fact) -> None:
+    s.gedaan.append(x.gekwalificeerd_op)
     s.kwalificeer(x.kwalificatie, x.gekwalificeerd_op, fact.publisher)
     if x.kwalificatie == "melding":
         s.rubriek, s.in_register, s.onderdeel = x.rubriek, x.in_register, x.onderdeel
@@ -391,6 +426,7 @@ def _gekoppeld(s: _Stand, x: e.MeldingenGekoppeld, fact: Fact) -> None:
 
 def _teruggekoppeld(s: _Stand, x: e.TerugkoppelingGegeven, _: Fact) -> None:
     s.teruggekoppeld.append(x.gegeven_op)
+    s.gedaan.append(x.gegeven_op)
 
 
 def _uitgezet(s: _Stand, x: e.BehandelingUitgezet, _: Fact) -> None:
@@ -424,6 +460,10 @@ def _klacht_ingediend(s: _Stand, x: e.KlachtIngediend, _: Fact) -> None:
 
 def _klacht_beoordeeld(s: _Stand, x: e.KlachtBeoordeeld, _: Fact) -> None:
     s.beoordeeld = x
+
+
+def _klacht_verdaagd(s: _Stand, x: e.KlachtVerdaagd, _: Fact) -> None:
+    s.verdaagd_op = _vroegste(s.verdaagd_op, x.verdaagd_op)
 
 
 def _klacht_afgehandeld(s: _Stand, x: e.KlachtAfgehandeld, _: Fact) -> None:
@@ -471,7 +511,11 @@ STAPPEN: Final[Mapping[type[e.Event], Callable[[_Stand, Any, Fact], None]]] = {
     e.EigenMeldingGeregistreerd: _eigen,
     e.KlachtIngediend: _klacht_ingediend,
     e.KlachtBeoordeeld: _klacht_beoordeeld,
+    e.KlachtVerdaagd: _klacht_verdaagd,
     e.KlachtAfgehandeld: _klacht_afgehandeld,
+    e.ZaakOpgeschort: _opgeschort,
+    e.ZaakHervat: _hervat,
+    e.AdviesgesprekGevoerd: _gesproken,
     e.MeldingGeregistreerd: _zelf_geregistreerd,
     e.MeldingAfgedaan: _zelf_afgedaan,
     e.DossierGesloten: _zelf_gesloten,
@@ -538,6 +582,10 @@ def _zaak(s: _Stand, geteld: bool) -> Zaak:
         terugkoppeling_op=min(s.teruggekoppeld, default=None),
         heropend_op=s.heropend_op,
         verteld_op=_verteld_op(s),
+        terugkeer=_terugkeer(s),
+        opschortingen=tuple(
+            Schorsing(van, s.hervat.get(welke)) for welke, van in sorted(s.opgeschort.items())
+        ),
         behandeling=Behandeling(s.eenheid, s.behandelaar, s.uitgezet_op, s.aanvaard_op, s.herzien_op),
         uitkomsten=_uitkomsten(s),
         nazorg=tuple(s.nazorg),
@@ -565,6 +613,13 @@ def _verteld_op(s: _Stand) -> datetime | None:
     """A melder who came back has not been told by what he was told before."""
     sinds = s.heropend_op
     return min((een for een in s.teruggekoppeld if sinds is None or een > sinds), default=None)
+
+
+def _terugkeer(s: _Stand) -> Terugkeer | None:
+    if s.naar_wie is None:
+        return None
+    op, naar = s.naar_wie
+    return Terugkeer(op, naar, min((een for een in s.gedaan if een > op), default=None))
 
 
 def _te_tellen(s: _Stand) -> Oor | None:
@@ -642,4 +697,6 @@ def _klacht(s: _Stand) -> Klacht | None:
         oordelen=s.afgehandeld.oordelen if s.afgehandeld is not None else (),
         afgehandeld_op=s.afgehandeld.afgehandeld_op if s.afgehandeld is not None else None,
         telt=s.kwalificatie == "klacht" or (s.klacht is not None and s.kwalificatie != "melding"),
+        beoordeeld_op=s.beoordeeld.beoordeeld_op if s.beoordeeld is not None else None,
+        verdaagd_op=s.verdaagd_op,
     )
