@@ -88,9 +88,7 @@ def beheerder(gezien: Gezien) -> str:
     for (naam, zaak), klokken in gezien.klokken.items():
         for klok in klokken:
             een = termijn(klok, _REGELS[klok.soort])
-            rijen.append(
-                (een.eind.isoformat(), naam, een.soort, een.rol, str(een.uitkomst), een.afleiding, zaak)
-            )
+            rijen.append((str(een.eind), naam, een.soort, een.rol, str(een.uitkomst), een.afleiding, zaak))
     return _vergelijkbaar(sorted(rijen))
 
 

@@ -64,7 +64,7 @@ def _terugkoppeling(zaak: Zaak, rol: str | None, gesloten: frozenset[str]) -> It
 def _heropening(zaak: Zaak, gesloten: frozenset[str]) -> Iterator[Klok]:
     """From the last return that was brought to somebody, until that body does something with it."""
     terugkeer = zaak.terugkeer
-    if terugkeer is not None:
+    if zaak.bekend and terugkeer is not None:
         yield Klok(
             Soort.HEROPENING,
             terugkeer.op,
@@ -82,6 +82,8 @@ def _na(weg: Vervallen | None, begin: datetime) -> Vervallen | None:
 
 def _behandeling(zaak: Zaak, rol: str | None, gesloten: frozenset[str]) -> Iterator[Klok]:
     """From placement to acceptance, from there to the first afdoening, and from there to the first care."""
+    if not zaak.bekend:
+        return
     plaats = zaak.behandeling
     weg = vervallen(zaak)
     if plaats.herzien_op is not None and (weg is None or plaats.herzien_op < weg.op):
