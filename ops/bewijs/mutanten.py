@@ -20,6 +20,7 @@ from ops import environment as environments
 from ops.bewijs import (
     gewist,
     koppelproef,
+    lekken_koppeling,
     lekken_regels,
     lekken_stapel,
     loop,
@@ -28,6 +29,7 @@ from ops.bewijs import (
     stromen,
     transacties,
     verboden,
+    volgorde,
 )
 from ops.bewijs import oppervlakken as vlak
 from ops.bewijs.lekken import LEKKEN, Lek
@@ -47,6 +49,8 @@ KORT: Final[Mapping[str, Sequence[stromen.Stroom]]] = {
     koppelproef.ANTWOORD.naam: (stromen.gewone_zaken, stromen.terugweg),
     koppelproef.WEEKBERICHT.naam: (stromen.gewone_zaken, stromen.weekberichten),
     transacties.TRANSACTIE: (stromen.gewone_zaken, stromen.verlopen),
+    koppelproef.GEWIST.naam: (stromen.gewone_zaken, stromen.verlopen),
+    koppelproef.GEPARKEERD.naam: (stromen.gewone_zaken, stromen.misvormde_berichten),
 }
 """What is played with a leak, by part, edge or surface: nothing is killed, which would only take time."""
 MISVORMD: Final = 40
@@ -78,7 +82,7 @@ async def onderzoek(
     began = time.monotonic()
     geprobeerd: dict[str, int] = {}
     fouten, bijzonderheden = [], []
-    for lek in (*RECHTEN, *LEKKEN, *lekken_regels.LEKKEN, *lekken_stapel.LEKKEN):
+    for lek in (*RECHTEN, *LEKKEN, *lekken_regels.LEKKEN, *lekken_koppeling.LEKKEN, *lekken_stapel.LEKKEN):
         if namen is not None and lek.naam not in namen:
             continue
         try:
@@ -112,6 +116,8 @@ async def _met_lek(folder: Path, own: PrivateServers, lek: Lek) -> list[str]:
             delen = [await gewist.onderzoek(hier, own, mutant=lek.naam)]
         elif lek.deel == lekken_stapel.DEEL:
             delen = [await stapel.onderzoek(hier, own, range(STAPEL_PAREN), mutant=lek.naam)]
+        elif lek.deel == lekken_stapel.VOLGORDE:
+            delen = [await volgorde.onderzoek(hier, own, mutant=lek.naam)]
         else:
             delen = await loop.draai(
                 hier,

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ops import environment as environments
-from ops.bewijs import gewist, kernmutanten, loop, mutanten, paren, stapel, verboden
+from ops.bewijs import gewist, kernmutanten, loop, mutanten, paren, stapel, verboden, volgorde
 from ops.bewijs.proefstand import eigen_servers
 from ops.bewijs.verslag import Deel, Verslag
 from ops.servers import PrivateServers
@@ -55,7 +55,10 @@ async def _regelmutanten(proef: Proef) -> list[Deel]:
 
 
 async def _stapel(proef: Proef) -> list[Deel]:
-    return [await stapel.onderzoek(proef.folder / "stapel", proef.own)]
+    return [
+        await stapel.onderzoek(proef.folder / "stapel", proef.own),
+        await volgorde.onderzoek(proef.folder / "volgorde", proef.own),
+    ]
 
 
 async def _loop(proef: Proef) -> list[Deel]:

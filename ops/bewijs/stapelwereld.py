@@ -107,6 +107,10 @@ class Bevolking:
     eigenaars: dict[str, str] = field(repr=False)
     """By id on the stack, 32 hexadecimal digits: the mark of its world."""
 
+    def zinnen(self, sleutels: zegel.PublicKeys) -> list[list[Zin]]:
+        """Of each world all that is said in it."""
+        return [list(kant.zinnen(sleutels)) for kant in self.kanten.values()]
+
     def van(self, tekst: str) -> set[str]:
         """The marks of the worlds that a text names, by code or by id."""
         gevonden = set(_MERK.findall(tekst)) & self.kanten.keys()
