@@ -22,13 +22,13 @@ from geparkeerd where status <> 'verwerkt' group by 1, 2;
 select not exists (select from outbox);
 
 -- name: parked_open
--- What waits for an operator, oldest first.
-select id, reden, routing_key, afzender, feit, omvang, keer, eerst_op, laatst_op, status
+-- What waits for an operator, oldest first; with the digest of the matter that it is about, where that could be read.
+select id, reden, routing_key, afzender, feit, omvang, keer, eerst_op, laatst_op, status, onderwerp
 from geparkeerd where status in ('geparkeerd', 'aangeboden') order by eerst_op, id;
 
 -- name: parked_like
 -- The messages whose id begins with $1, whatever became of them.
-select id, reden, routing_key, afzender, feit, omvang, keer, eerst_op, laatst_op, status
+select id, reden, routing_key, afzender, feit, omvang, keer, eerst_op, laatst_op, status, onderwerp
 from geparkeerd where starts_with(id::text, $1) order by eerst_op, id;
 
 -- name: parked_body
@@ -77,22 +77,17 @@ where $1 or uitkomst is null
 order by onderwerp, soort;
 
 -- name: excluded
--- The matters of which this seat must not learn, as routing and registry keep them.
-select zaak from uitsluitingen where zetel = $1;
+-- For each matter the seats that must not learn of it, as routing and registry keep them.
+select zaak, array_agg(zetel) as zetels from uitsluitingen group by zaak;
+
+-- name: parked_exclusions
+-- The matters of which a fact that may exclude somebody waits for an operator, by digest.
+select distinct onderwerp from geparkeerd
+where onderwerp is not null and status in ('geparkeerd', 'aangeboden') and routing_key = any($1::text[]);
 
 -- name: coupled
 -- Every matter that couplings join to these: they are about the same event.
-with recursive verbonden (zaak) as (
-    select unnest($1::text[])
-    union
-    select ander.zaak
-    from verbonden v cross join lateral (
-        select dubbele from koppelingen where koppelingen.zaak = v.zaak
-        union all
-        select koppelingen.zaak from koppelingen where dubbele = v.zaak
-    ) as ander (zaak)
-)
-select zaak from verbonden;
+select distinct zaak from verbonden($1::text[]);
 
 -- name: clock_subjects
 select distinct onderwerp from termijnen;

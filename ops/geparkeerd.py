@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """`./meldpunt geparkeerd`: the messages that could not be handled: list, show, replay, drop. The list also
-shows the notificaties that did not reach their seat.
+shows the notificaties that did not reach their seat. For a reader with a seat (`--lezer`) what that seat must
+not learn of is not there, nor what may be about anything.
 
 A body is opened to be offered again, or for a person who says why; both are recorded. What a sender wrote is
 shown without control characters, so that it cannot speak to the operator's terminal.
@@ -15,7 +16,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from ops import OpsError, attach, audit, sleutels
+from ops import OpsError, attach, audit, lezer, sleutels
 from ops.environment import Environment
 from ops.parking import WAIT_KNOWN, Geparkeerd, body_of, drop, parked, replay, waiting
 from services.intake import logboek
@@ -67,6 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     made["drop"].add_argument("--reden", metavar="TEXT", required=True, help="why it is given up")
     for name, action in made.items():
         attach.add_service(action)
+        lezer.add_option(action)
         if name in ("show", "replay"):
             action.add_argument(
                 "--sleutels",
@@ -112,16 +114,19 @@ def _wrong_use(args: argparse.Namespace) -> str | None:
 
 async def _list(environment: Environment, args: argparse.Namespace) -> int:
     services = attach.chosen(environment, args.dienst)
-    found = await parked(environment, services)
+    found = await parked(environment, services, reader=args.lezer)
     print("\n".join(_listing(found)) if found else "Nothing is parked.")
     if flow.NOTIFICATION in services:
         print("\n".join(await _undelivered(environment)), end="")
-    late = await waiting(environment, services, timedelta(seconds=args.wachttijd))
+    late = await waiting(environment, services, timedelta(seconds=args.wachttijd), reader=args.lezer)
     if late:
         print("\nFacts that wait for the fact that opens their matter:")
         for one in late:
             print(f"  {_moment(one.sinds)}  {one.dienst:<12}  {one.onderwerp}")
             print(f"      {', '.join(one.feiten)}")
+    if args.lezer is not None:
+        print("\nFor a seat nothing is listed that cannot be put to a matter, dead letters included.")
+        return 0
     dead = (await environment.queue_depths())[flow.EXCHANGE_DOOD]
     if dead:
         print(
@@ -269,10 +274,12 @@ async def _named(environment: Environment, args: argparse.Namespace, *, only_ope
     Raises OpsError for an id that names none, or two different.
     """
     if getattr(args, "alles", False):
-        return await parked(environment, attach.chosen(environment, args.dienst))
+        return await parked(environment, attach.chosen(environment, args.dienst), reader=args.lezer)
     chosen: list[Geparkeerd] = []
     for prefix in args.ids:
-        found = await parked(environment, attach.chosen(environment, args.dienst), id_prefix=prefix)
+        found = await parked(
+            environment, attach.chosen(environment, args.dienst), id_prefix=prefix, reader=args.lezer
+        )
         if not found:
             raise OpsError(f"no parked message has an id that begins with {prefix}")
         matching = [one for one in found if one.open or not only_open]

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
 import aio_pika
 
-from ops import OpsError, attach
+from ops import OpsError, attach, lezer
 from ops.environment import Environment
 from shared import flow, zegel
 from shared.consumer import REPLAY_HEADERS
@@ -45,6 +45,7 @@ class Geparkeerd:
     eerst_op: datetime
     laatst_op: datetime
     status: str
+    onderwerp: bytes | None = field(default=None, repr=False)
 
     @property
     def open(self) -> bool:
@@ -76,10 +77,14 @@ class Antwoord:
 
 
 async def parked(
-    environment: Environment, services: Iterable[str] | None = None, *, id_prefix: str | None = None
+    environment: Environment,
+    services: Iterable[str] | None = None,
+    *,
+    id_prefix: str | None = None,
+    reader: str | None = None,
 ) -> list[Geparkeerd]:
     """Parked messages that are open, oldest first; with `id_prefix` those that it names, whatever became of
-    them."""
+    them. For a reader with a seat those of which it is known that the seat may learn of their matter."""
     found = []
     for service in environment.services if services is None else services:
         async with attach.schema(environment, service) as connection:
@@ -89,19 +94,29 @@ async def parked(
                 else connection.fetch(attach.SQL.parked_like, id_prefix.lower())
             )
             found += [Geparkeerd(dienst=service, **row) for row in rows]
+    if reader is not None:
+        hidden = await lezer.hidden_from(environment, reader)
+        found = [one for one in found if not hidden.unread(one.onderwerp)]
     return sorted(found, key=lambda one: (one.eerst_op, one.id, one.dienst))
 
 
 async def waiting(
-    environment: Environment, services: Iterable[str] = flow.SERVICES, longer_than: timedelta = WAIT_KNOWN
+    environment: Environment,
+    services: Iterable[str] = flow.SERVICES,
+    longer_than: timedelta = WAIT_KNOWN,
+    *,
+    reader: str | None = None,
 ) -> list[Wachtend]:
-    """Matters that are still unknown after so long, oldest first."""
+    """Matters that are still unknown after so long, oldest first; `reader` is the seat of who reads."""
     found = []
     for service in services:
         async with attach.schema(environment, service) as connection:
             for row in await connection.fetch(attach.SQL.waiting, longer_than):
                 feiten = tuple(row["facts"] or ())
                 found.append(Wachtend(service, row["subject"], row["first_seen"], feiten))
+    if reader is not None:
+        hidden = await lezer.hidden_from(environment, reader)
+        found = [one for one in found if one.onderwerp not in hidden]
     return sorted(found, key=lambda one: (one.sinds, one.onderwerp))
 
 

@@ -73,6 +73,39 @@ def uitsluiting(stoelen: Collection[Stoel], uit_te_sluiten: Collection[str]) -> 
     return Uitsluiting(uitgesloten, gemeden, MappingProxyType(terreinen))
 
 
+def verborgen_voor(
+    stoel: str, stoelen: Collection[Stoel], boom: Boom, uitsluitingen: Mapping[str, Collection[str]]
+) -> frozenset[str]:
+    """Of these matters, each with the seats that must not learn of it, those that do not exist for this seat.
+
+    Not what whoever reads a mailbox with it must not learn of; nor what is kept from somebody who customarily
+    hears of the same units as this reader, or of more: whoever sits below them would be their eyes. A reader
+    who also hears of units above those of all excluded is no deputy of theirs. It takes no unit of a matter:
+    most of what has a clock was not placed anywhere yet.
+    """
+    lezers = _lezers(stoelen)
+    eigen = {een.code: een.terreinen for een in stoelen}
+
+    def samen(code: str) -> frozenset[str]:
+        return lezers.get(code, frozenset({code}))
+
+    def bereik(code: str) -> frozenset[str]:
+        return frozenset(een for wie in samen(code) for een in eigen.get(wie, ()))
+
+    paden = {een: frozenset(boom.pad(een)) | {een} for een in bereik(stoel)}
+    boven = frozenset(code for pad in paden.values() for code in pad)
+    van_uitgesloten = {code: bereik(code) for uit in uitsluitingen.values() for code in uit}
+    verborgen = set()
+    for zaak, uit in uitsluitingen.items():
+        gemeden = frozenset(een for code in uit for een in van_uitgesloten[code])
+        onder = not gemeden.isdisjoint(boven) and not any(
+            een not in gemeden and all(een in boom.pad(ander) for ander in gemeden) for een in paden
+        )
+        if onder or not samen(stoel).isdisjoint(uit):
+            verborgen.add(zaak)
+    return frozenset(verborgen)
+
+
 def _lezers(stoelen: Collection[Stoel]) -> dict[str, frozenset[str]]:
     """For each seat all seats that are linked to it by mailboxes, over as many seats as it takes."""
     samen = {stoel.code: {stoel.code} for stoel in stoelen}
