@@ -98,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
     if wrong:
         print(f"meldpunt: {wrong} (see ./meldpunt geparkeerd {args.action} --help)", file=sys.stderr)
         return 2
-    act: _Action = {"list": _list, "show": _show, "replay": _replay, "drop": _drop}[args.action]
+    act: _Action = {"list": lijst, "show": _show, "replay": _replay, "drop": _drop}[args.action]
     return attach.in_environment(args.omgeving, lambda environment: act(environment, args))
 
 
@@ -112,7 +112,8 @@ def _wrong_use(args: argparse.Namespace) -> str | None:
     return None
 
 
-async def _list(environment: Environment, args: argparse.Namespace) -> int:
+async def lijst(environment: Environment, args: argparse.Namespace) -> int:
+    """Prints the list, as these arguments ask for it."""
     services = attach.chosen(environment, args.dienst)
     found = await parked(environment, services, reader=args.lezer)
     print("\n".join(_listing(found)) if found else "Nothing is parked.")

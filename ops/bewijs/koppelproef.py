@@ -45,12 +45,15 @@ LUISTEREND_OOR: Final = Rand(
     "berichten over een luisterend oor",
     "de tellingen van intake en van het register",
     "van een luisterend oor blijft alleen een aantal: per week en kanaal, in het register per jaar en kanaal",
+    zonder_moment=True,
 )
 GEPARKEERD: Final = Rand(
     "misvormd bericht -> parkeertabel",
     "misvormde berichten",
     "wat van geparkeerde berichten leesbaar is",
-    "wat een bericht noemt blijft verzegeld; alleen reden, afzender en omvang zijn te lezen",
+    "wat een bericht noemt blijft verzegeld; wie het raden kan, vindt het niet met een hash, maat of moment",
+    zonder_moment=True,
+    zonder_maat=True,
 )
 VERNIETIGD: Final = Rand(
     "vernietigde zaak -> skelet",
@@ -63,6 +66,7 @@ GEWIST: Final = Rand(
     "berichten over wat vernietigd is, over luisterende oren, en vragen met hun antwoorden",
     "gewiste feiten",
     "dat er iets gezegd is blijft, zodat het niet nog eens meetelt; waarover en wanneer niet",
+    zonder_moment=True,
 )
 RANDEN: Final = (WEEKBERICHT, ANTWOORD, LUISTEREND_OOR, GEPARKEERD, VERNIETIGD, GEWIST)
 """Every edge, with its reason."""
@@ -173,7 +177,8 @@ async def verzamel(spel: Toneel) -> Gelopen:
             van_rij("geparkeerd", row)
             for name in flow.SERVICES
             for row in await admin.fetch(
-                f'select id, reden, routing_key, afzender, status from "{name}".geparkeerd'  # noqa: S608
+                "select id, afdruk, reden, routing_key, afzender, omvang, eerst_op, laatst_op, vervalt_op, status"
+                f' from "{name}".geparkeerd'
             )
         ]
     misvormd = [
@@ -238,6 +243,9 @@ def _onderwerp(bericht: Any) -> str | None:
     return onderwerp if isinstance(onderwerp, str) else None
 
 
+_LEESBAAR: Final = "id, afdruk, reden, routing_key, afzender, omvang, eerst_op, laatst_op, vervalt_op, status"
+"""Of a parked message all but its seals, the key of its fact and the digest of its matter, which is of a random
+id."""
 _WEEKFEITEN: Final = {
     flow.base_key(flow.NOTIFICATION, feit) for feit in (e.NotificatieVerzonden, e.NotificatieMislukt)
 }

@@ -20,6 +20,7 @@ from ops import environment as environments
 from ops.bewijs import (
     gewist,
     koppelproef,
+    lekken_beheer,
     lekken_koppeling,
     lekken_regels,
     lekken_stapel,
@@ -27,6 +28,7 @@ from ops.bewijs import (
     poort,
     stapel,
     stromen,
+    totalen,
     transacties,
     verboden,
     volgorde,
@@ -82,7 +84,14 @@ async def onderzoek(
     began = time.monotonic()
     geprobeerd: dict[str, int] = {}
     fouten, bijzonderheden = [], []
-    for lek in (*RECHTEN, *LEKKEN, *lekken_regels.LEKKEN, *lekken_koppeling.LEKKEN, *lekken_stapel.LEKKEN):
+    for lek in (
+        *RECHTEN,
+        *LEKKEN,
+        *lekken_regels.LEKKEN,
+        *lekken_koppeling.LEKKEN,
+        *lekken_beheer.LEKKEN,
+        *lekken_stapel.LEKKEN,
+    ):
         if namen is not None and lek.naam not in namen:
             continue
         try:
@@ -116,6 +125,8 @@ async def _met_lek(folder: Path, own: PrivateServers, lek: Lek) -> list[str]:
             delen = [await gewist.onderzoek(hier, own, mutant=lek.naam)]
         elif lek.deel == lekken_stapel.DEEL:
             delen = [await stapel.onderzoek(hier, own, range(STAPEL_PAREN), mutant=lek.naam)]
+        elif lek.deel == totalen.NAAM:
+            delen = [await totalen.onderzoek(hier, own, range(STAPEL_PAREN), mutant=lek.naam)]
         elif lek.deel == lekken_stapel.VOLGORDE:
             delen = [await volgorde.onderzoek(hier, own, mutant=lek.naam)]
         else:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ops import environment as environments
-from ops.bewijs import gewist, kernmutanten, loop, mutanten, paren, stapel, verboden, volgorde
+from ops.bewijs import gewist, kernmutanten, loop, mutanten, paren, stapel, totalen, verboden, volgorde
 from ops.bewijs.proefstand import eigen_servers
 from ops.bewijs.verslag import Deel, Verslag
 from ops.servers import PrivateServers
@@ -55,10 +55,15 @@ async def _regelmutanten(proef: Proef) -> list[Deel]:
 
 
 async def _stapel(proef: Proef) -> list[Deel]:
-    return [
-        await stapel.onderzoek(proef.folder / "stapel", proef.own),
-        await volgorde.onderzoek(proef.folder / "volgorde", proef.own),
-    ]
+    return [await stapel.onderzoek(proef.folder / "stapel", proef.own)]
+
+
+async def _totalen(proef: Proef) -> list[Deel]:
+    return [await totalen.onderzoek(proef.folder / "totalen", proef.own)]
+
+
+async def _volgorde(proef: Proef) -> list[Deel]:
+    return [await volgorde.onderzoek(proef.folder / "volgorde", proef.own)]
 
 
 async def _loop(proef: Proef) -> list[Deel]:
@@ -82,12 +87,14 @@ DELEN: Final[dict[str, Onderzoek]] = {
     "paren": _paren,
     "regelmutanten": _regelmutanten,
     "stapel": _stapel,
+    "totalen": _totalen,
+    "volgorde": _volgorde,
     "loop": _loop,
     "gewist": _gewist,
     "mutanten": _mutanten,
 }
 """What can be asked for: forbidden moves; pairs of worlds through the cores, the rules that must show in
-them, and pairs through the stack; one run with canaries and linkage; erasure against a backup; the leaks in
+them, and pairs through the stack; totals of the stack, and the order of weekly messages; one run with canaries and linkage; erasure against a backup; the leaks in
 services and rights."""
 
 

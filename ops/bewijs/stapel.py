@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from ops import termijnen
-from ops.bewijs import weekklok
+from ops.bewijs import stapelbeheer, weekklok
 from ops.bewijs.loting import afwijking_van_plaats, gelezen, vertelt
 from ops.bewijs.paren import WOORDEN
 from ops.bewijs.proefstand import Proefstand, opgezet
-from ops.bewijs.stapelgezicht import Gezichten, verschil
+from ops.bewijs.stapelgezicht import TELEMETRIE, Gezichten, verschil
 from ops.bewijs.stapelleven import EERSTE_RONDE, STILSTAND, Stad, stad
 from ops.bewijs.stapelwereld import Tweetal, bevolk, wordt_verteld
 from ops.bewijs.verslag import Deel
@@ -92,6 +92,11 @@ async def onderzoek(
             rondes = gelezen(stand.stack.mail).values()
             uitkomst.zie_volgorde([[bool(vertelt(bericht)) for bericht in ronde] for ronde in rondes])
             await _lijst_voor_uitgeslotenen(stand, gezichten, uitkomst)
+    # Only now that the services have stopped everything was handed over.
+    gezichten.zie_telemetrie(await asyncio.to_thread(stapelbeheer.regels, stand))
+    for twee in bevolking.tweetallen:
+        beide = (gezichten.zicht(kant, TELEMETRIE) for kant in (twee.links, twee.rechts))
+        uitkomst.zie(twee, TELEMETRIE, *beide)
     return uitkomst.deel(gezichten, levend, geleefd_s, time.monotonic() - began)
 
 
@@ -157,6 +162,7 @@ class Uitkomst:
                     len(rijen) for een in gezichten.per_merk.values() for rijen in een.rijen.values()
                 ),
                 "weekberichten": gezichten.post,
+                **{f"telemetrie: {soort}": gezichten.telemetrie[soort] for soort in stapelbeheer.SOORTEN},
                 "regels die in weekberichten verteld werden": verteld,
             },
             fouten=(*self.fouten, *vreemd),
@@ -189,12 +195,13 @@ def _vergelijk(gezichten: Gezichten) -> Uitkomst:
 
 
 async def _lijst_voor_uitgeslotenen(stand: Proefstand, gezichten: Gezichten, uitkomst: Uitkomst) -> None:
-    """The operators' list as an excluded seat asks for it, from the moment that the exclusion was said."""
+    """The operators' list as each seat asks for it that must not learn of the case: who is excluded from it,
+    and who hears of no more than they. From the moment that the exclusion was said."""
     for twee in gezichten.bevolking.tweetallen:
         zaak = twee.paar.zaak
         if twee.paar.verschil != "zaak" or not gaat_door(zaak) or zaak.kwalificatie != "melding":
             continue
-        for stoel in zaak.uit_te_sluiten:
+        for stoel in sorted(twee.paar.uitgeslotenen):
             gezien = []
             for kant in (twee.links, twee.rechts):
                 lezer = kant.aangekleed(stoel)

@@ -19,6 +19,7 @@ from ops.bewijs.stapelgezicht import MID_BALIE
 from ops.bewijs.stapelwereld import Zin, leessleutel
 from ops.bewijs.werelden import WEKEN, moment
 from ops.veld import Party
+from shared import events as e
 from shared import flow, zegel
 
 _STIL: Final = {"watch_interval_s": "86400"}
@@ -46,9 +47,12 @@ class Stad:
         stand: Proefstand,
         stemmen: Iterable[Sequence[Zin]],
         partijen: Mapping[str, Party],
+        zegels: zegel.PublicKeys,
         admin: Any,
     ) -> None:
         self.gezegd = 0
+        self.zegels = zegels
+        """Intake's keys."""
         self.rondes_s = 0.0
         """How long the weekly messages took."""
         self._stand = stand
@@ -62,8 +66,7 @@ class Stad:
 
     async def leef(self, klok: Path) -> None:
         """All weeks, each with its weekly message in the end."""
-        await self._partijen["mid"].state(leessleutel(moment(0, 0)), MID_BALIE)
-        self.gezegd += 1
+        await self.stel("mid", leessleutel(moment(0, 0)), MID_BALIE)
         for week in range(GELEEFD):
             for samen in self._weken.pop(week, ()):
                 await asyncio.gather(
@@ -77,6 +80,11 @@ class Stad:
                 await self._ronde(maandag)
         if self._weken:
             raise OpsError("something is said after the last weekly message of the bench")
+
+    async def stel(self, afzender: str, feit: e.Event, onderwerp: str) -> None:
+        """A party says something beside what the voices say."""
+        await self._partijen[afzender].state(feit, onderwerp)
+        self.gezegd += 1
 
     async def laat_klokken_lopen(self) -> None:
         """What is overdue fires, and whoever must hear of it does."""
@@ -154,7 +162,7 @@ async def stad(
     await asyncio.gather(*(partij.join() for partij in partijen.values()))
     try:
         async with stand.beheerder() as admin:
-            yield Stad(stand, stemmen(zegels), partijen, admin)
+            yield Stad(stand, stemmen(zegels), partijen, zegels, admin)
     finally:
         await asyncio.gather(*(partij.leave() for partij in partijen.values()))
 
