@@ -283,7 +283,7 @@ async def test_a_parked_body_that_an_operator_opens_is_one_line_in_each(
         return await parked(environment, [flow.INTAKE])
 
     [bericht] = await eventually(er_is_een)
-    await noteer_geopend(environment, "geparkeerd-geopend", [bericht])
+    await noteer_geopend(environment, "geparkeerd-geopend", bericht)
     [row] = await database.fetch(logboek.QUERIES.toegangslog)
     assert (row["handeling"], row["stuk"]) == ("geparkeerd-geopend", bericht.id)
     assert (row["actor"], row["herkomst"], row["voor"]) == (audit.actor(), audit.origin(), "intake")
