@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from ops import geparkeerd
+from ops import geparkeerd, parking
 from ops.environment import Environment
 from shared import zegel
 from shared.envelope import Arrival
@@ -153,7 +153,7 @@ async def test_a_body_is_destroyed_after_its_time_and_never_without_a_word(
 
 async def listed(environment: Environment) -> str:
     """What `geparkeerd list` says of it."""
-    found = [*await geparkeerd.parked(environment, ["registry"])]
+    found = await parking.parked(environment, ["registry"])
     text = "\n".join(geparkeerd._listing(found)) if found else ""
     return text + "\n".join(await geparkeerd._expired(environment, ["registry"]))
 
@@ -178,14 +178,15 @@ async def test_what_names_a_known_matter_is_kept_with_it(runtime: Runtime) -> No
 
 
 async def test_it_is_counted_for_an_alarm_and_said_in_the_log(
-    runtime: Runtime, caplog: pytest.LogCaptureFixture
+    runtime: Runtime, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two gauges: of what is about to go, and of what went; and a line each."""
 
     async def gauges() -> tuple[float, float]:
         seen: dict[str, float] = {}
-        runtime.meter.observe = seen.__setitem__  # type: ignore[method-assign]
-        await runtime._measure()
+        with monkeypatch.context() as context:
+            context.setattr(runtime.meter, "observe", seen.__setitem__)
+            await runtime._measure()
         return seen["geparkeerd_bijna_vernietigd"], seen["geparkeerd_verlopen"]
 
     await park(runtime, b"een")
