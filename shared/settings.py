@@ -54,6 +54,11 @@ class ServiceSettings(BaseSettings):
     wait_known: timedelta = Field(
         timedelta(days=1), description="When a fact about an unknown matter is reported"
     )
+    geparkeerd_bewaren: str = Field(
+        "P6M",
+        pattern=r"^P\d{1,3}[YMWD]$",
+        description="How long what is parked about no known matter is kept; to be confirmed",
+    )
     watch_interval_s: float = Field(0.2, gt=0, description="How often the clocks are looked at")
     schud_interval_s: float = Field(
         600.0,

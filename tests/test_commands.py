@@ -353,7 +353,7 @@ async def test_a_key_that_parked_messages_need_is_not_destroyed(
     owner = await asyncpg.connect(environment.owner_dsn("routing"))
     await owner.execute(
         "insert into geparkeerd (id, reden, routing_key, omvang, verzegeld, eerst_op)"
-        " values ($1, 'proef', 'onbekend', 2, $2, $3)",
+        " values ($1, 'proef', 'onbekend', 2048, $2, date_trunc('hour', $3::timestamptz))",
         uuid.uuid4(),
         sealed,
         came,
@@ -477,7 +477,7 @@ async def test_an_id_names_an_open_message_also_where_others_begin_alike(
         for one, status in zip(ids, ("vervallen", "geparkeerd"), strict=True):
             await connection.execute(
                 "insert into geparkeerd (id, status, reden, routing_key, omvang, verzegeld)"
-                " values ($1, $2, 'geen JSON', 'onbekend', 1, $3)",
+                " values ($1, $2, 'geen JSON', 'onbekend', 2048, $3)",
                 one,
                 status,
                 "x" if status == "geparkeerd" else None,

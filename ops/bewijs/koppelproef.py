@@ -60,6 +60,7 @@ VERNIETIGD: Final = Rand(
     "berichten over een zaak die vernietigd is",
     "wat in de database van die zaak over is",
     "van een vernietigde zaak blijft een kenmerk dat niets zegt, voor de tellingen en tegen wat te laat komt",
+    zonder_moment=True,
 )
 GEWIST: Final = Rand(
     "bericht -> gewist feit",
@@ -177,8 +178,7 @@ async def verzamel(spel: Toneel) -> Gelopen:
             van_rij("geparkeerd", row)
             for name in flow.SERVICES
             for row in await admin.fetch(
-                "select id, afdruk, reden, routing_key, afzender, omvang, eerst_op, laatst_op, vervalt_op, status"
-                f' from "{name}".geparkeerd'
+                f'select {_LEESBAAR} from "{name}".geparkeerd'  # noqa: S608
             )
         ]
     misvormd = [
@@ -244,7 +244,7 @@ def _onderwerp(bericht: Any) -> str | None:
 
 
 _LEESBAAR: Final = "id, afdruk, reden, routing_key, afzender, omvang, eerst_op, laatst_op, vervalt_op, status"
-"""Of a parked message all but its seals, the key of its fact and the digest of its matter, which is of a random
+"""Of a parked message all but its seals, the key of its fact and the digest of its matter, made of a random
 id."""
 _WEEKFEITEN: Final = {
     flow.base_key(flow.NOTIFICATION, feit) for feit in (e.NotificatieVerzonden, e.NotificatieMislukt)

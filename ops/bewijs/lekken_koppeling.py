@@ -72,13 +72,9 @@ def _tijd_blijft() -> None:
     vervang("shared.inbox", "QUERIES", maak)
 
 
-def _id_uit_inhoud() -> None:
-    """What is parked goes by a digest of what it says."""
-    vervang(
-        "shared.inbox",
-        "parked_id",
-        lambda _: lambda arrival, *rest, **verder: UUID(bytes=sha256(arrival.body).digest()[:16]),
-    )
+def _afdruk_zonder_sleutel() -> None:
+    """What is parked goes by a digest that anybody can make of the message."""
+    vervang("shared.inbox", "parked_digest", lambda _: lambda arrival, key: sha256(arrival.body).digest())
 
 
 LEKKEN: Final = (
@@ -107,12 +103,12 @@ LEKKEN: Final = (
         _tijd_blijft,
     ),
     Lek(
-        "id-uit-inhoud",
-        "geparkeerd onder een kenmerk dat uit het bericht volgt",
+        "afdruk-zonder-sleutel",
+        "geparkeerd met een afdruk die uit het bericht volgt",
         flow.SERVICES,
         DEEL,
         koppelproef.GEPARKEERD.naam,
-        _id_uit_inhoud,
+        _afdruk_zonder_sleutel,
     ),
 )
 """The leaks of this part."""

@@ -94,8 +94,8 @@ DELEN: Final[dict[str, Onderzoek]] = {
     "mutanten": _mutanten,
 }
 """What can be asked for: forbidden moves; pairs of worlds through the cores, the rules that must show in
-them, and pairs through the stack; totals of the stack, and the order of weekly messages; one run with canaries and linkage; erasure against a backup; the leaks in
-services and rights."""
+them, and pairs through the stack; totals of the stack, and the order of weekly messages; one run with
+canaries and linkage; erasure against a backup; the leaks in services and rights."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
