@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ops import termijnen
+from ops import lezer
 from ops.bewijs import lekken_stapel, stapel
 from ops.bewijs.proefstand import eigen_servers
 from ops.bewijs.stapelgezicht import Gezichten, vergelijkbaar
@@ -64,7 +64,7 @@ async def test_an_excluded_official_who_finds_out_makes_the_proof_fail(
     async def niets(environment: Environment, reader: str) -> frozenset[str]:
         return frozenset()
 
-    monkeypatch.setattr(termijnen, "_hidden_from", niets)
+    monkeypatch.setattr(lezer, "hidden_from", niets)
     gevonden = await stapel.onderzoek(
         tmp_path / "proef", servers, range(5, 12, 6), mutant="uitsluiting-vergeten"
     )
