@@ -9,12 +9,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings
 
 from shared import zegel
-from shared.termijnen.regels import regels
+from shared.termijnen.regels import een_of_meer, op_de_ladder, regels
 
 S = TypeVar("S", bound="ServiceSettings")
 
@@ -37,6 +37,19 @@ def _key_set(path: Path) -> Path:
     except zegel.ZegelFout:
         raise PydanticCustomError("geen_leesbare_sleutelset", "no readable key set") from None
     return path
+
+
+Zetels = Annotated[
+    dict[str, frozenset[str]],
+    BeforeValidator(een_of_meer),
+    AfterValidator(op_de_ladder),
+    Field(
+        default={},
+        description='Seats that read what is brought to a role, as JSON: {"sg": "stoel-1"}, or where seats '
+        'share a mailbox {"sg": ["stoel-1", "stoel-2"]}; else the role\'s code',
+    ),
+]
+"""The setting of a service that brings matters to roles."""
 
 
 class ServiceSettings(BaseSettings):

@@ -41,6 +41,8 @@ VRIJGAVEN: Final = (
              "het jaarverslag wordt op dit niveau gepubliceerd"),
     Vrijgave("adviseur", "dat en welke zaak hem is toegewezen, en de inhoud",
              "de melder heeft daarmee ingestemd"),
+    Vrijgave("het systeem van de lijn", "van elke plaatsing de zaak, de eenheid en de stoel die behandelt",
+             "de broker kent het account en niet wie erachter zit: dat systeem toont haar die stoel alleen"),
     Vrijgave("routing, registry en de beheerder van de broker", "kenmerken in codes, na instemming",
              "zonder onderdeel en eenheid is er geen adviseur te kiezen en niets te tellen"),
     Vrijgave("registry en de beheerder van de broker", "kanaal, tijdstip en spoed van een contact",

@@ -5,7 +5,6 @@ Deciding again without new facts says nothing. What a fact tells about when, is 
 when it was decided, so that the order of arrival leaves no trace.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
@@ -14,7 +13,7 @@ from services.registry.core.zaak import Registratie, Zaak, begin_van, dag_van
 from shared.events import DossierGesloten, Event, MeldingAfgedaan, MeldingGeregistreerd
 from shared.termijnen.kalender import lokaal
 from shared.termijnen.klok import Klok, Vervallen
-from shared.termijnen.regels import GEEN_ZETELS, Soort, gesloten_rollen
+from shared.termijnen.regels import GEEN_ZETELS, Soort, Zetels, gesloten_rollen
 
 Status = Literal["open", "afgedaan", "gesloten"]
 
@@ -38,7 +37,7 @@ class Besluit:
     klokken: tuple[Klok, ...]
 
 
-def beslis(zaak: Zaak, *, dubbel: bool, zetels: Mapping[str, str] = GEEN_ZETELS) -> Besluit:
+def beslis(zaak: Zaak, *, dubbel: bool, zetels: Zetels = GEEN_ZETELS) -> Besluit:
     """Decide on one matter. `dubbel`: another matter stands for the same event. `zetels`: seats by role."""
     telt = zaak.registratie is not None and not dubbel
     afgedaan_op = _afgedaan_op(zaak)
