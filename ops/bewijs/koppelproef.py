@@ -79,6 +79,8 @@ GRENZEN: Final = (
     " heeft bewaard, kan zien welk feit het was.",
     "Tot gewiste feiten samen herschreven zijn (elke tien minuten) verbindt het nummer van hun transactie die"
     " van één zaak, en tot de database hun oude rijen opruimt staan ook die er nog.",
+    "Het register telt een luisterend oor in de transactie waarin het onthoudt dat het geteld is: van het"
+    " laatste van een kanaal en jaar kan wie de database beheert zo het kanaal zien.",
     "Wie het netwerk ziet kan het moment van een bericht zien; daartegen helpt alleen het vaste moment van"
     " weekbericht en antwoord.",
 )

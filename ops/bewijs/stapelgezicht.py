@@ -65,7 +65,7 @@ _VAN_ALLEN: Final = frozenset(
         *(
             f"{dienst}.{tabel}"
             for dienst in flow.SERVICES
-            for tabel in ("migraties", "parkeersleutel", "voortgang")
+            for tabel in ("migraties", "parkeersleutel", "schuddingen", "voortgang")
         ),
     }
 )
