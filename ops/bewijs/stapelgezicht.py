@@ -62,7 +62,11 @@ _VAN_ALLEN: Final = frozenset(
         "notification.rondes",
         "registry.luisterende_oren",
         "routing.clusters",
-        *(f"{dienst}.{tabel}" for dienst in flow.SERVICES for tabel in ("migraties", "voortgang")),
+        *(
+            f"{dienst}.{tabel}"
+            for dienst in flow.SERVICES
+            for tabel in ("migraties", "parkeersleutel", "voortgang")
+        ),
     }
 )
 """Tables of which a row is of all worlds: counters, rounds, the progress of a process."""
