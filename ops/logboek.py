@@ -120,9 +120,8 @@ async def _controleer(environment: Environment, args: argparse.Namespace) -> int
 
 
 _IN_ZICHZELF: Final = (
-    "Each chain agrees with itself; no head of it was kept elsewhere before now, so that one made anew\n"
-    "would not show. Give an older log of intake with --anker. The heads of now are in the audit file from\n"
-    "here on."
+    "Each chain agrees with itself; no head of it was kept elsewhere before, so that one made anew would\n"
+    "not show. Give an older log of intake with --anker. The heads of now are in the audit file from here on."
 )
 
 

@@ -700,13 +700,17 @@ async def test_sluitend_waits_for_work_in_progress(
 async def test_a_parked_fact_is_accounted_for_also_when_it_cannot_be_read(
     registry: Runtime, answer: Answer, environment: Environment, bus: Bus, meldpunt: Command
 ) -> None:
-    """Parked and dropped facts count as such; a dead letter makes the books not balance."""
+    """Parked and dropped facts count as such, and so does one that was not handled in time; a dead letter
+    makes the books not balance."""
     answer.broken = True
     await bus.state("coid", qualified(), new_id())
     (one,) = await open_ones(environment)
     regel = await _line(environment, "registry")
     assert (regel.gesteld, regel.verwerkt, regel.geparkeerd) == (1, 0, 1)
     await meldpunt("geparkeerd", "drop", str(one.id), "--reden", "proef")
+    regel = await _line(environment, "registry")
+    assert (regel.geparkeerd, regel.vervallen) == (0, 1)
+    await registry.pool.execute("update geparkeerd set status = 'verlopen'")
     regel = await _line(environment, "registry")
     assert (regel.geparkeerd, regel.vervallen) == (0, 1)
     await bus.raw(flow.BEHEER, "", b"dood", exchange=flow.EXCHANGE_DOOD, user_id=None)
