@@ -28,6 +28,7 @@ from ops.bewijs import (
     stromen,
     transacties,
     verboden,
+    verboden_inloggen,
 )
 from ops.bewijs import oppervlakken as vlak
 from ops.bewijs.lekken import LEKKEN, Lek
@@ -64,6 +65,8 @@ class RechtenLek:
     waar: str
     """Which kind of forbidden move must succeed."""
     zet: Callable[[Environment], Awaitable[None]]
+    terug: Callable[[Environment], Awaitable[None]] | None = None
+    """Takes it back, where it does not go with the environment."""
 
 
 async def onderzoek(
@@ -142,6 +145,8 @@ async def _met_recht(own: PrivateServers, lek: RechtenLek) -> list[str]:
         await lek.zet(environment)
         deel = await verboden.onderzoek(environment, per_soort=RECHTEN_PER_SOORT)
     finally:
+        if lek.terug is not None:
+            await lek.terug(environment)
         await environments.destroy(environment)
     return [fout for fout in deel.fouten if lek.waar in fout]
 
@@ -158,6 +163,16 @@ def _als_beheerder(sql: str) -> Callable[[Environment], Awaitable[None]]:
             await connection.close()
 
     return zet
+
+
+async def _rol_voor_buiten(environment: Environment) -> None:
+    wachtwoord = environment.servers.password("coid").replace("'", "''")
+    await _als_beheerder(f"create role coid login password '{wachtwoord}'")(environment)
+    await _als_beheerder(f'grant connect on database "{environment.database}" to coid')(environment)
+
+
+async def _rol_weg(environment: Environment) -> None:
+    await _als_beheerder("drop owned by coid; drop role coid")(environment)
 
 
 def _met_definities(verander: Callable[[dict[str, Any]], None]) -> Callable[[Environment], Awaitable[None]]:
@@ -217,6 +232,10 @@ RECHTEN: Final = (
     RechtenLek(
         "publiek-schema", "iedereen mag in het schema public", "iets maken in een schema",
         _als_beheerder("grant all on schema public to public"),
+    ),
+    RechtenLek(
+        "rol-voor-buiten", "coid heeft een rol in de database", verboden_inloggen.DATABASE,
+        _rol_voor_buiten, _rol_weg,
     ),
 )  # fmt: skip
 """The leaks in rights."""
