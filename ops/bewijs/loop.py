@@ -13,7 +13,7 @@ from typing import Final
 
 from ops.bewijs import kanarieproef, kanaries, koppelproef, poort
 from ops.bewijs import oppervlakken as vlak
-from ops.bewijs.kanaries import MISVORMD, TEGENPROEF, VERZEGELD
+from ops.bewijs.kanaries import MISVORMD, VERZEGELD, Controle
 from ops.bewijs.proefstand import Proefstand, opgezet
 from ops.bewijs.stromen import STROMEN, Stroom, Toneel, speel
 from ops.bewijs.verslag import Deel
@@ -40,9 +40,9 @@ async def draai(
     played and searched; with `mutant` every service runs with that deliberate leak. Raises OpsError."""
     began = time.monotonic()
     kans = kans or random.SystemRandom()
-    controle = kanaries.maak(TEGENPROEF, kans)
+    controle = kanaries.controle(kans, flow.SERVICES)
     async with (
-        opgezet(folder, own, mutant=mutant, extra_env=_tegenproef(controle.letters)) as stand,
+        opgezet(folder, own, mutant=mutant, per_dienst=_tegenproef(controle)) as stand,
         _toneel(stand, kans, hoeveel) as spel,
     ):
         with vlak.processen_gevolgd(stand):
@@ -60,10 +60,17 @@ async def draai(
     return [replace(deel, duur_s=deel.duur_s + gespeeld_s) for deel in gedaan]
 
 
-def _tegenproef(tekst: str) -> dict[str, str]:
-    """The control in the environment of every service; as a word on the telemetry's source it shows on the
-    pages of metrics, and in each span, number and line that goes over OTLP."""
-    return {"TEGENPROEF": tekst, "OTEL_RESOURCE_ATTRIBUTES": f"tegenproef={tekst}"}
+def _tegenproef(controle: Controle) -> dict[str, dict[str, str]]:
+    """The control in the environment of every service, beside its own; as words on the telemetry's source
+    both show on the pages of metrics, and in each span, number and line that goes over OTLP."""
+    algemeen = controle.soort.letters
+    return {
+        naam: {
+            "TEGENPROEF": algemeen,
+            "OTEL_RESOURCE_ATTRIBUTES": f"tegenproef={algemeen},tegenproef_dienst={eigen.letters}",
+        }
+        for naam, eigen in controle.per_dienst.items()
+    }
 
 
 @asynccontextmanager
