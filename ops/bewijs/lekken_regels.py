@@ -5,6 +5,7 @@ around the product's functions from outside, in a service that runs.
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -13,6 +14,7 @@ from ops.bewijs import koppelproef, poort
 from ops.bewijs.lekken import Lek, vervang
 from ops.bewijs.transacties import TRANSACTIE
 from shared import flow
+from shared.envelope import data_json
 from shared.events import InstemmingIngetrokken
 
 KOPPELING: Final = "koppeling"
@@ -146,6 +148,45 @@ def _zegel_blijft() -> None:
     vervang("services.intake.handlers", "in_rust", lambda as_usual: lambda feit: feit)
 
 
+def _zegel_in_uitvoer() -> None:
+    """What was sealed for a reader is kept with the fact, so that it need not be sealed twice."""
+
+    def maak(as_usual: Any) -> Any:
+        async def sealed(self: Any, content: Any) -> Any:
+            gedaan, wacht = await as_usual(self, content)
+            for fact in content:
+                if fact.key in gedaan:
+                    data = data_json(fact.data.model_copy(update={"verzegeld": gedaan[fact.key]}))
+                    await self._pool.execute("update facts set data = $2 where key = $1", fact.key, data)
+            return gedaan, wacht
+
+        return sealed
+
+    vervang("shared.outbox", "Outbox._sealed", maak)
+
+
+def _sleutel_in_database() -> None:
+    """The wrapped key of a matter is kept beside its content, to be found when the folder is lost."""
+
+    def maak(as_usual: Any) -> Any:
+        async def bewaar(self: Any, work: Any, stukken: Sequence[Any]) -> None:
+            await as_usual(self, work, stukken)
+            for stuk in stukken:
+                for ingepakt in self.sleutels.bewaarplaats.lees([stuk.zaak]).values():
+                    opslaan = "update facts set traceparent = $2 where key = $1"
+                    kopie = b64encode(ingepakt.sleutel).decode()
+                    await work.connection.execute(opslaan, stuk.stuk, kopie)
+
+        return bewaar
+
+    vervang("services.intake.kluis", "Kluis.bewaar", maak)
+
+
+def _geparkeerd_blijft() -> None:
+    """What was parked about an erased matter is kept."""
+    vervang("shared.inbox", "QUERIES.wis_geparkeerd", lambda as_usual: "select 1")
+
+
 def _ongeschud() -> None:
     """Erased facts stay as the transaction that erased their matter left them."""
 
@@ -189,6 +230,18 @@ LEKKEN: Final = (
     _van_intake("verstrekt-ongelogd", "niet gelogd", poort.LOGBOEK, poort.ONGELOGD, _verstrekt_ongelogd),
     _van_intake("sleutel-blijft", "een gewiste sleutel blijft", GEWIST, TOCH_OPEN, _sleutel_blijft),
     _van_intake("zegel-blijft", "een tabel houdt het eerste zegel", GEWIST, TOCH_OPEN, _zegel_blijft),
+    _van_intake("zegel-in-uitvoer", "een zegel voor een lezer blijft", GEWIST, TOCH_OPEN, _zegel_in_uitvoer),
+    _van_intake(
+        "sleutel-in-database", "een sleutel naast de inhoud", GEWIST, TOCH_OPEN, _sleutel_in_database
+    ),
+    Lek(
+        "geparkeerd-blijft",
+        "geparkeerd over een gewiste zaak blijft",
+        flow.SERVICES,
+        GEWIST,
+        f"{TOCH_OPEN} in de database zelf",
+        _geparkeerd_blijft,
+    ),
 )
 """The leaks by rule."""
 

@@ -91,7 +91,7 @@ class Proefstand:
     stack: Stack
     otlp: Ontvanger
     aftap: Aftap
-    extra: Mapping[str, Mapping[str, str]]
+    extra: Mapping[str, dict[str, str]]
     """By service: environment variables beside the usual ones."""
     module: Mapping[str, str]
     """By service: the module that is run in place of the service itself."""
