@@ -29,6 +29,7 @@ from ops.bewijs import (
     transacties,
     verboden,
     verboden_inloggen,
+    weigering,
 )
 from ops.bewijs import oppervlakken as vlak
 from ops.bewijs.lekken import LEKKEN, Lek
@@ -45,11 +46,14 @@ KORT: Final[Mapping[str, Sequence[stromen.Stroom]]] = {
     vlak.MAIL: (stromen.misvormde_berichten, stromen.weekberichten),
     poort.TOESTEMMING: (stromen.lezers, stromen.gewone_zaken, stromen.intrekkingen),
     poort.LOGBOEK: (stromen.lezers, stromen.gewone_zaken),
+    weigering.NAAM: (stromen.gewone_zaken, weigering.slechte_zegels, weigering.codes_raden),
+    "logt-code": (stromen.gewone_zaken, stromen.terugweg),
     koppelproef.ANTWOORD.naam: (stromen.gewone_zaken, stromen.terugweg),
     koppelproef.WEEKBERICHT.naam: (stromen.gewone_zaken, stromen.weekberichten),
     transacties.TRANSACTIE: (stromen.gewone_zaken, stromen.verlopen),
 }
-"""What is played with a leak, by part, edge or surface: nothing is killed, which would only take time."""
+"""What is played with a leak, by its name, else by edge or surface, else by part: nothing is killed, which
+would only take time."""
 MISVORMD: Final = 40
 STAPEL_PAREN: Final = 30
 """Pairs of worlds that live with a leak: five for each kind of secret."""
@@ -121,7 +125,7 @@ async def _met_lek(folder: Path, own: PrivateServers, lek: Lek) -> list[str]:
                 own,
                 delen=(lek.deel,),
                 hoeveel=MISVORMD,
-                stromen=KORT.get(lek.waar) or KORT[lek.deel],
+                stromen=KORT.get(lek.naam) or KORT.get(lek.waar) or KORT[lek.deel],
                 oppervlakken=(lek.waar, *lek.ook) if lek.deel == "kanaries" else (),
                 mutant=lek.naam,
             )
