@@ -25,7 +25,7 @@ REGELS: Final = (
     Regel("grootte zegt niets dan een klasse", ("zegel-op-maat",)),
     Regel("inhoud rust versleuteld, alleen in de kluis", ("inhoud-in-tabel", "zegel-blijft")),
     Regel("gewist is gewist", ("sleutel-blijft", "sleutel-in-database", "geparkeerd-blijft", "ongeschud")),
-    Regel("in de uitvoer staat geen inhoud", ("zegel-in-uitvoer",)),
+    Regel("in de uitvoer staat geen inhoud", ("zegel-in-uitvoer", "zegel-vooraf")),
     Regel("inhoud gaat alleen naar wie er recht op heeft", ("verstrekt-zonder",)),
     Regel("inzage eindigt met de instemming", ("doof-voor-intrekking", "inzage-loopt-door")),
     Regel("elke verstrekking staat in twee logs", ("verstrekt-ongelogd",)),

@@ -42,6 +42,8 @@ GRENZEN: Final = (
     "Wat iemand al mocht lezen (een adviseur, het MID, de lijn) kan die persoon bewaard hebben.",
 )
 BLIJFT: Final = "een zaak die blijft"
+OPEN: Final = "toch te openen"
+VERSTUURD: Final = "toch verstuurd"
 
 
 @dataclass(frozen=True)
@@ -109,8 +111,8 @@ def _deel(woorden: Sequence[Woorden], uitkomst: Uitkomst, duur_s: float) -> Deel
             if each.blijft and not is_open:
                 fouten.append(f"niet gewist en niet meer te openen{waar}: {each.wat}")
             elif is_open and not each.blijft and not (each.geparkeerd and sleutelpaar):
-                fouten.append(f"gewist en toch te openen{waar}: {each.wat}")
-    fouten += [f"na het wissen toch verstuurd: {wat}" for wat in sorted(uitkomst.gegaan & {WACHT})]
+                fouten.append(f"gewist en {OPEN}{waar}: {each.wat}")
+    fouten += [f"na het wissen {VERSTUURD}: {wat}" for wat in sorted(uitkomst.gegaan & {WACHT})]
     geprobeerd = {f"gewist: {each.wat}": 1 for each in woorden if not each.blijft}
     geprobeerd |= {
         "stukken die vóór het wissen uit de kopie te openen waren": len(uitkomst.ervoor.open),

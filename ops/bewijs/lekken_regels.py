@@ -12,19 +12,20 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from ops.bewijs import koppelproef, poort, weigering
+from ops.bewijs import gewist, koppelproef, poort, weigering
 from ops.bewijs.lekken import Lek, vervang
 from ops.bewijs.transacties import TRANSACTIE
+from services.intake import verstrekking
 from services.intake.core.antwoord import NietMogelijk
 from services.intake.core.vraag import OmCode
 from shared import flow
 from shared.envelope import data_json
-from shared.events import InstemmingIngetrokken
+from shared.events import InhoudVerstrekt, InstemmingIngetrokken
 from shared.zegel import Reden, ZegelFout
 
 KOPPELING: Final = "koppeling"
-GEWIST: Final = "gewist"
-TOCH_OPEN: Final = "toch te openen"
+GEWIST: Final = gewist.NAAM
+TOCH_OPEN: Final = gewist.OPEN
 _ANTWOORD: Final = koppelproef.ANTWOORD.naam
 _WEEKBERICHT: Final = koppelproef.WEEKBERICHT.naam
 
@@ -170,6 +171,32 @@ def _zegel_in_uitvoer() -> None:
     vervang("shared.outbox", "Outbox._sealed", maak)
 
 
+def _zegel_vooraf() -> None:
+    """What goes to a reader is sealed when it is decided, and goes whatever happened since."""
+    vooraf: dict[UUID, str] = {}
+
+    def bij_besluit(as_usual: Any) -> Any:
+        async def werk_bij(intake: Any, work: Any, zaken: Any, stukken: Any = ()) -> None:
+            await as_usual(intake, work, zaken, stukken)
+            keys = sorted(fact.key for fact, *_ in work._stated if isinstance(fact.data, InhoudVerstrekt))
+            rows = await work.connection.fetch(verstrekking.QUERIES.te_verzegelen, keys, work.now)
+            rows = [row for row in rows if row["sleutel"] is not None]
+            inhoud = await intake.kluis.lees(work.connection, {row["stuk"] for row in rows})
+            vooraf.update(verstrekking._verzegel(rows, inhoud, work.now))
+
+        return werk_bij
+
+    def bij_vertrek(as_usual: Any) -> Any:
+        async def verzegel(intake: Any, pool: Any, facts: Any) -> Any:
+            klaar = {fact.key: vooraf[fact.key] for fact in facts if fact.key in vooraf}
+            return await as_usual(intake, pool, facts) | klaar
+
+        return verzegel
+
+    vervang("services.intake.verstrekking", "werk_bij", bij_besluit)
+    vervang("services.intake.verstrekking", "verzegel", bij_vertrek)
+
+
 def _sleutel_in_database() -> None:
     """The wrapped key of a matter is kept beside its content, to be found when the folder is lost."""
 
@@ -303,6 +330,7 @@ LEKKEN: Final = (
     _van_intake(
         "sleutel-in-database", "een sleutel naast de inhoud", GEWIST, TOCH_OPEN, _sleutel_in_database
     ),
+    _van_intake("zegel-vooraf", "verzegeld bij het besluit", GEWIST, gewist.VERSTUURD, _zegel_vooraf),
     Lek(
         "geparkeerd-blijft",
         "geparkeerd over een gewiste zaak blijft",

@@ -27,13 +27,14 @@ from ops.bewijs import (
     stapel,
     stromen,
     transacties,
-    verboden,
+    verboden_broker,
+    verboden_database,
     verboden_inloggen,
     weigering,
 )
 from ops.bewijs import oppervlakken as vlak
 from ops.bewijs.lekken import LEKKEN, Lek
-from ops.bewijs.verslag import Deel
+from ops.bewijs.verslag import Deel, Uitslag
 from ops.database import dsn_of
 from ops.environment import Environment
 from ops.servers import PrivateServers
@@ -60,6 +61,10 @@ STAPEL_PAREN: Final = 30
 RECHTEN_PER_SOORT: Final = 25
 
 
+async def _op_de_broker(environment: Environment) -> list[Uitslag]:
+    return await verboden_broker.probeer(environment, RECHTEN_PER_SOORT)
+
+
 @dataclass(frozen=True)
 class RechtenLek:
     """A right too many, on the broker or in the database."""
@@ -71,6 +76,8 @@ class RechtenLek:
     zet: Callable[[Environment], Awaitable[None]]
     terug: Callable[[Environment], Awaitable[None]] | None = None
     """Takes it back, where it does not go with the environment."""
+    proef: Callable[[Environment], Awaitable[Sequence[Uitslag]]] = _op_de_broker
+    """The moves among which it must show."""
 
 
 async def onderzoek(
@@ -147,12 +154,12 @@ async def _met_recht(own: PrivateServers, lek: RechtenLek) -> list[str]:
     environment = await environments.prepare(own.servers, f"bewijs_{uuid.uuid4().hex[:10]}")
     try:
         await lek.zet(environment)
-        deel = await verboden.onderzoek(environment, per_soort=RECHTEN_PER_SOORT)
+        uitslagen = await lek.proef(environment)
     finally:
         if lek.terug is not None:
             await lek.terug(environment)
         await environments.destroy(environment)
-    return [fout for fout in deel.fouten if lek.waar in fout]
+    return [str(uitslag) for uitslag in uitslagen if not uitslag.goed and lek.waar in str(uitslag)]
 
 
 # --- rights too many ----------------------------------------------------------------------------------------
@@ -226,20 +233,23 @@ RECHTEN: Final = (
     RechtenLek(
         "kluis-open", "routing mag de kluis lezen", "andermans tabel (select)",
         _als_beheerder("grant usage on schema intake to routing; grant select on intake.kluis to routing"),
+        proef=verboden_database.probeer,
     ),
     RechtenLek(
         "eigenaar", "registry bezit een eigen tabel", "eigen tabel veranderen",
         _als_beheerder(
             "grant create on schema registry to registry; alter table registry.matters owner to registry"
         ),
+        proef=verboden_database.probeer,
     ),
     RechtenLek(
         "publiek-schema", "iedereen mag in het schema public", "iets maken in een schema",
         _als_beheerder("grant all on schema public to public"),
+        proef=verboden_database.probeer,
     ),
     RechtenLek(
         "rol-voor-buiten", "coid heeft een rol in de database", verboden_inloggen.DATABASE,
-        _rol_voor_buiten, _rol_weg,
+        _rol_voor_buiten, _rol_weg, verboden_inloggen.probeer,
     ),
 )  # fmt: skip
 """The leaks in rights."""

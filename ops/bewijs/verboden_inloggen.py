@@ -16,7 +16,7 @@ from functools import partial
 from typing import Final
 from urllib.parse import quote, urlsplit
 
-import aio_pika
+import aiormq
 import asyncpg
 from aiormq.exceptions import AMQPConnectionError, InvalidFrameError
 
@@ -124,8 +124,9 @@ async def _broker(environment: Environment, naam: str, wachtwoord: str, plaats: 
     adres = urlsplit(environment.servers.amqp_url)
     wie = f"{quote(naam, safe='')}:{quote(wachtwoord, safe='')}@{adres.hostname}:{adres.port}"
     url = adres._replace(netloc=wie, path=f"/{quote(plaats, safe='')}").geturl()
+    connection = aiormq.Connection(url)
     try:
-        connection = await aio_pika.connect(url, timeout=_WACHT_S)
+        await asyncio.wait_for(connection.connect(), _WACHT_S)
     except InvalidFrameError as error:
         if "Connection.Close" not in str(error):
             raise TimeoutError from None
@@ -134,7 +135,8 @@ async def _broker(environment: Environment, naam: str, wachtwoord: str, plaats: 
         if "ACCESS_REFUSED" not in str(error):
             raise TimeoutError from None  # no refusal: it did not answer
         return f"de broker ({type(error).__name__})"
-    await connection.close()
+    finally:
+        await connection.close()
     return None
 
 
