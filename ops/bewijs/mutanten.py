@@ -30,12 +30,15 @@ from ops.bewijs import (
     stromen,
     totalen,
     transacties,
-    verboden,
+    verboden_broker,
+    verboden_database,
+    verboden_inloggen,
     volgorde,
+    weigering,
 )
 from ops.bewijs import oppervlakken as vlak
 from ops.bewijs.lekken import LEKKEN, Lek
-from ops.bewijs.verslag import Deel
+from ops.bewijs.verslag import Deel, Uitslag
 from ops.database import dsn_of
 from ops.environment import Environment
 from ops.servers import PrivateServers
@@ -48,17 +51,24 @@ KORT: Final[Mapping[str, Sequence[stromen.Stroom]]] = {
     vlak.MAIL: (stromen.misvormde_berichten, stromen.weekberichten),
     poort.TOESTEMMING: (stromen.lezers, stromen.gewone_zaken, stromen.intrekkingen),
     poort.LOGBOEK: (stromen.lezers, stromen.gewone_zaken),
+    weigering.NAAM: (stromen.gewone_zaken, weigering.slechte_zegels, weigering.codes_raden),
+    "logt-code": (stromen.gewone_zaken, stromen.terugweg),
     koppelproef.ANTWOORD.naam: (stromen.gewone_zaken, stromen.terugweg),
     koppelproef.WEEKBERICHT.naam: (stromen.gewone_zaken, stromen.weekberichten),
     transacties.TRANSACTIE: (stromen.gewone_zaken, stromen.verlopen),
     koppelproef.GEWIST.naam: (stromen.gewone_zaken, stromen.verlopen),
     koppelproef.GEPARKEERD.naam: (stromen.gewone_zaken, stromen.misvormde_berichten),
 }
-"""What is played with a leak, by part, edge or surface: nothing is killed, which would only take time."""
+"""What is played with a leak, by its name, else by edge or surface, else by part: nothing is killed, which
+would only take time."""
 MISVORMD: Final = 40
 STAPEL_PAREN: Final = 30
 """Pairs of worlds that live with a leak: five for each kind of secret."""
 RECHTEN_PER_SOORT: Final = 25
+
+
+async def _op_de_broker(environment: Environment) -> list[Uitslag]:
+    return await verboden_broker.probeer(environment, RECHTEN_PER_SOORT)
 
 
 @dataclass(frozen=True)
@@ -70,6 +80,10 @@ class RechtenLek:
     waar: str
     """Which kind of forbidden move must succeed."""
     zet: Callable[[Environment], Awaitable[None]]
+    terug: Callable[[Environment], Awaitable[None]] | None = None
+    """Takes it back, where it does not go with the environment."""
+    proef: Callable[[Environment], Awaitable[Sequence[Uitslag]]] = _op_de_broker
+    """The moves among which it must show."""
 
 
 async def onderzoek(
@@ -135,7 +149,7 @@ async def _met_lek(folder: Path, own: PrivateServers, lek: Lek) -> list[str]:
                 own,
                 delen=(lek.deel,),
                 hoeveel=MISVORMD,
-                stromen=KORT.get(lek.waar) or KORT[lek.deel],
+                stromen=KORT.get(lek.naam) or KORT.get(lek.waar) or KORT[lek.deel],
                 oppervlakken=(lek.waar, *lek.ook) if lek.deel == "kanaries" else (),
                 mutant=lek.naam,
             )
@@ -157,10 +171,12 @@ async def _met_recht(own: PrivateServers, lek: RechtenLek) -> list[str]:
     environment = await environments.prepare(own.servers, f"bewijs_{uuid.uuid4().hex[:10]}")
     try:
         await lek.zet(environment)
-        deel = await verboden.onderzoek(environment, per_soort=RECHTEN_PER_SOORT)
+        uitslagen = await lek.proef(environment)
     finally:
+        if lek.terug is not None:
+            await lek.terug(environment)
         await environments.destroy(environment)
-    return [fout for fout in deel.fouten if lek.waar in fout]
+    return [str(uitslag) for uitslag in uitslagen if not uitslag.goed and lek.waar in str(uitslag)]
 
 
 # --- rights too many ----------------------------------------------------------------------------------------
@@ -175,6 +191,16 @@ def _als_beheerder(sql: str) -> Callable[[Environment], Awaitable[None]]:
             await connection.close()
 
     return zet
+
+
+async def _rol_voor_buiten(environment: Environment) -> None:
+    wachtwoord = environment.servers.password("coid").replace("'", "''")
+    await _als_beheerder(f"create role coid login password '{wachtwoord}'")(environment)
+    await _als_beheerder(f'grant connect on database "{environment.database}" to coid')(environment)
+
+
+async def _rol_weg(environment: Environment) -> None:
+    await _als_beheerder("drop owned by coid; drop role coid")(environment)
 
 
 def _met_definities(verander: Callable[[dict[str, Any]], None]) -> Callable[[Environment], Awaitable[None]]:
@@ -224,16 +250,23 @@ RECHTEN: Final = (
     RechtenLek(
         "kluis-open", "routing mag de kluis lezen", "andermans tabel (select)",
         _als_beheerder("grant usage on schema intake to routing; grant select on intake.kluis to routing"),
+        proef=verboden_database.probeer,
     ),
     RechtenLek(
         "eigenaar", "registry bezit een eigen tabel", "eigen tabel veranderen",
         _als_beheerder(
             "grant create on schema registry to registry; alter table registry.matters owner to registry"
         ),
+        proef=verboden_database.probeer,
     ),
     RechtenLek(
         "publiek-schema", "iedereen mag in het schema public", "iets maken in een schema",
         _als_beheerder("grant all on schema public to public"),
+        proef=verboden_database.probeer,
+    ),
+    RechtenLek(
+        "rol-voor-buiten", "coid heeft een rol in de database", verboden_inloggen.DATABASE,
+        _rol_voor_buiten, _rol_weg, verboden_inloggen.probeer,
     ),
 )  # fmt: skip
 """The leaks in rights."""
