@@ -13,14 +13,7 @@ from services.notification.core.adresboek import Adresboek
 from services.notification.core.bericht import bericht
 from services.notification.core.boom import Boom, Eenheid
 from services.notification.core.samenstelling import Grenzen, Lezer, Onderhanden, stel_samen
-from services.notification.core.totalen import (
-    Afgesloten,
-    eenheid_van_totaal,
-    in_woorden,
-    periode,
-    sluit_alle_af,
-    tel,
-)
+from services.notification.core.totalen import Afgesloten, periode, sluit_periode, totaal_in_woorden
 from services.notification.core.uitsluiting import terrein, uitsluiting
 from services.notification.core.vertelling import Stap, Vertelling, beslis
 from services.notification.core.zaak import Zaak, vouw
@@ -79,7 +72,7 @@ class Weekberichten:
             assert postbus is not None, "a reader has a mailbox"
             stoelen = adresboek.wie_leest(postbus)
             lezer = Lezer(stoelen, adresboek.terreinen_van(stoelen), self._geschiedenis(stoelen, op))
-            totaal = _totaal(boom, lezer, totalen)
+            totaal = totaal_in_woorden(boom, lezer.bereik, totalen, k=GRENZEN.k, stap=STAP)
             kenmerk = UUID(int=self._rng.getrandbits(128), version=4)
             zending = Zending(kenmerk, op, stoel, postbus, totaal, samengesteld=False, status="klaar")
             zaken = self._wachtend(stoelen, adresboek, op)
@@ -149,18 +142,15 @@ class Weekberichten:
         if self._periode == deze:
             return self._totalen
         self._periode = deze
-        oud = {
-            naam: zaak.plaats.eenheid
+        te_tellen = {
+            naam: zaak.plaats
             for naam, zaak in self._zaken.items()
-            if naam not in self._geteld
-            and zaak.plaats is not None
-            and zaak.plaats.telt
-            and periode(_maandag(zaak.plaats.week), PERIODE_WEKEN) < deze
+            if naam not in self._geteld and zaak.plaats is not None and zaak.plaats.telt
         }
-        self._geteld |= oud.keys()
-        rest = {code: een.rest for code, een in self._totalen.items() if een.rest}
-        nieuw = tel(boom, oud.values(), k=GRENZEN.k)
-        self._totalen = sluit_alle_af(nieuw, rest, stap=STAP)
+        geteld, self._totalen = sluit_periode(
+            boom, te_tellen, self._totalen, dag=dag, weken=PERIODE_WEKEN, k=GRENZEN.k, stap=STAP
+        )
+        self._geteld.update(geteld)
         return self._totalen
 
     def _adresboek(self) -> Adresboek:
@@ -183,15 +173,3 @@ class Weekberichten:
                 postbussen[stoel.functionaris] += [stoel.postbus] if stoel.postbus is not None else []
                 terreinen[stoel.functionaris].add(terrein(self._boom(), code, stoel.rol))
         return Adresboek(postbussen, {stoel: frozenset(codes) for stoel, codes in terreinen.items()})
-
-
-def _totaal(boom: Boom, lezer: Lezer, totalen: Mapping[str, Afgesloten]) -> str:
-    eigen = max(lezer.bereik, key=lambda code: (boom.sterkte(code), code), default=None)
-    eenheid = None if eigen is None else eenheid_van_totaal(boom, eigen, k=GRENZEN.k, stap=STAP)
-    geteld = None if eenheid is None else totalen.get(eenheid)
-    return in_woorden(0 if geteld is None else geteld.getoond, stap=STAP)
-
-
-def _maandag(week: str) -> date:
-    jaar, _, nummer = week.partition("-W")
-    return date.fromisocalendar(int(jaar), int(nummer), 1)

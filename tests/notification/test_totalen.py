@@ -19,9 +19,12 @@ from services.notification.core.totalen import (
     periode,
     sluit_af,
     sluit_alle_af,
+    sluit_periode,
     tel,
+    totaal_in_woorden,
 )
 from services.notification.core.uitsluiting import Stoel, terrein, uitsluiting
+from services.notification.core.zaak import Plaats
 from shared.codes import HOOFDGROEPEN, Rubriek, hoofdgroep
 from tests.notification.test_noemen import VOORBEELD, WAT, K, Wat, bomen, boom, geschiedenis
 
@@ -57,6 +60,24 @@ def test_one_melding_a_period_shows_in_the_end() -> None:
         rest = afgesloten.rest
         gelezen.append(in_woorden(afgesloten.getoond, stap=5))
     assert gelezen == ["minder dan 5"] * 4 + ["5"]
+
+
+def test_a_case_of_the_present_period_waits_for_its_end() -> None:
+    """What is over is counted with what was left of before; a reader gets that of the largest terrein."""
+    een = boom(("TOP", None, 400), ("A", "TOP", 200), ("A1", "A", 50))
+    zaken = {"oud": Plaats("A1", "2024-W13", True), "nieuw": Plaats("A1", "2024-W14", True)}
+    vorige = {"TOP": sluit_af(1, 0, stap=2), "A": sluit_af(1, 0, stap=2)}
+    dag = date(2024, 4, 1)
+    geteld, totalen = sluit_periode(een, zaken, vorige, dag=dag, weken=13, k=20, stap=2)
+    assert geteld == ["oud"]
+    assert {code: (een.getoond, een.rest) for code, een in totalen.items()} == {
+        "TOP": (2, 0),
+        "A": (2, 0),
+        "A1": (0, 1),
+    }
+    minder = "minder dan 2"
+    for bereik, gelezen in (("A1", "2"), ("A1 A", "2"), ("WEG", minder), ("", minder)):
+        assert totaal_in_woorden(een, bereik.split(), totalen, k=20, stap=2) == gelezen
 
 
 @given(st.data(), bomen(), K)
