@@ -3,100 +3,180 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from random import Random
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from services.notification.core.adresboek import Adresboek
-from services.notification.core.bericht import bericht
+from services.notification.core.bericht import Regel, bericht
 from services.notification.core.boom import Boom, Eenheid
-from services.notification.core.samenstelling import Grenzen, Lezer, Onderhanden, stel_samen
+from services.notification.core.rubriek import STERKTE_DEFENSIE
+from services.notification.core.samenstelling import Grenzen, Lezer, Onderhanden, stel_samen, verborgen
 from services.notification.core.totalen import Afgesloten, periode, sluit_periode, totaal_in_woorden
 from services.notification.core.uitsluiting import terrein, uitsluiting
-from services.notification.core.vertelling import Stap, Vertelling, beslis
+from services.notification.core.vertelling import Stap, Vertelling, beslis, los
 from services.notification.core.zaak import Zaak, vouw
 from services.notification.core.zending import Zending
 from shared.envelope import Fact
 from shared.events import EenheidGewijzigd, Event
 from shared.termijnen.kalender import lokaal
 
-GRENZEN: Final = Grenzen(plaatsen=6, k=10, zeldzaam=10)
-PERIODE_WEKEN: Final = 4
-"""Short, so that a world sees several periods close."""
-STAP: Final = 2
 GESCHIEDENIS: Final = timedelta(weeks=52)
 AFZENDER: Final = "notificatie@meldpunt.example"
+
+
+@dataclass(frozen=True)
+class Instelling:
+    """Settings under which a world happens; what they mean: `services/notification/settings.py`."""
+
+    k: int
+    stap: int
+    periode_weken: int
+    plaatsen: int
+    sterkte: int
+    naweken: int
+    """Weeks after the last case in which weekly messages are still looked at."""
+    zeldzaam: int = 10
+    mislukt: float = 0.0
+    """Of the weekly messages this share does not arrive."""
+
+    @property
+    def grenzen(self) -> Grenzen:
+        """What bounds the words of a message."""
+        return Grenzen(self.plaatsen, self.k, self.zeldzaam, self.sterkte)
+
+    def __str__(self) -> str:
+        return f"k {self.k}, stap {self.stap}, periode {self.periode_weken} weken, plaatsen {self.plaatsen}"
+
+
+STANDAARD: Final = Instelling(k=20, stap=5, periode_weken=13, plaatsen=6, sterkte=STERKTE_DEFENSIE, naweken=8)
+"""As the services run when nothing is set."""
+KORT: Final = Instelling(k=10, stap=2, periode_weken=4, plaatsen=6, sterkte=STERKTE_DEFENSIE, naweken=4)
+"""So that a world of a few weeks sees names used up, steps filled and several periods close."""
+KRAP: Final = replace(KORT, plaatsen=2, sterkte=2_000, mislukt=0.1)
+"""With fewer places than cases, rubrieken that are common enough to be told, and mail that fails."""
+
+
+class Weekbericht(NamedTuple):
+    """One weekly message: the seats that read it, what it says, and whether it arrived."""
+
+    stoelen: frozenset[str]
+    woorden: bytes
+    komt_aan: bool
+
+
+class Regelstand(NamedTuple):
+    """One line of a weekly message that was told: its week, the matter, who read it and the words."""
+
+    ronde: datetime
+    zaak: str
+    lezers: frozenset[str]
+    regel: Regel
 
 
 class Weekberichten:
     """What notification knows of one world, and the messages it makes of it."""
 
-    def __init__(self, rng: Random, munt: str) -> None:
+    def __init__(self, rng: Random, munt: str, instelling: Instelling) -> None:
         """`munt` settles what chance decides, per matter and reader: the same in both worlds of a pair."""
+        self.verteld: list[Regelstand] = []
         self._rng = rng
         self._munt = munt
+        self._instelling = instelling
         self._eenheden: dict[str, EenheidGewijzigd] = {}
         self._zaken: dict[str, Zaak] = {}
         self._vertellingen: dict[str, dict[str, Vertelling]] = defaultdict(dict)
-        self._verteld: list[tuple[str, str, datetime]] = []
-        """Seat, unit named, round."""
+        self._geschiedenis: list[tuple[str, str, datetime]] = []
+        """Mailbox, unit named, round."""
         self._geteld: set[str] = set()
         self._totalen: dict[str, Afgesloten] = {}
         self._periode: int | None = None
         self._adres: Adresboek | None = None
         self._bomen: Boom | None = None
+        self._te_herzien = False
+
+    @property
+    def geteld(self) -> frozenset[str]:
+        """The matters that are counted in the total of a period."""
+        return frozenset(self._geteld)
 
     def hoor(self, feit: Fact, feiten: Sequence[Fact], nu: datetime) -> Iterator[tuple[str, Event]]:
         """Take in a fact; yields what is stated on it: subject and event."""
         if isinstance(feit.data, EenheidGewijzigd):
-            self._eenheden[feit.subject] = feit.data
-            self._adres = self._bomen = None
+            bekend = self._eenheden.get(feit.subject)
+            if bekend is None or feit.data.volgnummer > bekend.volgnummer:
+                self._eenheden[feit.subject] = feit.data
+                self._adres = self._bomen = None
+                self._te_herzien = True
             return
-        zaak = self._zaken[feit.subject] = vouw(feiten)
-        bestaand = self._vertellingen[feit.subject]
-        adresboek = self._adresboek()
-        wie = uitsluiting(adresboek.stoelen(), zaak.uitgesloten)
-        stappen = beslis(
-            zaak, bestaand, adresboek, uitgesloten=wie.uitgesloten, onderwerp=feit.subject, nu=nu
-        )
-        yield from self._zet(stappen)
+        self._zaken[feit.subject] = vouw(feiten)
+        yield from self._behandel(feit.subject, nu)
 
-    def ronde(self, op: datetime) -> Iterator[tuple[str, bytes, list[tuple[str, Event]]]]:
-        """The messages of a round: for each reader the seat, the message, and what is stated on the way."""
+    def ronde(self, op: datetime) -> Iterator[tuple[Weekbericht, list[tuple[str, Event]]]]:
+        """The messages of a round, and what is stated on the way."""
         adresboek, boom = self._adresboek(), self._boom()
+        gesteld = list(self._herzie(op))
         totalen = self._sluit_periode(boom, lokaal(op).date())
         for stoel in adresboek.lezers():
             postbus = adresboek.postbus(stoel)
             assert postbus is not None, "a reader has a mailbox"
             stoelen = adresboek.wie_leest(postbus)
-            lezer = Lezer(stoelen, adresboek.terreinen_van(stoelen), self._geschiedenis(stoelen, op))
-            totaal = totaal_in_woorden(boom, lezer.bereik, totalen, k=GRENZEN.k, stap=STAP)
+            lezer = Lezer(stoelen, adresboek.terreinen_van(stoelen), self._gelezen(postbus, op))
+            totaal = self._totaal(boom, lezer, totalen)
             kenmerk = UUID(int=self._rng.getrandbits(128), version=4)
             zending = Zending(kenmerk, op, stoel, postbus, totaal, samengesteld=False, status="klaar")
-            zaken = self._wachtend(stoelen, adresboek, op)
+            zaken = self._wachtend(stoelen, op)
             samen = stel_samen(
                 zending,
                 lezer,
                 zaken,
                 boom=boom,
-                grenzen=GRENZEN,
+                grenzen=self._instelling.grenzen,
                 loten={zaak: Random(f"{self._munt} {zaak} {stoel}").random() for zaak in zaken},
                 nu=op,
             )
-            gesteld = list(self._zet(samen.stappen))
-            self._vertel(kenmerk, op)
+            gesteld += self._zet(samen.stappen)
             woorden = bericht(
                 samen.regels,
                 kenmerk,
-                plaatsen=GRENZEN.plaatsen,
+                plaatsen=self._instelling.plaatsen,
                 totaal=totaal,
                 afzender=AFZENDER,
                 postbus=postbus,
                 ronde=op,
             )
-            yield stoel, woorden, gesteld
+            aan = self._instelling.mislukt
+            komt_aan = not aan or Random(f"{self._munt} post {stoel} {op}").random() >= aan
+            self._sluit_af(kenmerk, postbus, stoelen, op, komt_aan)
+            yield Weekbericht(stoelen, woorden, komt_aan), gesteld
+            gesteld = []
+
+    def _behandel(self, naam: str, nu: datetime) -> Iterator[tuple[str, Event]]:
+        """Decide about one matter, as the service does on a fact and before a round."""
+        zaak = self._zaken[naam]
+        adresboek = self._adresboek()
+        wie = uitsluiting(adresboek.stoelen() if zaak.uitgesloten else (), zaak.uitgesloten)
+        yield from self._zet(
+            beslis(
+                zaak,
+                self._vertellingen[naam],
+                adresboek,
+                uitgesloten=wie.uitgesloten,
+                onderwerp=naam,
+                nu=nu,
+            )
+        )
+        if zaak.uitgesloten:
+            yield from self._zet(verborgen(self._onderhanden(naam), self._boom(), nu))
+
+    def _herzie(self, op: datetime) -> Iterator[tuple[str, Event]]:
+        """Before a round: the seats or the tree may have changed what is to be done."""
+        if self._te_herzien:
+            for naam in sorted(self._zaken):
+                yield from self._behandel(naam, op)
+        self._te_herzien = False
 
     def _zet(self, stappen: Sequence[Stap]) -> Iterator[tuple[str, Event]]:
         for stap in stappen:
@@ -105,23 +185,25 @@ class Weekberichten:
             if stap.feit is not None:
                 yield een.zaak, stap.feit
 
-    def _vertel(self, kenmerk: UUID, op: datetime) -> None:
-        """The message arrived: what was under way in it is told."""
-        for per_stoel in self._vertellingen.values():
+    def _sluit_af(
+        self, kenmerk: UUID, postbus: str, stoelen: frozenset[str], op: datetime, komt_aan: bool
+    ) -> None:
+        """What was under way in a message is told once that arrived; else it waits for the next round."""
+        for naam, per_stoel in self._vertellingen.items():
+            regel = None
             for stoel, een in per_stoel.items():
                 if een.kenmerk == kenmerk and een.regel is not None:
-                    per_stoel[stoel] = replace(een, status="verteld", kenmerk=None, plaats=None)
-                    self._verteld.append((stoel, een.regel.eenheid, op))
+                    regel = een.regel
+                    verteld = replace(een, status="verteld", kenmerk=None, plaats=None)
+                    per_stoel[stoel] = verteld if komt_aan else los(een)
+                    if komt_aan:
+                        self._geschiedenis.append((postbus.casefold(), regel.eenheid, op))
+            if komt_aan and regel is not None:
+                self.verteld.append(Regelstand(op, naam, stoelen, regel))
 
-    def _wachtend(
-        self, stoelen: frozenset[str], adresboek: Adresboek, op: datetime
-    ) -> dict[str, Onderhanden]:
+    def _wachtend(self, stoelen: frozenset[str], op: datetime) -> dict[str, Onderhanden]:
         return {
-            naam: Onderhanden(
-                self._zaken[naam],
-                uitsluiting(adresboek.stoelen(), self._zaken[naam].uitgesloten),
-                tuple(per_stoel[stoel] for stoel in sorted(per_stoel)),
-            )
+            naam: self._onderhanden(naam)
             for naam, per_stoel in sorted(self._vertellingen.items())
             if any(
                 een.status == "wacht" and een.sinds < op
@@ -130,15 +212,29 @@ class Weekberichten:
             )
         }
 
-    def _geschiedenis(self, stoelen: frozenset[str], op: datetime) -> Mapping[str, int]:
-        return Counter(
-            eenheid
-            for stoel, eenheid, toen in self._verteld
-            if stoel in stoelen and toen >= op - GESCHIEDENIS
+    def _onderhanden(self, naam: str) -> Onderhanden:
+        zaak, per_stoel = self._zaken[naam], self._vertellingen[naam]
+        return Onderhanden(
+            zaak,
+            # Of a matter from which nobody is excluded the address book says nothing.
+            uitsluiting(self._adresboek().stoelen() if zaak.uitgesloten else (), zaak.uitgesloten),
+            tuple(per_stoel[stoel] for stoel in sorted(per_stoel)),
         )
 
+    def _gelezen(self, postbus: str, op: datetime) -> Mapping[str, int]:
+        return Counter(
+            eenheid
+            for wie, eenheid, toen in self._geschiedenis
+            if wie == postbus.casefold() and toen >= op - GESCHIEDENIS
+        )
+
+    def _totaal(self, boom: Boom, lezer: Lezer, totalen: Mapping[str, Afgesloten]) -> str:
+        k, stap = self._instelling.k, self._instelling.stap
+        return totaal_in_woorden(boom, lezer.bereik, totalen, k=k, stap=stap)
+
     def _sluit_periode(self, boom: Boom, dag: date) -> dict[str, Afgesloten]:
-        deze = periode(dag, PERIODE_WEKEN)
+        instelling = self._instelling
+        deze = periode(dag, instelling.periode_weken)
         if self._periode == deze:
             return self._totalen
         self._periode = deze
@@ -148,7 +244,13 @@ class Weekberichten:
             if naam not in self._geteld and zaak.plaats is not None and zaak.plaats.telt
         }
         geteld, self._totalen = sluit_periode(
-            boom, te_tellen, self._totalen, dag=dag, weken=PERIODE_WEKEN, k=GRENZEN.k, stap=STAP
+            boom,
+            te_tellen,
+            self._totalen,
+            dag=dag,
+            weken=instelling.periode_weken,
+            k=instelling.k,
+            stap=instelling.stap,
         )
         self._geteld.update(geteld)
         return self._totalen

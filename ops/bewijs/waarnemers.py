@@ -8,12 +8,12 @@ the order in which the observer meets them: two views are equal when nothing but
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from typing import Any, Final, NamedTuple
 
 from ops.bewijs.kern import Bericht, Gezien
-from ops.bewijs.werelden import Paar, Verschil, gaat_door
+from ops.bewijs.werelden import Paar, Verschil, in_codes
 from shared import events as e
 from shared import flow, zegel
 from shared.envelope import encode
@@ -56,6 +56,16 @@ VRIJGAVEN: Final = (
 def functionaris(gezien: Gezien, stoel: str) -> str:
     """What an official sees: the weekly messages to the seat, with their size."""
     return _vergelijkbaar([(week, len(bericht), _post(bericht)) for week, bericht in gezien.post[stoel]])
+
+
+def samen(gezien: Gezien, stoelen: Collection[str], *, met_totaal: bool = True) -> str:
+    """What officials see who lay their weekly messages side by side, week by week; without `met_totaal` they
+    look at the lines alone."""
+    return _vergelijkbaar(
+        [stoel, week, len(bericht), _post(bericht, met_totaal=met_totaal)]
+        for stoel in sorted(stoelen)
+        for week, bericht in gezien.post[stoel]
+    )
 
 
 def postverkeer(gezien: Gezien) -> str:
@@ -111,14 +121,22 @@ Waarnemer = Callable[[Gezien], str]
 
 def waarnemers(paar: Paar) -> dict[str, Waarnemer]:
     """The observers to whom the two worlds of a pair must look the same."""
-    stoelen = [stoel.code for stoel in paar.links.organisatie.stoelen]
-    if paar.verschil == "zaak":
-        stoelen = [stoel for stoel in stoelen if stoel in paar.uitgeslotenen]
+    stoelen = _lezers(paar)
     gevonden: dict[str, Waarnemer] = {
         f"functionaris {stoel}": partial(functionaris, stoel=stoel) for stoel in stoelen
     }
     gevonden["postverkeer"] = postverkeer
     return gevonden | {naam: _OVERIGE[naam] for naam in _GELIJK[paar.verschil](paar)}
+
+
+def coalitie(paar: Paar) -> dict[str, Waarnemer]:
+    """All officials to whom the two worlds must look the same, who compare what they got."""
+    return {"functionarissen-samen": partial(samen, stoelen=_lezers(paar))}
+
+
+def _lezers(paar: Paar) -> list[str]:
+    hoort_niets = paar.uitgeslotenen if paar.verschil == "zaak" else frozenset(paar.links.stoelen)
+    return [stoel for stoel in paar.links.stoelen if stoel in hoort_niets]
 
 
 _OVERIGE: Final[Mapping[str, Waarnemer]] = {
@@ -132,7 +150,7 @@ _ALLEN: Final = tuple(_OVERIGE)
 
 def _na_instemming(paar: Paar) -> tuple[str, ...]:
     """Of a matter that was never forwarded the kind of melder is sealed; nobody sees it."""
-    return ("notification", "beheerder", "tabel") if gaat_door(paar.zaak) else _ALLEN
+    return ("notification", "beheerder", "tabel") if in_codes(paar.zaak) else _ALLEN
 
 
 _GELIJK: Final[Mapping[Verschil, Callable[[Paar], tuple[str, ...]]]] = {
@@ -142,6 +160,10 @@ _GELIJK: Final[Mapping[Verschil, Callable[[Paar], tuple[str, ...]]]] = {
     "spoed": lambda _: ("notification", "tabel"),
     "dag": lambda _: ("tabel",),
     "zaak": lambda _: (),
+    "rubriek": lambda _: (),
+    "intrekking": lambda _: (),
+    "klein-aantal": lambda _: (),
+    "eenheid": lambda _: (),
 }
 """Beside the officials: who must not see the difference."""
 
@@ -164,11 +186,12 @@ def _maatklasse(lengte: int) -> int:
     return next(maat for maat in zegel.MATEN if lengte <= maat)
 
 
-def _post(bericht: bytes) -> list[str]:
+def _post(bericht: bytes, *, met_totaal: bool = True) -> list[str]:
     """A weekly message by paragraph; the places in an order that tells nothing, since theirs is chance."""
     alineas = bericht.decode("ascii").split("\r\n\r\n")
     plaatsen = sorted(alinea[1:] for alinea in alineas if alinea[:1].isdigit())
-    return [*(alinea for alinea in alineas if not alinea[:1].isdigit()), *plaatsen]
+    rest = [alinea for alinea in alineas if not alinea[:1].isdigit()]
+    return [*(alinea for alinea in rest if met_totaal or not alinea.startswith("Meldingen ")), *plaatsen]
 
 
 def _vergelijkbaar(view: Iterable[Any]) -> str:
