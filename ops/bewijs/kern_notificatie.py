@@ -19,11 +19,12 @@ from services.notification.core.uitsluiting import terrein, uitsluiting
 from services.notification.core.vertelling import Stap, Vertelling, beslis, los
 from services.notification.core.zaak import Zaak, vouw
 from services.notification.core.zending import Zending
+from services.notification.settings import Settings
 from shared.envelope import Fact
 from shared.events import EenheidGewijzigd, Event
 from shared.termijnen.kalender import lokaal
 
-GESCHIEDENIS: Final = timedelta(weeks=52)
+GESCHIEDENIS: Final[timedelta] = Settings.model_fields["geschiedenis"].default
 AFZENDER: Final = "notificatie@meldpunt.example"
 
 
@@ -51,7 +52,16 @@ class Instelling:
         return f"k {self.k}, stap {self.stap}, periode {self.periode_weken} weken, plaatsen {self.plaatsen}"
 
 
-STANDAARD: Final = Instelling(k=20, stap=5, periode_weken=13, plaatsen=6, sterkte=STERKTE_DEFENSIE, naweken=8)
+_GEWOON: Final = {naam: veld.default for naam, veld in Settings.model_fields.items()}
+STANDAARD: Final = Instelling(
+    k=_GEWOON["k"],
+    stap=_GEWOON["totaal_stap"],
+    periode_weken=_GEWOON["periode_weken"],
+    plaatsen=_GEWOON["plaatsen"],
+    sterkte=_GEWOON["sterkte_defensie"],
+    zeldzaam=_GEWOON["zeldzaam"],
+    naweken=8,
+)
 """As the services run when nothing is set."""
 KORT: Final = Instelling(k=10, stap=2, periode_weken=4, plaatsen=6, sterkte=STERKTE_DEFENSIE, naweken=4)
 """So that a world of a few weeks sees names used up, steps filled and several periods close."""
@@ -196,9 +206,9 @@ class Weekberichten:
                     regel = een.regel
                     verteld = replace(een, status="verteld", kenmerk=None, plaats=None)
                     per_stoel[stoel] = verteld if komt_aan else los(een)
-                    if komt_aan:
-                        self._geschiedenis.append((postbus.casefold(), regel.eenheid, op))
             if komt_aan and regel is not None:
+                # Once, of however many seats that read it.
+                self._geschiedenis.append((postbus.casefold(), regel.eenheid, op))
                 self.verteld.append(Regelstand(op, naam, stoelen, regel))
 
     def _wachtend(self, stoelen: frozenset[str], op: datetime) -> dict[str, Onderhanden]:

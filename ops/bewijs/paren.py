@@ -27,7 +27,7 @@ _POGINGEN: Final = 300
 """How often a pair is drawn at most; one that has no effect by then is taken as it is."""
 VERSCHILLEN: Final[tuple[Verschil, ...]] = ("verhaal", "kanaal", "soort-melder", "spoed", "dag", "zaak")
 """The secrets that pairs on the running stack differ in."""
-WOORDEN: Final[dict[Verschil, str]] = {
+WOORDEN: Final[dict[str, str]] = {
     "verhaal": "wie er meldt en wat er is voorgevallen",
     "soort-melder": "het soort melder",
     "kanaal": "het kanaal",

@@ -4,8 +4,9 @@ under which they happen, and further secrets.
 
 Less tame: seats that share a mailbox or have none, an SG, a CVP whose desk stands in some unit, deputies;
 units that move, grow or shrink and seats that come while things happen; an exclusion stated after the
-telling; a withdrawal heard of before its grant; codes stated of what may not go; stories of several sizes;
-more cases than there are places; mail that fails.
+telling; guests, whom an adviser names though they hear of something else by custom; a withdrawal heard of
+before its grant; codes stated of what may not go; stories of several sizes; more cases than there are places;
+mail that fails.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -110,9 +111,14 @@ def _organisatie(rng: Random) -> Organisatie:
     stoelen += [Stoel(f"{code}-plv", code, "leidinggevende") for code in lager if rng.random() < 0.3]
     if rng.random() < 0.5:
         stoelen.append(Stoel("top-sg", "top", "sg"))
-    if rng.random() < 0.4:
+    if rng.random() < 0.5:
         een, ander = rng.sample(range(len(stoelen)), 2)
-        stoelen[ander] = replace(stoelen[ander], deelt=stoelen[een].code)
+        if rng.random() < 0.5:
+            # Along one line, so that both hear of the same case.
+            pad = org.pad(stoelen[een].eenheid)
+            ander = rng.choice([n for n, stoel in enumerate(stoelen) if stoel.eenheid in pad])
+        if ander != een:
+            stoelen[ander] = replace(stoelen[ander], deelt=stoelen[een].code)
     zonder = rng.choice(stoelen)
     if rng.random() < 0.15 and zonder.deelt is None and all(zonder.code != een.deelt for een in stoelen):
         stoelen[stoelen.index(zonder)] = replace(zonder, bereikbaar=False)
@@ -139,6 +145,7 @@ def _herzien(rng: Random, org: Organisatie) -> Organisatie:
 def _zaak(rng: Random, org: Organisatie, nieuw: Sequence[str]) -> Zaak:
     een = zaak(rng, org)
     hoort = op_de_hoogte(org, een.eenheid)
+    gasten = [stoel.code for stoel in org.stoelen if stoel.code not in hoort and rng.random() < 0.05]
     later = rng.sample(hoort, 1) if rng.random() < 0.15 else []
     return replace(
         een,
@@ -146,6 +153,7 @@ def _zaak(rng: Random, org: Organisatie, nieuw: Sequence[str]) -> Zaak:
         te_notificeren=(
             *(tuple(code for code in hoort if rng.random() < 0.8) or hoort[:1]),
             *(code for code in nieuw if rng.random() < 0.5),
+            *gasten,
         ),
         uit_te_sluiten=tuple(rng.sample(hoort, min(len(hoort), rng.choice((0, 0, 0, 1, 2))))),
         intrekt=rng.choice(("coid", "lijn")),
