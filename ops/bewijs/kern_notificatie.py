@@ -2,9 +2,10 @@
 """Notification as its pure core alone: the address book, the matters, and the weekly round."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from random import Random
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -86,6 +87,33 @@ class Regelstand(NamedTuple):
     regel: Regel
 
 
+class _Geadresseerde(NamedTuple):
+    """To whom a message goes: the seat and mailbox, who reads it, and their terreinen."""
+
+    stoel: str
+    postbus: str
+    stoelen: frozenset[str]
+    bereik: frozenset[str]
+
+
+_GEEN: Final = UUID(int=0)
+
+
+@lru_cache(maxsize=4096)
+def _woorden(
+    maak: Callable[..., bytes],
+    regels: tuple[Regel, ...],
+    plaatsen: int,
+    totaal: str,
+    postbus: str,
+    ronde: datetime,
+) -> bytes:
+    """A message as `maak` makes it, under no kenmerk yet: most are the same in both worlds of a pair."""
+    return maak(
+        regels, _GEEN, plaatsen=plaatsen, totaal=totaal, afzender=AFZENDER, postbus=postbus, ronde=ronde
+    )
+
+
 class Weekberichten:
     """What notification knows of one world, and the messages it makes of it."""
 
@@ -104,6 +132,7 @@ class Weekberichten:
         self._totalen: dict[str, Afgesloten] = {}
         self._periode: int | None = None
         self._adres: Adresboek | None = None
+        self._per_lezer: list[_Geadresseerde] = []
         self._bomen: Boom | None = None
         self._te_herzien = False
 
@@ -129,11 +158,8 @@ class Weekberichten:
         adresboek, boom = self._adresboek(), self._boom()
         gesteld = list(self._herzie(op))
         totalen = self._sluit_periode(boom, lokaal(op).date())
-        for stoel in adresboek.lezers():
-            postbus = adresboek.postbus(stoel)
-            assert postbus is not None, "a reader has a mailbox"
-            stoelen = adresboek.wie_leest(postbus)
-            lezer = Lezer(stoelen, adresboek.terreinen_van(stoelen), self._gelezen(postbus, op))
+        for stoel, postbus, stoelen, bereik in self._lezers(adresboek):
+            lezer = Lezer(stoelen, bereik, self._gelezen(postbus, op))
             totaal = self._totaal(boom, lezer, totalen)
             kenmerk = UUID(int=self._rng.getrandbits(128), version=4)
             zending = Zending(kenmerk, op, stoel, postbus, totaal, samengesteld=False, status="klaar")
@@ -148,15 +174,8 @@ class Weekberichten:
                 nu=op,
             )
             gesteld += self._zet(samen.stappen)
-            woorden = bericht(
-                samen.regels,
-                kenmerk,
-                plaatsen=self._instelling.plaatsen,
-                totaal=totaal,
-                afzender=AFZENDER,
-                postbus=postbus,
-                ronde=op,
-            )
+            woorden = _woorden(bericht, samen.regels, self._instelling.plaatsen, totaal, postbus, op)
+            woorden = woorden.replace(str(_GEEN).encode(), str(kenmerk).encode())
             aan = self._instelling.mislukt
             komt_aan = not aan or Random(f"{self._munt} post {stoel} {op}").random() >= aan
             self._sluit_af(kenmerk, postbus, stoelen, op, komt_aan)
@@ -268,7 +287,18 @@ class Weekberichten:
     def _adresboek(self) -> Adresboek:
         if self._adres is None:
             self._adres = self._maak_adresboek()
+            self._per_lezer = []
         return self._adres
+
+    def _lezers(self, adresboek: Adresboek) -> list[_Geadresseerde]:
+        if not self._per_lezer:
+            for stoel in adresboek.lezers():
+                postbus = adresboek.postbus(stoel)
+                assert postbus is not None, "a reader has a mailbox"
+                stoelen = adresboek.wie_leest(postbus)
+                bereik = adresboek.terreinen_van(stoelen)
+                self._per_lezer.append(_Geadresseerde(stoel, postbus, stoelen, bereik))
+        return self._per_lezer
 
     def _boom(self) -> Boom:
         if self._bomen is None:

@@ -144,6 +144,15 @@ def _nooit_ingetrokken(juist: Any) -> Any:
     return lambda naam, aan, gegeven_op, op_formulier, _: juist(naam, aan, gegeven_op, op_formulier, None)
 
 
+def _zonder_wie_eronder_staat(juist: Any) -> Any:
+    def anders(zelf: Uitsluiting, stoel: str, eenheid: str, boom: Any) -> bool:
+        eigen = zelf.terreinen.get(stoel, frozenset())
+        gast = stoel not in zelf.uitgesloten and eigen.isdisjoint(boom.pad(eenheid))
+        return zelf.gemeden.isdisjoint(eigen) if gast else bool(juist(zelf, stoel, eenheid, boom))
+
+    return anders
+
+
 def _ieder_apart(stoelen: Collection[Stoel]) -> dict[str, frozenset[str]]:
     return {stoel.code: frozenset({stoel.code}) for stoel in stoelen}
 
@@ -234,6 +243,13 @@ MUTANTEN: Final = (
             # Without this the rule for names holds it back all the same.
             Ingreep(samenstelling, "noem", _noemt_wat_gemeden_wordt),
         ),
+        "zaak",
+    ),
+    Regelmutant(
+        "gast-hoort",
+        "wie er niet over gaat en onder wie is uitgesloten staat, hoort het",
+        _BESTAAT,
+        (Ingreep(Uitsluiting, "mag_horen", _zonder_wie_eronder_staat),),
         "zaak",
     ),
     Regelmutant(

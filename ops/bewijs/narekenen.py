@@ -2,21 +2,24 @@
 """The reader who reckons: officials who know the rules, the tree of units and all that happened but one
 thing, in which unit a case was, and who try every unit that it could have been in.
 
-What they read must leave people enough: all of them together k, and each of them k for every line that was
-told them by the same name. Nothing here asks the rules who goes by which name; a unit is possible when the
-whole world, with the case in that unit and nobody excluded from it, gives them the same messages.
+What they read must leave people enough: all of them together k, and each of them, who knows the hoofdgroep
+alone, k for every line that was told them by the same name. Nothing here asks the rules who goes by which
+name; a unit is possible when the whole world, with the case in that unit and nobody excluded from it, gives
+them the same messages.
 """
 
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from random import Random
+from typing import get_args
 
 from ops.bewijs.kern import Gezien, speel
 from ops.bewijs.kern_notificatie import Instelling
 from ops.bewijs.trekking import op_de_hoogte
 from ops.bewijs.waarnemers import samen
 from ops.bewijs.werelden import Organisatie, Paar, Zaak
+from shared.codes import Rubriek, hoofdgroep
 
 SAMEN = "alle functionarissen samen"
 
@@ -43,18 +46,25 @@ def reken_na(paar: Paar, gezien: Gezien, instelling: Instelling, munt: str) -> R
     met_totaal = not een.uit_te_sluiten
     stoelen = {wie: wereld.stoelen if wie == SAMEN else (wie,) for wie in nodig}
     gelezen = {wie: samen(gezien, stoelen[wie], met_totaal=met_totaal) for wie in nodig}
+    anders = next(code for code in get_args(Rubriek) if hoofdgroep(code) != hoofdgroep(een.rubriek))
     for code, aantal in _eenheden(wereld.organisatie, een.eenheid):
         if all(mensen[wie] >= minst for wie, minst in nodig.items()):
             break
         daar = replace(
             een, eenheid=code, te_notificeren=op_de_hoogte(wereld.organisatie, code), uit_te_sluiten=()
         )
-        zaken = tuple(daar if ander.id == een.id else ander for ander in wereld.zaken)
-        mogelijk = speel(replace(wereld, zaken=zaken), Random(f"{code} {munt}"), munt, instelling)
-        rekening.werelden += 1
-        for wie in nodig:
-            if samen(mogelijk, stoelen[wie], met_totaal=met_totaal) == gelezen[wie]:
-                mensen[wie] += aantal
+        over = set(nodig)
+        for zaak in (daar, replace(daar, gekwalificeerd_als=anders)):
+            zaken = tuple(zaak if ander.id == een.id else ander for ander in wereld.zaken)
+            mogelijk = speel(replace(wereld, zaken=zaken), Random(f"{code} {munt}"), munt, instelling)
+            rekening.werelden += 1
+            gelijk = {
+                wie for wie in over if samen(mogelijk, stoelen[wie], met_totaal=met_totaal) == gelezen[wie]
+            }
+            mensen.update(dict.fromkeys(gelijk, aantal))
+            over -= gelijk | {SAMEN}
+            if not over:
+                break
     rekening.ongelijk = [
         f"{wie} houdt {mensen[wie]} mensen over waar het er {minst} moeten zijn: ziet de eenheid"
         for wie, minst in nodig.items()

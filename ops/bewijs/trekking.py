@@ -89,13 +89,16 @@ def op_de_hoogte(org: Organisatie, eenheid: str) -> tuple[str, ...]:
 # --- worlds ----------------------------------------------------------------------------------------------
 
 
-def _wereld(rng: Random, *, vast: bool, hoogstens: int | None) -> Wereld:
+def _wereld(rng: Random, verschil: Verschil, instelling: Instelling) -> Wereld:
     org = _organisatie(rng)
-    later = () if vast or rng.random() < 0.6 else ((rng.randint(1, 6), _herzien(rng, org)),)
+    later = () if verschil in _VAST or rng.random() < 0.6 else ((rng.randint(1, 6), _herzien(rng, org)),)
     nieuw = tuple(een.code for _, ander in later for een in ander.stoelen if een not in org.stoelen)
-    aantal = hoogstens or (rng.randint(6, 9) if rng.random() < 0.1 else rng.randint(1, 4))
+    if verschil == "klein-aantal":
+        aantal = rng.randint(1, instelling.stap - 1)
+    else:
+        aantal = rng.randint(6, 9) if rng.random() < 0.1 else rng.randint(1, 4)
     zaken = [_zaak(rng, org, nieuw) for _ in range(aantal)]
-    if rng.random() < 0.5:
+    if rng.random() < (0.9 if verschil == "eenheid" else 0.5):
         # Many of one unit, so that its name is used up.
         zaken = [_in(org, een, zaken[0].eenheid) for een in zaken]
     return Wereld(org, tuple(zaken), later)
@@ -185,8 +188,7 @@ def _verhaal(rng: Random, minst: int, meest: int) -> str:
 
 
 def _paar(rng: Random, verschil: Verschil, instelling: Instelling) -> Paar:
-    hoogstens = rng.randint(1, instelling.stap - 1) if verschil == "klein-aantal" else None
-    basis = _wereld(rng, vast=verschil in _VAST, hoogstens=hoogstens)
+    basis = _wereld(rng, verschil, instelling)
     plaats = rng.randrange(len(basis.zaken))
     maak = _PAREN.get(verschil)
     gekozen = basis.zaken[plaats]

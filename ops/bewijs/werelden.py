@@ -157,6 +157,8 @@ class Zaak:
     """Whether the withdrawal is heard of before the grant for the COID that it ends."""
     kenmerken_toch: bool = False
     """Whether the MID states codes, and a grant for the line, of a matter that may not go to the COID."""
+    gekwalificeerd_als: Rubriek | None = None
+    """As what it is settled, when that is not what the line was told; then the line hears the hoofdgroep."""
     later_uit_te_sluiten: tuple[str, ...] = ()
     """Seats of which the adviser says only in the week after the telling that they must not learn of it."""
 
@@ -434,7 +436,7 @@ def _bij_de_coid(
     gekwalificeerd = e.KwestieGekwalificeerd(
         gekwalificeerd_op=op(1, 0),
         kwalificatie=zaak.kwalificatie,
-        rubriek=zaak.rubriek if zaak.kwalificatie == "melding" else None,
+        rubriek=zaak.gekwalificeerd_als or zaak.rubriek if zaak.kwalificatie == "melding" else None,
     )
     yield stap(op=op(1, 0), afzender="coid", feit=gekwalificeerd)
     if zaak.kwalificatie == "melding":
