@@ -22,6 +22,7 @@ from typing import Any, Final
 
 from ops import environment as environments
 from ops.bewijs import gewist, kernmutanten, loop, mutanten, paren, stapel, totalen, verboden, volgorde
+from ops.bewijs.herkomst import kop
 from ops.bewijs.proefstand import eigen_servers
 from ops.bewijs.verslag import Deel, Verslag
 from ops.servers import PrivateServers
@@ -149,5 +150,4 @@ def onderzoek(namen: Sequence[str], *, aantal: int, stil: bool) -> Verslag:
                 delen += asyncio.run(DELEN[naam](proef))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    kop = (f"Gemaakt op {began:%Y-%m-%d %H:%M} UTC, op een eigen broker en database.",)
-    return Verslag(tuple(delen), kop)
+    return Verslag(tuple(delen), kop(began, datetime.now(UTC), namen, aantal))

@@ -147,8 +147,8 @@ def test_who_may_not_be_told_of_a_matter_does_not_see_it_listed(data: st.DataObj
         if stoel.code in gevolg.uitgesloten:
             assert verborgen
         for code in een.van_onder():
-            pad = een.pad(code)
-            if not gevolg.terreinen[stoel.code].isdisjoint(pad) and not gevolg.mag_horen(stoel.code, pad):
+            gewoonlijk = not gevolg.terreinen[stoel.code].isdisjoint(een.pad(code))
+            if gewoonlijk and not gevolg.mag_horen(stoel.code, code, een):
                 assert verborgen
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Who hears nothing of a case because somebody must not learn of it. Pure; why: docs/anonymity.md."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -43,19 +43,21 @@ class Uitsluiting:
     terreinen: Mapping[str, frozenset[str]]
     """For each seat the terreinen of whoever reads its mailbox."""
 
-    def mag_horen(self, stoel: str, pad: Sequence[str]) -> bool:
-        """Whether this seat may be told of a case in a unit with this way up (`Boom.pad`).
+    def mag_horen(self, stoel: str, eenheid: str, boom: Boom) -> bool:
+        """Whether this seat may be told of a case in a unit of this tree.
 
         Not when somebody must not hear of it who customarily hears of the same things or of more: their
         silence and this seat's message would be two notes to compare. Nor, when it is not this seat's to hear
-        of by custom, beside anybody excluded. Whoever also has a terrein above those of all excluded is told,
-        as others there are: to be left out would be the gap.
+        of by custom, beside or below anybody excluded. Whoever also has a terrein above those of all excluded
+        is told, as others there are: to be left out would be the gap.
         """
         if stoel in self.uitgesloten:
             return False
-        eigen = self.terreinen.get(stoel, frozenset())
+        eigen, pad = self.terreinen.get(stoel, frozenset()), boom.pad(eenheid)
         hoogste = max((plaats for plaats, code in enumerate(pad) if code in eigen), default=None)
-        return self.gemeden.isdisjoint(eigen if hoogste is None else pad[hoogste:])
+        if hoogste is None:
+            return all(self.gemeden.isdisjoint((code, *boom.pad(code))) for code in eigen)
+        return self.gemeden.isdisjoint(pad[hoogste:])
 
 
 def uitsluiting(stoelen: Collection[Stoel], uit_te_sluiten: Collection[str]) -> Uitsluiting:
