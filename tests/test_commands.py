@@ -458,13 +458,26 @@ async def test_what_cannot_be_recorded_is_not_done(
 async def test_a_replay_that_fails_is_recorded_as_broken_off(
     registry: Runtime, environment: Environment, bus: Bus, meldpunt: Command, tmp_path: Path
 ) -> None:
-    """The intention is on record before the attempt, and that it did not succeed after it."""
+    """The intention is on record before the attempt, and that it did not succeed after it; so is each body
+    that did not open, in intake's access log."""
     await bus.raw("coid", KEY, b"geen json")
     await open_ones(environment)
     zegel.write_keys(tmp_path / "andere")
     said = await meldpunt("geparkeerd", "replay", "--alles", "--sleutels", str(tmp_path / "andere"))
     assert said.status == 1 and "could not be offered" in said.err
     assert [result for _, result, _ in recorded()] == ["registry: voorgenomen", "registry: afgebroken"]
+    (one,) = await parked(environment, ["registry"])
+    elders = ("--sleutels", str(tmp_path / "andere"))
+    shown = await meldpunt("geparkeerd", "show", str(one.id), "--inhoud", "--reden", "proef", *elders)
+    assert shown.status == 1
+    async with attach.schema(environment, "intake") as connection:
+        lines = await connection.fetch(
+            "select handeling, resultaat, stuk from toegangslog order by volgnummer"
+        )
+    assert [tuple(line) for line in lines] == [
+        ("geparkeerd-aangeboden", "mislukt", one.id),
+        ("geparkeerd-geopend", "mislukt", one.id),
+    ]
 
 
 async def test_an_id_names_an_open_message_also_where_others_begin_alike(

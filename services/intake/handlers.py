@@ -101,6 +101,8 @@ class Intake:
         """Open what these new facts carry, but for what comes to nothing anyhow; refuse content that does not
         open with intake's keys, and a question that makes no sense. Returns the others."""
         verzegeld = [fact for fact in facts if is_sealed(fact.data)]
+        if not verzegeld:
+            return list(facts)
         te_laat = await store.komt_te_laat(work.connection, {fact.subject for fact in verzegeld})
         geweigerd = [
             (fact, reden)
