@@ -246,7 +246,7 @@ async def _parked(environment: Environment, zaak: str | None, key: str) -> UUID:
             str(
                 await connection.fetchval(
                     "insert into geparkeerd (id, reden, routing_key, omvang, verzegeld, onderwerp)"
-                    " values (gen_random_uuid(), 'een fout bij het verwerken', $1, 100, 'verzegeld', $2)"
+                    " values (gen_random_uuid(), 'een fout bij het verwerken', $1, 2048, 'verzegeld', $2)"
                     " returning id",
                     key,
                     digest,
