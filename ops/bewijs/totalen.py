@@ -45,6 +45,7 @@ BELOFTE: Final = (
     " gelijk in werelden die verschillen in wie er meldt en wat, en op welke dag van de week."
 )
 GRENZEN: Final = (
+    "Regels over een storing van de proef zelf (een verbinding die wegviel) zijn niet vergeleken.",
     "Kanaal en spoed bepalen welke beloften er lopen, en dus hoeveel termijnen een beheerder telt.",
     "Hoe lang iets duurde, hoeveel er tegelijk verwerkt werd en welke stand een getal even had is drukte, en"
     " niet vergeleken; wel welke getallen en sporen er zijn, en hoe hoog alles telt wat alleen optelt.",
@@ -52,6 +53,8 @@ GRENZEN: Final = (
 OPTELLEND: Final = "sum"
 OPGETELD: Final = f"{stapelbeheer.GETAL} die optellen"
 VERZONDEN: Final = "messaging.client.sent.messages"
+_STORING: Final = ('"error": ', '"meldpunt.outcome": "known"')
+"""In a line about a connection that was lost, and a number of what was delivered once more after it."""
 _KENMERK: Final = re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{4,}(?:-[0-9a-f]*)*\b")
 _OP: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d")
 _BREED: Final = re.compile(r" {2,}")
@@ -62,7 +65,6 @@ class Beeld:
     """What an operator is shown of one run, by where it is shown."""
 
     gezien: Mapping[str, Counter[str]]
-    zaken: int
     feiten: int
 
 
@@ -103,7 +105,7 @@ async def _leef(folder: Path, own: PrivateServers, kanten: Sequence[Kant], mutan
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     klok = folder / "ronde"
     weekklok.zet(klok, moment(EERSTE_RONDE, 9 * 3600))
-    gezien: dict[str, Counter[str]] = defaultdict(Counter)
+    gezien: defaultdict[str, Counter[str]] = defaultdict(Counter)
     async with (
         opgezet(
             folder,
@@ -122,19 +124,25 @@ async def _leef(folder: Path, own: PrivateServers, kanten: Sequence[Kant], mutan
         gezien[stapelbeheer.SLUITEND].update(
             (await sluitend.reconcile(stand.environment)).as_text().splitlines()
         )
-    dubbel = _dubbel(stand)
     for regel in await asyncio.to_thread(stapelbeheer.regels, stand):
-        if regel.soort in (stapelbeheer.LOG, stapelbeheer.OTLP_LOG):
-            gezien[regel.soort][zonder_kenmerken(regel.tekst)] += 1
-        else:
-            # Of a span and of a number that goes up and down: that there is one.
-            gezien[regel.soort][regel.tekst] = 1
-        if regel.soort == stapelbeheer.GETAL and f'"soort": "{OPTELLEND}"' in regel.tekst:
-            gezien[OPGETELD][regel.tekst] += round(regel.waarde)
+        _tel(gezien, regel)
+    dubbel = _dubbel(stand)
     for tekst in gezien[OPGETELD]:
         if VERZONDEN in tekst:
             gezien[OPGETELD][tekst] -= dubbel[json.loads(tekst)["service"]]
-    return Beeld(gezien, len(kanten), levend.gezegd)
+    return Beeld(gezien, levend.gezegd)
+
+
+def _tel(gezien: defaultdict[str, Counter[str]], regel: stapelbeheer.Regel) -> None:
+    if any(woord in regel.tekst for woord in _STORING):
+        return
+    if regel.soort in (stapelbeheer.LOG, stapelbeheer.OTLP_LOG):
+        gezien[regel.soort][zonder_kenmerken(regel.tekst)] += 1
+        return
+    # Of a span, and of a number that goes up and down: that there is one.
+    gezien[regel.soort][regel.tekst] = 1
+    if regel.soort == stapelbeheer.GETAL and f'"soort": "{OPTELLEND}"' in regel.tekst:
+        gezien[OPGETELD][regel.tekst] += round(regel.waarde)
 
 
 async def _stuur_wat_blijft_liggen(stand: Proefstand, levend: Stad, kanten: Sequence[Kant]) -> None:
