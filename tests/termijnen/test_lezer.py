@@ -136,6 +136,13 @@ def test_a_matter_is_hidden_from_whoever_would_be_the_eyes_of_somebody_excluded(
     assert verborgen_voor("adviseur-1", ADRESBOEK, LEGER, {"zaak-0001": ["adviseur-1"]}) == {"zaak-0001"}
 
 
+def test_who_reads_a_mailbox_with_somebody_excluded_sees_no_more_than_they() -> None:
+    """Also where of neither seat a unit is known."""
+    samen = [_stoel("L-1", "", "samen@x"), _stoel("L-2", "", "Samen@x"), _stoel("L-3", "", "ander@x")]
+    verborgen = [bool(verborgen_voor(een.code, samen, LEGER, {"zaak-0001": ["L-1"]})) for een in samen]
+    assert verborgen == [True, True, False]
+
+
 @given(st.data(), bomen())
 def test_who_may_not_be_told_of_a_matter_does_not_see_it_listed(data: st.DataObject, een: Boom) -> None:
     """Whatever a seat's weekly message keeps from it for somebody excluded, its lists keep too."""
