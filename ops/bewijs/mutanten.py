@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -52,8 +53,8 @@ KORT: Final[Mapping[str, Sequence[stromen.Stroom]]] = {
     poort.TOESTEMMING: (stromen.lezers, stromen.gewone_zaken, stromen.intrekkingen),
     poort.LOGBOEK: (stromen.lezers, stromen.gewone_zaken),
     weigering.NAAM: (stromen.gewone_zaken, weigering.slechte_zegels, weigering.codes_raden),
-    "logt-code": (stromen.gewone_zaken, stromen.terugweg),
-    koppelproef.ANTWOORD.naam: (stromen.gewone_zaken, stromen.terugweg),
+    "logt-code": (stromen.gewone_zaken, weigering.codes_raden),
+    koppelproef.ANTWOORD.naam: (stromen.gewone_zaken, weigering.codes_raden),
     koppelproef.WEEKBERICHT.naam: (stromen.gewone_zaken, stromen.weekberichten),
     transacties.TRANSACTIE: (stromen.gewone_zaken, stromen.verlopen),
     koppelproef.GEWIST.naam: (stromen.gewone_zaken, stromen.verlopen),
@@ -67,10 +68,6 @@ STAPEL_PAREN: Final = 30
 RECHTEN_PER_SOORT: Final = 25
 
 
-async def _op_de_broker(environment: Environment) -> list[Uitslag]:
-    return await verboden_broker.probeer(environment, RECHTEN_PER_SOORT)
-
-
 @dataclass(frozen=True)
 class RechtenLek:
     """A right too many, on the broker or in the database."""
@@ -80,10 +77,10 @@ class RechtenLek:
     waar: str
     """Which kind of forbidden move must succeed."""
     zet: Callable[[Environment], Awaitable[None]]
+    proef: Callable[[Environment], Awaitable[Sequence[Uitslag]]]
+    """The moves among which it must show."""
     terug: Callable[[Environment], Awaitable[None]] | None = None
     """Takes it back, where it does not go with the environment."""
-    proef: Callable[[Environment], Awaitable[Sequence[Uitslag]]] = _op_de_broker
-    """The moves among which it must show."""
 
 
 async def onderzoek(
@@ -234,39 +231,44 @@ def _leest_elke_wachtrij(alles: dict[str, Any]) -> None:
             recht["read"] = ".*"
 
 
+def _op_de_broker(wie: str) -> Callable[[Environment], Awaitable[list[Uitslag]]]:
+    """What one account tries there."""
+    return partial(verboden_broker.probeer, per_soort=RECHTEN_PER_SOORT, alleen=wie)
+
+
 RECHTEN: Final = (
     RechtenLek(
         "jokerrecht", "lijn mag naar alles luisteren", "luisteren naar wat het niet horen mag",
-        _met_definities(_luistert_naar_alles),
+        _met_definities(_luistert_naar_alles), _op_de_broker("lijn"),
     ),
     RechtenLek(
         "spreekt-voor-allen", "coid mag onder elke sleutel stellen", "andermans sleutel",
-        _met_definities(_spreekt_voor_allen),
+        _met_definities(_spreekt_voor_allen), _op_de_broker("coid"),
     ),
     RechtenLek(
         "leest-elke-wachtrij", "routing mag elke wachtrij lezen", "andermans wachtrij",
-        _met_definities(_leest_elke_wachtrij),
+        _met_definities(_leest_elke_wachtrij), _op_de_broker(flow.ROUTING),
     ),
     RechtenLek(
         "kluis-open", "routing mag de kluis lezen", "andermans tabel (select)",
         _als_beheerder("grant usage on schema intake to routing; grant select on intake.kluis to routing"),
-        proef=verboden_database.probeer,
+        verboden_database.probeer,
     ),
     RechtenLek(
         "eigenaar", "registry bezit een eigen tabel", "eigen tabel veranderen",
         _als_beheerder(
             "grant create on schema registry to registry; alter table registry.matters owner to registry"
         ),
-        proef=verboden_database.probeer,
+        verboden_database.probeer,
     ),
     RechtenLek(
         "publiek-schema", "iedereen mag in het schema public", "iets maken in een schema",
         _als_beheerder("grant all on schema public to public"),
-        proef=verboden_database.probeer,
+        verboden_database.probeer,
     ),
     RechtenLek(
         "rol-voor-buiten", "coid heeft een rol in de database", verboden_inloggen.DATABASE,
-        _rol_voor_buiten, _rol_weg, verboden_inloggen.probeer,
+        _rol_voor_buiten, verboden_inloggen.probeer, _rol_weg,
     ),
 )  # fmt: skip
 """The leaks in rights."""
