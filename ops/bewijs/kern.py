@@ -15,7 +15,8 @@ from random import Random
 from uuid import UUID
 
 from ops.bewijs.kern_notificatie import KORT, Instelling, Regelstand, Weekberichten
-from ops.bewijs.werelden import WEKEN, Stap, Wereld, gebeurtenissen, moment, nieuw_id
+from ops.bewijs.partijen import Stap, gebeurtenissen
+from ops.bewijs.werelden import WEKEN, Wereld, moment, nieuw_id
 from services.intake.core import besluit as intake_besluit
 from services.intake.core.zaak import vouw as vouw_contact
 from services.registry.core import besluit as registry_besluit

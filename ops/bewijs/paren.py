@@ -40,6 +40,13 @@ WOORDEN: Final[dict[str, str]] = {
     "eenheid": "de eenheid, voor wie alles narekent",
 }
 
+_GRENZEN: Final = (
+    "Wie narekent, doet dat in een organisatie die blijft zoals zij is, over een zaak waarvan hoort wie dat"
+    " gewoonlijk doet; is er iemand uitgesloten, dan zonder de periodetotalen. Waarom: docs/anonymity.md.",
+    "Een uitsluiting die na een weekbericht komt, neemt niet terug wat al verteld is.",
+    "Hier beslissen alleen de kernen van de vier diensten; wat eromheen zit wordt in 'stapel' beproefd.",
+)
+
 
 @dataclass
 class Uitkomst:
@@ -185,6 +192,6 @@ def deel(aantal: int = AANTAL, *, processen: int = 2) -> Deel:
             "regels die in weekberichten verteld werden": samen.verteld,
         },
         fouten=tuple(samen.ongelijk[:_MEEST]),
-        grenzen=tuple(f"{een.waarnemer} ziet {een.ziet}: {een.reden}" for een in VRIJGAVEN),
+        grenzen=(*_GRENZEN, *(f"{een.waarnemer} ziet {een.ziet}: {een.reden}" for een in VRIJGAVEN)),
         duur_s=perf_counter() - begin,
     )

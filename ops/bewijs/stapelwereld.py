@@ -21,7 +21,8 @@ from typing import Final, Literal
 from uuid import UUID
 
 from ops.bewijs.paren import VERSCHILLEN
-from ops.bewijs.werelden import WEKEN, Paar, Wereld, Zaak, gaat_door, inrichting, moment, paar, stappen
+from ops.bewijs.partijen import inrichting, stappen
+from ops.bewijs.werelden import WEKEN, Paar, Wereld, Zaak, gaat_door, moment, paar
 from shared import events as e
 from shared import zegel
 from shared.envelope import data_json

@@ -17,11 +17,12 @@ from typing import Final, NamedTuple, get_args
 
 from ops.bewijs import weekklok
 from ops.bewijs.loting import afwijking_van_plaats, afwijking_van_regels, gelezen, vertelt
+from ops.bewijs.partijen import inrichting, stappen
 from ops.bewijs.proefstand import opgezet
 from ops.bewijs.stapelleven import EERSTE_RONDE, GELEEFD, STILSTAND, stad
 from ops.bewijs.stapelwereld import Zin, leessleutel
 from ops.bewijs.verslag import Deel
-from ops.bewijs.werelden import Organisatie, Stoel, Wereld, Zaak, inrichting, moment, stappen
+from ops.bewijs.werelden import Organisatie, Stoel, Wereld, Zaak, moment
 from ops.bewijs.werelden import zaak as maak_zaak
 from ops.servers import PrivateServers
 from shared import events as e
