@@ -48,8 +48,8 @@ def _zegel_vooraf() -> None:
     vooraf: dict[UUID, str] = {}
 
     def bij_besluit(as_usual: Any) -> Any:
-        async def werk_bij(intake: Any, work: Any, zaken: Any, stukken: Any = ()) -> None:
-            await as_usual(intake, work, zaken, stukken)
+        async def werk_bij(intake: Any, work: Any, *rest: Any, **verder: Any) -> None:
+            await as_usual(intake, work, *rest, **verder)
             keys = sorted(fact.key for fact, *_ in work._stated if isinstance(fact.data, InhoudVerstrekt))
             rows = await work.connection.fetch(verstrekking.QUERIES.te_verzegelen, keys, work.now)
             rows = [row for row in rows if row["sleutel"] is not None]

@@ -50,7 +50,7 @@ KORT: Final[Mapping[str, Sequence[stromen.Stroom]]] = {
     poort.LOGBOEK: (stromen.lezers, stromen.gewone_zaken),
     weigering.NAAM: (stromen.gewone_zaken, weigering.slechte_zegels, weigering.codes_raden),
     "logt-code": (stromen.gewone_zaken, weigering.codes_raden),
-    koppelproef.ANTWOORD.naam: (stromen.gewone_zaken, stromen.terugweg),
+    koppelproef.ANTWOORD.naam: (stromen.gewone_zaken, weigering.codes_raden),
     koppelproef.WEEKBERICHT.naam: (stromen.gewone_zaken, stromen.weekberichten),
     transacties.TRANSACTIE: (stromen.gewone_zaken, stromen.verlopen),
 }
