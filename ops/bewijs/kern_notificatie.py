@@ -50,7 +50,8 @@ class Instelling:
         return Grenzen(self.plaatsen, self.k, self.zeldzaam, self.sterkte)
 
     def __str__(self) -> str:
-        return f"k {self.k}, stap {self.stap}, periode {self.periode_weken} weken, plaatsen {self.plaatsen}"
+        wat = f"k {self.k}, stap {self.stap}, periode {self.periode_weken} weken, plaatsen {self.plaatsen}"
+        return f"{wat}, Defensie {self.sterkte} mensen"
 
 
 _GEWOON: Final = {naam: veld.default for naam, veld in Settings.model_fields.items()}

@@ -112,7 +112,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=paren.AANTAL,
         metavar="N",
-        help="pairs of worlds in part 'paren' (default: %(default)s)",
+        help="pairs of worlds in part 'paren', cases that are reckoned included (default: %(default)s)",
     )
     parser.add_argument("--json", action="store_true", help="the report as JSON")
     parser.add_argument("--alles", action="store_true", help="with every single attempt")
