@@ -12,8 +12,8 @@ select substring(routing_key from '^.*\.v\d+') as routing_key, string_agg(uuid_s
 from outbox group by 1;
 
 -- name: parked_keys
--- What it parked and what an operator dropped, in the same form; and how many messages in which no fact could be read.
-select coalesce(substring(routing_key from '^.*\.v\d+'), routing_key) as routing_key, status = 'vervallen' as weg,
+-- What it parked and what was given up (by an operator, or after its time), in the same form; and how many messages in which no fact could be read.
+select coalesce(substring(routing_key from '^.*\.v\d+'), routing_key) as routing_key, status in ('vervallen', 'verlopen') as weg,
        coalesce(string_agg(uuid_send(feit), ''::bytea), ''::bytea) as keys,
        count(*) filter (where feit is null) as onleesbaar
 from geparkeerd where status <> 'verwerkt' group by 1, 2;
@@ -22,13 +22,18 @@ from geparkeerd where status <> 'verwerkt' group by 1, 2;
 select not exists (select from outbox);
 
 -- name: parked_open
--- What waits for an operator, oldest first.
-select id, reden, routing_key, afzender, feit, omvang, keer, eerst_op, laatst_op, status
+-- What waits for an operator, oldest first; with the digest of the matter that it is about, where that could be read.
+select id, reden, routing_key, afzender, feit, omvang, keer, eerst_op, laatst_op, vervalt_op, status, onderwerp
 from geparkeerd where status in ('geparkeerd', 'aangeboden') order by eerst_op, id;
+
+-- name: parked_expired
+-- What was not handled in time, so that its body was destroyed in the past $1; oldest first.
+select id, reden, routing_key, afzender, feit, omvang, keer, eerst_op, laatst_op, vervalt_op, status
+from geparkeerd where status = 'verlopen' and laatst_op > clock_timestamp() - $1::interval order by laatst_op, id;
 
 -- name: parked_like
 -- The messages whose id begins with $1, whatever became of them.
-select id, reden, routing_key, afzender, feit, omvang, keer, eerst_op, laatst_op, status
+select id, reden, routing_key, afzender, feit, omvang, keer, eerst_op, laatst_op, vervalt_op, status, onderwerp
 from geparkeerd where starts_with(id::text, $1) order by eerst_op, id;
 
 -- name: parked_body
@@ -41,7 +46,7 @@ from geparkeerd where verzegeld is not null;
 
 -- name: offer
 -- Marked before it is published, so that the service's answer always comes after. Nothing when it is no longer open.
-update geparkeerd set status = 'aangeboden', laatst_op = clock_timestamp()
+update geparkeerd set status = 'aangeboden', laatst_op = date_trunc('hour', clock_timestamp(), 'Europe/Amsterdam')
 where id = $1 and status in ('geparkeerd', 'aangeboden')
 returning routing_key, routing_key_verzegeld, afzender, verzegeld, keer, eerst_op;
 
@@ -55,7 +60,8 @@ select status, reden from geparkeerd where id = $1;
 -- name: drop_parked
 -- The row stays as evidence; the body goes.
 update geparkeerd
-set status = 'vervallen', verzegeld = null, routing_key_verzegeld = null, onderwerp = null, laatst_op = clock_timestamp()
+set status = 'vervallen', verzegeld = null, routing_key_verzegeld = null, onderwerp = null, afdruk = null,
+    laatst_op = date_trunc('hour', clock_timestamp(), 'Europe/Amsterdam')
 where id = $1 and status in ('geparkeerd', 'aangeboden')
 returning id;
 
@@ -77,22 +83,17 @@ where $1 or uitkomst is null
 order by onderwerp, soort;
 
 -- name: excluded
--- The matters of which this seat must not learn, as routing and registry keep them.
-select zaak from uitsluitingen where zetel = $1;
+-- For each matter the seats that must not learn of it, as routing and registry keep them.
+select zaak, array_agg(zetel) as zetels from uitsluitingen group by zaak;
+
+-- name: parked_exclusions
+-- The matters of which a fact that may exclude somebody waits for an operator, by digest.
+select distinct onderwerp from geparkeerd
+where onderwerp is not null and status in ('geparkeerd', 'aangeboden') and routing_key = any($1::text[]);
 
 -- name: coupled
 -- Every matter that couplings join to these: they are about the same event.
-with recursive verbonden (zaak) as (
-    select unnest($1::text[])
-    union
-    select ander.zaak
-    from verbonden v cross join lateral (
-        select dubbele from koppelingen where koppelingen.zaak = v.zaak
-        union all
-        select koppelingen.zaak from koppelingen where dubbele = v.zaak
-    ) as ander (zaak)
-)
-select zaak from verbonden;
+select distinct zaak from verbonden($1::text[]);
 
 -- name: clock_subjects
 select distinct onderwerp from termijnen;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """`./meldpunt geparkeerd`: the messages that could not be handled: list, show, replay, drop. The list also
-shows the notificaties that did not reach their seat.
+shows the notificaties that did not reach their seat. For a reader with a seat (`--lezer`) what that seat must
+not learn of is not there, nor what may be about anything.
 
 A body is opened to be offered again, or for a person who says why; both are recorded. What a sender wrote is
 shown without control characters, so that it cannot speak to the operator's terminal.
@@ -15,9 +16,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from ops import OpsError, attach, audit, sleutels
+from ops import OpsError, attach, audit, lezer, sleutels
 from ops.environment import Environment
-from ops.parking import WAIT_KNOWN, Geparkeerd, body_of, drop, parked, replay, waiting
+from ops.parking import WAIT_KNOWN, Geparkeerd, body_of, drop, expired, parked, replay, waiting
 from services.intake import logboek
 from services.notification import store as notificaties
 from shared import flow
@@ -67,6 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     made["drop"].add_argument("--reden", metavar="TEXT", required=True, help="why it is given up")
     for name, action in made.items():
         attach.add_service(action)
+        lezer.add_option(action)
         if name in ("show", "replay"):
             action.add_argument(
                 "--sleutels",
@@ -96,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
     if wrong:
         print(f"meldpunt: {wrong} (see ./meldpunt geparkeerd {args.action} --help)", file=sys.stderr)
         return 2
-    act: _Action = {"list": _list, "show": _show, "replay": _replay, "drop": _drop}[args.action]
+    act: _Action = {"list": lijst, "show": _show, "replay": _replay, "drop": _drop}[args.action]
     return attach.in_environment(args.omgeving, lambda environment: act(environment, args))
 
 
@@ -110,18 +112,24 @@ def _wrong_use(args: argparse.Namespace) -> str | None:
     return None
 
 
-async def _list(environment: Environment, args: argparse.Namespace) -> int:
+async def lijst(environment: Environment, args: argparse.Namespace) -> int:
+    """Prints the list, as these arguments ask for it."""
     services = attach.chosen(environment, args.dienst)
-    found = await parked(environment, services)
+    found = await parked(environment, services, reader=args.lezer)
     print("\n".join(_listing(found)) if found else "Nothing is parked.")
+    if args.lezer is None:
+        print("".join(f"{line}\n" for line in await _expired(environment, services)), end="")
     if flow.NOTIFICATION in services:
         print("\n".join(await _undelivered(environment)), end="")
-    late = await waiting(environment, services, timedelta(seconds=args.wachttijd))
+    late = await waiting(environment, services, timedelta(seconds=args.wachttijd), reader=args.lezer)
     if late:
         print("\nFacts that wait for the fact that opens their matter:")
         for one in late:
             print(f"  {_moment(one.sinds)}  {one.dienst:<12}  {one.onderwerp}")
             print(f"      {', '.join(one.feiten)}")
+    if args.lezer is not None:
+        print("\nFor a seat nothing is listed that cannot be put to a matter, dead letters included.")
+        return 0
     dead = (await environment.queue_depths())[flow.EXCHANGE_DOOD]
     if dead:
         print(
@@ -129,6 +137,14 @@ async def _list(environment: Environment, args: argparse.Namespace) -> int:
         )
         print("them, however often they were delivered. Look at them with the broker's own tools.")
     return 0
+
+
+async def _expired(environment: Environment, services: Sequence[str]) -> list[str]:
+    """What nobody handled in time."""
+    found = await expired(environment, services)
+    if not found:
+        return []
+    return ["", "Not handled in time; the body was destroyed:", *(f"  {line}" for line in _listing(found))]
 
 
 async def _undelivered(environment: Environment) -> list[str]:
@@ -155,14 +171,15 @@ async def _undelivered(environment: Environment) -> list[str]:
 
 def _listing(found: Sequence[Geparkeerd]) -> list[str]:
     width = attach.unambiguous([str(one.id) for one in found])
-    lines = [f"{'id':<{width}}  {'dienst':<12}  {'sinds':<16}  {'keer':>4}  {'afzender':<11}  feit"]
+    lines = [f"{'id':<{width}}  {'dienst':<12}  {'sinds (uur)':<16}  {'keer':>4}  {'afzender':<11}  feit"]
     for one in found:
         lines.append(
             f"{str(one.id)[:width]}  {one.dienst:<12}  {_moment(one.eerst_op)}  {one.keer:>4}  "
             f"{one.afzender or '-':<11}  {_printable(one.routing_key)}"
         )
         offered = "; offered again, no answer yet" if one.status == "aangeboden" else ""
-        lines.append(f"    {one.reden}{offered}")
+        goes = f"; its body is destroyed on {_day(one.vervalt_op)}" if one.open and one.vervalt_op else ""
+        lines.append(f"    {one.reden}{offered}{goes}")
     return lines
 
 
@@ -173,28 +190,36 @@ async def _show(environment: Environment, args: argparse.Namespace) -> int:
     if args.inhoud:
         kept = [message for message in messages if message.open] or messages
         keys = sleutels.private(args.sleutels)
-        body = await body_of(environment, kept[0], keys)
+        try:
+            body = await body_of(environment, kept[0], keys)
+        except OpsError:
+            await _noteer(environment, "geparkeerd-geopend", kept[0], gelukt=False)
+            raise
         # Recorded before anything is shown.
-        await _noteer(environment, "geparkeerd-geopend", kept[:1])
+        await _noteer(environment, "geparkeerd-geopend", kept[0])
         audit.record("geparkeerd inhoud geopend", str(kept[0].id), kept[0].dienst, reason=args.reden)
         print(f"inhoud\n{_printable(body.decode(errors='replace'), keep=chr(10) + chr(9))}")
     return 0
 
 
-async def _noteer(environment: Environment, naam: logboek.Naam, messages: Sequence[Geparkeerd]) -> None:
-    """A line in both of intake's logs for each body that is opened, where intake's schema is: whoever has its
-    keys has that too.
+async def _noteer(
+    environment: Environment, naam: logboek.Naam, message: Geparkeerd, *, gelukt: bool = True
+) -> None:
+    """A line in both of intake's logs for a body that is opened, or did not open, where intake's schema is:
+    whoever has its keys has that too.
     """
     if flow.INTAKE not in environment.services:
         return
+    handeling = logboek.Handeling(
+        naam,
+        stuk=message.id,
+        voor=message.dienst,
+        actor=audit.actor(),
+        herkomst=audit.origin(),
+        resultaat="gelukt" if gelukt else "mislukt",
+    )
     async with attach.schema(environment, flow.INTAKE) as connection, connection.transaction():
-        handelingen = [
-            logboek.Handeling(
-                naam, stuk=message.id, voor=message.dienst, actor=audit.actor(), herkomst=audit.origin()
-            )
-            for message in messages
-        ]
-        await logboek.noteer(connection, handelingen, await connection.fetchval(logboek.QUERIES.nu))
+        await logboek.noteer(connection, [handeling], await connection.fetchval(logboek.QUERIES.nu))
 
 
 def _details(message: Geparkeerd) -> list[str]:
@@ -206,10 +231,11 @@ def _details(message: Geparkeerd) -> list[str]:
         ("routing key", _printable(message.routing_key)),
         ("afzender", message.afzender or "not vouched for by the broker"),
         ("feit", message.feit or "could not be read"),
-        ("omvang", f"{message.omvang} bytes"),
+        ("omvang", f"less than {message.omvang} bytes"),
         ("keer", message.keer),
-        ("sinds", _moment(message.eerst_op)),
-        ("laatst", _moment(message.laatst_op)),
+        ("sinds", f"{_moment(message.eerst_op)}, to the hour"),
+        ("laatst", f"{_moment(message.laatst_op)}, to the hour"),
+        ("inhoud weg", _day(message.vervalt_op) if message.vervalt_op else "-"),
     )
     return [*(f"{name:<12} {value}" for name, value in fields), ""]
 
@@ -224,9 +250,14 @@ async def _replay(environment: Environment, args: argparse.Namespace) -> int:
     unheard = all(message.dienst in absent for message in messages)
     for message in messages:
         audit.record(_REPLAY, str(message.id), f"{message.dienst}: {_INTENDED}")
-    await _noteer(environment, "geparkeerd-aangeboden", messages)
+
+    async def opened(message: Geparkeerd, gelukt: bool) -> None:
+        await _noteer(environment, "geparkeerd-aangeboden", message, gelukt=gelukt)
+
     try:
-        answers = await replay(environment, messages, keys, wait_s=0.0 if unheard else args.wacht)
+        answers = await replay(
+            environment, messages, keys, wait_s=0.0 if unheard else args.wacht, opened=opened
+        )
     except OpsError:
         for message in messages:
             audit.record(_REPLAY, str(message.id), f"{message.dienst}: {_BROKEN_OFF}")
@@ -238,6 +269,7 @@ async def _replay(environment: Environment, args: argparse.Namespace) -> int:
             "aangeboden": f"offered; no answer yet{_idle(answer.dienst, absent)}",
             "geparkeerd": f"parked again: {answer.reden}",
             "vervallen": "dropped meanwhile",
+            "verlopen": "its time was over meanwhile",
         }
         print(f"{str(answer.id)[:_SHORT]}  {answer.dienst:<12}  {words[answer.status]}")
     return 0 if all(answer.status in ("verwerkt", "aangeboden") for answer in answers) else 1
@@ -269,10 +301,12 @@ async def _named(environment: Environment, args: argparse.Namespace, *, only_ope
     Raises OpsError for an id that names none, or two different.
     """
     if getattr(args, "alles", False):
-        return await parked(environment, attach.chosen(environment, args.dienst))
+        return await parked(environment, attach.chosen(environment, args.dienst), reader=args.lezer)
     chosen: list[Geparkeerd] = []
     for prefix in args.ids:
-        found = await parked(environment, attach.chosen(environment, args.dienst), id_prefix=prefix)
+        found = await parked(
+            environment, attach.chosen(environment, args.dienst), id_prefix=prefix, reader=args.lezer
+        )
         if not found:
             raise OpsError(f"no parked message has an id that begins with {prefix}")
         matching = [one for one in found if one.open or not only_open]
@@ -288,6 +322,10 @@ def _printable(text: str, keep: str = "") -> str:
     return "".join(
         each if each.isprintable() or each in keep else "\N{REPLACEMENT CHARACTER}" for each in text
     )
+
+
+def _day(moment: datetime) -> str:
+    return f"{lokaal(moment):%Y-%m-%d}"
 
 
 def _moment(moment: datetime) -> str:

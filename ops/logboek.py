@@ -3,7 +3,9 @@
 
 Both are chains: what was changed, removed, put in or swapped shows. Whoever may write to the database could
 make a whole chain anew; therefore the head of each chain is kept elsewhere as well: intake writes it to its
-own log every hour, and `controleer` writes it to the operators' audit file each time that all was well.
+own log every hour, and `controleer` writes it to the operators' audit file each time that all was well, and
+holds the chain against those. A chain that is held against nothing says only that it agrees with itself:
+that is told apart (`NIET_VERANKERD`).
 """
 
 from __future__ import annotations
@@ -34,6 +36,8 @@ from shared import flow
 from shared.termijnen.kalender import lokaal
 
 GECONTROLEERD: Final = "logboek gecontroleerd"
+NIET_VERANKERD: Final = 3
+"""Exit status when a chain is whole as far as can be told, and no head of it was kept elsewhere."""
 _IN_ORDE: Final = re.compile(r"in orde tot en met (\d+), hash ([0-9a-f]{64})")
 
 NAMEN: Final = {"toegangslog": "access log (BIO2)", "logboek": "Logboek Dataverwerkingen (LDV)"}
@@ -51,7 +55,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="a log of intake, in which it wrote the heads of the chains; may be given again",
+        help="a log of intake, in which it wrote the heads of the chains, or an audit file kept elsewhere;"
+        " may be given again (always: the audit file of this machine)",
     )
     toon = actions.add_parser("toon", help="the last lines in words, newest first")
     toon.add_argument(
@@ -77,7 +82,8 @@ def _stuk(text: str) -> UUID:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Returns 0 when it was done and all was well, 1 when a chain is broken."""
+    """Returns 0 when it was done and all was well, 1 when a chain is broken, `NIET_VERANKERD` when one was
+    held against nothing."""
     act = {"controleer": _controleer, "toon": _toon}[args.action]
     return attach.in_environment(args.omgeving, lambda environment: act(environment, args))
 
@@ -87,11 +93,14 @@ def run(args: argparse.Namespace) -> int:
 
 async def _controleer(environment: Environment, args: argparse.Namespace) -> int:
     ankers = ankers_van(audit.FILE, args.anker, environment.name)
-    heel = True
+    heel, verankerd = True, True
     async with attach.schema(environment, flow.INTAKE) as connection:
         for keten in logboek.KETENS:
             stand, breuken = await controleer(connection, keten, ankers.get(keten, ()))
-            print(f"{NAMEN[keten]}: {stand.volgnummer} lines, {len(ankers.get(keten, ()))} anchors")
+            tot = max((anker.volgnummer for anker in ankers.get(keten, ())), default=0)
+            verankerd = verankerd and tot > 0
+            said = f"anchored up to line {tot}" if tot else "niet verankerd (not anchored)"
+            print(f"{NAMEN[keten]}: {stand.volgnummer} lines, {said}")
             for breuk in breuken:
                 print(f"  {in_woorden(breuk)}")
             heel = heel and not breuken
@@ -104,9 +113,16 @@ async def _controleer(environment: Environment, args: argparse.Namespace) -> int
         los = await connection.fetchval(logboek.QUERIES.zonder_wederhelft)
     if los:
         print(f"{los} traces stand in one of the two logs only: of the other one a line is gone")
-    if heel and not los:
-        print("Both chains are whole.")
-    return 0 if heel and not los else 1
+    if not heel or los:
+        return 1
+    print("Both chains are whole." if verankerd else _IN_ZICHZELF)
+    return 0 if verankerd else NIET_VERANKERD
+
+
+_IN_ZICHZELF: Final = (
+    "Each chain agrees with itself; no head of it was kept elsewhere before, so that one made anew would\n"
+    "not show. Give an older log of intake with --anker. The heads of now are in the audit file from here on."
+)
 
 
 async def controleer(connection: Any, keten: str, ankers: Iterable[Stand]) -> tuple[Stand, list[Breuk]]:
@@ -140,18 +156,21 @@ def in_woorden(breuk: Breuk) -> str:
 
 
 def ankers_van(auditbestand: Path, logs: Sequence[Path], omgeving: str) -> dict[str, list[Stand]]:
-    """The heads that were kept elsewhere, by chain. Raises OpsError for a log that cannot be read."""
+    """The heads that were kept elsewhere, by chain: those of the audit file, when it is there, and of each
+    other file, a log of intake or an audit file.
+
+    Raises OpsError for one that cannot be read.
+    """
     ankers: dict[str, list[Stand]] = defaultdict(list)
-    if auditbestand.exists():
-        for line in _json_lines(auditbestand):
+    for path in [*([auditbestand] if auditbestand.exists() else []), *logs]:
+        for line in _json_lines(path):
             gevonden = _IN_ORDE.fullmatch(str(line.get("resultaat")))
             naam, _, keten = str(line.get("object")).rpartition(" ")
             if line.get("handeling") == GECONTROLEERD and naam == omgeving and gevonden:
                 ankers[keten].append(Stand(int(gevonden[1]), bytes.fromhex(gevonden[2])))
-    for log in logs:
-        for line in _json_lines(log):
-            if line.get("message") == logboek.ANKER:
-                ankers[str(line["keten"])].append(Stand(int(line["volgnummer"]), bytes.fromhex(line["hash"])))
+            elif line.get("message") == logboek.ANKER:
+                anker = Stand(int(line["volgnummer"]), bytes.fromhex(line["hash"]))
+                ankers[str(line["keten"])].append(anker)
     return {keten: [anker for anker in found if anker.volgnummer] for keten, found in ankers.items()}
 
 

@@ -1,22 +1,23 @@
 # SPDX-License-Identifier: EUPL-1.2
 """The parked messages of all services: what there is, and what can be done with it.
 
-A parked message is known by its id; one that two services could not handle has the same id in both. Its body
-is sealed, and opened by whoever has intake's private key.
+A parked message is known by its id, which is random; one that two services could not handle has one in each.
+Of when it came there is the hour and of how large it was a class. Its body is sealed, and opened by whoever
+has intake's private key.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
 import aio_pika
 
-from ops import OpsError, attach
+from ops import OpsError, attach, lezer
 from ops.environment import Environment
 from shared import flow, zegel
 from shared.consumer import REPLAY_HEADERS
@@ -25,6 +26,9 @@ from shared.settings import ServiceSettings
 
 WAIT_KNOWN: Final[timedelta] = ServiceSettings.model_fields["wait_known"].default
 """How long a fact may wait for the fact that opens its matter before it is listed."""
+
+SHOWN: Final = timedelta(days=92)
+"""How long a message that was not handled in time stays in the list."""
 
 _POLL_S = 0.1
 _TIMEOUT_S = 30.0
@@ -44,7 +48,9 @@ class Geparkeerd:
     keer: int
     eerst_op: datetime
     laatst_op: datetime
+    vervalt_op: datetime | None
     status: str
+    onderwerp: bytes | None = field(default=None, repr=False)
 
     @property
     def open(self) -> bool:
@@ -76,10 +82,14 @@ class Antwoord:
 
 
 async def parked(
-    environment: Environment, services: Iterable[str] | None = None, *, id_prefix: str | None = None
+    environment: Environment,
+    services: Iterable[str] | None = None,
+    *,
+    id_prefix: str | None = None,
+    reader: str | None = None,
 ) -> list[Geparkeerd]:
     """Parked messages that are open, oldest first; with `id_prefix` those that it names, whatever became of
-    them."""
+    them. For a reader with a seat those of which it is known that the seat may learn of their matter."""
     found = []
     for service in environment.services if services is None else services:
         async with attach.schema(environment, service) as connection:
@@ -89,19 +99,41 @@ async def parked(
                 else connection.fetch(attach.SQL.parked_like, id_prefix.lower())
             )
             found += [Geparkeerd(dienst=service, **row) for row in rows]
+    if reader is not None:
+        hidden = await lezer.hidden_from(environment, reader)
+        found = [one for one in found if not hidden.unread(one.onderwerp)]
     return sorted(found, key=lambda one: (one.eerst_op, one.id, one.dienst))
 
 
+async def expired(
+    environment: Environment, services: Iterable[str], within: timedelta = SHOWN
+) -> list[Geparkeerd]:
+    """What was not handled in time, so that its body was destroyed this recently."""
+    found = []
+    for service in services:
+        async with attach.schema(environment, service) as connection:
+            rows = await connection.fetch(attach.SQL.parked_expired, within)
+            found += [Geparkeerd(dienst=service, **row) for row in rows]
+    return found
+
+
 async def waiting(
-    environment: Environment, services: Iterable[str] = flow.SERVICES, longer_than: timedelta = WAIT_KNOWN
+    environment: Environment,
+    services: Iterable[str] = flow.SERVICES,
+    longer_than: timedelta = WAIT_KNOWN,
+    *,
+    reader: str | None = None,
 ) -> list[Wachtend]:
-    """Matters that are still unknown after so long, oldest first."""
+    """Matters that are still unknown after so long, oldest first; `reader` is the seat of who reads."""
     found = []
     for service in services:
         async with attach.schema(environment, service) as connection:
             for row in await connection.fetch(attach.SQL.waiting, longer_than):
                 feiten = tuple(row["facts"] or ())
                 found.append(Wachtend(service, row["subject"], row["first_seen"], feiten))
+    if reader is not None:
+        hidden = await lezer.hidden_from(environment, reader)
+        found = [one for one in found if one.onderwerp not in hidden]
     return sorted(found, key=lambda one: (one.sinds, one.onderwerp))
 
 
@@ -123,39 +155,68 @@ async def sealed_to(environment: Environment, kid: str, until: datetime) -> int:
 # --- what can be done with it ----------------------------------------------------------------------------
 
 
+Opened = Callable[[Geparkeerd, bool], Awaitable[None]]
+"""Records that a body was opened, or that it did not open."""
+
+
 async def replay(
-    environment: Environment, messages: Sequence[Geparkeerd], keys: zegel.PrivateKeys, *, wait_s: float = 10.0
+    environment: Environment,
+    messages: Sequence[Geparkeerd],
+    keys: zegel.PrivateKeys,
+    *,
+    wait_s: float = 10.0,
+    opened: Opened | None = None,
 ) -> list[Antwoord]:
     """Offers each message to its service again, in this order, as its original sender stated it.
 
-    Waits at most `wait_s` in all for what the services make of it. Raises OpsError when a body does not open
-    or the broker does not take it; what was offered before that stays offered.
+    `opened` is told of each before it goes out. Waits at most `wait_s` in all for what the services make of
+    it. Raises OpsError when a body does not open or the broker does not take it; what was offered before that
+    stays offered.
     """
     async with attach.broker_connection(environment, flow.BEHEER) as connection:
         channel = await connection.channel(on_return_raises=True)
         for message in messages:
-            await _offer(environment, channel.default_exchange, message, keys)
+            await _offer(environment, channel.default_exchange, message, keys, opened)
     deadline = asyncio.get_running_loop().time() + wait_s
     return [await _answer(environment, message, deadline) for message in messages]
 
 
 async def _offer(
-    environment: Environment, exchange: Any, message: Geparkeerd, keys: zegel.PrivateKeys
+    environment: Environment,
+    exchange: Any,
+    message: Geparkeerd,
+    keys: zegel.PrivateKeys,
+    opened: Opened | None,
 ) -> None:
     async with attach.schema(environment, message.dienst) as connection:
         row = await connection.fetchrow(attach.SQL.offer, message.id)
         if row is None:
             raise OpsError(f"{message.id} is {message.status} in {message.dienst}: nothing to offer again")
         try:
-            body = keys.open_parked(row["verzegeld"])
-            sealed = row["routing_key_verzegeld"]
-            key = row["routing_key"] if sealed is None else keys.open_parked(sealed).decode()
+            body, key = await _open(row, message, keys, opened)
             async with asyncio.timeout(_TIMEOUT_S):
                 await exchange.publish(_as_sent(body, key, row, message.id), message.dienst, mandatory=True)
         except Exception as error:
             await connection.execute(attach.SQL.withdraw_offer, message.id)
             why = str(error) if isinstance(error, zegel.ZegelFout) else type(error).__name__
             raise OpsError(f"{message.id} could not be offered to {message.dienst}: {why}") from None
+
+
+async def _open(
+    row: Any, message: Geparkeerd, keys: zegel.PrivateKeys, opened: Opened | None
+) -> tuple[bytes, str]:
+    """Body and routing key. Raises ZegelFout, once it is recorded."""
+    sealed = row["routing_key_verzegeld"]
+    try:
+        body = keys.open_parked(row["verzegeld"])
+        key = row["routing_key"] if sealed is None else keys.open_parked(sealed).decode()
+    except zegel.ZegelFout:
+        if opened is not None:
+            await opened(message, False)
+        raise
+    if opened is not None:
+        await opened(message, True)
+    return body, key
 
 
 def _as_sent(body: bytes, routing_key: str, row: Any, parked_id: UUID) -> aio_pika.Message:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: EUPL-1.2
 """`./meldpunt register`: the yearly table, the other counted series, and one matter as the register has it.
 
-Reads as the registry's own runtime role; nothing is written. Table and series are counted at the level at
-which they are published, and obey no exclusion; there is no count below it.
+Reads as the registry's own runtime role; nothing is written. Counts take in every matter. Taken up day after
+day they show each new one; so to a reader with a seat (`--lezer`) a table is given as it was published and no
+other count: what that seat must not learn of could be left out, but the published count has it.
 """
 
 import argparse
@@ -15,7 +16,7 @@ from typing import Any, TypeVar
 import asyncpg
 import orjson
 
-from ops import OpsError, attach
+from ops import OpsError, attach, lezer
 from ops.environment import Environment
 from services.registry import lezen
 from services.registry.core import weergave
@@ -26,6 +27,9 @@ from shared.termijnen.kalender import TIJDZONE
 T = TypeVar("T")
 
 FORMATEN = ("tekst", "csv", "json")
+_GEPUBLICEERD = (
+    "for a seat there are tables of years whose peildatum is over, as published, and no other counts"
+)
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{7,63}")
 
 
@@ -53,46 +57,56 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "zaak", parents=[where], help="one matter as the register knows it: codes, moments, opaque ids"
     )
     zaak.add_argument("id", type=_id, help="its opaque id")
-    zaak.add_argument(
-        "--lezer", metavar="SEAT", help="the seat of who reads: what it must not learn of is not there"
-    )
+    for one in (tabel, reeksen, zaak):
+        lezer.add_option(one)
 
 
 def run(args: argparse.Namespace) -> int:
     """Prints the answer and returns 0. Raises OpsError for a matter that the register does not know."""
     if args.vraag == "tabel":
-        vandaag = datetime.now(TIJDZONE).date()
-        _print_tabel(
-            _read(
-                args.omgeving,
-                lambda connection: lezen.tabel_rubrieken(
-                    connection, args.jaar, peildatum=args.peildatum, vandaag=vandaag
-                ),
-            ),
-            args.formaat,
-        )
+        _print_tabel(_read(args.omgeving, lambda connection: _tabel(connection, args)), args.formaat)
     elif args.vraag == "reeksen":
+        if args.lezer is not None:
+            raise OpsError(_GEPUBLICEERD)
         _print_reeksen(_read(args.omgeving, lambda connection: lezen.reeksen(connection, args.jaar)), args)
     else:
-        gevonden = _read(args.omgeving, lambda connection: lezen.zaak(connection, args.id, lezer=args.lezer))
+        gevonden = attach.in_environment(args.omgeving, lambda found: zaak(found, args.id, args.lezer))
         if gevonden is None:
             raise OpsError("the register does not know this matter")
         _print_json(gevonden)
     return 0
 
 
-def _read(name: str, question: Callable[[Any], Awaitable[T]]) -> T:
-    async def ask(environment: Environment) -> T:
-        try:
-            connection = await asyncpg.connect(environment.dsns[flow.REGISTRY], timeout=20)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            raise OpsError(f"the register cannot be read ({type(error).__name__})") from None
-        try:
-            return await question(connection)
-        finally:
-            await connection.close()
+async def _tabel(connection: Any, args: argparse.Namespace) -> Tabel:
+    vandaag = datetime.now(TIJDZONE).date()
+    if args.lezer is not None:
+        gepubliceerd = await lezen.peildatum_rubrieken(connection, args.jaar)
+        if gepubliceerd is None or gepubliceerd >= vandaag or args.peildatum not in (None, gepubliceerd):
+            raise OpsError(_GEPUBLICEERD)
+    return await lezen.tabel_rubrieken(connection, args.jaar, peildatum=args.peildatum, vandaag=vandaag)
 
-    return attach.in_environment(name, ask)
+
+async def zaak(environment: Environment, onderwerp: str, reader: str | None) -> dict[str, Any] | None:
+    """A matter as the register knows it; None when it is not there, or this seat must not learn of it."""
+    gevonden = await _ask(environment, lambda connection: lezen.zaak(connection, onderwerp))
+    if reader is not None and onderwerp in await lezer.hidden_from(environment, reader):
+        return None
+    return gevonden
+
+
+def _read(name: str, question: Callable[[Any], Awaitable[T]]) -> T:
+    return attach.in_environment(name, lambda environment: _ask(environment, question))
+
+
+async def _ask(environment: Environment, question: Callable[[Any], Awaitable[T]]) -> T:
+    try:
+        connection = await asyncpg.connect(environment.dsns[flow.REGISTRY], timeout=20)
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise OpsError(f"the register cannot be read ({type(error).__name__})") from None
+    try:
+        return await question(connection)
+    finally:
+        await connection.close()
 
 
 def _print_tabel(tabel: Tabel, formaat: str) -> None:

@@ -14,14 +14,14 @@ from __future__ import annotations
 import argparse
 import json
 import textwrap
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
 from itertools import pairwise
 from typing import Any
 
-from ops import OpsError, attach
+from ops import OpsError, attach, lezer
 from ops.environment import Environment
 from shared import events, flow
 from shared.termijnen.kalender import lokaal
@@ -29,9 +29,6 @@ from shared.termijnen.regels import TABEL, Soort
 
 SERVICES = tuple(service for service in flow.SERVICES if events.TermijnGestart in flow.STATES[service])
 """The services that own clocks."""
-
-_KEEP_EXCLUSIONS = (flow.ROUTING, flow.REGISTRY)
-"""The services that know who must not learn of a matter."""
 
 _REGELS = {regel.soort: regel for regel in TABEL}
 
@@ -110,34 +107,20 @@ async def overview(
             now = now or await connection.fetchval(attach.SQL.now)
             regels += [Regel(one, **row) for row in await connection.fetch(attach.SQL.clocks, ended)]
             subjects |= {row["onderwerp"] for row in await connection.fetch(attach.SQL.clock_subjects)}
-    hidden = await _hidden_from(environment, reader) if reader is not None else frozenset()
+    hidden: Container[str] = () if reader is None else await lezer.hidden_from(environment, reader)
     assert now is not None
     return arrange(now, regels, subjects, hidden)
 
 
-async def _hidden_from(environment: Environment, reader: str) -> frozenset[str]:
-    """The matters of which this seat must not learn, with whatever is coupled to them."""
-    keepers = [one for one in _KEEP_EXCLUSIONS if one in environment.services]
-    if not keepers:
-        raise OpsError(f"who must not learn of what is known to {' and '.join(_KEEP_EXCLUSIONS)}, not here")
-    hidden: set[str] = set()
-    for one in keepers:
-        async with attach.schema(environment, one) as connection:
-            hidden |= {row["zaak"] for row in await connection.fetch(attach.SQL.excluded, reader)}
-            if one == flow.REGISTRY:
-                hidden |= {row["zaak"] for row in await connection.fetch(attach.SQL.coupled, sorted(hidden))}
-    return frozenset(hidden)
-
-
 def arrange(
-    now: datetime, regels: Iterable[Regel], subjects: Iterable[str], hidden: Collection[str]
+    now: datetime, regels: Iterable[Regel], subjects: Iterable[str], hidden: Container[str]
 ) -> Overzicht:
     """Clocks by urgency, as if what is hidden did not exist."""
     ordered = sorted(
         (one for one in regels if one.onderwerp not in hidden),
         key=lambda one: (one.stand(now), one.eind_op, one.onderwerp, one.soort),
     )
-    return Overzicht(now, tuple(ordered), attach.unambiguous(set(subjects) - set(hidden)))
+    return Overzicht(now, tuple(ordered), attach.unambiguous({one for one in subjects if one not in hidden}))
 
 
 # --- showing: pure ---------------------------------------------------------------------------------------
@@ -258,7 +241,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `termijnen`, and its one action."""
     parser.add_argument("--json", action="store_true", help="print it for a program")
     parser.add_argument("--alles", action="store_true", help="also the terms that ended")
-    _add_reader(parser)
+    lezer.add_option(parser)
     attach.add_options(parser)
     attach.add_service(parser)
     actions = parser.add_subparsers(dest="action", metavar="leg-uit")
@@ -267,18 +250,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     explain.add_argument("zaak", metavar="ID", help="the matter's id, or its beginning")
     explain.add_argument("soort", nargs="?", choices=[str(soort) for soort in Soort], metavar="SOORT")
-    _add_reader(explain, again=True)
+    lezer.add_option(explain, again=True)
     attach.add_options(explain, again=True)
     attach.add_service(explain, again=True)
-
-
-def _add_reader(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
-    parser.add_argument(
-        "--lezer",
-        metavar="SEAT",
-        default=argparse.SUPPRESS if again else None,
-        help="the seat of who reads: what it must not learn of is not there",
-    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -65,6 +65,8 @@ class Parked:
     delivery: Delivery
     reason: str
     fact: UUID | None = None
+    tried: Fact | None = None
+    """What a handler was given and would not have, or failed on."""
 
 
 def arrival_of(raw: Any) -> Arrival:
@@ -100,6 +102,7 @@ class Consumer:
         prefetch: int,
         begin: Callable[[Any], Awaitable[Work]],
         admit: Callable[[Fact], Refusal | None] | None = None,
+        on_parked: Handler | None = None,
     ) -> None:
         self.name = name
         self._broker = broker
@@ -112,6 +115,7 @@ class Consumer:
         self._prefetch = prefetch
         self._begin = begin
         self._admit = admit
+        self._on_parked = on_parked
         self._arrived = asyncio.Event()
         self._stopping = asyncio.Event()
         self._publishing: set[asyncio.Task[Any]] = set()
@@ -250,7 +254,7 @@ class Consumer:
                     name = type(error).__name__
                     log.error("fact parked", extra={"error": describe(error), "fact": str(fact.key)})
                     return await self._apply(
-                        [], [Parked(delivery, f"fout bij de verwerking ({name})", fact.key)]
+                        [], [Parked(delivery, f"fout bij de verwerking ({name})", fact.key, fact)]
                     )
                 log.warning("batch halved", extra={"error": describe(error), "count": len(good)})
                 half = len(good) // 2
@@ -276,14 +280,17 @@ class Consumer:
             new, contradicting = await work.receive([fact for _, fact in good])
             for handler, facts in self._by_handler(new):
                 await handler(work, facts)
-            refused = [*bad, *_contradictions(good, contradicting)]
+            refused = [*bad, *_contradictions(good, contradicting), *_refused(good, contradicting, work)]
+            tried = {one.tried.key: one.tried for one in refused if one.tried is not None}
+            if self._on_parked is not None and tried:
+                await self._on_parked(work, list(tried.values()))
             for parked in refused:
                 await work.park(parked.delivery.arrival, parked.reason, self._keys, parked.fact)
             stated = await work.flush()
             await self._settle_replays(connection, good, refused)
         self._health.report("database", True)
         self._meter.handled(
-            new=len(new),
+            new=len(new) - len(work.refused),
             known=len(good) - len(new) - len(contradicting),
             parked=len(refused),
             seconds=time.perf_counter() - started,
@@ -345,4 +352,15 @@ def _contradictions(good: Sequence[tuple[Delivery, Fact]], contradicting: Sequen
         Parked(delivery, "zelfde bron en id, andere inhoud", fact.key)
         for delivery, fact in good
         if id(fact) in contradicted
+    ]
+
+
+def _refused(
+    good: Sequence[tuple[Delivery, Fact]], contradicting: Sequence[Fact], work: Work
+) -> list[Parked]:
+    contradicted = {id(fact) for fact in contradicting}
+    return [
+        Parked(delivery, work.refused[fact.key], tried=fact)
+        for delivery, fact in good
+        if fact.key in work.refused and id(fact) not in contradicted
     ]

@@ -60,7 +60,7 @@ class Arrival:
     replay_of: UUID | None = None
     """The parked message that this is a replay of."""
     since: datetime | None = None
-    """When that was parked first."""
+    """When that was parked first, to the hour before it."""
 
 
 class _Envelope(BaseModel):

@@ -918,7 +918,7 @@ class AdviseurVervangen(Event):
 
 
 class BehandelingUitgezet(Event):
-    """The case was placed with the behandelend leidinggevende."""
+    """The case was placed with the behandelend leidinggevende, who alone is to be shown it in the line."""
 
     naam = "behandeling-uitgezet"
     moment = "uitgezet_op"
@@ -928,7 +928,7 @@ class BehandelingUitgezet(Event):
 
 
 class BehandelingHerzien(Event):
-    """The line is told to stop."""
+    """The line is told to stop: for the eyes of whoever the case was placed with."""
 
     naam = "behandeling-herzien"
     moment = "herzien_op"

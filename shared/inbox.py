@@ -37,6 +37,9 @@ QUERIES = Queries(Path(__file__).with_name("queries.sql"))
 
 UNKNOWN_KEY = "onbekend"
 
+GEPARKEERD_VOORAF = timedelta(days=30)
+"""How long before the body of a parked message is destroyed it is said that it will be."""
+
 SCHUDDEN_S = 900.0
 """How long writing all erased facts anew may take; a million take about ten seconds."""
 
@@ -84,10 +87,11 @@ def _position(fact: Fact) -> tuple[datetime, UUID]:
     return happened, fact.key
 
 
-def parked_id(arrival: Arrival) -> UUID:
-    """The same message is parked once, however often it is delivered."""
+def parked_digest(arrival: Arrival, key: bytes) -> bytes:
+    """By which the same message is parked once, however often it is delivered; tells nothing without the
+    key."""
     head = f"{arrival.routing_key}\0{arrival.user}\0".encode()
-    return arrival.replay_of or UUID(bytes=blake2b(head + arrival.body, digest_size=16).digest())
+    return blake2b(head + arrival.body, digest_size=32, key=key).digest()
 
 
 _FACT_COLUMNS = (
@@ -156,6 +160,8 @@ class Work:
         self._gewist: set[str] = set()
         self._stated: list[tuple[Fact, str, timedelta]] = []
         self._clocks: dict[str, Sequence[Klok]] = {}
+        self.refused: dict[UUID, str] = {}
+        """By key the facts that a handler would not have, with the reason in words without content."""
 
     # --- in -------------------------------------------------------------------------------------
 
@@ -191,6 +197,19 @@ class Work:
         return {row["key"] for row in inserted}
 
     # --- what a handler may do --------------------------------------------------------------------
+
+    async def refuse(self, refusals: Sequence[tuple[Fact, Refusal]]) -> None:
+        """These new facts are none after all: they are parked, and nothing stands of them. Before their
+        matters are loaded."""
+        if not refusals:
+            return
+        for fact, refusal in refusals:
+            if fact.subject in self._dossiers:
+                raise ValueError("a fact that was folded can no longer be refused")
+            self.refused[fact.key] = refusal.reason
+            arrived = self._arrived[fact.subject]
+            self._arrived[fact.subject] = [one for one in arrived if one.key != fact.key]
+        await self.connection.execute(QUERIES.neem_terug, sorted(fact.key for fact, _ in refusals))
 
     async def dossiers(self, subjects: Iterable[str]) -> dict[str, list[Fact]]:
         """Lock these matters and load every fact about each, in folding order, own facts included.
@@ -312,21 +331,27 @@ class Work:
         """Keep what cannot be handled: visible by its reason, readable by nobody but intake.
 
         A routing key that is nobody's is the sender's own words, and is sealed as the body is. Of the matter
-        that the body names, where that can be read, there is a digest: what is parked goes with it.
+        that the body names, where that can be read, there is a digest: what is parked goes with it. Its id is
+        random, its size a class and its moment the hour, so that nobody who can guess a message finds it.
         """
         known = flow.route(arrival.routing_key) is not None
         subject = named_subject(arrival)
+        again = arrival.replay_of is not None
+        digest = []
+        if not again:
+            digest.append(parked_digest(arrival, await self.connection.fetchval(QUERIES.parkeersleutel)))
         await self.connection.execute(
-            QUERIES.park,
-            parked_id(arrival),
+            QUERIES.park_again if again else QUERIES.park,
+            arrival.replay_of or uuid4(),
             reason,
             arrival.routing_key if known else UNKNOWN_KEY,
             arrival.user if arrival.user in flow.ACCOUNTS else None,
             fact,
-            len(arrival.body),
+            zegel.parked_size(arrival.body),
             zegel.seal_parked(arrival.body, keys),
             None if known else zegel.seal_parked(arrival.routing_key.encode(), keys),
             None if subject is None else sha256(subject.encode()).digest(),
+            *digest,
         )
 
     async def flush(self) -> list[Stated]:
@@ -399,6 +424,18 @@ async def wis_sporen(connection: Any, limit: int) -> int:
     return len(subjects)
 
 
+async def verloop_geparkeerd(connection: Any, bewaren: str) -> tuple[int, int]:
+    """Destroy the bodies of what is parked about no matter and was not handled in time, `GEPARKEERD_VOORAF`
+    after that was said at the earliest; returns of how many it is said, and how many went.
+
+    `bewaren`: how long such a body is kept, ISO 8601. In a transaction of its own.
+    """
+    await connection.execute(QUERIES.vergeet_afdrukken)
+    await connection.execute(QUERIES.zeg_verval_aan, bewaren, GEPARKEERD_VOORAF)
+    weg = await connection.fetch(QUERIES.verloop_geparkeerd)
+    return await connection.fetchval(QUERIES.vervalt_weldra), len(weg)
+
+
 async def schud(connection: Any) -> bool:
     """Write all erased facts anew, when some were erased since the last time; returns whether it did.
 
@@ -428,6 +465,7 @@ __all__ = [
     "in_order",
     "is_sealed",
     "schud",
+    "verloop_geparkeerd",
     "vernietigd",
     "wis_sporen",
 ]

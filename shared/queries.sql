@@ -5,6 +5,10 @@
 -- name: now
 select clock_timestamp();
 
+-- name: neem_terug
+-- Facts that came in, in this transaction, and are none after all.
+delete from facts where key = any($1::uuid[]);
+
 -- name: insert_facts
 -- Returns the keys that were new; whatever was known already is left as it is.
 insert into facts (key, publisher, id, name, subject, time, data, digest, traceparent)
@@ -116,24 +120,68 @@ select facts.key, leased.routing_key, facts.publisher, facts.id, facts.name, fac
        facts.data, facts.traceparent
 from leased join facts using (key);
 
+-- name: parkeersleutel
+select sleutel from parkeersleutel;
+
 -- name: park
+-- A message that comes in; the same one, by its digest, stands there once.
+insert into geparkeerd (id, reden, routing_key, afzender, feit, omvang, verzegeld, routing_key_verzegeld, onderwerp, afdruk)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+on conflict (afdruk) do update
+set reden = excluded.reden, verzegeld = excluded.verzegeld, onderwerp = excluded.onderwerp,
+    routing_key_verzegeld = excluded.routing_key_verzegeld, status = 'geparkeerd',
+    keer = geparkeerd.keer + 1, laatst_op = excluded.laatst_op;
+
+-- name: park_again
+-- One that an operator offered again, by its id.
 insert into geparkeerd (id, reden, routing_key, afzender, feit, omvang, verzegeld, routing_key_verzegeld, onderwerp)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 on conflict (id) do update
 set reden = excluded.reden, verzegeld = excluded.verzegeld, onderwerp = excluded.onderwerp,
     routing_key_verzegeld = excluded.routing_key_verzegeld, status = 'geparkeerd',
-    keer = geparkeerd.keer + 1, laatst_op = clock_timestamp();
+    keer = geparkeerd.keer + 1, laatst_op = excluded.laatst_op;
+
+-- name: vergeet_afdrukken
+-- By now nothing is delivered twice any more but by who begins anew.
+update geparkeerd set afdruk = null
+where afdruk is not null and laatst_op < clock_timestamp() - interval '1 day';
+
+-- name: zeg_verval_aan
+-- What is parked goes with the matter that it names. Where it names none that is known here, the body is kept for $1 (ISO
+-- 8601) since it came. Well before ($2) it gets the moment at which it goes, which is never sooner than $2 after that.
+with stand as (
+    select id, case
+        when eerst_op + $1::text::interval > clock_timestamp() + $2::interval then null
+        when exists (select from matters where sha256(matters.subject::bytea) = onderwerp) then null
+        else greatest(eerst_op + $1::text::interval, coalesce(vervalt_op, clock_timestamp() + $2::interval)) end as op
+    from geparkeerd where status in ('geparkeerd', 'aangeboden')
+)
+update geparkeerd set vervalt_op = stand.op
+from stand where stand.id = geparkeerd.id and geparkeerd.vervalt_op is distinct from stand.op;
+
+-- name: vervalt_weldra
+select count(*) from geparkeerd where status in ('geparkeerd', 'aangeboden') and vervalt_op is not null;
+
+-- name: verloop_geparkeerd
+-- What was not handled in time: the body goes, the row says so.
+update geparkeerd
+set status = 'verlopen', verzegeld = null, routing_key_verzegeld = null, onderwerp = null, afdruk = null,
+    reden = reden || '; niet op tijd behandeld, inhoud vernietigd',
+    laatst_op = date_trunc('hour', clock_timestamp(), 'Europe/Amsterdam')
+where status in ('geparkeerd', 'aangeboden') and vervalt_op <= clock_timestamp()
+returning id;
 
 -- name: unpark
 -- A replay succeeded: the body is no longer needed.
 update geparkeerd
-set status = 'verwerkt', verzegeld = null, routing_key_verzegeld = null, onderwerp = null, laatst_op = clock_timestamp()
+set status = 'verwerkt', verzegeld = null, routing_key_verzegeld = null, onderwerp = null, afdruk = null,
+    laatst_op = date_trunc('hour', clock_timestamp(), 'Europe/Amsterdam')
 where id = any($1::uuid[]) and status in ('geparkeerd', 'aangeboden');
 
 -- name: wis_geparkeerd
 -- What is parked about matters that were erased since, or before it came: the bodies go, and of when there is the week.
 update geparkeerd
-set status = 'vervallen', verzegeld = null, routing_key_verzegeld = null, onderwerp = null,
+set status = 'vervallen', verzegeld = null, routing_key_verzegeld = null, onderwerp = null, afdruk = null,
     eerst_op = date_trunc('week', eerst_op, 'Europe/Amsterdam'),
     laatst_op = date_trunc('week', laatst_op, 'Europe/Amsterdam')
 where onderwerp is not null
@@ -173,5 +221,8 @@ from termijnen where uitkomst is null;
 select (select count(*) from outbox) as outbox,
        (select extract(epoch from clock_timestamp() - min(stated_at)) from outbox) as outbox_oldest_s,
        (select count(*) from geparkeerd where status in ('geparkeerd', 'aangeboden')) as geparkeerd,
+       (select count(*) from geparkeerd where status in ('geparkeerd', 'aangeboden') and vervalt_op is not null)
+           as geparkeerd_bijna_vernietigd,
+       (select count(*) from geparkeerd where status = 'verlopen') as geparkeerd_verlopen,
        (select count(*) from matters where not known and first_seen < clock_timestamp() - $1::interval)
            as wachtend;

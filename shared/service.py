@@ -27,7 +27,7 @@ from shared.envelope import Fact, Refusal
 from shared.events import Event, TermijnGestart
 from shared.health import Health, HealthServer
 from shared.horizon import Horizon, Voortgang
-from shared.inbox import QUERIES, AtRest, Handler, ToSeal, Work, schud, wis_sporen
+from shared.inbox import QUERIES, AtRest, Handler, ToSeal, Work, schud, verloop_geparkeerd, wis_sporen
 from shared.outbox import Outbox, Publisher
 from shared.postgres import TRANSIENT, connect_pool, migration_folders, transaction, verify_migrations
 from shared.settings import ServiceSettings, SettingsError
@@ -43,6 +43,8 @@ SAMPLE_S = 1.0
 RETRY_S = 1.0
 WISSEN_PER_KEER = 100
 """Of how many erased matters one transaction takes away the last traces."""
+VERLOOP_S = 86400.0
+"""How often is looked for parked messages whose time is over, or nearly."""
 FINISH_S = 18.0
 """How long what is in hand may take to finish when the service stops."""
 CANCEL_S = 2.0
@@ -68,6 +70,8 @@ class Service:
     handlers: Mapping[type[Event], Handler]
     background: Sequence[Background] = ()
     admit: Callable[[Fact], Refusal | None] | None = None
+    on_parked: Handler | None = None
+    """Told of facts that could be read and are parked all the same, in the transaction that parks them."""
     at_rest: AtRest | None = None
     seal: ToSeal | None = None
     """Seals the content of what it states, at the moment of publishing."""
@@ -161,6 +165,7 @@ class Runtime:
             asyncio.create_task(self._every(SAMPLE_S, self._relay)),
             asyncio.create_task(self._every(SAMPLE_S, self._wis_sporen)),
             asyncio.create_task(self._every(self.settings.schud_interval_s, self._schud)),
+            asyncio.create_task(self._every(VERLOOP_S, self._verloop_geparkeerd)),
             asyncio.create_task(self._every(5.0, self._measure)),
         ]
         if self.service.has_clocks:
@@ -252,6 +257,7 @@ class Runtime:
                 prefetch=self.settings.prefetch,
                 begin=self.begin,
                 admit=self.service.admit,
+                on_parked=self.service.on_parked,
             )
         await self._broker.start()
         self.health.report("broker", True)
@@ -379,6 +385,15 @@ class Runtime:
     async def _schud(self) -> bool:
         async with transaction(self.pool) as connection:
             await schud(connection)
+        return False
+
+    async def _verloop_geparkeerd(self) -> bool:
+        async with transaction(self.pool) as connection:
+            weldra, weg = await verloop_geparkeerd(connection, self.settings.geparkeerd_bewaren)
+        if weldra:
+            log.warning("bodies of parked messages are about to be destroyed", extra={"count": weldra})
+        if weg:
+            log.error("parked messages were not handled in time: bodies destroyed", extra={"count": weg})
         return False
 
     async def _watch(self) -> bool:

@@ -9,12 +9,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings
 
 from shared import zegel
-from shared.termijnen.regels import regels
+from shared.termijnen.regels import een_of_meer, op_de_ladder, regels
 
 S = TypeVar("S", bound="ServiceSettings")
 
@@ -39,6 +39,19 @@ def _key_set(path: Path) -> Path:
     return path
 
 
+Zetels = Annotated[
+    dict[str, frozenset[str]],
+    BeforeValidator(een_of_meer),
+    AfterValidator(op_de_ladder),
+    Field(
+        default={},
+        description='Seats that read what is brought to a role, as JSON: {"sg": "stoel-1"}, or where seats '
+        'share a mailbox {"sg": ["stoel-1", "stoel-2"]}; else the role\'s code',
+    ),
+]
+"""The setting of a service that brings matters to roles."""
+
+
 class ServiceSettings(BaseSettings):
     """What a service needs to run."""
 
@@ -53,6 +66,11 @@ class ServiceSettings(BaseSettings):
     lease: timedelta = Field(timedelta(seconds=30), description="How long a fact is its stater's to publish")
     wait_known: timedelta = Field(
         timedelta(days=1), description="When a fact about an unknown matter is reported"
+    )
+    geparkeerd_bewaren: str = Field(
+        "P6M",
+        pattern=r"^P\d{1,3}[YMWD]$",
+        description="How long what is parked about no known matter is kept; to be confirmed",
     )
     watch_interval_s: float = Field(0.2, gt=0, description="How often the clocks are looked at")
     schud_interval_s: float = Field(

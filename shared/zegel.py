@@ -53,6 +53,7 @@ PUBLIC_FILE: Final = "public.jwks.json"
 # A seal says what it is for, so that a parked body cannot be sent in as content, nor content read as a body.
 _CTY_INHOUD: Final = "json"
 _CTY_GEPARKEERD: Final = "octet-stream"
+_EINDE: Final = b"\x80"  # where a parked body ends; zeroes follow
 
 # Everything that may stand in a header. It travels in the clear: any other member could carry content, and
 # "zip" would let a small message grow without limit when opened.
@@ -181,7 +182,10 @@ class PrivateKeys:
 
     def open_parked(self, token: str) -> bytes:
         """Opens a body that ``seal_parked`` sealed, however old its key is. Raises ZegelFout."""
-        return self._open(token, _GEPARKEERD, None)
+        body, marker, _ = self._open(token, _GEPARKEERD, None).rpartition(_EINDE)
+        if not marker:
+            raise ZegelFout(Reden.BESCHADIGD)
+        return body
 
     def _open(self, token: str, purpose: "_Purpose", nu: datetime | None) -> bytes:
         keys = self._held()
@@ -216,14 +220,20 @@ def vul_aan(plaintext: bytes, minstens: int = MATEN[0]) -> bytes:
     raise ZegelFout(Reden.TE_GROOT)
 
 
+def parked_size(body: bytes) -> int:
+    """The size to which `seal_parked` fills this body up, in bytes: a power of two, ``MATEN[0]`` at least."""
+    return max(MATEN[0], 1 << len(body).bit_length())
+
+
 def seal_parked(body: bytes, keys: PublicKeys, *, nu: datetime | None = None) -> str:
     """Seals the body of a message that could not be handled, whatever it is, for the parking table.
 
-    Raises ZegelFout: TE_GROOT for a body of more than ``MAX_GEPARKEERD_BYTES``, VERLOPEN_SLEUTEL.
+    Its size tells a class and no more: `parked_size`. Raises ZegelFout: TE_GROOT for a body of more than
+    ``MAX_GEPARKEERD_BYTES``, VERLOPEN_SLEUTEL.
     """
     if len(body) > MAX_GEPARKEERD_BYTES:
         raise ZegelFout(Reden.TE_GROOT)
-    return _seal(body, keys, _GEPARKEERD, nu)
+    return _seal((body + _EINDE).ljust(parked_size(body), b"\0"), keys, _GEPARKEERD, nu)
 
 
 def inspect(token: str, public: PublicKeys, *, nu: datetime | None = None) -> None:
@@ -320,7 +330,9 @@ def _purpose(
 
 _INHOUD: Final = _purpose(_CTY_INHOUD, cty_optional=True, max_token_bytes=MAX_TOKEN_BYTES, maten=MATEN)
 _GEPARKEERD: Final = _purpose(
-    _CTY_GEPARKEERD, cty_optional=False, max_token_bytes=MAX_GEPARKEERD_BYTES * 4 // 3 + 2 * MAX_HEADER_BYTES
+    _CTY_GEPARKEERD,
+    cty_optional=False,
+    max_token_bytes=2 * MAX_GEPARKEERD_BYTES * 4 // 3 + 2 * MAX_HEADER_BYTES,
 )
 
 

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,7 +33,13 @@ from ops.stack import MAILBAK, Stack
 from ops.termijnen import duration
 from shared import flow, zegel
 from shared.envelope import Fact, encode
-from shared.events import KwestieGekwalificeerd, MeldingGeregistreerd
+from shared.events import (
+    KwestieGekwalificeerd,
+    MeldingGeregistreerd,
+    TabelindelingVastgesteld,
+    Tabelkolom,
+    Tabelrij,
+)
 from shared.inbox import Work
 from shared.service import Runtime, Service
 from shared.settings import ServiceSettings
@@ -347,7 +353,7 @@ async def test_a_key_that_parked_messages_need_is_not_destroyed(
     owner = await asyncpg.connect(environment.owner_dsn("routing"))
     await owner.execute(
         "insert into geparkeerd (id, reden, routing_key, omvang, verzegeld, eerst_op)"
-        " values ($1, 'proef', 'onbekend', 2, $2, $3)",
+        " values ($1, 'proef', 'onbekend', 2048, $2, date_trunc('hour', $3::timestamptz))",
         uuid.uuid4(),
         sealed,
         came,
@@ -452,13 +458,26 @@ async def test_what_cannot_be_recorded_is_not_done(
 async def test_a_replay_that_fails_is_recorded_as_broken_off(
     registry: Runtime, environment: Environment, bus: Bus, meldpunt: Command, tmp_path: Path
 ) -> None:
-    """The intention is on record before the attempt, and that it did not succeed after it."""
+    """The intention is on record before the attempt, and that it did not succeed after it; so is each body
+    that did not open, in intake's access log."""
     await bus.raw("coid", KEY, b"geen json")
     await open_ones(environment)
     zegel.write_keys(tmp_path / "andere")
     said = await meldpunt("geparkeerd", "replay", "--alles", "--sleutels", str(tmp_path / "andere"))
     assert said.status == 1 and "could not be offered" in said.err
     assert [result for _, result, _ in recorded()] == ["registry: voorgenomen", "registry: afgebroken"]
+    (one,) = await parked(environment, ["registry"])
+    elders = ("--sleutels", str(tmp_path / "andere"))
+    shown = await meldpunt("geparkeerd", "show", str(one.id), "--inhoud", "--reden", "proef", *elders)
+    assert shown.status == 1
+    async with attach.schema(environment, "intake") as connection:
+        lines = await connection.fetch(
+            "select handeling, resultaat, stuk from toegangslog order by volgnummer"
+        )
+    assert [tuple(line) for line in lines] == [
+        ("geparkeerd-aangeboden", "mislukt", one.id),
+        ("geparkeerd-geopend", "mislukt", one.id),
+    ]
 
 
 async def test_an_id_names_an_open_message_also_where_others_begin_alike(
@@ -471,7 +490,7 @@ async def test_an_id_names_an_open_message_also_where_others_begin_alike(
         for one, status in zip(ids, ("vervallen", "geparkeerd"), strict=True):
             await connection.execute(
                 "insert into geparkeerd (id, status, reden, routing_key, omvang, verzegeld)"
-                " values ($1, $2, 'geen JSON', 'onbekend', 1, $3)",
+                " values ($1, $2, 'geen JSON', 'onbekend', 2048, $3)",
                 one,
                 status,
                 "x" if status == "geparkeerd" else None,
@@ -517,6 +536,80 @@ async def test_facts_that_wait_for_their_matter_are_listed(
     assert subject not in (await meldpunt("geparkeerd", "list")).out
     said = await meldpunt("geparkeerd", "list", "--wachttijd", "0s")
     assert subject in said.out and KEY in said.out
+
+
+async def test_for_a_seat_only_what_it_may_learn_of_is_listed_and_opened(
+    registry: Runtime, answer: Answer, environment: Environment, bus: Bus, keys: Path, meldpunt: Command
+) -> None:
+    """A parked message about what is kept from it, and a dead letter, are as if they were not there."""
+    answer.broken = True
+    zaak = new_id()
+    await bus.state("coid", qualified(), zaak)
+    (one,) = await open_ones(environment)
+    async with attach.schema(environment, "registry") as connection:
+        await connection.execute("insert into uitsluitingen values ($1, 'commandant-43')", zaak)
+    nothing = await meldpunt("geparkeerd", "list", "--lezer", "commandant-43")
+    await bus.raw(flow.BEHEER, "", b"dood", exchange=flow.EXCHANGE_DOOD, user_id=None)
+    assert await meldpunt("geparkeerd", "list", "--lezer", "commandant-43") == nothing
+    assert nothing.status == 0 and nothing.out.startswith("Nothing is parked.")
+    assert str(one.id)[:8] in (await meldpunt("geparkeerd", "list", "--lezer", "commandant-13")).out
+    name = str(one.id)
+    for words in (
+        ("show", name, "--inhoud", "--reden", "proef", "--sleutels", str(keys)),
+        ("replay", name, "--sleutels", str(keys)),
+        ("drop", name, "--reden", "proef"),
+    ):
+        said = await meldpunt("geparkeerd", *words, "--lezer", "commandant-43")
+        assert said.status != 0 and "no parked message" in said.err, said
+    assert (await meldpunt("geparkeerd", "replay", "--alles", "--lezer", "commandant-43")).out == (
+        "Nothing is parked.\n"
+    )
+    assert [een.id for een in await open_ones(environment)] == [one.id]
+
+
+async def test_for_a_seat_there_are_published_counts_and_no_others(
+    environment: Environment, meldpunt: Command
+) -> None:
+    """A count that can be taken up each day shows each new matter: also one that is kept from who reads."""
+
+    def layout(jaar: int, peildatum: date) -> str:
+        return TabelindelingVastgesteld(
+            vastgesteld_op=now(),
+            tabel="rubrieken",
+            jaar=jaar,
+            peildatum=peildatum,
+            rijen=(Tabelrij(label="Overige", rubriek="overige"),),
+            kolommen=(
+                Tabelkolom(
+                    label="HRHD", registers=("HRHD",), vanaf=date(jaar, 1, 1), tot_en_met=date(jaar, 12, 31)
+                ),
+            ),
+        ).model_dump_json()
+
+    async with attach.schema(environment, "registry") as connection:
+        for jaar, peildatum in ((2021, date(2022, 2, 1)), (2022, date(2100, 1, 1))):
+            await connection.execute(
+                "insert into tabelindelingen"
+                " values ('rubrieken', $1, now(), gen_random_uuid(), $2::text::jsonb)",
+                jaar,
+                layout(jaar, peildatum),
+            )
+    tabel = ("register", "tabel", "rubrieken", "--jaar")
+    published = await meldpunt(*tabel, "2021")
+    assert published.status == 0
+    assert await meldpunt(*tabel, "2021", "--lezer", "commandant-43") == published
+    assert (
+        await meldpunt(*tabel, "2021", "--peildatum", "2022-02-01", "--lezer", "commandant-43") == published
+    )
+    for words in (
+        (*tabel, "2021", "--peildatum", "2022-02-02"),
+        (*tabel, "2022"),
+        (*tabel, "2023"),
+        ("register", "reeksen", "--jaar", "2021"),
+    ):
+        assert (await meldpunt(*words)).status == 0
+        refused = await meldpunt(*words, "--lezer", "commandant-43")
+        assert (refused.status != 0, refused.out) == (True, "") and "as published" in refused.err
 
 
 @pytest.mark.parametrize(
@@ -620,13 +713,17 @@ async def test_sluitend_waits_for_work_in_progress(
 async def test_a_parked_fact_is_accounted_for_also_when_it_cannot_be_read(
     registry: Runtime, answer: Answer, environment: Environment, bus: Bus, meldpunt: Command
 ) -> None:
-    """Parked and dropped facts count as such; a dead letter makes the books not balance."""
+    """Parked and dropped facts count as such, and so does one that was not handled in time; a dead letter
+    makes the books not balance."""
     answer.broken = True
     await bus.state("coid", qualified(), new_id())
     (one,) = await open_ones(environment)
     regel = await _line(environment, "registry")
     assert (regel.gesteld, regel.verwerkt, regel.geparkeerd) == (1, 0, 1)
     await meldpunt("geparkeerd", "drop", str(one.id), "--reden", "proef")
+    regel = await _line(environment, "registry")
+    assert (regel.geparkeerd, regel.vervallen) == (0, 1)
+    await registry.pool.execute("update geparkeerd set status = 'verlopen'")
     regel = await _line(environment, "registry")
     assert (regel.geparkeerd, regel.vervallen) == (0, 1)
     await bus.raw(flow.BEHEER, "", b"dood", exchange=flow.EXCHANGE_DOOD, user_id=None)

@@ -1,76 +1,69 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Erased is erased: a backup of the whole database is made, matters are erased, the backup is restored, and
-then everything that still exists is tried on it: every data key of the vault on every piece of content, and
-intake's private keys on every seal that stands in any table.
+then everything that still exists is tried on it, and on the database that goes on: every data key on every
+piece of content, intake's private keys and those of readers on every seal that stands in any table.
 
 Before the erasure the same attempts must open everything, or they would prove nothing.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
 import random
-import re
-import subprocess
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-import asyncpg
-
-from ops import OpsError, database, sleutels
-from ops.bewijs import kanaries
-from ops.bewijs.kanaries import Soort
+from ops.bewijs import kanaries, reservekopie
+from ops.bewijs.heelleven import WACHT, Leven, wacht
 from ops.bewijs.proefstand import Proefstand, opgezet
+from ops.bewijs.reservekopie import Pogingen, Woorden
 from ops.bewijs.verslag import Deel
-from ops.private_database import programs
 from ops.servers import PrivateServers
 from ops.veld import Veld
-from services.intake import kluis
-from services.intake.sleutelkluis import BestandKek, Sleutelkluis, Sleutelmap
 from shared import events as e
 from shared import flow, zegel
 
 NAAM: Final = "gewist"
 BELOFTE: Final = (
     "Wat gewist is, blijft gewist: uit een reservekopie van de hele database van vóór het wissen is de inhoud"
-    " met geen enkele sleutel die er nog is te openen."
+    " met geen enkele sleutel die er nog is te openen, en na het wissen gaat er niets meer uit."
 )
 GRENZEN: Final = (
     "Een kopie van de sleutelmap van vóór het wissen opent de inhoud wel: die map mag niet in reservekopieën"
     " staan die de bewaartermijn overleven.",
     "Een bericht dat geparkeerd werd, is verzegeld met de sleutel van intake zelf, niet met die van een zaak:"
-    " uit een oude reservekopie gaat het open zolang die sleutel bewaard wordt.",
-    "Wat iemand al mocht lezen (een adviseur, het MID) kan die persoon bewaard hebben.",
+    " uit een oude reservekopie gaat het open tot dat sleutelpaar vernieuwd en vernietigd is. Zo is het hier"
+    " gedaan.",
+    "Wat iemand al mocht lezen (een adviseur, het MID, de lijn) kan die persoon bewaard hebben.",
 )
-GEDULD_S: Final = 90.0
 BLIJFT: Final = "een zaak die blijft"
-_ZEGEL: Final = re.compile(r"[A-Za-z0-9_-]{20,}(?:\.[A-Za-z0-9_-]*){3}\.[A-Za-z0-9_-]+")
+OPEN: Final = "toch te openen"
+VERSTUURD: Final = "toch verstuurd"
 
 
 @dataclass(frozen=True)
 class Zaak:
-    """One matter of this part, and the words that only it holds."""
+    """A matter of which there is one piece of content."""
 
-    soort: str
     id: str
-    kanarie: Soort
+    woorden: Woorden
 
 
 @dataclass(frozen=True)
-class Pogingen:
-    """What came of trying everything on a backup."""
+class Uitkomst:
+    """What opened: from the backup before the erasure, after it, and when intake's pair was renewed; from
+    the database itself after it; and what went to a reader after all."""
 
-    open: frozenset[str]
-    """Ids of the matters whose words could be read."""
-    geprobeerd: int
-    """Keys tried, over all pieces and seals."""
+    ervoor: Pogingen
+    erna: Pogingen
+    zelf: Pogingen
+    vernieuwd: Pogingen
+    gegaan: frozenset[str]
 
 
 async def onderzoek(folder: Path, own: PrivateServers, *, mutant: str | None = None) -> Deel:
@@ -79,38 +72,55 @@ async def onderzoek(folder: Path, own: PrivateServers, *, mutant: str | None = N
     began = time.monotonic()
     async with opgezet(folder, own, mutant=mutant) as stand:
         publiek = zegel.PublicKeys.from_file(stand.stack.keys / zegel.PUBLIC_FILE)
-        veld = Veld({name: stand.environment.amqp_url(name) for name in ("kanaal", "mid")}, publiek)
-        for party in veld.parties.values():
-            await party.join()
+        veld = Veld({name: stand.environment.amqp_url(name) for name in flow.PUBLISHERS}, publiek)
+        await veld.join()
         try:
+            await veld.organise()
             zaken = await _meld(stand, veld, publiek)
-            dump = folder / "kopie"
-            await _run(programs() / "pg_dump", "-Fc", "-f", dump, _dsn(stand, stand.environment.database))
-            async with _hersteld(stand, dump) as kopie:
-                ervoor = await _probeer(stand, kopie, zaken)
-                await _wis(stand, veld, zaken)
-                erna = await _probeer(stand, kopie, zaken)
+            leven = Leven(stand, veld, publiek)
+            await leven.leef()
+            await leven.sluit()
+            woorden = [*(zaak.woorden for zaak in zaken), *leven.alle_woorden()]
+            await reservekopie.maak(stand, folder / "kopie")
+            async with reservekopie.hersteld(stand, folder / "kopie") as kopie, stand.beheerder() as zelf:
+                ervoor = await reservekopie.probeer(stand, kopie, woorden, leven.sleutels)
+                await _wis(stand, veld, zaken, leven)
+                erna = await reservekopie.probeer(stand, kopie, woorden, leven.sleutels)
+                nu = await reservekopie.probeer(stand, zelf, woorden, leven.sleutels)
+                _vernieuw(stand)
+                vernieuwd = await reservekopie.probeer(stand, kopie, woorden, leven.sleutels)
+            uitkomst = Uitkomst(ervoor, erna, nu, vernieuwd, leven.gegaan())
         finally:
             await veld.leave()
-    return _deel(zaken, ervoor, erna, time.monotonic() - began)
+    return _deel(woorden, uitkomst, time.monotonic() - began)
 
 
-def _deel(zaken: Sequence[Zaak], ervoor: Pogingen, erna: Pogingen, duur_s: float) -> Deel:
+def _deel(woorden: Sequence[Woorden], uitkomst: Uitkomst, duur_s: float) -> Deel:
     fouten = [
-        f"de kopie gaat vóór het wissen niet open: {zaak.soort}"
-        for zaak in zaken
-        if zaak.id not in ervoor.open
+        f"de kopie gaat vóór het wissen niet open: {each.wat}"
+        for each in woorden
+        if each.wat not in uitkomst.ervoor.open
     ]
-    for zaak in zaken:
-        if zaak.soort == BLIJFT and zaak.id not in erna.open:
-            fouten.append("een zaak die niet gewist is, gaat niet meer open")
-        if zaak.soort != BLIJFT and zaak.id in erna.open:
-            fouten.append(f"gewist en toch te openen: {zaak.soort}")
-    geprobeerd = {f"gewist: {zaak.soort}": 1 for zaak in zaken if zaak.soort != BLIJFT}
+    for waar, pogingen, sleutelpaar in (
+        ("", uitkomst.erna, True),
+        (" in de database zelf", uitkomst.zelf, False),
+        (" met een nieuw sleutelpaar van intake", uitkomst.vernieuwd, False),
+    ):
+        for each in woorden:
+            is_open = each.wat in pogingen.open
+            if each.blijft and not is_open:
+                fouten.append(f"niet gewist en niet meer te openen{waar}: {each.wat}")
+            elif is_open and not each.blijft and not (each.geparkeerd and sleutelpaar):
+                fouten.append(f"gewist en {OPEN}{waar}: {each.wat}")
+    fouten += [f"na het wissen {VERSTUURD}: {wat}" for wat in sorted(uitkomst.gegaan & {WACHT})]
+    geprobeerd = {f"gewist: {each.wat}": 1 for each in woorden if not each.blijft}
     geprobeerd |= {
-        "zaken die vóór het wissen uit de kopie te openen waren": len(ervoor.open),
-        "pogingen vóór het wissen": ervoor.geprobeerd,
-        "pogingen erna": erna.geprobeerd,
+        "stukken die vóór het wissen uit de kopie te openen waren": len(uitkomst.ervoor.open),
+        "stukken die lezers voor het wissen kregen": len(uitkomst.gegaan - {WACHT}),
+        "pogingen vóór het wissen": uitkomst.ervoor.geprobeerd,
+        "pogingen erna op de kopie": uitkomst.erna.geprobeerd,
+        "pogingen erna op de database zelf": uitkomst.zelf.geprobeerd,
+        "pogingen met een nieuw sleutelpaar": uitkomst.vernieuwd.geprobeerd,
     }
     return Deel(NAAM, BELOFTE, geprobeerd, tuple(fouten), GRENZEN, duur_s=duur_s)
 
@@ -125,18 +135,19 @@ def _nu() -> datetime:
 async def _meld(stand: Proefstand, veld: Veld, publiek: zegel.PublicKeys) -> list[Zaak]:
     """Melders tell, each in words of their own; returns when the vault holds them all."""
     zaken = []
-    for soort, ontvangen_op in (
+    for wat, ontvangen_op in (
         ("de bewaartermijn is om", _nu() - timedelta(days=3 * 366)),
         ("een luisterend oor", _nu()),
         (BLIJFT, _nu()),
     ):
-        zaak = Zaak(soort, uuid.uuid4().hex, kanaries.maak(soort, random.SystemRandom()))
-        token = zegel.seal(json.dumps(zaak.kanarie.velden).encode(), publiek)
+        kanarie = kanaries.maak(wat, random.SystemRandom())
+        zaak = Zaak(uuid.uuid4().hex, Woorden(wat, kanarie, blijft=wat == BLIJFT))
+        token = zegel.seal(json.dumps(kanarie.velden).encode(), publiek)
         contact = e.ContactOntvangen(kanaal="telefoon", ontvangen_op=ontvangen_op, verzegeld=token)
         await veld.parties["kanaal"].state(contact, zaak.id)
         zaken.append(zaak)
     async with stand.beheerder() as admin:
-        await _wacht(lambda: _bewaard(admin, len(zaken)), "the vault holds nothing")
+        await wacht(lambda: _bewaard(admin, len(zaken)), "the vault holds nothing")
     return zaken
 
 
@@ -144,107 +155,28 @@ async def _bewaard(admin: Any, hoeveel: int) -> bool:
     return bool(await admin.fetchval("select count(*) from intake.kluis") >= hoeveel)
 
 
-async def _wis(stand: Proefstand, veld: Veld, zaken: Sequence[Zaak]) -> None:
-    """The time of one is over and one turns out to be a listening ear; returns when intake says that it was
-    done."""
+async def _wis(stand: Proefstand, veld: Veld, zaken: Sequence[Zaak], leven: Leven) -> None:
+    """The time of one is over, one turns out to be a listening ear, and the register keeps no closed dossier
+    any longer; returns when intake says that all of it was done, and nothing of it waits."""
     oud, oor, _ = zaken
     await veld.parties["mid"].state(
         e.GesprekGevoerd(gevoerd_op=_nu() - timedelta(days=3 * 366 - 1), uitkomst="informatie"), oud.id
     )
     await veld.parties["mid"].state(e.GesprekGevoerd(gevoerd_op=_nu(), uitkomst="luisterend-oor"), oor.id)
+    stand.extra[flow.REGISTRY]["REGISTRY_BEWAARTERMIJN"] = "PT1S"
+    await stand.herstart(flow.REGISTRY)
 
     async def gezegd() -> bool:
         sleutel = flow.base_key(flow.INTAKE, e.InhoudVernietigd)
         feiten = [each for each in stand.aftap.van(flow.INTAKE) if each.routing_key == sleutel]
-        return {oud.id, oor.id} <= {json.loads(each.body)["subject"] for each in feiten}
+        return {oud.id, oor.id, leven.zaak} <= {json.loads(each.body)["subject"] for each in feiten}
 
-    await _wacht(gezegd, "nothing was erased")
-
-
-async def _wacht(gebeurd: Any, anders: str) -> None:
-    try:
-        async with asyncio.timeout(GEDULD_S):
-            while not await gebeurd():
-                await asyncio.sleep(0.1)
-    except TimeoutError:
-        raise OpsError(f"{anders} ({GEDULD_S:.0f} s)") from None
+    await wacht(gezegd, "not everything was erased")
+    await leven.laat_los()
+    await stand.tot_rust()
 
 
-# --- the backup -------------------------------------------------------------------------------------------
-
-
-def _dsn(stand: Proefstand, naam: str) -> str:
-    return database.dsn_of(stand.environment.servers.postgres_dsn, naam)
-
-
-@asynccontextmanager
-async def _hersteld(stand: Proefstand, dump: Path) -> AsyncIterator[Any]:
-    """The backup, restored in an empty database beside the one that goes on."""
-    naam = f"{stand.environment.database}_kopie"
-    async with stand.beheerder() as admin:
-        await admin.execute(f'create database "{naam}"')
-        try:
-            await _run(programs() / "pg_restore", "-d", _dsn(stand, naam), dump)
-            kopie = await asyncpg.connect(_dsn(stand, naam), timeout=30)
-            try:
-                yield kopie
-            finally:
-                await kopie.close()
-        finally:
-            await admin.execute(f'drop database "{naam}" with (force)')
-
-
-async def _run(*woorden: object) -> None:
-    process = await asyncio.create_subprocess_exec(
-        *map(str, woorden), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    if await process.wait():
-        raise OpsError(f"{Path(str(woorden[0])).name} failed")
-
-
-# --- the attempts -----------------------------------------------------------------------------------------
-
-
-async def _probeer(stand: Proefstand, kopie: Any, zaken: Sequence[Zaak]) -> Pogingen:
-    """Every key that exists now, on everything that stands in the backup."""
-    rijen = await kopie.fetch("select stuk, subject, inhoud from intake.kluis")
-    datasleutels = await asyncio.to_thread(lambda: list(_datasleutels(stand)))
-    gelezen = [kluis._ontsluit(sleutel, rij) for sleutel in datasleutels for rij in rijen]
-    zegels = await _zegels(kopie)
-    prive = zegel.PrivateKeys.from_file(stand.stack.keys / zegel.PRIVATE_FILE)
-    gelezen += [inhoud for each in zegels for inhoud in _openingen(prive, each)]
-    woorden = b"\n".join(inhoud for inhoud in gelezen if inhoud is not None)
-    return Pogingen(
-        frozenset(zaak.id for zaak in zaken if zaak.kanarie.letters.title().encode() in woorden),
-        len(gelezen) + len(zegels),
-    )
-
-
-def _datasleutels(stand: Proefstand) -> Iterator[bytes]:
-    """Every data key that the vault's folder still holds, whoever it is of."""
-    bewaard = Sleutelkluis(BestandKek(stand.stack.keys / sleutels.KEK_FILE), Sleutelmap(stand.stack.kluis))
-    for _, ingepakt in bewaard.bewaarplaats.alle():
-        if ingepakt is not None:
-            yield from filter(None, bewaard.keks.unwrap(ingepakt.kek, [ingepakt.sleutel]))
-
-
-async def _zegels(kopie: Any) -> set[str]:
-    """Whatever looks like a seal, in any row of any table."""
-    gevonden: set[str] = set()
-    tabellen = await kopie.fetch(
-        "select schemaname, tablename from pg_tables where schemaname = any($1)", list(flow.SERVICES)
-    )
-    for schema, tabel in tabellen:
-        for (rij,) in await kopie.fetch(f'select t::text from "{schema}"."{tabel}" t'):  # noqa: S608
-            gevonden.update(_ZEGEL.findall(rij))
-            for hexa in re.findall(r"\\x([0-9a-f]{40,})", rij):
-                gevonden.update(_ZEGEL.findall(bytes.fromhex(hexa).decode("latin-1")))
-    return gevonden
-
-
-def _openingen(prive: zegel.PrivateKeys, token: str) -> Iterator[bytes]:
-    for open_zo in (prive.open_sealed, prive.open_parked):
-        try:
-            yield open_zo(token)
-        except zegel.ZegelFout:
-            continue
+def _vernieuw(stand: Proefstand) -> None:
+    """Intake gets a new pair, and the one before it is destroyed: nothing that is parked needs it."""
+    zegel.write_keys(stand.stack.keys)
+    zegel.store_keys(stand.stack.keys, zegel.read_keys(stand.stack.keys)[-1:])

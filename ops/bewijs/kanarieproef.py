@@ -12,7 +12,7 @@ import asyncio
 import smtplib
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -20,7 +20,7 @@ from typing import Final
 from ops import CHECKOUT, SERVICES
 from ops.bewijs import kanaries, misvormd
 from ops.bewijs import oppervlakken as vlak
-from ops.bewijs.kanaries import MISVORMD, Soort
+from ops.bewijs.kanaries import MISVORMD, Controle
 from ops.bewijs.proefstand import Proefstand
 from ops.bewijs.speuren import VORMEN, Merk, Treffer, patronen, zoek
 from ops.bewijs.stromen import STROMEN, Stroom, Toneel
@@ -61,11 +61,23 @@ class Gevonden:
     stukken: Counter[str] = field(default_factory=Counter)
     gezien: set[str] = field(default_factory=set)
     """The surfaces on which the control was found."""
+    gezien_van: set[tuple[str, str]] = field(default_factory=set)
+    """Surface and service, where that service's own control was found."""
+
+    def blind(self, oppervlakken: Sequence[str], diensten: Iterable[str]) -> list[str]:
+        """Where no control was found: what stands there was not searched."""
+        niet = [each for each in oppervlakken if each not in self.gezien]
+        return niet + [
+            f"{each}, van {dienst}"
+            for each in oppervlakken
+            for dienst in diensten
+            if each in vlak.PER_DIENST and each not in niet and (each, dienst) not in self.gezien_van
+        ]
 
 
 async def onderzoek(
     spel: Toneel,
-    controle: Soort,
+    controle: Controle,
     gespeeld: Sequence[Stroom] = STROMEN,
     oppervlakken: Sequence[str] = vlak.ALLE,
 ) -> Deel:
@@ -81,14 +93,16 @@ async def onderzoek(
         for pad in _elders(stand):
             pad.unlink(missing_ok=True)
     geparkeerd = await _geparkeerd(stand)
-    return _deel(spel, gevonden, geparkeerd, gespeeld, oppervlakken, time.monotonic() - began)
+    blind = gevonden.blind(oppervlakken, controle.per_dienst)
+    return _deel(spel, gevonden, blind, geparkeerd, gespeeld, oppervlakken, time.monotonic() - began)
 
 
 async def speur(
-    stand: Proefstand, merken: Sequence[Merk], controle: Soort, oppervlakken: Sequence[str]
+    stand: Proefstand, merken: Sequence[Merk], controle: Controle, oppervlakken: Sequence[str]
 ) -> Gevonden:
     """Search these surfaces."""
-    gezocht, tegenproef = patronen(merken), patronen(controle.merken[:1])
+    gezocht, tegenproef = patronen(merken), patronen(controle.soort.merken[:1])
+    per_dienst = {naam: patronen(eigen.merken[:1]) for naam, eigen in controle.per_dienst.items()}
     gevonden = Gevonden()
     async for stuk in vlak.lees(stand, oppervlakken):
         gevonden.stukken[stuk.oppervlak] += 1
@@ -97,15 +111,22 @@ async def speur(
         gevonden.treffers += await asyncio.to_thread(zoek, stuk.inhoud, plaats, gezocht)
         if stuk.oppervlak not in gevonden.gezien and zoek(stuk.inhoud, plaats, tegenproef):
             gevonden.gezien.add(stuk.oppervlak)
+        for dienst, eigen in per_dienst.items() if stuk.oppervlak in vlak.PER_DIENST else ():
+            if (stuk.oppervlak, dienst) not in gevonden.gezien_van and zoek(stuk.inhoud, plaats, eigen):
+                gevonden.gezien_van.add((stuk.oppervlak, dienst))
     return gevonden
 
 
 # --- the control ------------------------------------------------------------------------------------------
 
 
-async def _plant(stand: Proefstand, controle: Soort) -> None:
-    """Put the control on every surface, in the way that content would come there."""
-    tekst = controle.letters
+async def _plant(stand: Proefstand, controle: Controle) -> None:
+    """Put the control on every surface, in the way that content would come there. What goes over OTLP and
+    stands on pages bears it from the start."""
+    tekst = controle.soort.letters
+    for dienst, eigen in controle.per_dienst.items():
+        with stand.stack.log(dienst).open("a") as bestand:
+            bestand.write(eigen.letters + "\n")
     async with stand.beheerder() as admin:
         await admin.execute("create table public.tegenproef (waarde text)")
         await admin.execute("insert into public.tegenproef values ($1)", tekst)
@@ -172,6 +193,7 @@ def _gehoord(stand: Proefstand, feit: type[e.Event]) -> int:
 def _deel(
     spel: Toneel,
     gevonden: Gevonden,
+    blind: Sequence[str],
     geparkeerd: int,
     stromen: Sequence[Stroom],
     oppervlakken: Sequence[str],
@@ -188,7 +210,6 @@ def _deel(
         else:
             verkeerd[oppervlak] += 1
             fouten.append(f"{treffer.merk} leesbaar ({treffer.vorm}) op {treffer.plaats}")
-    blind = [each for each in oppervlakken if each not in gevonden.gezien]
     fouten += [f"de tegenproef is niet gevonden op: {each}" for each in blind]
     geprobeerd = dict(spel.telling)
     geprobeerd |= {"feiten die diensten stelden": sum(len(spel.stand.aftap.van(name)) for name in SERVICES)}
@@ -196,6 +217,13 @@ def _deel(
         geprobeerd |= {f"gehoord: {feit.naam}": _gehoord(spel.stand, feit) for feit in TE_HOREN}
     geprobeerd |= {"titels en omgevingen van processen, onderweg gezien": len(spel.stand.processen)}
     geprobeerd |= {"berichten die zijn geparkeerd": geparkeerd, "schrijfwijzen gezocht": len(VORMEN)}
+    geprobeerd |= {
+        f"diensten waarvan de eigen tegenproef is gevonden: {each}": sum(
+            oppervlak == each for oppervlak, _ in gevonden.gezien_van
+        )
+        for each in oppervlakken
+        if each in vlak.PER_DIENST
+    }
     for each in oppervlakken:
         geprobeerd[f"octetten doorzocht, {verkeerd[each]} treffers: {each}"] = gevonden.octetten[each]
     grenzen = [*GRENZEN, *(f"Bekend: {each}: {reden}." for each, (_, reden) in TOEGESTAAN.items())]

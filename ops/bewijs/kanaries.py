@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ops.bewijs.speuren import Merk
@@ -55,6 +56,19 @@ def maak(naam: str, kans: random.Random) -> Soort:
     """New canaries of one kind."""
     letters = "".join(kans.choices(_LETTERS, k=LENGTE))
     return Soort(naam, letters, "".join(kans.choices("0123456789", k=LENGTE)))
+
+
+@dataclass(frozen=True)
+class Controle:
+    """What is planted to see that there was a search: one text for all, and for each service its own."""
+
+    soort: Soort
+    per_dienst: Mapping[str, Soort]
+
+
+def controle(kans: random.Random, diensten: Sequence[str]) -> Controle:
+    """New controls."""
+    return Controle(maak(TEGENPROEF, kans), {naam: maak(f"{TEGENPROEF} {naam}", kans) for naam in diensten})
 
 
 def code(gegeven: str, nummer: int) -> tuple[Merk, ...]:

@@ -7,15 +7,16 @@ message, the clocks, the published table. What the shells add (shuffling, sealin
 that is proven on the running stack.
 """
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
 from uuid import UUID
 
-from ops.bewijs.kern_notificatie import Weekberichten
-from ops.bewijs.werelden import WEKEN, Stap, Wereld, inrichting, moment, nieuw_id, stappen
+from ops.bewijs.kern_notificatie import KORT, Instelling, Regelstand, Weekberichten
+from ops.bewijs.partijen import Stap, gebeurtenissen
+from ops.bewijs.werelden import WEKEN, Wereld, moment, nieuw_id
 from services.intake.core import besluit as intake_besluit
 from services.intake.core.zaak import vouw as vouw_contact
 from services.registry.core import besluit as registry_besluit
@@ -29,9 +30,6 @@ from shared import flow
 from shared.envelope import Fact
 from shared.inbox import in_order
 from shared.termijnen.klok import Klok
-
-_NAWEKEN = 4
-"""Weeks after the last case in which weekly messages are still looked at."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +49,10 @@ class Gezien:
     """By seat: week and weekly message, as it goes over the line."""
     klokken: dict[tuple[str, str], tuple[Klok, ...]] = field(default_factory=dict)
     """By service and matter."""
+    verteld: list[Regelstand] = field(default_factory=list)
+    """Every line of a weekly message that arrived. Nobody sees of which matter it is."""
+    geteld: frozenset[str] = frozenset()
+    """Matters in the total of some period. Nobody sees which."""
 
 
 @dataclass
@@ -64,29 +66,30 @@ class _Dienst:
 class Kern:
     """One world while it happens."""
 
-    def __init__(self, wereld: Wereld, rng: Random, munt: str) -> None:
+    def __init__(self, wereld: Wereld, rng: Random, munt: str, instelling: Instelling) -> None:
         self.gezien = Gezien()
         self._wereld = wereld
         self._rng = rng
         self._diensten = {naam: _Dienst(naam) for naam in flow.SERVICES}
         self._rooster: dict[str, e.AdviseurGewijzigd] = {}
         self._open: dict[str, str] = {}
-        self._weekberichten = Weekberichten(rng, munt)
+        self._weken = WEKEN + instelling.naweken
+        self._weekberichten = Weekberichten(rng, munt, instelling)
 
     def speel(self) -> Gezien:
         """Let everything happen, in the order of its moments."""
-        begin = moment(0, 0)
-        te_gaan = list(inrichting(self._wereld.organisatie, begin))
-        for zaak in self._wereld.zaken:
-            te_gaan += stappen(self._wereld, zaak, lambda verhaal: verhaal)
-        te_gaan.sort(key=lambda stap: stap.op)
-        for week in range(WEKEN + _NAWEKEN):
+        te_gaan = deque(gebeurtenissen(self._wereld, lambda verhaal: verhaal))
+        for week in range(self._weken):
             ronde_op = moment(week, 9 * 3600)
             while te_gaan and te_gaan[0].op < ronde_op:
-                self._zeg(te_gaan.pop(0))
-            for stoel, bericht, gesteld in self._weekberichten.ronde(ronde_op):
-                self.gezien.post[stoel].append((week, bericht))
+                self._zeg(te_gaan.popleft())
+            for bericht, gesteld in self._weekberichten.ronde(ronde_op):
+                if bericht.komt_aan:
+                    for stoel in bericht.stoelen:
+                        self.gezien.post[stoel].append((week, bericht.woorden))
                 self._stel(flow.NOTIFICATION, gesteld, ronde_op)
+        self.gezien.verteld = self._weekberichten.verteld
+        self.gezien.geteld = self._weekberichten.geteld
         return self.gezien
 
     def _zeg(self, stap: Stap) -> None:
@@ -164,6 +167,6 @@ class Kern:
         yield from ((zaak, event) for event in besluit.feiten)
 
 
-def speel(wereld: Wereld, rng: Random, munt: str) -> Gezien:
+def speel(wereld: Wereld, rng: Random, munt: str, instelling: Instelling = KORT) -> Gezien:
     """Let a world happen: ids from `rng`, and what chance decides from `munt`."""
-    return Kern(wereld, rng, munt).speel()
+    return Kern(wereld, rng, munt, instelling).speel()

@@ -4,8 +4,9 @@
 A mutant is put around a function from outside, in this process and for as long as it is looked at.
 """
 
+import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -13,19 +14,25 @@ from typing import Any, Final
 from ops.bewijs import kern, kern_notificatie
 from ops.bewijs.kern_notificatie import Weekberichten
 from ops.bewijs.paren import vergelijk
+from ops.bewijs.trekking import verschil_van
 from ops.bewijs.verslag import Deel
+from ops.bewijs.werelden import Verschil
 from services.intake.core import besluit as intake_besluit
+from services.intake.core import zaak as intake_zaak
 from services.intake.core.zaak import Contact
-from services.notification.core import samenstelling
+from services.notification.core import noemen, samenstelling, totalen
+from services.notification.core import uitsluiting as uitsluitingen
 from services.notification.core import zaak as notificatiezaak
-from services.notification.core.uitsluiting import Uitsluiting
+from services.notification.core.uitsluiting import Stoel, Uitsluiting
+from services.routing.core import zaak as routing_zaak
 from shared.envelope import Fact
 from shared.events import ContactOntvangen
 from shared.termijnen.kalender import lokaal
 
-PAREN: Final = 360
+PAREN: Final = 3_000
 """Pairs that are tried with a mutant at most; a rule that leaks shows in far fewer."""
-_BROK: Final = 30
+_BROK: Final = 20
+_KENMERK: Final = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,8 @@ class Regelmutant:
     wat: str
     ziet: str
     ingrepen: tuple[Ingreep, ...]
+    verschil: Verschil | None = None
+    """The secret in whose pairs it is looked for; all of them otherwise."""
 
 
 @contextmanager
@@ -65,7 +74,9 @@ def gezien(mutant: Regelmutant, aantal: int = PAREN) -> str | None:
     """The first fault that the pairs show with this mutant, or None when they show none."""
     with gezet(mutant):
         for van in range(0, aantal, _BROK):
-            for fout in vergelijk(range(van, min(van + _BROK, aantal))).ongelijk:
+            nummers = range(van, min(van + _BROK, aantal))
+            gekozen = [een for een in nummers if mutant.verschil in (None, verschil_van(een))]
+            for fout in vergelijk(gekozen).ongelijk:
                 if mutant.ziet in fout:
                     return fout
     return None
@@ -109,11 +120,66 @@ def _kop_met_nieuws(juist: Any) -> Any:
     return anders
 
 
+def _zonder_k(juist: Any) -> Any:
+    return lambda boom, **verder: juist(boom, **(verder | {"k": 1}))
+
+
+def _altijd_fijn(_: Any) -> Any:
+    return lambda boom, *, rubriek, **verder: rubriek
+
+
+def _exact(juist: Any) -> Any:
+    return lambda nieuw, rest, **_: juist(nieuw, rest, stap=1)
+
+
+def _doorgaan(juist: Any) -> Any:
+    return lambda *rest, **verder: juist(*rest, **(verder | {"ingetrokken_op": None, "lijn_mag": True}))
+
+
+def _lijn_is_coid(juist: Any) -> Any:
+    return lambda naam, aan, *rest: juist(naam, "coid" if aan == "lijn" else aan, *rest)
+
+
+def _nooit_ingetrokken(juist: Any) -> Any:
+    return lambda naam, aan, gegeven_op, op_formulier, _: juist(naam, aan, gegeven_op, op_formulier, None)
+
+
+def _zonder_wie_eronder_staat(juist: Any) -> Any:
+    def anders(zelf: Uitsluiting, stoel: str, eenheid: str, boom: Any) -> bool:
+        eigen = zelf.terreinen.get(stoel, frozenset())
+        gast = stoel not in zelf.uitgesloten and eigen.isdisjoint(boom.pad(eenheid))
+        return zelf.gemeden.isdisjoint(eigen) if gast else bool(juist(zelf, stoel, eenheid, boom))
+
+    return anders
+
+
+def _ieder_apart(stoelen: Collection[Stoel]) -> dict[str, frozenset[str]]:
+    return {stoel.code: frozenset({stoel.code}) for stoel in stoelen}
+
+
+def _gedeeld_kenmerk(juist: Any) -> Any:
+    """Each message by itself says nothing: only beside another one is it seen to bear the same kenmerk."""
+
+    def anders(zelf: Any, op: Any) -> Any:
+        verborgen = any(zaak.uitgesloten for zaak in zelf._zaken.values())
+        vorig = None
+        for een, gesteld in juist(zelf, op):
+            eigen = _KENMERK.search(een.woorden)
+            assert eigen is not None, "a message bears a kenmerk"
+            woorden = een.woorden
+            if verborgen and vorig is not None:
+                woorden = woorden.replace(eigen[0], vorig)
+            vorig = eigen[0]
+            yield een._replace(woorden=woorden), gesteld
+
+    return anders
+
+
 def _zwijgt_zonder_nieuws(juist: Any) -> Any:
     def anders(zelf: Any, op: Any) -> Any:
-        for stoel, woorden, gesteld in juist(zelf, op):
-            if b"week " in woorden.partition(b"Meldingen ")[0]:
-                yield stoel, woorden, gesteld
+        for een, gesteld in juist(zelf, op):
+            if b"week " in een.woorden.partition(b"Meldingen ")[0]:
+                yield een, gesteld
 
     return anders
 
@@ -155,36 +221,125 @@ _ZONDER_UITSLUITING: Final = (
     Ingreep(kern_notificatie, "uitsluiting", lambda juist: lambda stoelen, _: juist(stoelen, ())),
 )
 
+_BESTAAT: Final = "ziet of de zaak bestaat"
+_EENHEID: Final = "ziet de eenheid"
+
 MUTANTEN: Final = (
     Regelmutant(
         "uitgeslotene-hoort",
         "wie is uitgesloten, hoort het toch",
-        "ziet of de zaak bestaat",
+        _BESTAAT,
         _ZONDER_UITSLUITING,
+        "zaak",
     ),
     Regelmutant(
         "niveau-hoort",
         "een collega van wie is uitgesloten, hoort het",
-        "ziet of de zaak bestaat",
+        _BESTAAT,
         (
             Ingreep(
-                Uitsluiting, "mag_horen", lambda _: lambda zelf, stoel, pad: stoel not in zelf.uitgesloten
+                Uitsluiting, "mag_horen", lambda _: lambda zelf, stoel, *_: stoel not in zelf.uitgesloten
             ),
             # Without this the rule for names holds it back all the same.
             Ingreep(samenstelling, "noem", _noemt_wat_gemeden_wordt),
         ),
+        "zaak",
+    ),
+    Regelmutant(
+        "gast-hoort",
+        "wie er niet over gaat en onder wie is uitgesloten staat, hoort het",
+        _BESTAAT,
+        (Ingreep(Uitsluiting, "mag_horen", _zonder_wie_eronder_staat),),
+        "zaak",
+    ),
+    Regelmutant(
+        "postbus-van-uitgeslotene",
+        "wie een postbus deelt met wie is uitgesloten, hoort het",
+        _BESTAAT,
+        (Ingreep(uitsluitingen, "_lezers", lambda _: _ieder_apart),),
+        "zaak",
+    ),
+    Regelmutant(
+        "terrein-van-het-bureau",
+        "een CVP of SG die is uitgesloten telt alleen voor de eenheid van het bureau",
+        _BESTAAT,
+        (Ingreep(kern_notificatie, "terrein", lambda _: lambda boom, eenheid, rol: eenheid),),
+        "zaak",
     ),
     Regelmutant(
         "totaal-telt-alles",
         "een periodetotaal telt zaken waarvan iemand is uitgesloten",
-        "ziet of de zaak bestaat",
+        _BESTAAT,
         (Ingreep(notificatiezaak, "_plaats", lambda juist: lambda stand, _: juist(stand, True)),),
+        "zaak",
+    ),
+    Regelmutant(
+        "noemt-waar-iemand-zwijgt",
+        "de eenheid van wie is uitgesloten wordt hoger in de lijn genoemd",
+        _EENHEID,
+        (Ingreep(samenstelling, "noem", _noemt_wat_gemeden_wordt),),
+        "eenheid",
+    ),
+    Regelmutant(
+        "zonder-k",
+        "een eenheid wordt genoemd, hoe klein ook",
+        _EENHEID,
+        (Ingreep(samenstelling, "noem", _zonder_k),),
+        "eenheid",
+    ),
+    Regelmutant(
+        "zonder-budget",
+        "een naam wordt gebruikt zo vaak als er iets te vertellen is",
+        _EENHEID,
+        (Ingreep(noemen, "_gebruikt", lambda _: lambda *_: 0),),
+        "eenheid",
+    ),
+    Regelmutant(
+        "rubriek-altijd",
+        "een regel noemt altijd de rubriek",
+        "ziet een zeldzame rubriek",
+        (Ingreep(samenstelling, "rubriek_of_hoofdgroep", _altijd_fijn),),
+        "rubriek",
+    ),
+    Regelmutant(
+        "totaal-exact",
+        "een periodetotaal wordt niet in stappen gezegd",
+        "ziet een melding die in geen stap van een totaal past",
+        (Ingreep(totalen, "sluit_alle_af", _exact),),
+        "klein-aantal",
+    ),
+    Regelmutant(
+        "vertelt-na-intrekking",
+        "er wordt verteld terwijl de instemming is ingetrokken",
+        "ziet of er iets was voor de instemming werd ingetrokken",
+        (Ingreep(notificatiezaak, "_instemming_staat", lambda _: lambda stand: True),),
+        "intrekking",
+    ),
+    Regelmutant(
+        "lijn-gaat-door",
+        "routing laat de lijn doorgaan na een intrekking",
+        "na intrekking loopt de behandeling door",
+        (Ingreep(routing_zaak, "_zaak", _doorgaan),),
+        "intrekking",
+    ),
+    Regelmutant(
+        "doorzetting-zonder-instemming",
+        "een instemming voor de lijn geldt ook voor de COID",
+        "doorgezet zonder instemming",
+        (Ingreep(intake_zaak, "instemming", _lijn_is_coid),),
+    ),
+    Regelmutant(
+        "doorzetting-na-intrekking",
+        "een instemming die is ingetrokken geldt nog",
+        "doorgezet na intrekking",
+        (Ingreep(intake_zaak, "instemming", _nooit_ingetrokken),),
     ),
     Regelmutant(
         "dag-in-weekbericht",
         "een weekbericht noemt de dag",
         "ziet de dag binnen de week",
         (Ingreep(notificatiezaak, "iso_week", _week_met_dag),),
+        "dag",
     ),
     Regelmutant(
         "bericht-op-maat",
@@ -199,6 +354,13 @@ MUTANTEN: Final = (
         (Ingreep(kern_notificatie, "bericht", _kop_met_nieuws),),
     ),
     Regelmutant(
+        "kenmerk-voor-wie-vergelijkt",
+        "wie niets te horen krijgt over een zaak, krijgt hetzelfde kenmerk als een ander",
+        "functionarissen-samen ziet",
+        (Ingreep(Weekberichten, "ronde", _gedeeld_kenmerk),),
+        "zaak",
+    ),
+    Regelmutant(
         "zwijgt-zonder-nieuws",
         "wie niets te horen heeft, krijgt geen weekbericht",
         "postverkeer ziet",
@@ -209,18 +371,21 @@ MUTANTEN: Final = (
         "wat wordt doorgezet hangt af van het kanaal",
         "routing ziet het kanaal",
         (Ingreep(intake_besluit, "_doorzettingen", _kanaal_in_doorzetting),),
+        "kanaal",
     ),
     Regelmutant(
         "soort-melder-in-klok",
         "een anonieme melder krijgt andere termijnen",
         "beheerder ziet het soort melder",
         (Ingreep(intake_besluit, "klokken", _soort_melder_in_klok),),
+        "soort-melder",
     ),
     Regelmutant(
         "verhaal-in-spoed",
         "het verhaal bepaalt of er spoed is",
         "ziet wie er meldt",
         (Ingreep(kern, "vouw_contact", _verhaal_in_spoed),),
+        "verhaal",
     ),
 )
 """One for each rule that the pairs are there for."""

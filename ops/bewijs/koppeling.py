@@ -76,6 +76,11 @@ class Rand:
     reden: str
     even_groot: bool = False
     """Whether everything on the far side must have one size per kind."""
+    zonder_moment: bool = False
+    """Whether the far side may hold no moment in full precision at all: what happened then may be known from
+    elsewhere."""
+    zonder_maat: bool = False
+    """Whether the far side may not bear the exact size of anything on this side."""
     bekend: Callable[[str], bool] = lambda token: False
     """Tokens that may stand on both sides; `reden` says why."""
 
@@ -101,11 +106,27 @@ def weerleg(rand: Rand, zijden: Zijden) -> list[str]:
             fouten.append(f"{rand.naam}: dezelfde {soort} in {links[token]} en in {wat}")
     if rand.even_groot:
         fouten += _ongelijk(rand, zijden.naar)
+    if rand.zonder_moment:
+        fouten += [
+            f"{rand.naam}: een tijdstip in {uiting.wat}"
+            for uiting in zijden.naar
+            if any(token.startswith("moment ") for token in tokens(uiting.tekst))
+        ]
+    if rand.zonder_maat:
+        exact = {uiting.grootte for uiting in zijden.van if not _is_klasse(uiting.grootte)}
+        fouten += [
+            f"{rand.naam}: een grootte in {uiting.wat}" for uiting in zijden.naar if uiting.grootte in exact
+        ]
     return fouten
 
 
 def _waar(uitingen: Iterable[Uiting]) -> dict[str, str]:
     return {token: uiting.wat for uiting in uitingen for token in tokens(uiting.tekst)}
+
+
+def _is_klasse(grootte: int) -> bool:
+    """A power of two is a class of sizes, as 0 is none."""
+    return grootte & (grootte - 1) == 0
 
 
 def _ongelijk(rand: Rand, uitingen: Iterable[Uiting]) -> Iterator[str]:
@@ -133,5 +154,8 @@ _VAN_DE_LUISTERAAR: Final = frozenset(
 
 
 def van_rij(tabel: str, rij: Mapping[str, Any]) -> Uiting:
-    """A row of a table."""
-    return Uiting(tabel, json.dumps({naam: str(waarde) for naam, waarde in rij.items()}))
+    """A row of a table; where it says of what size something was, that is its size."""
+    gelezen = {
+        naam: waarde.hex() if isinstance(waarde, bytes) else str(waarde) for naam, waarde in rij.items()
+    }
+    return Uiting(tabel, json.dumps(gelezen), rij.get("omvang") or 0)

@@ -8,7 +8,9 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import blake2b, md5, sha1, sha256
 from typing import Any, Final
+from uuid import NAMESPACE_OID, uuid5
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
@@ -41,29 +43,44 @@ ANTWOORD: Final = Rand(
 LUISTEREND_OOR: Final = Rand(
     "luisterend oor -> telling",
     "berichten over een luisterend oor",
-    "de tellingen van intake",
-    "van een luisterend oor blijft alleen een aantal per week en kanaal",
+    "de tellingen van intake en van het register",
+    "van een luisterend oor blijft alleen een aantal: per week en kanaal, in het register per jaar en kanaal",
+    zonder_moment=True,
 )
 GEPARKEERD: Final = Rand(
     "misvormd bericht -> parkeertabel",
     "misvormde berichten",
     "wat van geparkeerde berichten leesbaar is",
-    "wat een bericht noemt blijft verzegeld; alleen reden, afzender en omvang zijn te lezen",
+    "wat een bericht noemt blijft verzegeld; wie het raden kan, vindt het niet met een hash, maat of moment",
+    zonder_moment=True,
+    zonder_maat=True,
 )
 VERNIETIGD: Final = Rand(
     "vernietigde zaak -> skelet",
     "berichten over een zaak die vernietigd is",
     "wat in de database van die zaak over is",
     "van een vernietigde zaak blijft een kenmerk dat niets zegt, voor de tellingen en tegen wat te laat komt",
+    zonder_moment=True,
 )
-RANDEN: Final = (WEEKBERICHT, ANTWOORD, LUISTEREND_OOR, GEPARKEERD, VERNIETIGD)
+GEWIST: Final = Rand(
+    "bericht -> gewist feit",
+    "berichten over wat vernietigd is, over luisterende oren, en vragen met hun antwoorden",
+    "gewiste feiten",
+    "dat er iets gezegd is blijft, zodat het niet nog eens meetelt; waarover en wanneer niet",
+    zonder_moment=True,
+)
+RANDEN: Final = (WEEKBERICHT, ANTWOORD, LUISTEREND_OOR, GEPARKEERD, VERNIETIGD, GEWIST)
 """Every edge, with its reason."""
 
 GRENZEN: Final = (
     "Tijdstippen op hele minuten of weken en codes van de organisatie gelden niet als koppeling: die deelt"
     " een zaak met vele andere.",
+    "De sleutel van een gewist feit is af te leiden uit het kenmerk van zijn bericht: wie dat bericht zelf"
+    " heeft bewaard, kan zien welk feit het was.",
     "Tot gewiste feiten samen herschreven zijn (elke tien minuten) verbindt het nummer van hun transactie die"
     " van één zaak, en tot de database hun oude rijen opruimt staan ook die er nog.",
+    "Het register telt een luisterend oor in de transactie waarin het onthoudt dat het geteld is: van het"
+    " laatste van een kanaal en jaar kan wie de database beheert zo het kanaal zien.",
     "Wie het netwerk ziet kan het moment van een bericht zien; daartegen helpt alleen het vaste moment van"
     " weekbericht en antwoord.",
 )
@@ -82,6 +99,7 @@ class Gelopen:
     geparkeerd: list[Uiting]
     vernietigd: list[Uiting]
     skelet: list[Uiting]
+    gewist: list[Uiting]
 
     def zijden(self, rand: Rand) -> Zijden:
         """Both sides of an edge."""
@@ -91,6 +109,7 @@ class Gelopen:
             LUISTEREND_OOR.naam: Zijden(self.luisterend, self.tellingen),
             GEPARKEERD.naam: Zijden(self.misvormd, self.geparkeerd),
             VERNIETIGD.naam: Zijden(self.vernietigd, self.skelet),
+            GEWIST.naam: Zijden([*self.vernietigd, *self.luisterend, *self.vragen], self.gewist),
         }[rand.naam]
 
 
@@ -145,25 +164,54 @@ async def verzamel(spel: Toneel) -> Gelopen:
             if onderwerp in oren:
                 luisterend.append(feit)
     weekberichten += _mails(spel)
-    zaken += _sporen(spel, {flow.INTAKE, flow.ROUTING, flow.REGISTRY})
+    zaken += _sporen(spel)
     async with stand.beheerder() as admin:
-        tellingen = [van_rij("tellingen", row) for row in await admin.fetch("select * from intake.tellingen")]
+        tellingen = [
+            van_rij(tabel, row)
+            for tabel in ("intake.tellingen", "registry.luisterende_oren")
+            for row in await admin.fetch(f"select * from {tabel}")  # noqa: S608
+        ]
+        gewist = [
+            van_rij(f"{name}.facts", row)
+            for name in flow.SERVICES
+            for row in await admin.fetch(f"select * from \"{name}\".facts where subject = 'gewist'")  # noqa: S608
+        ]
         geparkeerd = [
             van_rij("geparkeerd", row)
             for name in flow.SERVICES
             for row in await admin.fetch(
-                f'select reden, routing_key, afzender, status from "{name}".geparkeerd'  # noqa: S608
+                f'select {_LEESBAAR} from "{name}".geparkeerd'  # noqa: S608
             )
         ]
     misvormd = [
-        van_bericht(bericht)
+        feit._replace(tekst=f"{feit.tekst} {_te_raden(bericht)}")
         for bericht in stand.aftap.berichten
-        if spel.misvormd.letters in van_bericht(bericht).tekst.lower()
+        if spel.misvormd.letters in (feit := van_bericht(bericht)).tekst.lower()
     ]
     skelet = await _over(spel)
     return Gelopen(
-        zaken, luisterend, weekberichten, vragen, tellingen, misvormd, geparkeerd, vernietigd, skelet
+        zaken, luisterend, weekberichten, vragen, tellingen, misvormd, geparkeerd, vernietigd, skelet, gewist
     )
+
+
+def _te_raden(bericht: Any) -> str:
+    """What anybody can make of a message without a secret: its digests, also together with its key and
+    sender, as an id may be made of them."""
+    kop = f"{bericht.routing_key}\0{bericht.user_id}\0".encode()
+    gemaakt = [
+        digest.hex()
+        for tekst in (bericht.body, kop + bericht.body)
+        for digest in (
+            *(
+                soort(tekst).digest()[:lengte]
+                for soort in (md5, sha1, sha256, blake2b)
+                for lengte in (16, 32)
+            ),
+            *(blake2b(tekst, digest_size=maat).digest() for maat in (16, 32)),
+            uuid5(NAMESPACE_OID, tekst.hex()).bytes,
+        )
+    ]
+    return " ".join(gemaakt)
 
 
 async def _over(spel: Toneel) -> list[Uiting]:
@@ -197,6 +245,9 @@ def _onderwerp(bericht: Any) -> str | None:
     return onderwerp if isinstance(onderwerp, str) else None
 
 
+_LEESBAAR: Final = "id, afdruk, reden, routing_key, afzender, omvang, eerst_op, laatst_op, vervalt_op, status"
+"""Of a parked message all but its seals, the key of its fact and the digest of its matter, made of a random
+id."""
 _WEEKFEITEN: Final = {
     flow.base_key(flow.NOTIFICATION, feit) for feit in (e.NotificatieVerzonden, e.NotificatieMislukt)
 }
@@ -212,8 +263,9 @@ def _mails(spel: Toneel) -> list[Uiting]:
     return [Uiting("weekbericht per e-mail", mail.decode(errors="replace"), len(mail)) for mail in gelezen]
 
 
-def _sporen(spel: Toneel, diensten: set[str]) -> list[Uiting]:
-    """The spans that these services exported, with ids and links in hexadecimal."""
+def _sporen(spel: Toneel) -> list[Uiting]:
+    """The spans that the services exported: their names, attributes and events, ids and links in
+    hexadecimal. All are of batches of facts, so of matters."""
     gevonden = []
     for verzoek in list(spel.stand.otlp.verzoeken):
         if not verzoek.pad.endswith("/v1/traces"):
@@ -229,8 +281,6 @@ def _sporen(spel: Toneel, diensten: set[str]) -> list[Uiting]:
                 ),
                 "",
             )
-            if dienst not in diensten:
-                continue
             for scope in resource.scope_spans:
                 for span in scope.spans:
                     ids = [
@@ -238,5 +288,10 @@ def _sporen(spel: Toneel, diensten: set[str]) -> list[Uiting]:
                         span.span_id.hex(),
                         *(link.trace_id.hex() for link in span.links),
                     ]
-                    gevonden.append(Uiting(f"spoor van {dienst}", " ".join(ids)))
+                    woorden = [
+                        span.name,
+                        *map(str, span.attributes),
+                        *(str(een.attributes) for een in span.events),
+                    ]
+                    gevonden.append(Uiting(f"spoor van {dienst}", " ".join([*ids, *woorden])))
     return gevonden

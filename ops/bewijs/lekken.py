@@ -246,6 +246,50 @@ def _gooit_weg() -> None:
     vervang("shared.consumer", "Consumer.acknowledge", maak_ook)
 
 
+def _inhoud_in_kop() -> None:
+    """What intake opened last goes along in a header of each message."""
+    laatste = [b""]
+    _bij_openen(lambda inhoud: laatste.__setitem__(0, inhoud.strip()))
+
+    def maak(as_usual: Any) -> Any:
+        return lambda **eigenschappen: as_usual(headers={"x-notitie": _tekst(laatste[0])}, **eigenschappen)
+
+    vervang("shared.outbox", "spec.Basic.Properties", maak)
+
+
+def _logt_code() -> None:
+    """A receipt code is logged when it is made."""
+
+    def maak(as_usual: Any) -> Any:
+        def maak_en_log(willekeur: bytes) -> Any:
+            code = as_usual(willekeur)
+            log.info("made", extra={"code": code.geschreven})
+            return code
+
+        return maak_en_log
+
+    vervang("services.intake.beantwoording", "maak", maak)
+
+
+def _kop_in_dode_brief() -> None:
+    """A message that says nothing but in its headers is rejected, in place of parked."""
+
+    def maak(as_usual: Any) -> Any:
+        async def transact(self: Any, good: Any, bad: Any) -> Any:
+            weg = [parked for parked in bad if parked.delivery.raw.body == b"{}"]
+            for parked in weg:
+                await parked.delivery.raw.reject(requeue=False)
+            return await as_usual(self, good, [parked for parked in bad if parked not in weg])
+
+        return transact
+
+    def maak_ook(as_usual: Any) -> Any:
+        return lambda self, raws: as_usual(self, [raw for raw in raws if not raw.processed])
+
+    vervang("shared.consumer", "Consumer.transact", maak)
+    vervang("shared.consumer", "Consumer.acknowledge", maak_ook)
+
+
 def _invoer_in_mail() -> None:
     """The last message that was refused is quoted at the foot of each mail."""
     laatste = [b""]
@@ -300,6 +344,9 @@ LEKKEN: Final = (
     _van_inhoud(
         "inhoud-op-de-bus", "inhoud bij een feit", _inhoud_op_de_bus, vlak.BUS_DIENSTEN, vlak.BROKER_SCHIJF
     ),
+    _van_inhoud("inhoud-in-kop", "inhoud in een kop", _inhoud_in_kop, vlak.BUS_DIENSTEN, vlak.BROKER_SCHIJF),
+    _van_inhoud("logt-code", "een ontvangstcode in het log", _logt_code, vlak.LOGS, vlak.OTLP_LOGS),
+    _van_invoer("kop-in-dode-brief", "koppen in een dode brief", _kop_in_dode_brief, vlak.WACHTRIJEN),
     _van_invoer("reden-met-invoer", "een reden haalt aan", _reden_met_invoer, vlak.LOGS, vlak.TABELLEN),
     _van_invoer("parkeert-open", "geparkeerd en leesbaar", _parkeert_open, vlak.TABELLEN),
     _van_invoer("gooit-weg", "geweigerd in plaats van geparkeerd", _gooit_weg, vlak.WACHTRIJEN),

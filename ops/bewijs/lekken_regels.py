@@ -6,18 +6,21 @@ around the product's functions from outside, in a service that runs.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from ops.bewijs import koppelproef, poort
+from ops.bewijs import koppelproef, lekken_gewist, poort, weigering
 from ops.bewijs.lekken import Lek, vervang
 from ops.bewijs.transacties import TRANSACTIE
+from services.intake.core.antwoord import NietMogelijk
+from services.intake.core.vraag import OmCode
 from shared import flow
 from shared.events import InstemmingIngetrokken
+from shared.zegel import Reden, ZegelFout
 
 KOPPELING: Final = "koppeling"
-GEWIST: Final = "gewist"
-TOCH_OPEN: Final = "toch te openen"
 _ANTWOORD: Final = koppelproef.ANTWOORD.naam
 _WEEKBERICHT: Final = koppelproef.WEEKBERICHT.naam
 
@@ -136,14 +139,59 @@ def _verstrekt_ongelogd() -> None:
     vervang("services.intake.logboek", "noteer", maak)
 
 
-def _sleutel_blijft() -> None:
-    """Of an erased matter the key is kept."""
-    vervang("services.intake.sleutelkluis", "Sleutelmap.vernietig", lambda as_usual: lambda self, zaken: None)
+def _neemt_verlopen() -> None:
+    """A key is good for ever."""
+    vervang("shared.zegel", "_Key.expired", lambda as_usual: lambda self, nu, respijt=timedelta(): False)
 
 
-def _zegel_blijft() -> None:
-    """The table of facts keeps content as it came, sealed to intake's own key."""
-    vervang("services.intake.handlers", "in_rust", lambda as_usual: lambda feit: feit)
+def _neemt_onverzegeld() -> None:
+    """What is not sealed is taken as it came."""
+
+    def maak(as_usual: Any) -> Any:
+        def open_sealed(self: Any, token: str, **rest: Any) -> bytes:
+            try:
+                inhoud: bytes = as_usual(self, token, **rest)
+            except ZegelFout as fout:
+                if fout.reden is not Reden.NIET_VERZEGELD:
+                    raise
+                return token.encode()
+            return inhoud
+
+        return open_sealed
+
+    vervang("shared.zegel", "PrivateKeys.open_sealed", maak)
+
+
+def _zonder_limiet() -> None:
+    """Codes may be tried for ever."""
+    vervang(
+        "services.intake.core.terugweg", "Pogingen.te_veel", lambda as_usual: lambda self, afzender: False
+    )
+
+
+def _zegt_verkeerd() -> None:
+    """What cannot be a code is answered otherwise than a code that is unknown."""
+
+    def maak(as_usual: Any) -> Any:
+        async def codes(intake: Any, work: Any, vragen: Any, zaken: Any) -> Any:
+            antwoorden = await as_usual(intake, work, vragen, zaken)
+            for een in vragen.gesteld:
+                if een.afdruk is None and not isinstance(een.vraag, OmCode):
+                    antwoorden[een.feit.key] = NietMogelijk(reden="geen-bericht")
+            return antwoorden
+
+        return codes
+
+    vervang("services.intake.beantwoording", "_codes", maak)
+
+
+def _inzage_loopt_door() -> None:
+    """Whoever could read goes on, whatever was withdrawn."""
+
+    def maak(as_usual: Any) -> Any:
+        return lambda *wat, **verder: replace(as_usual(*wat, **verder), beeindigd=())
+
+    vervang("services.intake.verstrekking", "beslis", maak)
 
 
 def _ongeschud() -> None:
@@ -166,6 +214,8 @@ def _van_mail(naam: str, wat: str, deel: str, waar: str, zet: Callable[[], None]
     return Lek(naam, wat, (flow.NOTIFICATION,), deel, waar, zet)
 
 
+_VERLOPEN: Final = f"{weigering.AANGENOMEN}: verlopen sleutel"
+_KLAAR: Final = f"{weigering.AANGENOMEN}: in klare taal"
 _DOORGEZET: Final = _zonder_grondslag("melding-doorgezet")
 _VERSTREKT: Final = _zonder_grondslag("inhoud-verstrekt")
 
@@ -185,10 +235,16 @@ LEKKEN: Final = (
         poort.NA_INTREKKING,
         _doof_voor_intrekking,
     ),
+    _van_intake(
+        "inzage-loopt-door", "inzage eindigt niet", poort.TOESTEMMING, poort.NA_INTREKKING, _inzage_loopt_door
+    ),
+    _van_intake("neemt-verlopen", "elke sleutel is goed", weigering.NAAM, _VERLOPEN, _neemt_verlopen),
+    _van_intake("neemt-onverzegeld", "klare taal is goed", weigering.NAAM, _KLAAR, _neemt_onverzegeld),
+    _van_intake("zonder-limiet", "raden mag altijd", weigering.NAAM, weigering.LIMIET, _zonder_limiet),
+    _van_intake("zegt-verkeerd", "een verkeerde code", weigering.NAAM, weigering.CODE, _zegt_verkeerd),
     _van_intake("log-zonder-keten", "logregels zijn los", poort.LOGBOEK, poort.KETEN, _log_zonder_keten),
     _van_intake("verstrekt-ongelogd", "niet gelogd", poort.LOGBOEK, poort.ONGELOGD, _verstrekt_ongelogd),
-    _van_intake("sleutel-blijft", "een gewiste sleutel blijft", GEWIST, TOCH_OPEN, _sleutel_blijft),
-    _van_intake("zegel-blijft", "een tabel houdt het eerste zegel", GEWIST, TOCH_OPEN, _zegel_blijft),
+    *lekken_gewist.LEKKEN,
 )
 """The leaks by rule."""
 

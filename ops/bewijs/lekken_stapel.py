@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Deliberate leaks that join nothing and show no content, and yet make two worlds differ: the part `stapel`
-must fail on each of them. `waar` is in the refutation: the observer, the secret, or both."""
+"""Deliberate leaks that join nothing and show no content, and yet make two worlds differ, or an order tell:
+the parts `stapel` and `volgorde` must fail on each of them. `waar` is in the refutation: the observer, the
+secret, or both."""
 
 from __future__ import annotations
 
@@ -10,12 +11,14 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from ops.bewijs.lekken import Lek, vervang
+from ops.bewijs.loting import vertelt
 from services.notification.core.uitsluiting import Uitsluiting
 from shared import events as e
 from shared import flow
 from shared.termijnen.kalender import lokaal
 
 DEEL: Final = "stapel"
+VOLGORDE: Final = "volgorde"
 _ZAAK: Final = "services.notification.core.zaak"
 
 
@@ -81,6 +84,34 @@ def _zegel_op_maat() -> None:
     vervang("shared.zegel", "vul_aan", lambda _: lambda plaintext, minstens=0: plaintext)
 
 
+def _vol_eerst() -> None:
+    """Of what is claimed together the messages that tell something go first."""
+
+    def maak(as_usual: Any) -> Any:
+        def begin(self: Any, runtime: Any, settings: Any, geclaimd: Any) -> None:
+            as_usual(self, runtime, settings, sorted(geclaimd, key=lambda een: not vertelt(een.bericht)))
+
+        return begin
+
+    vervang("services.notification.verzending", "Ronde.__init__", maak)
+
+
+def _regels_op_moment() -> None:
+    """Lines stand in the order in which their cases became known, in place of one drawn by lot."""
+
+    def maak(as_usual: Any) -> Any:
+        def stel_samen(zending: Any, lezer: Any, zaken: Any, **rest: Any) -> Any:
+            sinds = {
+                zaak: min((een.sinds.timestamp() for een in onderhanden.vertellingen), default=0.0)
+                for zaak, onderhanden in zaken.items()
+            }
+            return as_usual(zending, lezer, zaken, **(rest | {"loten": sinds}))
+
+        return stel_samen
+
+    vervang("services.notification.samenstellen", "stel_samen", maak)
+
+
 LEKKEN: Final = (
     Lek(
         "uitsluiting-vergeten",
@@ -121,6 +152,22 @@ LEKKEN: Final = (
         DEEL,
         "schijf ziet wie er meldt",
         _zegel_op_maat,
+    ),
+    Lek(
+        "vol-eerst",
+        "weekberichten die iets vertellen vertrekken eerst",
+        (flow.NOTIFICATION,),
+        VOLGORDE,
+        "de plaats van een bericht",
+        _vol_eerst,
+    ),
+    Lek(
+        "regels-op-moment",
+        "regels staan op volgorde van bekend worden",
+        (flow.NOTIFICATION,),
+        VOLGORDE,
+        "regels tegen het moment",
+        _regels_op_moment,
     ),
 )
 """The leaks of this part."""

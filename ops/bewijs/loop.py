@@ -11,9 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from ops.bewijs import kanarieproef, kanaries, koppelproef, poort
+from ops.bewijs import kanarieproef, kanaries, koppelproef, poort, weigering
 from ops.bewijs import oppervlakken as vlak
-from ops.bewijs.kanaries import MISVORMD, TEGENPROEF, VERZEGELD
+from ops.bewijs.kanaries import MISVORMD, VERZEGELD, Controle
 from ops.bewijs.proefstand import Proefstand, opgezet
 from ops.bewijs.stromen import STROMEN, Stroom, Toneel, speel
 from ops.bewijs.verslag import Deel
@@ -21,7 +21,7 @@ from ops.servers import PrivateServers
 from ops.veld import Veld
 from shared import flow, zegel
 
-DELEN: Final = (poort.TOESTEMMING, poort.LOGBOEK, "koppeling", "kanaries")
+DELEN: Final = (poort.TOESTEMMING, poort.LOGBOEK, weigering.NAAM, "koppeling", "kanaries")
 """What is examined after a run, in this order: the search plants its controls, and changes what is there."""
 
 
@@ -40,9 +40,9 @@ async def draai(
     played and searched; with `mutant` every service runs with that deliberate leak. Raises OpsError."""
     began = time.monotonic()
     kans = kans or random.SystemRandom()
-    controle = kanaries.maak(TEGENPROEF, kans)
+    controle = kanaries.controle(kans, flow.SERVICES)
     async with (
-        opgezet(folder, own, mutant=mutant, extra_env=_tegenproef(controle.letters)) as stand,
+        opgezet(folder, own, mutant=mutant, per_dienst=_tegenproef(controle)) as stand,
         _toneel(stand, kans, hoeveel) as spel,
     ):
         with vlak.processen_gevolgd(stand):
@@ -53,6 +53,8 @@ async def draai(
             gedaan.append(await poort.toestemming(spel))
         if poort.LOGBOEK in delen:
             gedaan.append(await poort.logboeken(spel))
+        if weigering.NAAM in delen:
+            gedaan.append(await weigering.onderzoek(spel))
         if "koppeling" in delen:
             gedaan.append(await koppelproef.onderzoek(spel))
         if "kanaries" in delen:
@@ -60,10 +62,17 @@ async def draai(
     return [replace(deel, duur_s=deel.duur_s + gespeeld_s) for deel in gedaan]
 
 
-def _tegenproef(tekst: str) -> dict[str, str]:
-    """The control in the environment of every service; as a word on the telemetry's source it shows on the
-    pages of metrics, and in each span, number and line that goes over OTLP."""
-    return {"TEGENPROEF": tekst, "OTEL_RESOURCE_ATTRIBUTES": f"tegenproef={tekst}"}
+def _tegenproef(controle: Controle) -> dict[str, dict[str, str]]:
+    """The control in the environment of every service, beside its own; as words on the telemetry's source
+    both show on the pages of metrics, and in each span, number and line that goes over OTLP."""
+    algemeen = controle.soort.letters
+    return {
+        naam: {
+            "TEGENPROEF": algemeen,
+            "OTEL_RESOURCE_ATTRIBUTES": f"tegenproef={algemeen},tegenproef_dienst={eigen.letters}",
+        }
+        for naam, eigen in controle.per_dienst.items()
+    }
 
 
 @asynccontextmanager

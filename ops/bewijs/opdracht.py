@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from ops import environment as environments
-from ops.bewijs import gewist, kernmutanten, loop, mutanten, paren, stapel, verboden
+from ops.bewijs import gewist, kernmutanten, loop, mutanten, paren, stapel, totalen, verboden, volgorde
+from ops.bewijs.herkomst import kop
 from ops.bewijs.proefstand import eigen_servers
 from ops.bewijs.verslag import Deel, Verslag
 from ops.servers import PrivateServers
@@ -58,6 +59,14 @@ async def _stapel(proef: Proef) -> list[Deel]:
     return [await stapel.onderzoek(proef.folder / "stapel", proef.own)]
 
 
+async def _totalen(proef: Proef) -> list[Deel]:
+    return [await totalen.onderzoek(proef.folder / "totalen", proef.own)]
+
+
+async def _volgorde(proef: Proef) -> list[Deel]:
+    return [await volgorde.onderzoek(proef.folder / "volgorde", proef.own)]
+
+
 async def _loop(proef: Proef) -> list[Deel]:
     return await loop.draai(proef.folder / "loop", proef.own)
 
@@ -79,13 +88,15 @@ DELEN: Final[dict[str, Onderzoek]] = {
     "paren": _paren,
     "regelmutanten": _regelmutanten,
     "stapel": _stapel,
+    "totalen": _totalen,
+    "volgorde": _volgorde,
     "loop": _loop,
     "gewist": _gewist,
     "mutanten": _mutanten,
 }
 """What can be asked for: forbidden moves; pairs of worlds through the cores, the rules that must show in
-them, and pairs through the stack; one run with canaries and linkage; erasure against a backup; the leaks in
-services and rights."""
+them, and pairs through the stack; totals of the stack, and the order of weekly messages; one run with
+canaries and linkage; erasure against a backup; the leaks in services and rights."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -101,7 +112,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=paren.AANTAL,
         metavar="N",
-        help="pairs of worlds in part 'paren' (default: %(default)s)",
+        help="pairs of worlds in part 'paren', cases that are reckoned included (default: %(default)s)",
     )
     parser.add_argument("--json", action="store_true", help="the report as JSON")
     parser.add_argument("--alles", action="store_true", help="with every single attempt")
@@ -139,5 +150,4 @@ def onderzoek(namen: Sequence[str], *, aantal: int, stil: bool) -> Verslag:
                 delen += asyncio.run(DELEN[naam](proef))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    kop = (f"Gemaakt op {began:%Y-%m-%d %H:%M} UTC, op een eigen broker en database.",)
-    return Verslag(tuple(delen), kop)
+    return Verslag(tuple(delen), kop(began, datetime.now(UTC), namen, aantal))

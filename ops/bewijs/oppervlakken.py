@@ -67,6 +67,8 @@ ALLE: Final = (
     *(OVERIG, CHECKOUT_MAP),
 )
 _OTLP: Final = {"/v1/traces": OTLP_SPOREN, "/v1/metrics": OTLP_METRIEKEN, "/v1/logs": OTLP_LOGS}
+PER_DIENST: Final = (LOGS, BLADEN, *_OTLP.values())
+"""Surfaces to which every service adds its part."""
 SHM: Final = Path("/dev/shm")
 VOLGEN_S: Final = 0.5
 """How often the processes are looked at while something is going on."""

@@ -91,7 +91,7 @@ class Proefstand:
     stack: Stack
     otlp: Ontvanger
     aftap: Aftap
-    extra: Mapping[str, Mapping[str, str]]
+    extra: Mapping[str, dict[str, str]]
     """By service: environment variables beside the usual ones."""
     module: Mapping[str, str]
     """By service: the module that is run in place of the service itself."""
@@ -164,10 +164,12 @@ async def opgezet(
     mutant: str | None = None,
     settings: Mapping[str, Mapping[str, str]] = SNEL,
     extra_env: Mapping[str, str] | None = None,
+    per_dienst: Mapping[str, Mapping[str, str]] | None = None,
     modules: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Proefstand]:
     """An environment of its own on these servers with the stack running in it, everything heard from the
-    start; with `mutant` each service runs with that deliberate leak. `modules` run in place of services."""
+    start; with `mutant` each service runs with that deliberate leak. `extra_env` is for all, `per_dienst` for
+    one; `modules` run in place of services."""
     await asyncio.to_thread((folder / "tmp").mkdir, parents=True, exist_ok=True)
     environment = await environments.prepare(own.servers, f"bewijs_{uuid.uuid4().hex[:10]}")
     aftap = Aftap()
@@ -181,7 +183,7 @@ async def opgezet(
             "OTEL_METRIC_EXPORT_INTERVAL": "500",
             **(extra_env or {}),
         }
-        extra = {name: dict(gemeen) for name in (*SERVICES, MAILBAK)}
+        extra = {name: {**gemeen, **(per_dienst or {}).get(name, {})} for name in (*SERVICES, MAILBAK)}
         module = {}
         if mutant is not None:
             for name in SERVICES:

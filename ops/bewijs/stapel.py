@@ -14,17 +14,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from ops import termijnen
-from ops.bewijs import weekklok
+from ops.bewijs import stapelbeheer, weekklok
+from ops.bewijs.loting import afwijking_van_plaats, gelezen, vertelt
 from ops.bewijs.paren import WOORDEN
 from ops.bewijs.proefstand import Proefstand, opgezet
-from ops.bewijs.stapelgezicht import Gezichten, verschil
-from ops.bewijs.stapelleven import EERSTE_RONDE, Stad, stad
+from ops.bewijs.stapelgezicht import TELEMETRIE, Gezichten, verschil
+from ops.bewijs.stapelleven import EERSTE_RONDE, STILSTAND, Stad, stad
 from ops.bewijs.stapelwereld import Tweetal, bevolk, wordt_verteld
 from ops.bewijs.verslag import Deel
 from ops.bewijs.waarnemers import VRIJGAVEN, waarnemers
@@ -48,8 +49,6 @@ GRENZEN: Final = (
     " van het logboek over vernietigde inhoud evenmin: van wie die was staat er niet.",
 )
 
-_STIL: Final = {"watch_interval_s": "86400"}
-"""Clocks stand still: they are armed and ended, and nothing fires."""
 SETTINGS: Final[Mapping[str, Mapping[str, str]]] = {
     flow.NOTIFICATION: {
         "k": "10",
@@ -58,10 +57,7 @@ SETTINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "zend_aantal": "500",
         "smtp_verbindingen": "20",
     },
-    # The worlds lie further back than a contact that ended at the MID is kept.
-    flow.INTAKE: {"bewaartermijn": "P10Y", **_STIL},
-    flow.ROUTING: _STIL,
-    flow.REGISTRY: _STIL,
+    **STILSTAND,
 }
 
 
@@ -84,7 +80,7 @@ async def onderzoek(
         modules={flow.NOTIFICATION: weekklok.MODULE},
     ) as stand:
         gezichten = Gezichten(bevolking, datetime.now(UTC))
-        async with stad(stand, bevolking) as levend:
+        async with stad(stand, bevolking.zinnen) as levend:
             await levend.leef(klok)
             await levend.laat_klokken_lopen()
             geleefd_s = time.monotonic() - began
@@ -93,7 +89,14 @@ async def onderzoek(
             gezichten.lees_post(stand.stack.mail)
             gezichten.zie_klokken(await termijnen.overview(stand.environment, ended=True))
             uitkomst = _vergelijk(gezichten)
+            rondes = gelezen(stand.stack.mail).values()
+            uitkomst.zie_volgorde([[bool(vertelt(bericht)) for bericht in ronde] for ronde in rondes])
             await _lijst_voor_uitgeslotenen(stand, gezichten, uitkomst)
+    # Only now that the services have stopped everything was handed over.
+    gezichten.zie_telemetrie(await asyncio.to_thread(stapelbeheer.regels, stand))
+    for twee in bevolking.tweetallen:
+        beide = (gezichten.zicht(kant, TELEMETRIE) for kant in (twee.links, twee.rechts))
+        uitkomst.zie(twee, TELEMETRIE, *beide)
     return uitkomst.deel(gezichten, levend, geleefd_s, time.monotonic() - began)
 
 
@@ -115,6 +118,13 @@ class Uitkomst:
             fout = f"paar {twee.nummer}: {waarnemer} ziet {WOORDEN[twee.paar.verschil]}"
             self.fouten.append(fout)
             self.waarom.append(f"{fout}: {verschil(links, rechts)}")
+
+    def zie_volgorde(self, rondes: Sequence[Sequence[bool]]) -> None:
+        """In which order the messages of each round left, and whether each told anything."""
+        afwijking, mag = afwijking_van_plaats(rondes)
+        if afwijking > mag:
+            self.fouten.append("postverkeer ziet aan de volgorde van vertrek welk weekbericht iets vertelt")
+        self.waarom.append(f"volgorde van vertrek: {afwijking:.3f} van het lot, mag {mag:.3f} zijn")
 
     def deel(self, gezichten: Gezichten, stad: Stad, geleefd_s: float, duur_s: float) -> Deel:
         """As a part of the report."""
@@ -152,6 +162,7 @@ class Uitkomst:
                     len(rijen) for een in gezichten.per_merk.values() for rijen in een.rijen.values()
                 ),
                 "weekberichten": gezichten.post,
+                **{f"telemetrie: {soort}": gezichten.telemetrie[soort] for soort in stapelbeheer.SOORTEN},
                 "regels die in weekberichten verteld werden": verteld,
             },
             fouten=(*self.fouten, *vreemd),
@@ -184,12 +195,13 @@ def _vergelijk(gezichten: Gezichten) -> Uitkomst:
 
 
 async def _lijst_voor_uitgeslotenen(stand: Proefstand, gezichten: Gezichten, uitkomst: Uitkomst) -> None:
-    """The operators' list as an excluded seat asks for it, from the moment that the exclusion was said."""
+    """The operators' list as each seat asks for it that must not learn of the case: who is excluded from it,
+    and who hears of no more than they. From the moment that the exclusion was said."""
     for twee in gezichten.bevolking.tweetallen:
         zaak = twee.paar.zaak
         if twee.paar.verschil != "zaak" or not gaat_door(zaak) or zaak.kwalificatie != "melding":
             continue
-        for stoel in zaak.uit_te_sluiten:
+        for stoel in sorted(twee.paar.uitgeslotenen):
             gezien = []
             for kant in (twee.links, twee.rechts):
                 lezer = kant.aangekleed(stoel)

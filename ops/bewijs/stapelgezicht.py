@@ -24,7 +24,7 @@ from typing import Any, Final
 import asyncpg
 
 from ops import termijnen
-from ops.bewijs import waarnemers
+from ops.bewijs import stapelbeheer, waarnemers
 from ops.bewijs.kern import Gezien
 from ops.bewijs.proefstand import Proefstand
 from ops.bewijs.stapelwereld import ID, Bevolking, Kant
@@ -62,10 +62,16 @@ _VAN_ALLEN: Final = frozenset(
         "notification.rondes",
         "registry.luisterende_oren",
         "routing.clusters",
-        *(f"{dienst}.{tabel}" for dienst in flow.SERVICES for tabel in ("migraties", "voortgang")),
+        *(
+            f"{dienst}.{tabel}"
+            for dienst in flow.SERVICES
+            for tabel in ("migraties", "parkeersleutel", "schuddingen", "voortgang")
+        ),
     }
 )
 """Tables of which a row is of all worlds: counters, rounds, the progress of a process."""
+TELEMETRIE: Final = "telemetrie"
+"""The observer who has all that goes to logs and over OTLP."""
 MID_BALIE: Final = "mid-balie"
 """The one reader that all worlds share."""
 _NOEMT_NIEMAND: Final = (MID_BALIE, "inhoud-vernietigd")
@@ -86,6 +92,8 @@ class Gezicht:
     post: Gezien = field(default_factory=Gezien)
     klokken: list[tuple[str, str]] = field(default_factory=list)
     """Matter, and the clock as an operator sees it."""
+    telemetrie: list[str] = field(default_factory=list)
+    """Lines of logs, spans and numbers that name this world."""
     geregistreerd: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     """By matter what the register said of it last."""
 
@@ -103,6 +111,8 @@ class Gezichten:
     """Of those the ones that should name one: what is seen of nobody is compared with nothing."""
     van_meer: Counter[str] = field(default_factory=Counter)
     """Messages and rows that name two worlds, by kind: those are shown together."""
+    telemetrie: Counter[str] = field(default_factory=Counter)
+    """Lines of an operator's tooling, by kind."""
     post: int = 0
     """Weekly messages."""
 
@@ -198,6 +208,14 @@ class Gezichten:
                     self._klok(self.bevolking.kanten[merk], regel, overzicht.now)
                 )
 
+    def zie_telemetrie(self, regels: Iterable[stapelbeheer.Regel]) -> None:
+        """What an operator's tooling got; a line is of each world that it names."""
+        for regel in regels:
+            self.telemetrie[regel.soort] += 1
+            for merk in self.bevolking.van(regel.tekst):
+                leesbaar = self._leesbaar(self.bevolking.kanten[merk], regel.tekst)
+                self.per_merk[merk].telemetrie.append(f"{regel.soort} {leesbaar}")
+
     def klokken_voor(self, kant: Kant, overzicht: termijnen.Overzicht) -> tuple[str, ...]:
         """The part of an operators' list that is about one world."""
         eigen = (
@@ -228,6 +246,8 @@ class Gezichten:
             return vergelijkbaar([*berichten, *gezicht.rijen[soort]])
         if soort == "schijf":
             return vergelijkbaar(regel for _, regel in gezicht.bus)
+        if soort == TELEMETRIE:
+            return vergelijkbaar(gezicht.telemetrie)
         if soort == "beheerder":
             return vergelijkbaar(regel for _, regel in gezicht.klokken)
         return _tabel(gezicht.geregistreerd.values())

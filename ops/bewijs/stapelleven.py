@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -16,11 +16,20 @@ from ops import SERVICES, OpsError, termijnen
 from ops.bewijs import weekklok
 from ops.bewijs.proefstand import Proefstand
 from ops.bewijs.stapelgezicht import MID_BALIE
-from ops.bewijs.stapelwereld import Bevolking, Kant, Zin, leessleutel
+from ops.bewijs.stapelwereld import Zin, leessleutel
 from ops.bewijs.werelden import WEKEN, moment
 from ops.veld import Party
+from shared import events as e
 from shared import flow, zegel
 
+_STIL: Final = {"watch_interval_s": "86400"}
+STILSTAND: Final[Mapping[str, Mapping[str, str]]] = {
+    # What is said lies further back than a contact that ended at the MID is kept.
+    flow.INTAKE: {"bewaartermijn": "P10Y", **_STIL},
+    flow.ROUTING: _STIL,
+    flow.REGISTRY: _STIL,
+}
+"""Settings by service: clocks stand still, they are armed and ended, and nothing fires."""
 EERSTE_RONDE: Final = 1
 """Number of the first week in which the line is told anything."""
 GELEEFD: Final = WEKEN - 2
@@ -36,18 +45,20 @@ class Stad:
     def __init__(
         self,
         stand: Proefstand,
-        bevolking: Bevolking,
+        stemmen: Iterable[Sequence[Zin]],
         partijen: Mapping[str, Party],
         zegels: zegel.PublicKeys,
         admin: Any,
     ) -> None:
         self.gezegd = 0
+        self.zegels = zegels
+        """Intake's keys."""
         self.rondes_s = 0.0
         """How long the weekly messages took."""
         self._stand = stand
         self._partijen = partijen
         self._admin = admin
-        self._weken = _per_week(bevolking.kanten.values(), zegels)
+        self._weken = _per_week(stemmen)
         self._gehoord = 0
         self._bekend: set[str] = set()
         self._van: Counter[str] = Counter()
@@ -55,8 +66,7 @@ class Stad:
 
     async def leef(self, klok: Path) -> None:
         """All weeks, each with its weekly message in the end."""
-        await self._partijen["mid"].state(leessleutel(moment(0, 0)), MID_BALIE)
-        self.gezegd += 1
+        await self.stel("mid", leessleutel(moment(0, 0)), MID_BALIE)
         for week in range(GELEEFD):
             for samen in self._weken.pop(week, ()):
                 await asyncio.gather(
@@ -70,6 +80,11 @@ class Stad:
                 await self._ronde(maandag)
         if self._weken:
             raise OpsError("something is said after the last weekly message of the bench")
+
+    async def stel(self, afzender: str, feit: e.Event, onderwerp: str) -> None:
+        """A party says something beside what the voices say."""
+        await self._partijen[afzender].state(feit, onderwerp)
+        self.gezegd += 1
 
     async def laat_klokken_lopen(self) -> None:
         """What is overdue fires, and whoever must hear of it does."""
@@ -137,24 +152,27 @@ class Stad:
 
 
 @asynccontextmanager
-async def stad(stand: Proefstand, bevolking: Bevolking) -> AsyncIterator[Stad]:
-    """These worlds on this bench, with everybody in their place."""
+async def stad(
+    stand: Proefstand, stemmen: Callable[[zegel.PublicKeys], Iterable[Sequence[Zin]]]
+) -> AsyncIterator[Stad]:
+    """These voices on this bench, with every party in its place. `stemmen` seals with intake's keys: of each
+    voice all that it says, one thing at a time."""
     partijen = {naam: Party(naam, stand.environment.amqp_url(naam)) for naam in _SPREKERS}
     zegels = zegel.PublicKeys.from_file(stand.stack.keys / zegel.PUBLIC_FILE)
     await asyncio.gather(*(partij.join() for partij in partijen.values()))
     try:
         async with stand.beheerder() as admin:
-            yield Stad(stand, bevolking, partijen, zegels, admin)
+            yield Stad(stand, stemmen(zegels), partijen, zegels, admin)
     finally:
         await asyncio.gather(*(partij.leave() for partij in partijen.values()))
 
 
-def _per_week(kanten: Iterable[Kant], zegels: zegel.PublicKeys) -> dict[int, Sequence[list[Zin]]]:
-    """By week what is said together: of each world at most one thing about its cases."""
+def _per_week(stemmen: Iterable[Sequence[Zin]]) -> dict[int, Sequence[list[Zin]]]:
+    """By week what is said together: of each voice at most one thing about its cases."""
     weken: dict[int, dict[int, list[Zin]]] = defaultdict(lambda: defaultdict(list))
-    for kant in kanten:
+    for zinnen in stemmen:
         aan_de_beurt: Counter[int] = Counter()
-        for zin in sorted(kant.zinnen(zegels), key=lambda zin: zin.op):
+        for zin in sorted(zinnen, key=lambda zin: zin.op):
             week = max(nummer for nummer in range(GELEEFD + 1) if moment(nummer, 0) <= zin.op)
             inrichting = zin.op == moment(0, 0)
             weken[week][0 if inrichting else aan_de_beurt[week] + 1].append(zin)

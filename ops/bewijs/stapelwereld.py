@@ -21,7 +21,8 @@ from typing import Final, Literal
 from uuid import UUID
 
 from ops.bewijs.paren import VERSCHILLEN
-from ops.bewijs.werelden import WEKEN, Paar, Wereld, Zaak, gaat_door, inrichting, moment, paar, stappen
+from ops.bewijs.partijen import inrichting, stappen
+from ops.bewijs.werelden import WEKEN, Paar, Wereld, Zaak, gaat_door, moment, paar
 from shared import events as e
 from shared import zegel
 from shared.envelope import data_json
@@ -106,6 +107,10 @@ class Bevolking:
     """By mark."""
     eigenaars: dict[str, str] = field(repr=False)
     """By id on the stack, 32 hexadecimal digits: the mark of its world."""
+
+    def zinnen(self, sleutels: zegel.PublicKeys) -> list[list[Zin]]:
+        """Of each world all that is said in it."""
+        return [list(kant.zinnen(sleutels)) for kant in self.kanten.values()]
 
     def van(self, tekst: str) -> set[str]:
         """The marks of the worlds that a text names, by code or by id."""

@@ -27,6 +27,7 @@ from ops.bewijs.misvormd import Misvormd, alle
 from ops.bewijs.portaal import Portaal
 from ops.bewijs.proefstand import Proefstand
 from ops.bewijs.verslag import gespreid
+from ops.bewijs.weigering import Geprobeerd, codes_raden, slechte_zegels
 from ops.private_broker import MAX_MESSAGE_BYTES
 from ops.stack import MAILBAK
 from ops.veld import Veld, Zaak
@@ -54,6 +55,8 @@ class Toneel:
     """The subjects of the questions that were asked."""
     vernietigd: list[str] = field(default_factory=list)
     """The matters whose time is over."""
+    geweigerd: Geprobeerd = field(default_factory=Geprobeerd)
+    """What must have been refused."""
 
     def tel(self, wat: str, aantal: int = 1) -> None:
         """Something was done."""
@@ -220,8 +223,10 @@ def _rondes(toneel: Toneel) -> set[str]:
 
 
 async def misvormde_berichten(toneel: Toneel) -> None:
-    """Everything a publisher can get wrong."""
-    for bericht in gespreid(alle(toneel.misvormd), toneel.misvormd_per_soort):
+    """Everything a publisher can get wrong; once with canaries in the headers alone."""
+    koppen = {"x-melder": toneel.misvormd.naam_van_mens}
+    kaal = Misvormd("namen in de koppen van niets", "mid", "mid.gesprek-gevoerd.v1", b"{}", koppen=koppen)
+    for bericht in (kaal, *gespreid(alle(toneel.misvormd), toneel.misvormd_per_soort)):
         await _stuur(toneel, bericht)
         toneel.tel("misvormde berichten met kanaries")
 
@@ -318,10 +323,12 @@ STROMEN: tuple[Stroom, ...] = (
     verlopen,
     misvormde_berichten,
     verboden_berichten,
+    slechte_zegels,
     uitval_van_diensten,
     nagekomen,
     intrekkingen,
     terugweg,
+    codes_raden,
     fout_in_de_database,
     uitval_van_servers,
     weekberichten,

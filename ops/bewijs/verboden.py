@@ -12,13 +12,14 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
-from ops.bewijs import verboden_broker, verboden_database
+from ops.bewijs import verboden_broker, verboden_database, verboden_inloggen
 from ops.bewijs.verslag import Deel, Uitslag
 from ops.environment import Environment
 
 BELOFTE = (
     "Een account stelt alleen eigen feiten, leest alleen de eigen wachtrij en hoort alleen wat het horen mag;"
-    " een dienst ziet in de database alleen het eigen schema en bezit niets."
+    " een dienst ziet in de database alleen het eigen schema en bezit niets; wie daar geen account heeft,"
+    " komt er niet in."
 )
 
 
@@ -26,10 +27,12 @@ async def onderzoek(environment: Environment, *, per_soort: int | None = None) -
     """Tries all of it in an environment in which no service runs; with `per_soort` at most so many
     attempts of each kind per account on the broker."""
     began = time.monotonic()
-    broker, database = await asyncio.gather(
-        verboden_broker.probeer(environment, per_soort), verboden_database.probeer(environment)
+    broker, database, deuren = await asyncio.gather(
+        verboden_broker.probeer(environment, per_soort),
+        verboden_database.probeer(environment),
+        verboden_inloggen.probeer(environment, per_soort),
     )
-    return deel([*broker, *database], time.monotonic() - began)
+    return deel([*broker, *database, *deuren], time.monotonic() - began)
 
 
 def deel(uitslagen: Sequence[Uitslag], duur_s: float) -> Deel:
@@ -39,7 +42,7 @@ def deel(uitslagen: Sequence[Uitslag], duur_s: float) -> Deel:
         belofte=BELOFTE,
         geprobeerd=Counter(uitslag.soort for uitslag in uitslagen),
         fouten=tuple(str(uitslag) for uitslag in uitslagen if not uitslag.goed),
-        grenzen=(*verboden_broker.GRENZEN, *verboden_database.GRENZEN),
+        grenzen=(*verboden_broker.GRENZEN, *verboden_database.GRENZEN, *verboden_inloggen.GRENZEN),
         bijzonderheden=tuple(map(str, uitslagen)),
         duur_s=duur_s,
     )

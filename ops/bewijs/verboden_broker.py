@@ -179,10 +179,15 @@ def _onderwerp(event: type[Event], gegeven: str) -> str:
 Zet = Callable[[], Awaitable[Uitslag]]
 
 
-async def probeer(environment: Environment, per_soort: int | None = None) -> list[Uitslag]:
-    """Every account tries everything, all accounts at once. Raises OpsError when the broker is away."""
+async def probeer(
+    environment: Environment, per_soort: int | None = None, alleen: str | None = None
+) -> list[Uitslag]:
+    """Every account (or this one alone) tries everything, all accounts at once. Raises OpsError when the
+    broker is away."""
     async with _verbonden(environment) as accounts:
-        gevonden = await asyncio.gather(*(_een_account(account, per_soort) for account in accounts))
+        gevonden = await asyncio.gather(
+            *(_een_account(account, per_soort) for account in accounts if alleen in (None, account.naam))
+        )
     return [uitslag for uitslagen in gevonden for uitslag in uitslagen]
 
 

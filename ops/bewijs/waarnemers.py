@@ -8,12 +8,12 @@ the order in which the observer meets them: two views are equal when nothing but
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
+from functools import lru_cache, partial
 from typing import Any, Final, NamedTuple
 
 from ops.bewijs.kern import Bericht, Gezien
-from ops.bewijs.werelden import Paar, Verschil, gaat_door
+from ops.bewijs.werelden import Paar, Verschil, in_codes
 from shared import events as e
 from shared import flow, zegel
 from shared.envelope import encode
@@ -22,6 +22,8 @@ from shared.termijnen.regels import regels
 
 _ID: Final = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?4[0-9a-f]{3}-?[89ab][0-9a-f]{3}-?[0-9a-f]{12}")
 _REGELS: Final = regels({})
+Zicht = tuple[str, ...]
+"""Weekly messages as somebody sees them: for whom, week, size, which random ids stand there, and words."""
 
 
 class Vrijgave(NamedTuple):
@@ -41,6 +43,8 @@ VRIJGAVEN: Final = (
              "het jaarverslag wordt op dit niveau gepubliceerd"),
     Vrijgave("adviseur", "dat en welke zaak hem is toegewezen, en de inhoud",
              "de melder heeft daarmee ingestemd"),
+    Vrijgave("het systeem van de lijn", "van elke plaatsing de zaak, de eenheid en de stoel die behandelt",
+             "de broker kent het account en niet wie erachter zit: dat systeem toont haar die stoel alleen"),
     Vrijgave("routing, registry en de beheerder van de broker", "kenmerken in codes, na instemming",
              "zonder onderdeel en eenheid is er geen adviseur te kiezen en niets te tellen"),
     Vrijgave("registry en de beheerder van de broker", "kanaal, tijdstip en spoed van een contact",
@@ -53,15 +57,25 @@ VRIJGAVEN: Final = (
 """Declared releases: what is not hidden, each with its reason."""
 
 
-def functionaris(gezien: Gezien, stoel: str) -> str:
+def functionaris(gezien: Gezien, stoel: str) -> Zicht:
     """What an official sees: the weekly messages to the seat, with their size."""
-    return _vergelijkbaar([(week, len(bericht), _post(bericht)) for week, bericht in gezien.post[stoel]])
+    return samen(gezien, (stoel,))
 
 
-def postverkeer(gezien: Gezien) -> str:
+def samen(gezien: Gezien, stoelen: Collection[str], *, met_totaal: bool = True) -> Zicht:
+    """What officials see who lay their weekly messages side by side, week by week; without `met_totaal` they
+    look at the lines alone."""
+    return _zicht(
+        (stoel, week, _lees(bericht, met_totaal))
+        for stoel in sorted(stoelen)
+        for week, bericht in gezien.post[stoel]
+    )
+
+
+def postverkeer(gezien: Gezien) -> Zicht:
     """What whoever watches mail on its way sees: for whom, when, how long, and the head; not the words."""
-    return _vergelijkbaar(
-        (stoel, week, len(bericht), bericht.partition(b"\r\n\r\n")[0].decode("ascii"))
+    return _zicht(
+        (stoel, week, _lees_kop(bericht))
         for stoel in sorted(gezien.post)
         for week, bericht in gezien.post[stoel]
     )
@@ -104,19 +118,27 @@ def tabel(gezien: Gezien) -> str:
     return _vergelijkbaar(sorted(telling.items()))
 
 
-Waarnemer = Callable[[Gezien], str]
+Waarnemer = Callable[[Gezien], Hashable]
 
 
 def waarnemers(paar: Paar) -> dict[str, Waarnemer]:
     """The observers to whom the two worlds of a pair must look the same."""
-    stoelen = [stoel.code for stoel in paar.links.organisatie.stoelen]
-    if paar.verschil == "zaak":
-        stoelen = [stoel for stoel in stoelen if stoel in paar.uitgeslotenen]
+    stoelen = _lezers(paar)
     gevonden: dict[str, Waarnemer] = {
         f"functionaris {stoel}": partial(functionaris, stoel=stoel) for stoel in stoelen
     }
     gevonden["postverkeer"] = postverkeer
     return gevonden | {naam: _OVERIGE[naam] for naam in _GELIJK[paar.verschil](paar)}
+
+
+def coalitie(paar: Paar) -> dict[str, Waarnemer]:
+    """All officials to whom the two worlds must look the same, who compare what they got."""
+    return {"functionarissen-samen": partial(samen, stoelen=_lezers(paar))}
+
+
+def _lezers(paar: Paar) -> list[str]:
+    hoort_niets = paar.uitgeslotenen if paar.verschil == "zaak" else frozenset(paar.links.stoelen)
+    return [stoel for stoel in paar.links.stoelen if stoel in hoort_niets]
 
 
 _OVERIGE: Final[Mapping[str, Waarnemer]] = {
@@ -130,7 +152,7 @@ _ALLEN: Final = tuple(_OVERIGE)
 
 def _na_instemming(paar: Paar) -> tuple[str, ...]:
     """Of a matter that was never forwarded the kind of melder is sealed; nobody sees it."""
-    return ("notification", "beheerder", "tabel") if gaat_door(paar.zaak) else _ALLEN
+    return ("notification", "beheerder", "tabel") if in_codes(paar.zaak) else _ALLEN
 
 
 _GELIJK: Final[Mapping[Verschil, Callable[[Paar], tuple[str, ...]]]] = {
@@ -140,6 +162,10 @@ _GELIJK: Final[Mapping[Verschil, Callable[[Paar], tuple[str, ...]]]] = {
     "spoed": lambda _: ("notification", "tabel"),
     "dag": lambda _: ("tabel",),
     "zaak": lambda _: (),
+    "rubriek": lambda _: (),
+    "intrekking": lambda _: (),
+    "klein-aantal": lambda _: (),
+    "eenheid": lambda _: (),
 }
 """Beside the officials: who must not see the difference."""
 
@@ -162,11 +188,50 @@ def _maatklasse(lengte: int) -> int:
     return next(maat for maat in zegel.MATEN if lengte <= maat)
 
 
-def _post(bericht: bytes) -> list[str]:
+class _Gelezen(NamedTuple):
+    """What somebody reads in one weekly message: size, words without ids, and the ids in their order."""
+
+    lengte: int
+    woorden: str
+    ids: tuple[str, ...]
+
+
+@lru_cache(maxsize=4096)
+def _lees(bericht: bytes, met_totaal: bool) -> _Gelezen:
     """A weekly message by paragraph; the places in an order that tells nothing, since theirs is chance."""
     alineas = bericht.decode("ascii").split("\r\n\r\n")
     plaatsen = sorted(alinea[1:] for alinea in alineas if alinea[:1].isdigit())
-    return [*(alinea for alinea in alineas if not alinea[:1].isdigit()), *plaatsen]
+    rest = [alinea for alinea in alineas if not alinea[:1].isdigit()]
+    gelezen = [alinea for alinea in rest if met_totaal or not alinea.startswith("Meldingen ")]
+    return _zonder_ids(len(bericht), "\n\n".join((*gelezen, *plaatsen)))
+
+
+@lru_cache(maxsize=4096)
+def _lees_kop(bericht: bytes) -> _Gelezen:
+    return _zonder_ids(len(bericht), bericht.partition(b"\r\n\r\n")[0].decode("ascii"))
+
+
+def _zonder_ids(lengte: int, tekst: str) -> _Gelezen:
+    ids: list[str] = []
+
+    def weg(gevonden: re.Match[str]) -> str:
+        ids.append(gevonden[0].replace("-", ""))
+        return "<id>"
+
+    return _Gelezen(lengte, _ID.sub(weg, tekst), tuple(ids))
+
+
+def _zicht(berichten: Iterable[tuple[str, int, _Gelezen]]) -> Zicht:
+    """Messages as they are compared, their random ids renamed in the order in which they appear."""
+    namen: dict[str, str] = {}
+
+    def hernoemd(ids: Iterable[str]) -> str:
+        return " ".join(namen.setdefault(id, f"<{len(namen) + 1}>") for id in ids)
+
+    return tuple(
+        f"{wie}, week {week}, {een.lengte} bytes, ids {hernoemd(een.ids)}: {een.woorden}"
+        for wie, week, een in berichten
+    )
 
 
 def _vergelijkbaar(view: Iterable[Any]) -> str:

@@ -1,21 +1,20 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Worlds, and pairs of worlds that differ only in what must stay hidden. Made from a seed.
 
-A world is an organisation, a roster, and cases with everything that the parties around the services say about
-them. `paar` makes two that differ in one kind of secret: who reports and the story, the channel, the kind of
-melder, urgency, the day within the week, or a whole case.
+A world is an organisation, a roster, and cases; what the parties around the services say in it stands in
+`ops/bewijs/partijen.py`. `paar` makes two that differ in one kind of secret: who reports and the story, the
+channel, the kind of melder, urgency, the day within the week, or a whole case. Worlds that are less tame, and
+further secrets: `ops/bewijs/trekking.py`.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from random import Random
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from shared import events as e
 from shared.codes import (
     RUBRIEKEN,
     Afdoening,
@@ -24,11 +23,21 @@ from shared.codes import (
     Kwalificatie,
     Rubriek,
     SoortMelder,
-    hoofdgroep,
 )
 
-Verschil = Literal["verhaal", "kanaal", "soort-melder", "spoed", "dag", "zaak"]
-"""In what the two worlds of a pair differ."""
+Verschil = Literal[
+    "verhaal",
+    "kanaal",
+    "soort-melder",
+    "spoed",
+    "dag",
+    "zaak",
+    "rubriek",
+    "intrekking",
+    "klein-aantal",
+    "eenheid",
+]
+"""In what worlds differ that must look the same to somebody."""
 
 EERSTE_MAANDAG: Final = datetime(2025, 3, 3, tzinfo=ZoneInfo("Europe/Amsterdam"))
 WEKEN: Final = 10
@@ -52,15 +61,6 @@ GESPREKKEN: Final[tuple[GesprekUitkomst, ...]] = (
 )
 
 
-class Stap(NamedTuple):
-    """One fact that an outside party states."""
-
-    op: datetime
-    afzender: str
-    onderwerp: str
-    feit: e.Event
-
-
 @dataclass(frozen=True)
 class Stoel:
     """A seat: its role and the unit it stands in."""
@@ -68,6 +68,21 @@ class Stoel:
     code: str
     eenheid: str
     rol: Literal["leidinggevende", "commandant", "kabinetschef", "cvp", "sg"]
+    deelt: str | None = None
+    """The seat whose mailbox it reads; one of its own otherwise."""
+    bereikbaar: bool = True
+    """Whether it has a mailbox at all."""
+
+    @property
+    def postbus(self) -> str | None:
+        """Where its weekly message goes."""
+        lokaal = self.code if self.deelt is None else self.deelt.upper()  # the same, otherwise spelled
+        return f"{lokaal}@mindef.example" if self.bereikbaar else None
+
+    @property
+    def lezer(self) -> str:
+        """Who reads its message: the same for seats that share a mailbox."""
+        return self.deelt or self.code
 
 
 @dataclass(frozen=True)
@@ -81,7 +96,9 @@ class Organisatie:
     adviseurs: tuple[str, ...]
 
     def terrein(self, stoel: Stoel) -> str:
-        """The unit of whose cases a seat customarily hears: of the whole branch, or of its own unit."""
+        """The unit of whose cases a seat customarily hears: everything, the whole branch, or its own unit."""
+        if stoel.rol == "sg":
+            return f"{self.voorvoegsel}top"
         return f"{self.voorvoegsel}tak" if stoel.rol in ("kabinetschef", "cvp") else stoel.eenheid
 
     def pad(self, eenheid: str) -> list[str]:
@@ -122,6 +139,16 @@ class Zaak:
     afdoening: Afdoening | None
     ids: tuple[str, ...] = field(repr=False)
     """Random ids for grants and betrokkenen."""
+    intrekt: Literal["coid", "lijn"] = "coid"
+    """Which grant is withdrawn."""
+    intrekking_voor: bool = False
+    """Whether the withdrawal is heard of before the grant for the COID that it ends."""
+    kenmerken_toch: bool = False
+    """Whether the MID states codes, and a grant for the line, of a matter that may not go to the COID."""
+    gekwalificeerd_als: Rubriek | None = None
+    """As what it is settled, when that is not what the line was told; then the line hears the hoofdgroep."""
+    later_uit_te_sluiten: tuple[str, ...] = ()
+    """Seats of which the adviser says only in the week after the telling that they must not learn of it."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +157,18 @@ class Wereld:
 
     organisatie: Organisatie
     zaken: tuple[Zaak, ...]
+    later: tuple[tuple[int, Organisatie], ...] = ()
+    """From which week on the organisation is another."""
+
+    @property
+    def organisaties(self) -> tuple[Organisatie, ...]:
+        """As it is in the course of time."""
+        return (self.organisatie, *(org for _, org in self.later))
+
+    @property
+    def stoelen(self) -> tuple[str, ...]:
+        """Every seat that there ever is."""
+        return tuple(dict.fromkeys(stoel.code for org in self.organisaties for stoel in org.stoelen))
 
 
 @dataclass(frozen=True)
@@ -211,24 +250,48 @@ def paar(rng: Random, verschil: Verschil, voorvoegsel: str = "") -> Paar:
         gekozen = replace(gekozen, uit_te_sluiten=gekozen.uit_te_sluiten or gekozen.te_notificeren[:1])
         basis = replace(basis, zaken=_met(basis.zaken, plaats, gekozen))
         zonder = tuple(een for een in basis.zaken if een.id != gekozen.id)
-        return Paar(
-            verschil, basis, replace(basis, zaken=zonder), gekozen, buiten(basis.organisatie, gekozen)
-        )
-    anders = _ANDERS[verschil](rng, gekozen)
-    return Paar(verschil, basis, replace(basis, zaken=_met(basis.zaken, plaats, anders)), gekozen)
+        return Paar(verschil, basis, replace(basis, zaken=zonder), gekozen, buiten(basis, gekozen))
+    ander = anders(rng, gekozen, verschil)
+    return Paar(verschil, basis, replace(basis, zaken=_met(basis.zaken, plaats, ander)), gekozen)
 
 
-def buiten(org: Organisatie, een: Zaak) -> frozenset[str]:
-    """The seats that must not learn that a case exists: the excluded, and who hears of no more than they."""
-    terreinen = {org.terrein(stoel) for stoel in org.stoelen if stoel.code in een.uit_te_sluiten}
-    return frozenset(
-        stoel.code for stoel in org.stoelen if not terreinen.isdisjoint(org.pad(org.terrein(stoel)))
-    )
+def anders(rng: Random, een: Zaak, verschil: Verschil) -> Zaak:
+    """The case with another secret of this kind."""
+    return _ANDERS[verschil](rng, een)
+
+
+def buiten(wereld: Wereld, een: Zaak) -> frozenset[str]:
+    """The seats that must not learn that a case exists: the excluded, whoever shares a mailbox with them, and
+    who hears of no more than they; as long as they are there."""
+    gevonden = set(wereld.stoelen)
+    for org in wereld.organisaties:
+        terreinen: dict[str, set[str]] = {}
+        for stoel in org.stoelen:
+            terreinen.setdefault(stoel.lezer, set()).add(org.terrein(stoel))
+        uit = {stoel.lezer for stoel in org.stoelen if stoel.code in een.uit_te_sluiten}
+        gemeden = {code for lezer in uit for code in terreinen[lezer]}
+        gevonden -= {
+            stoel.code
+            for stoel in org.stoelen
+            if stoel.lezer not in uit
+            and any(gemeden.isdisjoint(org.pad(code)) for code in terreinen[stoel.lezer])
+        }
+    return frozenset(gevonden)
+
+
+def moment(week: int, seconden: float) -> datetime:
+    """A moment so many seconds into a week of the world, as UTC."""
+    return (EERSTE_MAANDAG + timedelta(weeks=week)).astimezone(UTC) + timedelta(seconds=seconden)
 
 
 def gaat_door(een: Zaak) -> bool:
     """Whether the melder consented to a forward; without it nothing about the case is in codes."""
     return een.gesprek == "integriteitskwestie" and een.instemming
+
+
+def in_codes(een: Zaak) -> bool:
+    """Whether unit, kind of melder and rubriek were stated in codes."""
+    return gaat_door(een) or een.kenmerken_toch
 
 
 def _met(zaken: Sequence[Zaak], plaats: int, andere: Zaak) -> tuple[Zaak, ...]:
@@ -253,124 +316,3 @@ _ANDERS: Mapping[str, Callable[[Random, Zaak], Zaak]] = {
     "spoed": lambda rng, een: replace(een, spoed=not een.spoed),
     "dag": lambda rng, een: replace(een, dag_s=_dag(rng)),
 }
-
-
-# --- what the parties say --------------------------------------------------------------------------------
-
-
-def inrichting(org: Organisatie, op: datetime) -> Iterator[Stap]:
-    """Units and roster, as the organisation and the COID state them before anything happens."""
-    for code, boven, sterkte in org.eenheden:
-        stoelen = tuple(
-            e.Functionaris(functionaris=stoel.code, rol=stoel.rol, postbus=f"{stoel.code}@mindef.example")
-            for stoel in org.stoelen
-            if stoel.eenheid == code
-        )
-        eenheid = e.EenheidGewijzigd(
-            gewijzigd_op=op,
-            volgnummer=1,
-            onderdeel="BS" if boven is None else "CLSK",
-            boven=boven,
-            sterkte=sterkte,
-            functionarissen=stoelen,
-        )
-        yield Stap(op, "organisatie", code, eenheid)
-    codes = tuple(code for code, _, _ in org.eenheden)
-    for adviseur in org.adviseurs:
-        # For this world's units alone: worlds that run beside each other share no workload.
-        feit = e.AdviseurGewijzigd(gewijzigd_op=op, volgnummer=1, onderdelen=("CLSK",), alleen_eenheden=codes)
-        yield Stap(op, "coid", adviseur, feit)
-
-
-def stappen(wereld: Wereld, zaak: Zaak, verzegel: Callable[[str], str]) -> list[Stap]:
-    """What the parties say about one case, in order. `verzegel` seals content."""
-    return sorted(_stappen(wereld.organisatie, zaak, verzegel), key=lambda stap: stap.op)
-
-
-def moment(week: int, seconden: float) -> datetime:
-    """A moment so many seconds into a week of the world, as UTC."""
-    return (EERSTE_MAANDAG + timedelta(weeks=week)).astimezone(UTC) + timedelta(seconds=seconden)
-
-
-def _stappen(org: Organisatie, zaak: Zaak, verzegel: Callable[[str], str]) -> Iterator[Stap]:
-    def op(week: int, uren: float) -> datetime:
-        return moment(zaak.week + week, zaak.dag_s + 3600 * uren)
-
-    stap = partial(Stap, onderwerp=zaak.id)
-    yield stap(
-        op=op(0, 0),
-        afzender="kanaal",
-        feit=e.ContactOntvangen(
-            kanaal=zaak.kanaal, ontvangen_op=op(0, 0), spoed=zaak.spoed, verzegeld=verzegel(zaak.verhaal)
-        ),
-    )
-    kenmerken = e.Kenmerken(
-        onderdeel="CLSK", eenheid=zaak.eenheid, soort_melder=zaak.soort_melder, rubriek=zaak.rubriek
-    )
-    yield stap(
-        op=op(0, 2),
-        afzender="mid",
-        feit=e.GesprekGevoerd(
-            gevoerd_op=op(0, 2), uitkomst=zaak.gesprek, kenmerken=kenmerken if gaat_door(zaak) else None
-        ),
-    )
-    if not gaat_door(zaak):
-        return
-    yield stap(op=op(0, 3), afzender="mid", feit=_instemming(zaak.ids[0], "coid", op(0, 3)))
-    yield from _bij_de_coid(zaak, stap, op)
-    if zaak.intrekken_week is not None:
-        ingetrokken_op = op(zaak.intrekken_week, 9)
-        yield stap(
-            op=ingetrokken_op,
-            afzender="mid",
-            feit=e.InstemmingIngetrokken(instemming=zaak.ids[0], ingetrokken_op=ingetrokken_op),
-        )
-
-
-def _bij_de_coid(
-    zaak: Zaak, stap: Callable[..., Stap], op: Callable[[int, float], datetime]
-) -> Iterator[Stap]:
-    leidinggevende = f"{zaak.eenheid}-commandant"
-    plaatsen = zaak.plaatsing and leidinggevende not in zaak.uit_te_sluiten
-    yield stap(
-        op=op(0, 5),
-        afzender="coid",
-        feit=e.AdviesgesprekGevoerd(
-            gevoerd_op=op(0, 5),
-            adviseur="adv",
-            eenheid=zaak.eenheid if plaatsen else None,
-            behandelend_leidinggevende=leidinggevende if plaatsen else None,
-        ),
-    )
-    gekwalificeerd = e.KwestieGekwalificeerd(
-        gekwalificeerd_op=op(1, 0),
-        kwalificatie=zaak.kwalificatie,
-        rubriek=zaak.rubriek if zaak.kwalificatie == "melding" else None,
-    )
-    yield stap(op=op(1, 0), afzender="coid", feit=gekwalificeerd)
-    if zaak.kwalificatie == "melding":
-        yield stap(op=op(1, 1), afzender="coid", feit=_instemming(zaak.ids[1], "lijn", op(1, 1)))
-        yield stap(
-            op=op(1, 2),
-            afzender="coid",
-            feit=e.LeidinggevendeGeinformeerd(
-                geinformeerd_op=op(1, 2),
-                leidinggevende=leidinggevende,
-                onderdeel="CLSK",
-                eenheid=zaak.eenheid,
-                hoofdgroep=hoofdgroep(zaak.rubriek),
-                te_notificeren=zaak.te_notificeren,
-                uit_te_sluiten=zaak.uit_te_sluiten,
-            ),
-        )
-        if zaak.afdoening is not None:
-            afdoening = e.AfdoeningVastgesteld(
-                vastgesteld_op=op(3, 0), betrokkene=zaak.ids[2], afdoening=zaak.afdoening
-            )
-            yield stap(op=op(3, 0), afzender="lijn", feit=afdoening)
-    terugkoppeling = e.TerugkoppelingGegeven(gegeven_op=op(4, 0))
-    yield stap(op=op(4, 0), afzender="coid", feit=terugkoppeling)
-
-
-def _instemming(naam: str, aan: Literal["coid", "lijn"], op: datetime) -> e.InstemmingGegeven:
-    return e.InstemmingGegeven(instemming=naam, geadresseerde=aan, gegeven_op=op)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from uuid import UUID
 
 from services.intake import logboek
@@ -38,6 +38,14 @@ NERGENS: Final = "~nergens"
 RUIM_PER_KEER: Final = 200
 
 
+class Gelezen(NamedTuple):
+    """A piece that a melder asked to read."""
+
+    stuk: UUID
+    zaak: str
+    geopend: bool
+
+
 async def beantwoord(intake: Intake, work: Work, vragen: Vragen, zaken: Mapping[str, Zaak]) -> None:
     """State an answer to each question; what it says goes to the vault until it is sent.
 
@@ -46,7 +54,7 @@ async def beantwoord(intake: Intake, work: Work, vragen: Vragen, zaken: Mapping[
     if not vragen.gesteld:
         return
     antwoorden = await _codes(intake, work, vragen, zaken)
-    gelezen: list[Stuk] = []
+    gelezen: list[Gelezen] = []
     for een in vragen.gesteld:
         zaak_id = vragen.gevonden.get(een.feit.key)
         if zaak_id is not None and zaak_id in zaken:
@@ -55,7 +63,7 @@ async def beantwoord(intake: Intake, work: Work, vragen: Vragen, zaken: Mapping[
                 intake, work, een, zaak_id, zaken[zaak_id], gelezen
             )
     await _leg_klaar(intake, work, vragen, zaken, antwoorden)
-    await _noteer(intake, work, gelezen)
+    await _noteer(intake, work, vragen, antwoorden, gelezen)
 
 
 async def _leg_klaar(
@@ -132,9 +140,9 @@ async def _codes(
 
 
 async def _toon(
-    intake: Intake, work: Work, een: Gesteld, zaak_id: str, zaak: Zaak, gelezen: list[Stuk]
+    intake: Intake, work: Work, een: Gesteld, zaak_id: str, zaak: Zaak, gelezen: list[Gelezen]
 ) -> a.Antwoord:
-    """What a melder asked to see; what was opened for it is added to `gelezen`."""
+    """What a melder asked to see; what was opened for it, or did not open, is added to `gelezen`."""
     feiten = (await work.dossiers([zaak_id]))[zaak_id]
     if not isinstance(een.vraag, v.OmTeLezen):
         return kern.status(feiten, zaak)
@@ -146,28 +154,46 @@ async def _toon(
         return a.NietMogelijk(reden="geen-bericht")
     bericht, feit = gekozen
     stukken = await intake.kluis.lees(work.connection, [feit.key])
+    gelezen.append(Gelezen(feit.key, zaak_id, feit.key in stukken))
     if feit.key not in stukken:
         return a.NietMogelijk(reden="geen-bericht")
-    gelezen.append(stukken[feit.key])
     return a.bladzijde(bericht, stukken[feit.key].inhoud, een.vraag.deel)
 
 
-async def _noteer(intake: Intake, work: Work, gelezen: Sequence[Stuk]) -> None:
-    """Each reading is a line in both logs, which name the piece as it is called outside."""
-    if not gelezen:
+async def _noteer(
+    intake: Intake,
+    work: Work,
+    vragen: Vragen,
+    antwoorden: Mapping[UUID, a.Antwoord],
+    gelezen: Sequence[Gelezen],
+) -> None:
+    """Each reading is a line in both logs, which name the piece as it is called outside; so is each code that
+    was given out. A question is none by itself."""
+    gegeven = [
+        (een.vrager, een.vraag.zaak)
+        for een in vragen.gesteld
+        if isinstance(een.vraag, v.OmCode) and isinstance(antwoorden.get(een.feit.key), a.Uitgereikt)
+    ]
+    if not gelezen and not gegeven:
         return
-    betrokkenen = await intake.kluis.betrokkenen({stuk.zaak for stuk in gelezen})
+    zaken = {stuk.zaak for stuk in gelezen} | {zaak_id for _, zaak_id in gegeven}
+    wie = {zaak: (een,) for zaak, een in (await intake.kluis.betrokkenen(zaken)).items()}
     rows = await work.connection.fetch(QUERIES.kenmerken, sorted({stuk.stuk for stuk in gelezen}))
     kenmerken = {row["stuk"]: row["kenmerk"] for row in rows}
     handelingen = [
         Handeling(
             "inhoud-gelezen",
-            (betrokkenen[stuk.zaak],),
+            wie.get(stuk.zaak, ()),
             stuk=kenmerken.get(stuk.stuk),
+            resultaat="gelukt" if stuk.geopend else "mislukt",
             actor="melder",
             herkomst="portaal",
         )
         for stuk in gelezen
+    ]
+    handelingen += [
+        Handeling("ontvangstcode-uitgereikt", wie.get(zaak_id, ()), voor=vrager)
+        for vrager, zaak_id in gegeven
     ]
     await logboek.noteer(work.connection, handelingen, work.now)
 

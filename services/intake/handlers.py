@@ -15,6 +15,7 @@ from services.intake import beantwoording, logboek, store, terugweg, vernietigin
 from services.intake.core.besluit import Bijgewerkt, LuisterendOor, NogOnbekend, beslis
 from services.intake.core.zaak import Zaak, kenmerken_van, vouw
 from services.intake.kluis import Kluis, Stuk
+from services.intake.logboek import Handeling
 from services.intake.settings import Settings
 from shared import events as e
 from shared.envelope import Fact, Refusal
@@ -93,16 +94,37 @@ class Intake:
     """What is in hand is opened once; it is gone with the fact."""
 
     def admit(self, fact: Fact) -> Refusal | None:
-        """Refuse content that does not open with intake's keys, and a question or key that makes no sense."""
-        if isinstance(fact.data, e.SleutelVastgesteld):
-            return verstrekking.weiger_sleutel(fact.data)
-        if not is_sealed(fact.data):
-            return None
+        """Refuse a reader's key that nothing can be sealed to. What is sealed is not opened yet: it may be
+        known."""
+        return verstrekking.weiger_sleutel(fact.data) if isinstance(fact.data, e.SleutelVastgesteld) else None
+
+    async def ontsluit(self, work: Work, facts: Sequence[Fact]) -> list[Fact]:
+        """Open what these new facts carry, but for what comes to nothing anyhow; refuse content that does not
+        open with intake's keys, and a question that makes no sense. Returns the others."""
+        verzegeld = [fact for fact in facts if is_sealed(fact.data)]
+        if not verzegeld:
+            return list(facts)
+        te_laat = await store.komt_te_laat(work.connection, {fact.subject for fact in verzegeld})
+        geweigerd = [
+            (fact, reden)
+            for fact in verzegeld
+            if fact.subject not in te_laat and (reden := self._weiger(fact)) is not None
+        ]
+        await work.refuse(geweigerd)
+        return [fact for fact in facts if fact.key not in work.refused]
+
+    def _weiger(self, fact: Fact) -> Refusal | None:
         try:
             inhoud = self.open(fact)
         except ZegelFout as fout:
             return Refusal(str(fout.reden))
         return terugweg.weiger(fact, inhoud) if isinstance(fact.data, e.VraagGesteld) else None
+
+    async def geparkeerd(self, work: Work, facts: Sequence[Fact]) -> None:
+        """Record that content was opened in vain, or did not open: one line each, about nobody."""
+        in_vain = [fact for fact in facts if fact.key in work.refused or fact.data in self._geopend]
+        handelingen = [Handeling("inhoud-ontvangen", resultaat="mislukt") for fact in in_vain]
+        await logboek.noteer(work.connection, handelingen, work.now)
 
     def open(self, fact: Fact) -> bytes:
         """The content of a fact; of a replay as it would have opened when it was parked. Raises ZegelFout."""
@@ -115,6 +137,7 @@ class Intake:
 
     async def verwerk(self, work: Work, facts: Sequence[Fact]) -> None:
         """Decide anew about every matter that these new facts concern."""
+        facts = await self.ontsluit(work, facts)
         wachtend = await verstrekking.bewaar_sleutels(work, facts)
         vragen = await terugweg.lees(self, work, facts)
         eigen = {
@@ -130,8 +153,13 @@ class Intake:
         stukken += await terugweg.voer_uit(self, work, vragen, te_laat)
         zaken = await self._beslis(work, subjects - te_laat)
         await self.kluis.bewaar(work, stukken)
-        await verstrekking.werk_bij(self, work, zaken, stukken)
+        await verstrekking.werk_bij(self, work, zaken, stukken, vergeefs=self._vergeefs(facts, te_laat))
         await beantwoording.beantwoord(self, work, vragen, zaken)
+
+    def _vergeefs(self, facts: Iterable[Fact], te_laat: set[str]) -> int:
+        """How many pieces were opened of matters that were erased meanwhile."""
+        geopend = (fact for fact in facts if type(fact.data) in SOORT and fact.data in self._geopend)
+        return sum(fact.subject in te_laat for fact in geopend)
 
     def _stukken(self, facts: Iterable[Fact], te_laat: set[str]) -> Iterable[Stuk]:
         for fact in facts:
@@ -230,6 +258,7 @@ def build(settings: Settings) -> Service:
             Background("opruimen", settings.wis_interval_s, beantwoording.ruim_op),
         ],
         admit=intake.admit,
+        on_parked=intake.geparkeerd,
         at_rest=in_rust,
         seal=intake.verzegel,
     )

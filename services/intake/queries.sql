@@ -5,6 +5,12 @@
 -- Of these matters the ones of which nothing may be kept any more.
 select subject from contacten where subject = any($1::text[]) and status = 'luisterend-oor';
 
+-- name: komt_te_laat
+-- Of these matters the ones that were erased, or were a listening ear: what is told about them now comes to nothing.
+select subject from unnest($1::text[]) as gevraagd (subject)
+where exists (select from matters where matters.subject = gevraagd.subject and gewist_op is not null)
+   or exists (select from contacten where contacten.subject = gevraagd.subject and status = 'luisterend-oor');
+
 -- name: contacten
 -- Contacts as they stand now. The caller leaves out those that were a listening ear.
 insert into contacten (subject, status, kanaal, ontvangen_op, spoed, uitkomst, uitkomst_op, laatst_op, heropend, gesproken_op,
@@ -74,7 +80,7 @@ where subject = any($1::text[]) and publisher <> 'intake' and data is not null;
 -- name: wis_geparkeerd
 -- What is parked about listening ears, whenever it came: the bodies go, and of when there is the week.
 update geparkeerd
-set status = 'vervallen', verzegeld = null, routing_key_verzegeld = null, onderwerp = null,
+set status = 'vervallen', verzegeld = null, routing_key_verzegeld = null, onderwerp = null, afdruk = null,
     eerst_op = date_trunc('week', eerst_op, 'Europe/Amsterdam'),
     laatst_op = date_trunc('week', laatst_op, 'Europe/Amsterdam')
 where onderwerp is not null

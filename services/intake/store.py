@@ -16,6 +16,11 @@ from shared.postgres import Queries
 QUERIES: Final = Queries(Path(__file__).with_name("queries.sql"))
 
 
+async def komt_te_laat(connection: Any, subjects: Collection[str]) -> set[str]:
+    """Of these matters, which nobody need hold, the ones about which what is told now comes to nothing."""
+    return {row["subject"] for row in await connection.fetch(QUERIES.komt_te_laat, sorted(subjects))}
+
+
 async def niet_te_bewaren(connection: Any, subjects: Collection[str]) -> set[str]:
     """Of these matters the ones of which nothing may be kept; what is told about them now is erased."""
     te_laat = {row["subject"] for row in await connection.fetch(QUERIES.luisterend_oor, sorted(subjects))}

@@ -141,10 +141,10 @@ def _kolommen(rijen: Iterable[Sequence[Any]]) -> list[list[Any]]:
 
 
 async def werk_bij(
-    intake: Intake, work: Work, zaken: Mapping[str, Zaak], stukken: Sequence[Stuk] = ()
+    intake: Intake, work: Work, zaken: Mapping[str, Zaak], stukken: Sequence[Stuk] = (), *, vergeefs: int = 0
 ) -> None:
     """State what each reader may see now, and whose access ends. `stukken`: what has just come into the
-    vault.
+    vault; `vergeefs`: how many pieces were opened that may not.
 
     Raises asyncpg.ForeignKeyViolationError for a piece whose grant is not in force.
     """
@@ -166,7 +166,7 @@ async def werk_bij(
     if subjects:
         lopen = {subject: verloop(dossiers[subject]) for subject in subjects}
         await _beslis(work, zaken, lopen, kenmerken)
-    await _noteer_ontvangst(intake, work, stukken, kenmerken)
+    await _noteer_ontvangst(intake, work, stukken, kenmerken, vergeefs)
 
 
 async def beeindig(work: Work, subjects: Collection[str]) -> None:
@@ -260,12 +260,12 @@ async def _kenmerken(connection: Any, subjects: Collection[str]) -> dict[UUID, s
 
 
 async def _noteer_ontvangst(
-    intake: Intake, work: Work, stukken: Sequence[Stuk], kenmerken: Mapping[UUID, str]
+    intake: Intake, work: Work, stukken: Sequence[Stuk], kenmerken: Mapping[UUID, str], vergeefs: int
 ) -> None:
     """Each piece was opened when it came in. Of what may not be kept, no more is said than that it was
     opened.
     """
-    if not stukken:
+    if not stukken and not vergeefs:
         return
     betrokkenen = await intake.kluis.betrokkenen({stuk.zaak for stuk in stukken})
     await logboek.noteer(
@@ -277,7 +277,8 @@ async def _noteer_ontvangst(
                 stuk=UUID(kenmerken[stuk.stuk]) if stuk.stuk in kenmerken else None,
             )
             for stuk in stukken
-        ],
+        ]
+        + [Handeling("inhoud-ontvangen")] * vergeefs,
         work.now,
     )
 

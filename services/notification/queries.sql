@@ -180,6 +180,7 @@ where (zaken.eenheid, zaken.week, zaken.telt) <> (excluded.eenheid, excluded.wee
 -- name: verteld
 -- What a reader was told since a moment ($3), or is being told: unit named, how often. In this mailbox ($2), whatever
 -- seat it was of, and in every mailbox where these seats ($1) were told: a new code or address makes no new reader.
+-- A line counts once, of however many seats that read it: else what is told later would show of how many it was.
 with lezers as (
     select $2::text as lezer
     union
@@ -188,11 +189,12 @@ with lezers as (
     union
     select lezer from historie where functionaris = any($1::text[]) and ronde >= $3
 )
-select eenheid, sum(aantal)::integer as aantal from (
-    select eenheid, 1 as aantal from vertellingen
+select eenheid, count(*)::integer as aantal from (
+    select distinct eenheid, lezer, zaak as regel from vertellingen
     where lezer = any(array(select lezer from lezers)) and status in ('onderweg', 'verteld') and ronde >= $3
     union all
-    select eenheid, aantal from historie where lezer = any(array(select lezer from lezers)) and ronde >= $3
+    select distinct eenheid, lezer, regel::text from historie
+    where lezer = any(array(select lezer from lezers)) and ronde >= $3
 ) as geschiedenis
 group by eenheid order by eenheid;
 
@@ -214,11 +216,14 @@ where (zaak, functionaris) in (
 
 -- name: bewaar_historie
 -- What seats were told of matters that are about to be erased, without the matter.
-insert into historie (functionaris, lezer, ronde, eenheid, aantal)
-select functionaris, lezer, ronde, eenheid, count(*) from vertellingen
-where zaak = any($1::text[]) and status in ('onderweg', 'verteld')
-group by functionaris, lezer, ronde, eenheid order by functionaris, lezer, ronde, eenheid
-on conflict (functionaris, lezer, ronde, eenheid) do update set aantal = historie.aantal + excluded.aantal;
+with verteld as (
+    select * from vertellingen where zaak = any($1::text[]) and status in ('onderweg', 'verteld')
+), regels as materialized (
+    select zaak, lezer, gen_random_uuid() as regel from verteld group by zaak, lezer
+)
+insert into historie (functionaris, lezer, ronde, eenheid, regel)
+select functionaris, lezer, ronde, eenheid, regel from verteld join regels using (zaak, lezer)
+order by regel, functionaris;
 
 -- name: wis_vertellingen
 delete from vertellingen where zaak = any($1::text[]);

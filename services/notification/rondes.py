@@ -11,17 +11,9 @@ from uuid import uuid4
 
 from services.notification import store
 from services.notification.behandeling import behandel
-from services.notification.core.adresboek import Adresboek
 from services.notification.core.boom import Boom
 from services.notification.core.ronde import laatste_moment
-from services.notification.core.totalen import (
-    Afgesloten,
-    eenheid_van_totaal,
-    in_woorden,
-    periode,
-    sluit_alle_af,
-    tel,
-)
+from services.notification.core.totalen import Afgesloten, periode, sluit_periode, totaal_in_woorden
 from services.notification.settings import Settings
 from shared.inbox import QUERIES, Work
 from shared.service import Runtime
@@ -69,7 +61,8 @@ async def maak(runtime: Runtime, settings: Settings, ronde: datetime, *, leeg: b
         for stoel, plaats in zip(lezers, volgorde, strict=True):
             postbus = adresboek.postbus(stoel)
             assert postbus is not None, "a reader has a mailbox"
-            totaal = _in_woorden(adresboek, boom, totalen, postbus, settings)
+            bereik = adresboek.terreinen_van(adresboek.wie_leest(postbus))
+            totaal = totaal_in_woorden(boom, bereik, totalen, k=settings.k, stap=settings.totaal_stap)
             berichten.append((uuid4(), stoel, postbus, totaal, plaats))
         await store.save_berichten(work.connection, ronde, work.now, berichten)
         await store.vergeet(work.connection, ronde - settings.geschiedenis)
@@ -81,33 +74,17 @@ async def _totalen(work: Work, settings: Settings, boom: Boom, dag: date) -> dic
     connection, weken = work.connection, settings.periode_weken
     deze = periode(dag, weken)
     laatste = await store.laatste_periode(connection)
+    vorige = await store.totalen(connection, laatste)
     if laatste is not None and laatste >= deze - 1:
-        return await store.totalen(connection, laatste)
-    oud = [
-        (zaak, eenheid)
-        for zaak, eenheid, week in await store.te_tellen(connection)
-        if periode(_maandag(week), weken) < deze
-    ]
-    rest = {code: een.rest for code, een in (await store.totalen(connection, laatste)).items() if een.rest}
-    nieuw = tel(boom, [eenheid for _, eenheid in oud], k=settings.k)
-    totalen = sluit_alle_af(nieuw, rest, stap=settings.totaal_stap)
-    await store.sluit_periode(connection, deze - 1, work.now, [zaak for zaak, _ in oud], totalen)
-    return totalen
-
-
-def _maandag(week: str) -> date:
-    jaar, _, nummer = week.partition("-W")
-    return date.fromisocalendar(int(jaar), int(nummer), 1)
-
-
-def _in_woorden(
-    adresboek: Adresboek, boom: Boom, totalen: dict[str, Afgesloten], postbus: str, settings: Settings
-) -> str:
-    """The total of a reader, of the largest of their terreinen; the same words when none of them is known."""
-    terreinen = [code for code in adresboek.terreinen_van(adresboek.wie_leest(postbus)) if code in boom]
-    eigen = max(terreinen, key=lambda code: (boom.sterkte(code), code), default=None)
-    eenheid = None
-    if eigen is not None:
-        eenheid = eenheid_van_totaal(boom, eigen, k=settings.k, stap=settings.totaal_stap)
-    geteld = None if eenheid is None else totalen.get(eenheid)
-    return in_woorden(0 if geteld is None else geteld.getoond, stap=settings.totaal_stap)
+        return vorige
+    sluiting = sluit_periode(
+        boom,
+        await store.te_tellen(connection),
+        vorige,
+        dag=dag,
+        weken=weken,
+        k=settings.k,
+        stap=settings.totaal_stap,
+    )
+    await store.sluit_periode(connection, deze - 1, work.now, sluiting.geteld, sluiting.totalen)
+    return sluiting.totalen

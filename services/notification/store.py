@@ -141,9 +141,10 @@ async def laatste_periode(connection: Any) -> int | None:
     return gevonden
 
 
-async def te_tellen(connection: Any) -> list[tuple[str, str, str]]:
-    """Matters that no period counted yet: matter, unit, week; locked."""
-    return [tuple(row) for row in await connection.fetch(QUERIES.te_tellen)]
+async def te_tellen(connection: Any) -> dict[str, Plaats]:
+    """Where matters that may be counted, and that no period counted yet, count; locked."""
+    rijen = await connection.fetch(QUERIES.te_tellen)
+    return {zaak: Plaats(eenheid, week, telt=True) for zaak, eenheid, week in rijen}
 
 
 async def sluit_periode(

@@ -24,8 +24,7 @@ class Reeks(NamedTuple):
 async def tabel_rubrieken(connection: Any, jaar: int, *, peildatum: date | None, vandaag: date) -> Tabel:
     """The table of a year. Without a peildatum the one of its layout holds, and without a layout today."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        tekst = await connection.fetchval(QUERIES.read_indeling, "rubrieken", jaar)
-        indeling = TabelindelingVastgesteld.model_validate_json(tekst) if tekst is not None else None
+        indeling = await _indeling(connection, jaar)
         op = peildatum or (indeling.peildatum if indeling is not None else vandaag)
         tellingen = [
             *await _meldingen(connection, op),
@@ -33,6 +32,17 @@ async def tabel_rubrieken(connection: Any, jaar: int, *, peildatum: date | None,
             *await _historie(connection),
         ]
     return rubriekentabel(tellingen, indeling, jaar, op)
+
+
+async def peildatum_rubrieken(connection: Any, jaar: int) -> date | None:
+    """On what day the published table of a year was taken up; None when its layout is not known."""
+    indeling = await _indeling(connection, jaar)
+    return None if indeling is None else indeling.peildatum
+
+
+async def _indeling(connection: Any, jaar: int) -> TabelindelingVastgesteld | None:
+    tekst = await connection.fetchval(QUERIES.read_indeling, "rubrieken", jaar)
+    return None if tekst is None else TabelindelingVastgesteld.model_validate_json(tekst)
 
 
 async def _meldingen(connection: Any, peildatum: date) -> list[Telling]:
@@ -70,16 +80,11 @@ async def reeksen(connection: Any, jaar: int) -> list[Reeks]:
     return [Reeks(rij["reeks"], rij["soort"], rij["aantal"]) for rij in rijen]
 
 
-async def zaak(connection: Any, onderwerp: str, *, lezer: str | None = None) -> dict[str, Any] | None:
-    """A matter as the register knows it: codes, moments and opaque ids. None when it is not there.
-
-    For a `lezer`, the seat of who reads, one of which that seat must not learn is not there.
-    """
+async def zaak(connection: Any, onderwerp: str) -> dict[str, Any] | None:
+    """A matter as the register knows it: codes, moments and opaque ids. None when it is not there."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         rij = await connection.fetchrow(QUERIES.read_zaak, onderwerp)
         klacht = await connection.fetchrow(QUERIES.read_zaak_klacht, onderwerp)
-        if lezer is not None and await connection.fetchval(QUERIES.read_verborgen, onderwerp, lezer):
-            return None
         if rij is None and klacht is None:
             return None
         gevonden: dict[str, Any] = dict(rij) if rij is not None else {"zaak": onderwerp}

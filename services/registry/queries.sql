@@ -8,32 +8,11 @@ select pg_advisory_xact_lock(hashtext('meldpunt-koppelingen'));
 
 -- name: verbonden
 -- Every matter that couplings join to these, themselves included.
-with recursive verbonden (zaak) as (
-    select unnest($1::text[])
-    union
-    select ander.zaak
-    from verbonden v cross join lateral (
-        select dubbele from koppelingen where koppelingen.zaak = v.zaak
-        union all
-        select koppelingen.zaak from koppelingen where dubbele = v.zaak
-    ) as ander (zaak)
-)
-select zaak from verbonden;
+select distinct zaak from verbonden($1::text[]);
 
 -- name: koppelingen
 -- Every coupling that bears on these matters.
-with recursive verbonden (zaak) as (
-    select unnest($1::text[])
-    union
-    select ander.zaak
-    from verbonden v cross join lateral (
-        select dubbele from koppelingen where koppelingen.zaak = v.zaak
-        union all
-        select koppelingen.zaak from koppelingen where dubbele = v.zaak
-    ) as ander (zaak)
-)
-select een.zaak, een.dubbele, een.gekoppeld_op
-from verbonden cross join lateral (select * from koppelingen where koppelingen.zaak = verbonden.zaak) as een;
+select zaak, dubbele, gekoppeld_op from koppelingen where zaak in (select zaak from verbonden($1::text[]));
 
 -- name: save_koppelingen
 insert into koppelingen
@@ -169,19 +148,10 @@ for update skip locked;
 -- name: voorbij
 -- At most $2 dossiers whose time is over at $1, first those that waited longest: with whatever couplings join to them,
 -- and only where nothing of that is still open or has time left.
-with recursive kandidaten (zaak, archiefactiedatum) as (
+with kandidaten (zaak, archiefactiedatum) as (
     select zaak, archiefactiedatum from bewaring where archiefnominatie = 'vernietigen' and archiefactiedatum <= $1
-), verbonden (kandidaat, zaak) as (
-    select zaak, zaak from kandidaten
-    union
-    select v.kandidaat, ander.zaak
-    from verbonden v cross join lateral (
-        select dubbele from koppelingen where koppelingen.zaak = v.zaak
-        union all
-        select koppelingen.zaak from koppelingen where dubbele = v.zaak
-    ) as ander (zaak)
 ), nog_niet (kandidaat) as (
-    select verbonden.kandidaat from verbonden left join bewaring using (zaak)
+    select verbonden.van from verbonden(array(select zaak from kandidaten)) left join bewaring using (zaak)
     where (bewaring.zaak is null or bewaring.archiefactiedatum > $1)
       and (exists (select from zaken where zaken.zaak = verbonden.zaak)
            or exists (select from contacten where contacten.zaak = verbonden.zaak)
@@ -292,20 +262,6 @@ order by volgorde, soort;
 -- name: read_skeletten
 select pseudoniem, vanaf, in_register, rubriek, onderdeel, geregistreerd_op, vastgesteld
 from skeletten order by pseudoniem, vanaf;
-
--- name: read_verborgen
--- Whether a seat must not learn of a matter, or of one that couplings join to it.
-with recursive verbonden (zaak) as (
-    select $1::text
-    union
-    select ander.zaak
-    from verbonden v cross join lateral (
-        select dubbele from koppelingen where koppelingen.zaak = v.zaak
-        union all
-        select koppelingen.zaak from koppelingen where dubbele = v.zaak
-    ) as ander (zaak)
-)
-select exists (select from verbonden join uitsluitingen using (zaak) where zetel = $2);
 
 -- name: read_zaak_bewaring
 select startdatum_bewaartermijn, archiefnominatie, archiefactiedatum, selectielijstklasse from bewaring where zaak = $1;

@@ -8,9 +8,8 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import SettingsConfigDict
 
 from services.registry.core.bewaring import VERNIETIGEN, Archief, Archiefnominatie
-from shared.settings import ServiceSettings
+from shared.settings import ServiceSettings, Zetels
 from shared.termijnen.bewaartermijn import Bewaartermijn
-from shared.termijnen.regels import op_de_ladder
 
 
 def _bewaartermijn(tekst: str) -> str:
@@ -42,10 +41,7 @@ class Settings(ServiceSettings):
     )
     vernietiging_aantal: int = Field(100, ge=1, le=1000, description="How many of them in one transaction")
 
-    zetels: Annotated[dict[str, str], AfterValidator(op_de_ladder)] = Field(
-        {},
-        description='Seats of the roles on the ladder, as JSON: {"sg": "stoel-1"}; else the role\'s code',
-    )
+    zetels: Zetels
 
     @property
     def archief(self) -> Archief:

@@ -59,23 +59,36 @@ create table voortgang (
 ) with (fillfactor = 50);
 comment on table voortgang is 'How far each replica has come, so that the watch of one does not run ahead of another.';
 
+-- What could not be handled. Nothing that is readable here tells what a message said, or when or how large it was exactly.
 create table geparkeerd (
-    id            uuid primary key,                  -- from the message itself, so that it stands here once
+    id            uuid primary key,                  -- random
+    afdruk        bytea unique check (octet_length(afdruk) = 32),  -- so that the same message stands here once; for a day
     reden         text not null,
     routing_key   text not null,                     -- 'onbekend' when it is no key of ours
     afzender      text,                              -- the account, as the broker validated it
     feit          uuid,                              -- key of the fact, where it could be read
-    omvang        integer not null,                  -- bytes
+    omvang        integer not null check (omvang >= 2048 and (omvang & (omvang - 1)) = 0),  -- bytes, to a power of two
     verzegeld     text,                              -- the body, sealed to intake's key; null once handled or dropped
     routing_key_verzegeld text,                      -- a key that is not ours, sealed as the body is
     onderwerp     bytea check (octet_length(onderwerp) = 32),  -- SHA-256 of the matter that the body names
     keer          integer not null default 1,
-    eerst_op      timestamptz not null default clock_timestamp(),
-    laatst_op     timestamptz not null default clock_timestamp(),
+    eerst_op      timestamptz not null default date_trunc('hour', clock_timestamp(), 'Europe/Amsterdam'),
+    laatst_op     timestamptz not null default date_trunc('hour', clock_timestamp(), 'Europe/Amsterdam'),
+    vervalt_op    timestamptz,                       -- when the body goes unless it is handled; null until that is near
     status        text not null default 'geparkeerd'
-                  check (status in ('geparkeerd', 'aangeboden', 'verwerkt', 'vervallen')),
-    check ((status in ('verwerkt', 'vervallen')) = (verzegeld is null)),
-    check (onderwerp is null or verzegeld is not null)
+                  check (status in ('geparkeerd', 'aangeboden', 'verwerkt', 'vervallen', 'verlopen')),
+    check ((status in ('verwerkt', 'vervallen', 'verlopen')) = (verzegeld is null)),
+    check (verzegeld is not null or num_nonnulls(onderwerp, afdruk, routing_key_verzegeld) = 0),
+    check (eerst_op = date_trunc('hour', eerst_op, 'Europe/Amsterdam')
+           and laatst_op = date_trunc('hour', laatst_op, 'Europe/Amsterdam'))
 );
+comment on column geparkeerd.afdruk is 'Keyed digest of the message (parkeersleutel); goes with the body, or before.';
 comment on column geparkeerd.onderwerp is 'So that what is parked about a matter is erased with it; goes with the body.';
 create index geparkeerd_open on geparkeerd (eerst_op) where status in ('geparkeerd', 'aangeboden');
+
+create table parkeersleutel (
+    enige   boolean primary key default true check (enige),
+    sleutel bytea not null check (octet_length(sleutel) = 32)
+);
+comment on table parkeersleutel is 'The key of geparkeerd.afdruk: whoever can guess a message cannot confirm it without.';
+insert into parkeersleutel (sleutel) select sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()));

@@ -128,7 +128,10 @@ what the KMar holds, nor of what was brought past it to the SG."""
 PLAATSVERVANGER: Final[Mapping[str, str]] = MappingProxyType({"sg": "plaatsvervanger-sg"})
 """Who takes a role's rung where whoever has that role must not learn of the matter."""
 
-GEEN_ZETELS: Final[Mapping[str, str]] = MappingProxyType({})
+Zetels = Mapping[str, frozenset[str]]
+"""By role the seats that read what is brought to it: whose it is, and who shares a mailbox with that one."""
+
+GEEN_ZETELS: Final[Zetels] = MappingProxyType({})
 """Of no role another seat is known than the one that has its code."""
 
 
@@ -145,12 +148,12 @@ def op_de_trede(rol: str, gesloten: Collection[str]) -> str | None:
     return None if ander in gesloten else ander
 
 
-def gesloten_rollen(uitgesloten: Collection[str], zetels: Mapping[str, str]) -> frozenset[str]:
-    """The roles of the ladder whose seat is among these excluded ones.
+def gesloten_rollen(uitgesloten: Collection[str], zetels: Zetels) -> frozenset[str]:
+    """The roles of the ladder of which a seat is among these excluded ones.
 
-    `zetels` gives the seat of a role; without one a role's code is its seat's.
+    Of a role that `zetels` does not have the code is that of its one seat.
     """
-    return frozenset(rol for rol in LADDER if zetels.get(rol, rol) in uitgesloten)
+    return frozenset(rol for rol in LADDER if not zetels.get(rol, frozenset({rol})).isdisjoint(uitgesloten))
 
 
 # --- the table ---------------------------------------------------------------------------------------------
@@ -215,11 +218,19 @@ LADDER: Final = frozenset(
 """Every role that something may be brought to."""
 
 
-def op_de_ladder(zetels: dict[str, str]) -> dict[str, str]:
-    """A setting that gives the seats of roles. Raises ValueError for a role that nothing is brought to."""
-    if not zetels.keys() <= LADDER:
+def op_de_ladder(zetels: dict[str, frozenset[str]]) -> dict[str, frozenset[str]]:
+    """A setting that gives the seats of roles. Raises ValueError for a role that nothing is brought to, or
+    that has no seat."""
+    if not zetels.keys() <= LADDER or not all(zetels.values()):
         raise ValueError("no such role")
     return zetels
+
+
+def een_of_meer(zetels: object) -> object:
+    """The same setting as it is written: of a role that has one seat, that seat alone."""
+    if not isinstance(zetels, dict):
+        return zetels
+    return {rol: [waarde] if isinstance(waarde, str) else waarde for rol, waarde in zetels.items()}
 
 
 def beschreven(regel: Regel) -> dict[str, Any]:

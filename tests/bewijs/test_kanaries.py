@@ -2,10 +2,15 @@
 """The canary run in small, and what its report says when it finds something."""
 
 import random
+from collections.abc import AsyncIterator
+from typing import cast
+
+import pytest
 
 from ops.bewijs import kanarieproef, kanaries
 from ops.bewijs import oppervlakken as vlak
 from ops.bewijs.misvormd import aangenomen, alle
+from ops.bewijs.proefstand import Proefstand
 from ops.bewijs.speuren import patronen, zoek
 
 
@@ -47,3 +52,28 @@ def test_the_fields_that_take_clear_text_are_few_and_known() -> None:
 def test_every_surface_is_named() -> None:
     """What may hold a publisher's mistake is a surface that is searched."""
     assert set(kanarieproef.TOEGESTAAN) < set(vlak.ALLE)
+
+
+async def test_a_service_that_was_not_searched_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The control of all is found on a surface as soon as one service wrote there; each service's own is
+    asked for beside it."""
+    controle = kanaries.controle(random.Random(4), ("intake", "routing"))
+
+    async def lees(*_: object) -> AsyncIterator[vlak.Stuk]:
+        for oppervlak, diensten in (
+            (vlak.OTLP_SPOREN, ("intake",)),
+            (vlak.OTLP_METRIEKEN, ("intake", "routing")),
+        ):
+            for dienst in diensten:
+                woorden = f"{controle.soort.letters},{controle.per_dienst[dienst].letters}"
+                yield vlak.Stuk(oppervlak, dienst, woorden.encode())
+
+    monkeypatch.setattr(vlak, "lees", lees)
+    gezocht = (vlak.OTLP_SPOREN, vlak.OTLP_METRIEKEN, vlak.OTLP_LOGS)
+    gevonden = await kanarieproef.speur(cast(Proefstand, None), (), controle, gezocht)
+    assert gevonden.blind(gezocht, controle.per_dienst) == [
+        vlak.OTLP_LOGS,
+        f"{vlak.OTLP_SPOREN}, van routing",
+    ]

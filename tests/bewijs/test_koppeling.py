@@ -2,6 +2,7 @@
 """What joins two sides of an edge is found, however it is spelled; what many things share is not taken for
 it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from uuid import UUID, uuid4
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops.bewijs.koppeling import Rand, Uiting, Zijden, tokens, weerleg
+from ops.bewijs.koppeling import Rand, Uiting, Zijden, tokens, van_rij, weerleg
 
 RAND = Rand("proef", "links", "rechts", "omdat het een proef is", even_groot=True)
 NU = datetime(2026, 11, 20, 9, 31, 7, 123456, tzinfo=UTC)
@@ -68,3 +69,26 @@ def test_an_empty_side_proves_nothing() -> None:
     """What was not seen was not compared."""
     assert weerleg(RAND, Zijden([], [Uiting("rechts", str(uuid4()))]))
     assert weerleg(RAND, Zijden([Uiting("links", str(uuid4()))], []))
+
+
+def test_a_moment_where_none_may_be_is_found() -> None:
+    """Also one that stands nowhere on this side; an hour is none."""
+    rand = replace(RAND, even_groot=False, zonder_moment=True)
+    assert weerleg(rand, zijden("x", NU.isoformat()))
+    assert not weerleg(rand, zijden("x", "2026-11-20T09:00:00+00:00"))
+
+
+def test_the_exact_size_of_something_is_found_in_a_row() -> None:
+    """A class of sizes is not, though something may happen to be as large as that."""
+    rand = replace(RAND, even_groot=False, zonder_maat=True)
+    links = [Uiting("bericht", "x", 2047), Uiting("bericht", "x", 2048)]
+    assert weerleg(rand, Zijden(links, [van_rij("geparkeerd", {"omvang": 2047})]))
+    assert not weerleg(rand, Zijden(links, [van_rij("geparkeerd", {"omvang": 2048})]))
+
+
+def test_a_digest_in_a_row_is_found() -> None:
+    """Bytes of a table are read as the hexadecimal that anybody can make of a message."""
+    digest = bytes(range(32))
+    assert weerleg(
+        RAND, Zijden([Uiting("bericht", digest.hex())], [van_rij("geparkeerd", {"afdruk": digest})])
+    )

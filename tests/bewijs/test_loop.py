@@ -46,9 +46,9 @@ def test_a_backup_does_not_bring_back_what_was_erased(own: PrivateServers, tmp_p
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("naam", ["parkeert-open", "kluis-open"])
+@pytest.mark.parametrize("naam", ["parkeert-open", "neemt-verlopen", "zegel-vooraf", "kluis-open"])
 def test_a_leak_makes_the_proof_fail(own: PrivateServers, tmp_path: Path, naam: str) -> None:
-    """One leak on a surface, one right too many; `./meldpunt bewijs` tries them all."""
+    """One leak on a surface, two of a rule, one right too many; `./meldpunt bewijs` tries them all."""
     gevonden = asyncio.run(mutanten.onderzoek(tmp_path, own, [naam]))
     assert gevonden.geslaagd, gevonden.als_tekst(alles=True)
 

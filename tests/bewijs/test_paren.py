@@ -1,20 +1,70 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Pairs of worlds through the pure cores, in small, and rules that leak."""
 
+from bisect import bisect
+
 import pytest
 
 from ops.bewijs import kernmutanten, paren
+from ops.bewijs.kern_notificatie import STANDAARD
+from ops.bewijs.trekking import ALLE_VERSCHILLEN, TREFT, op_de_hoogte, trek
+from shared import zegel
 
 
 def test_two_worlds_that_differ_in_a_secret_look_the_same() -> None:
-    """Of each kind of secret some pairs, with something told in weekly messages, and no difference seen."""
-    gevonden = paren.vergelijk(range(48))
+    """Of each kind of secret some pairs, under the settings of the services too; no difference is seen, and
+    nobody who reckons finds too few people. Where only what is told can show, something is told in each."""
+    gevonden = paren.vergelijk(range(60))
     assert not gevonden.ongelijk
-    assert gevonden.verteld and set(gevonden.paren) == set(paren.VERSCHILLEN)
+    assert set(gevonden.paren.values()) == {6} and set(gevonden.paren) == set(ALLE_VERSCHILLEN)
+    assert all(gevonden.treffend[verschil] == 6 for verschil in TREFT)
+    assert gevonden.instellingen[str(STANDAARD)] == 10
+    assert gevonden.nagerekend and gevonden.getoetst
 
 
-@pytest.mark.parametrize("naam", ["niveau-hoort", "bericht-op-maat", "kanaal-in-doorzetting"])
+def test_secrets_are_drawn_from_worlds_that_are_not_tame() -> None:
+    """Everything that a world can hold turns up: shared mailboxes, an SG, a mailbox that lacks, units and
+    seats that change, guests, later exclusions, withdrawals of each kind, stories of each size, mail that
+    fails, more cases than places."""
+    getrokken = [trek(nummer, 0) for nummer in range(400)]
+    werelden = [een.paar.links for een in getrokken]
+    stoelen = [stoel for wereld in werelden for org in wereld.organisaties for stoel in org.stoelen]
+    zaken = [(wereld, zaak) for wereld in werelden for zaak in wereld.zaken]
+    assert any(stoel.deelt for stoel in stoelen) and not all(stoel.bereikbaar for stoel in stoelen)
+    assert {stoel.rol for stoel in stoelen} >= {"sg", "cvp", "kabinetschef", "leidinggevende"}
+    assert {
+        een.eenheden != wereld.organisatie.eenheden for wereld in werelden for _, een in wereld.later
+    } == {
+        True,
+        False,
+    }
+    assert any(set(zaak.te_notificeren) - set(op_de_hoogte(w.organisatie, zaak.eenheid)) for w, zaak in zaken)
+    assert any(zaak.later_uit_te_sluiten for _, zaak in zaken)
+    assert any(zaak.intrekking_voor for _, zaak in zaken) and any(zaak.kenmerken_toch for _, zaak in zaken)
+    assert {zaak.intrekt for _, zaak in zaken} == {"coid", "lijn"}
+    assert {bisect(zegel.MATEN, len(zaak.verhaal)) for _, zaak in zaken} == {0, 1, 2}
+    assert any(een.instelling.mislukt for een in getrokken)
+    assert any(len(een.paar.links.zaken) > een.instelling.plaatsen for een in getrokken)
+
+
+@pytest.mark.parametrize(
+    "naam",
+    [
+        "niveau-hoort",
+        "gast-hoort",
+        "noemt-waar-iemand-zwijgt",
+        "zonder-k",
+        "rubriek-altijd",
+        "totaal-exact",
+        "vertelt-na-intrekking",
+        "lijn-gaat-door",
+        "doorzetting-na-intrekking",
+        "kenmerk-voor-wie-vergelijkt",
+        "bericht-op-maat",
+        "kanaal-in-doorzetting",
+    ],
+)
 def test_a_rule_that_leaks_makes_a_pair_differ(naam: str) -> None:
-    """An exclusion, a size, a channel; `./meldpunt bewijs regelmutanten` tries them all."""
+    """An exclusion, k, consent, a size, a channel; `./meldpunt bewijs regelmutanten` tries them all."""
     [mutant] = [een for een in kernmutanten.MUTANTEN if een.naam == naam]
     assert kernmutanten.gezien(mutant) is not None

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ops import termijnen
-from ops.bewijs import lekken_stapel, stapel
+from ops import lezer
+from ops.bewijs import lekken_beheer, lekken_stapel, stapel
 from ops.bewijs.proefstand import eigen_servers
 from ops.bewijs.stapelgezicht import Gezichten, vergelijkbaar
 from ops.bewijs.stapelwereld import bevolk, wordt_verteld
@@ -43,6 +43,7 @@ async def test_two_worlds_that_differ_in_a_secret_look_the_same(
         ("dag-in-weekbericht", range(4, 41, 12)),
         ("kanaal-bij-doorzetten", range(1, 14, 12)),
         ("zegel-op-maat", range(0, 7, 6)),
+        ("zaak-in-log", range(1, 14, 12)),
     ],
 )
 async def test_a_leak_makes_the_proof_fail(
@@ -50,21 +51,21 @@ async def test_a_leak_makes_the_proof_fail(
 ) -> None:
     """With each of these leaks in the running services a refutation names the secret that it shows."""
     gevonden = await stapel.onderzoek(tmp_path / "proef", servers, nummers, mutant=lek)
-    assert any(lekken_stapel.PER_NAAM[lek].waar in fout for fout in gevonden.fouten), gevonden.als_tekst(
-        alles=True
-    )
+    waar = (lekken_stapel.PER_NAAM | lekken_beheer.PER_NAAM)[lek].waar
+    assert any(waar in fout for fout in gevonden.fouten), gevonden.als_tekst(alles=True)
 
 
 @pytest.mark.timeout(300)
 async def test_an_excluded_official_who_finds_out_makes_the_proof_fail(
     tmp_path: Path, servers: PrivateServers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By a weekly message, or by an operators' list that hides nothing: each is refuted by itself."""
+    """By a weekly message, or by an operators' list that hides nothing: each is refuted by itself, and the
+    list for more seats than the excluded one."""
 
-    async def niets(environment: Environment, reader: str) -> frozenset[str]:
-        return frozenset()
+    async def niets(environment: Environment, seat: str) -> lezer.Verborgen:
+        return lezer.Verborgen(frozenset(), frozenset())
 
-    monkeypatch.setattr(termijnen, "_hidden_from", niets)
+    monkeypatch.setattr(lezer, "hidden_from", niets)
     gevonden = await stapel.onderzoek(
         tmp_path / "proef", servers, range(5, 12, 6), mutant="uitsluiting-vergeten"
     )
@@ -72,6 +73,9 @@ async def test_an_excluded_official_who_finds_out_makes_the_proof_fail(
         assert any(f": {waarnemer} " in fout and "of de zaak bestaat" in fout for fout in gevonden.fouten), (
             gevonden.als_tekst(alles=True)
         )
+    gevraagd = {fout.split(" ziet ")[0] for fout in gevonden.fouten if ": termijnlijst " in fout}
+    uitgesloten = sum(len(twee.paar.zaak.uit_te_sluiten) for twee in bevolk(range(5, 12, 6)).tweetallen)
+    assert len(gevraagd) > uitgesloten
 
 
 def test_ids_that_differ_make_no_difference_and_what_they_join_does() -> None:

@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: EUPL-1.2
 """What the report says, and when it says that nothing was refuted."""
 
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
 import pytest
 
+from ops import CHECKOUT
 from ops.__main__ import main
+from ops.bewijs.herkomst import kop, versie
 from ops.bewijs.opdracht import DELEN
 from ops.bewijs.verslag import Deel, Verslag, gespreid
 
@@ -46,6 +51,22 @@ def test_a_sample_is_spread_and_never_larger() -> None:
     alle = list(range(100))
     assert gespreid(alle, 4) == [0, 25, 50, 75]
     assert gespreid(alle, None) == gespreid(alle, 200) == alle
+
+
+def test_the_head_says_what_was_examined_and_how_to_repeat_it() -> None:
+    """Moment, version and commit, settings, and the very command."""
+    began = datetime(2025, 3, 3, 9, tzinfo=UTC)
+    gezegd = "\n".join(kop(began, began + timedelta(minutes=7), ["paren", "stapel"], 500))
+    assert "2025-03-03 09:00 UTC, in 7 minuten" in gezegd
+    assert versie(CHECKOUT) in gezegd
+    assert "k 20, stap 5, periode 13 weken, plaatsen 6" in gezegd
+    assert "./meldpunt bewijs paren stapel --paren 500." in gezegd
+
+
+def test_without_git_the_version_is_that_of_the_package(tmp_path: Path) -> None:
+    """As in an image or an unpacked archive, wherever that stands."""
+    (tmp_path / "pyproject.toml").write_text('[project]\nversion = "7.8.9"\n')
+    assert versie(tmp_path) == "Meldpunt 7.8.9, commit onbekend"
 
 
 def test_a_part_that_does_not_exist_is_wrong_use(capsys: pytest.CaptureFixture[str]) -> None:

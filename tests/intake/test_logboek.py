@@ -267,6 +267,7 @@ async def test_anchors_from_the_audit_file_and_from_intake_s_log_are_found(
     audit.record(beheer.GECONTROLEERD, "elders logboek", gezien.replace("met 3", "met 9"), file=bestand)
     uit_log = beheer.ankers_van(tmp_path / "geen", [log], "proef")
     uit_audit = beheer.ankers_van(bestand, [], "proef")
+    assert beheer.ankers_van(tmp_path / "geen", [bestand], "proef") == uit_audit
     assert uit_log["logboek"] == uit_audit["logboek"] == [stand]
     assert uit_log["toegangslog"][0].volgnummer == 3
     assert list(Controle(uit_audit["logboek"]).einde(Stand(0, BEGIN))) == [Afgekapt(0, 3)]
@@ -283,7 +284,7 @@ async def test_a_parked_body_that_an_operator_opens_is_one_line_in_each(
         return await parked(environment, [flow.INTAKE])
 
     [bericht] = await eventually(er_is_een)
-    await noteer_geopend(environment, "geparkeerd-geopend", [bericht])
+    await noteer_geopend(environment, "geparkeerd-geopend", bericht)
     [row] = await database.fetch(logboek.QUERIES.toegangslog)
     assert (row["handeling"], row["stuk"]) == ("geparkeerd-geopend", bericht.id)
     assert (row["actor"], row["herkomst"], row["voor"]) == (audit.actor(), audit.origin(), "intake")
@@ -298,13 +299,19 @@ async def test_the_commands_tell_in_words_and_keep_an_anchor(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Whole: status 0, and the heads go to the audit file. Cut off afterwards, head set back and all: status
-    1, by that anchor. The lines are shown newest first, with the processing that each is about.
+    """The first time there is nothing to hold it against: that has a status of its own, and the heads go to
+    the audit file, which is looked at by default. Whole: status 0. Cut off afterwards, head set back and all:
+    status 1, by that anchor. The lines are shown newest first, with the processing that each is about.
     """
     monkeypatch.setattr(audit, "FILE", tmp_path / "audit.log")
     await schrijf(database, *[Handeling("inhoud-verstrekt", ("wie",), STUK, "coid/ADV-1")] * 4)
-    assert await beheer._controleer(environment, argparse.Namespace(anker=[])) == 0
-    assert "Both chains are whole." in capsys.readouterr().out
+    alleen = argparse.Namespace(anker=[])
+    assert await beheer._controleer(environment, alleen) == beheer.NIET_VERANKERD == 3
+    assert "niet verankerd" in capsys.readouterr().out
+    assert await beheer._controleer(environment, alleen) == 0
+    gezegd = capsys.readouterr().out
+    assert "Both chains are whole." in gezegd and "anchored up to line 4" in gezegd
+    assert "niet verankerd" not in gezegd
     assert await beheer._toon(environment, argparse.Namespace(laatste=2, spoor=None, stuk=STUK)) == 0
     getoond = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in getoond] == ["4", "LDV", "3", "LDV"]
@@ -320,5 +327,20 @@ async def test_the_commands_tell_in_words_and_keep_an_anchor(
             )
     finally:
         await eigenaar.close()
-    assert await beheer._controleer(environment, argparse.Namespace(anker=[])) == 1
+    assert await beheer._controleer(environment, alleen) == 1
     assert "the end is gone: the log once went to line 4 and ends at 2" in capsys.readouterr().out
+
+
+async def test_a_chain_that_is_broken_and_not_anchored_is_broken(
+    environment: Environment, database: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is wrong is said before what could not be looked at; and of what is wrong no head is kept."""
+    monkeypatch.setattr(audit, "FILE", tmp_path / "audit.log")
+    await schrijf(database, *[Handeling("inhoud-gelezen", ("wie",), STUK)] * 3)
+    eigenaar = await asyncpg.connect(environment.owner_dsn("intake"))
+    try:
+        await eigenaar.execute("update toegangslog set actor = 'iemand anders' where volgnummer = 2")
+    finally:
+        await eigenaar.close()
+    assert await beheer._controleer(environment, argparse.Namespace(anker=[])) == 1
+    assert "toegangslog" not in beheer.ankers_van(audit.FILE, [], environment.name)

@@ -167,14 +167,15 @@ class _Teller(zegel.PrivateKeys):
 
 
 def test_content_in_hand_is_opened_once_and_kept_no_longer_than_its_fact(own: Path) -> None:
-    """To be admitted and to be stored it is opened once; when the fact is gone nothing of it is left."""
+    """To be judged and to be stored it is opened once; when the fact is gone nothing of it is left."""
     sleutels_ = _Teller({"keys": zegel.read_keys(own)})
     intake = Intake(sleutels_, cast(Any, None), cast(Any, None))
     token = zegel.seal(GEHEIM, zegel.PublicKeys.from_file(own / zegel.PUBLIC_FILE))
     fact = make_fact(
         "kanaal", ContactOntvangen(kanaal="telefoon", ontvangen_op=now(), verzegeld=token), new_id()
     )
-    assert intake.admit(fact) is None
+    assert intake.admit(fact) is None and sleutels_.geopend == 0
+    assert intake._weiger(fact) is None
     assert intake.open(fact).strip() == GEHEIM
     assert sleutels_.geopend == 1
     assert GEHEIM.decode() not in repr(intake)

@@ -339,21 +339,48 @@ def ontdaan(bericht: Ontvangen) -> list[bytes]:
     ]
 
 
-async def test_two_seats_with_one_mailbox_are_one_reader(bus: Bus, start: Start, mail: Mailserver) -> None:
-    """One message, however many seats read it, and one line of a case for which both are named."""
-    runtime = await start()
-    gehoord = await bus.listen("notification.#")
-    unit = EenheidGewijzigd(
+def gedeeld(sterkte: int) -> EenheidGewijzigd:
+    """A unit with two seats that read one mailbox."""
+    return EenheidGewijzigd(
         gewijzigd_op=now(),
         volgnummer=1,
         onderdeel="CLSK",
-        sterkte=100_000,
+        sterkte=sterkte,
         functionarissen=(
             Functionaris(functionaris="C-1", rol="commandant", postbus="Staf@defensie.test"),
             Functionaris(functionaris="C-2", rol="cvp", postbus="staf@defensie.test"),
         ),
     )
-    await bus.state("organisatie", unit, "313-SQN")
+
+
+async def test_a_line_that_two_seats_read_counts_once(bus: Bus, start: Start, mail: Mailserver) -> None:
+    """Of 75 people three facts may be told with k 25, of however many seats they are, also when the matter
+    was erased since; otherwise what is told later would show how many seats there were."""
+    runtime = await start(k=25)
+    gehoord = await bus.listen("notification.#")
+    await bus.state("organisatie", gedeeld(75), "313-SQN")
+    eerste = new_id()
+    await bus.state("coid", geinformeerd("C-1", "C-2"), eerste)
+    await wachten(runtime, 2)
+    await ronde(runtime)
+    await hoort(gehoord, VERZONDEN)
+    for aantal in (2, 3, 4):
+        await bus.state("coid", geinformeerd("C-1"), new_id())
+        await wachten(runtime, 1)
+        await ronde(runtime)
+        await hoort(gehoord, VERZONDEN, aantal)
+        if aantal == 2:
+            await bus.state("registry", DossierVernietigd(vernietigd_op=now()), eerste)
+            await wachten(runtime, 1, "verteld")
+    assert [len(ingevuld(een)) for een in mail.aangenomen] == [1, 1, 1, 0]
+    assert len(gehoord.of(f"{OPGEHOUDEN}.coid")) == 1
+
+
+async def test_two_seats_with_one_mailbox_are_one_reader(bus: Bus, start: Start, mail: Mailserver) -> None:
+    """One message, however many seats read it, and one line of a case for which both are named."""
+    runtime = await start()
+    gehoord = await bus.listen("notification.#")
+    await bus.state("organisatie", gedeeld(100_000), "313-SQN")
     await bus.state("coid", geinformeerd("C-1", "C-2"), new_id())
     await wachten(runtime, 2)
     await ronde(runtime)
@@ -505,7 +532,7 @@ async def test_an_erased_matter_leaves_what_a_seat_was_told_without_the_matter(
     assert await runtime.pool.fetch("select from zaken") == []
     assert await runtime.pool.fetch("select from vertellingen") == []
     assert await runtime.pool.fetchval("select count(*) from facts where subject = $1", zaak) == 0
-    assert await runtime.pool.fetchval("select aantal from historie") == 1
+    assert await runtime.pool.fetchval("select count(*) from historie") == 1
     await bus.state("coid", geinformeerd("C-313"), ander)
     await wachten(runtime, 1)
     await ronde(runtime)

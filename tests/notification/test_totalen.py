@@ -19,9 +19,12 @@ from services.notification.core.totalen import (
     periode,
     sluit_af,
     sluit_alle_af,
+    sluit_periode,
     tel,
+    totaal_in_woorden,
 )
 from services.notification.core.uitsluiting import Stoel, terrein, uitsluiting
+from services.notification.core.zaak import Plaats
 from shared.codes import HOOFDGROEPEN, Rubriek, hoofdgroep
 from tests.notification.test_noemen import VOORBEELD, WAT, K, Wat, bomen, boom, geschiedenis
 
@@ -57,6 +60,24 @@ def test_one_melding_a_period_shows_in_the_end() -> None:
         rest = afgesloten.rest
         gelezen.append(in_woorden(afgesloten.getoond, stap=5))
     assert gelezen == ["minder dan 5"] * 4 + ["5"]
+
+
+def test_a_case_of_the_present_period_waits_for_its_end() -> None:
+    """What is over is counted with what was left of before; a reader gets that of the largest terrein."""
+    een = boom(("TOP", None, 400), ("A", "TOP", 200), ("A1", "A", 50))
+    zaken = {"oud": Plaats("A1", "2024-W13", True), "nieuw": Plaats("A1", "2024-W14", True)}
+    vorige = {"TOP": sluit_af(1, 0, stap=2), "A": sluit_af(1, 0, stap=2)}
+    dag = date(2024, 4, 1)
+    geteld, totalen = sluit_periode(een, zaken, vorige, dag=dag, weken=13, k=20, stap=2)
+    assert geteld == ["oud"]
+    assert {code: (een.getoond, een.rest) for code, een in totalen.items()} == {
+        "TOP": (2, 0),
+        "A": (2, 0),
+        "A1": (0, 1),
+    }
+    minder = "minder dan 2"
+    for bereik, gelezen in (("A1", "2"), ("A1 A", "2"), ("WEG", minder), ("", minder)):
+        assert totaal_in_woorden(een, bereik.split(), totalen, k=20, stap=2) == gelezen
 
 
 @given(st.data(), bomen(), K)
@@ -204,7 +225,13 @@ def test_a_seat_hears_of_what_it_serves(rol: str, eenheid: str, gebied: str) -> 
     assert terrein(DEFENSIE, eenheid, rol) == gebied  # type: ignore[arg-type]
 
 
-PAD = ("A", "BAT", "BRIG")
+BRIG = boom(
+    ("BRIG", None, 300),
+    *((code, "BRIG", 40) for code in ("BAT", "S")),
+    *((code, "BAT", 10) for code in "ABC"),
+    ("B1", "B", 5),
+)
+"""A brigade with a battalion and a staff; in the battalion three companies, in one of these a platoon."""
 
 
 def test_nobody_at_the_level_of_somebody_excluded_is_told() -> None:
@@ -213,21 +240,38 @@ def test_nobody_at_the_level_of_somebody_excluded_is_told() -> None:
     gevolg = uitsluiting(stoelen, ["C-A"])
     assert gevolg.uitgesloten == {"C-A"}
     assert gevolg.gemeden == {"A"}
-    assert [gevolg.mag_horen(een.code, PAD) for een in stoelen] == [False, False, True]
+    assert [gevolg.mag_horen(een.code, "A", BRIG) for een in stoelen] == [False, False, True]
 
 
 def test_nobody_below_the_level_of_somebody_excluded_is_told() -> None:
     """With the battalion's commander excluded the company hears nothing, the brigade does."""
     stoelen = [stoel("C-A", "A"), stoel("C-BAT", "BAT"), stoel("C-BRIG", "BRIG")]
     gevolg = uitsluiting(stoelen, ["C-BAT"])
-    assert [gevolg.mag_horen(een.code, PAD) for een in stoelen] == [False, False, True]
+    assert [gevolg.mag_horen(een.code, "A", BRIG) for een in stoelen] == [False, False, True]
+
+
+def test_a_guest_from_below_somebody_excluded_is_not_told() -> None:
+    """With the battalion's commander excluded from a case in company A, an adviser who names somebody of
+    company B, who would not hear of it by custom, tells nobody."""
+    stoelen = [stoel("C-BAT", "BAT"), stoel("C-B", "B"), stoel("C-S", "S")]
+    gevolg = uitsluiting(stoelen, ["C-BAT"])
+    assert [gevolg.mag_horen(een.code, "A", BRIG) for een in stoelen] == [False, False, True]
 
 
 def test_somebody_excluded_elsewhere_silences_only_guests_beside_them() -> None:
-    """A party from company B: in A they are told; whoever else in B an adviser wanted told is not."""
+    """A party from company B: in A they are told; whoever else in B, or below it, an adviser wanted told is
+    not."""
     stoelen = [stoel("C-A", "A"), stoel("C-B", "B"), stoel("P-B", "B"), stoel("C-C", "C"), stoel("X", "A B")]
+    stoelen.append(stoel("C-B1", "B1"))
     gevolg = uitsluiting(stoelen, ["C-B"])
-    assert [gevolg.mag_horen(een.code, PAD) for een in stoelen] == [True, False, False, True, True]
+    assert [gevolg.mag_horen(een.code, "A", BRIG) for een in stoelen] == [
+        True,
+        False,
+        False,
+        True,
+        True,
+        False,
+    ]
 
 
 def test_seats_with_one_mailbox_are_one_reader() -> None:
@@ -236,22 +280,22 @@ def test_seats_with_one_mailbox_are_one_reader() -> None:
     gevolg = uitsluiting(stoelen, ["C-A"])
     assert gevolg.uitgesloten == {"C-A", "H-S"}
     assert gevolg.gemeden == {"A", "S"}
-    assert not gevolg.mag_horen("M-S", ("S", "BRIG"))
+    assert not gevolg.mag_horen("M-S", "S", BRIG)
 
 
 def test_a_mailbox_brings_its_other_seats_terreinen() -> None:
     """A seat at company B whose mailbox is read at company A: of a case in A that reader hears nothing."""
     stoelen = [stoel("C-A", "A"), stoel("P-A", "A", "p@x"), stoel("P-B", "B", "p@x"), stoel("C-B", "B")]
     gevolg = uitsluiting(stoelen, ["C-A"])
-    assert [gevolg.mag_horen(code, PAD) for code in ("P-B", "C-B")] == [False, True]
-    assert gevolg.mag_horen("P-B", ("B", "BAT", "BRIG"))
+    assert [gevolg.mag_horen(code, "A", BRIG) for code in ("P-B", "C-B")] == [False, True]
+    assert gevolg.mag_horen("P-B", "B", BRIG)
 
 
 def test_an_unknown_seat_is_excluded_all_the_same() -> None:
     """A seat that no unit names yet stays excluded when it turns up."""
     gevolg = uitsluiting([], ["C-9"])
     assert gevolg.uitgesloten == {"C-9"}
-    assert not gevolg.mag_horen("C-9", PAD)
+    assert not gevolg.mag_horen("C-9", "A", BRIG)
 
 
 def stoelen_in(een: Boom) -> st.SearchStrategy[list[Stoel]]:
@@ -287,7 +331,7 @@ def test_all_seats_together_cannot_tell_that_somebody_is_excluded(
         pad = een.pad(eenheid)
         return tuple(
             wat.regel(een, eenheid, terreinen[stoel.code], gevolg.gemeden, verteld[stoel.code])
-            if gevolg.mag_horen(stoel.code, pad) and not terreinen[stoel.code].isdisjoint(pad)
+            if gevolg.mag_horen(stoel.code, eenheid, een) and not terreinen[stoel.code].isdisjoint(pad)
             else None
             for stoel in stoelen
         )
@@ -308,6 +352,6 @@ def test_who_may_not_hear_would_be_given_no_name_either(data: st.DataObject, een
     for code in een.van_onder():
         for stoel in stoelen:
             bereik = gevolg.terreinen[stoel.code]
-            if not gevolg.mag_horen(stoel.code, een.pad(code)) and not bereik.isdisjoint(een.pad(code)):
+            if not gevolg.mag_horen(stoel.code, code, een) and not bereik.isdisjoint(een.pad(code)):
                 geen = noem(een, eenheid=code, bereik=bereik, gemeden=gevolg.gemeden, verteld={}, k=k)
                 assert geen is None

@@ -78,9 +78,10 @@ def test_an_exclusion_that_concerns_nobody_here_leaves_no_trace(feiten: list[Fac
 
 
 def test_a_rung_goes_to_the_named_alternative_or_to_nobody() -> None:
-    """By the seat of a role where a setting names it, else by the role's own code."""
-    assert gesloten_rollen({"stoel-1"}, {"sg": "stoel-1"}) == {"sg"}
-    assert gesloten_rollen({"sg"}, {"sg": "stoel-1"}) == set()
+    """By the seats of a role where a setting names them, all of them, else by the role's own code."""
+    assert gesloten_rollen({"stoel-1"}, {"sg": frozenset({"stoel-1"})}) == {"sg"}
+    assert gesloten_rollen({"stoel-2"}, {"sg": frozenset({"stoel-1", "stoel-2"})}) == {"sg"}
+    assert gesloten_rollen({"sg"}, {"sg": frozenset({"stoel-1"})}) == set()
     assert gesloten_rollen({"sg", "commandant-43"}, {}) == {"sg"}
     assert op_de_trede("sg", {"sg"}) == "plaatsvervanger-sg"
     assert op_de_trede("sg", {"sg", "plaatsvervanger-sg"}) is None
@@ -123,9 +124,10 @@ async def test_an_excluded_seat_does_not_treat_the_matter(service: StartService,
 
 
 async def test_where_the_sg_is_excluded_the_alternative_is_told(service: StartService, bus: Bus) -> None:
-    """A misstand goes to the plaatsvervanger, and so does a promise that was not kept; by seat, as set."""
+    """A misstand goes to the plaatsvervanger, and so does a promise that was not kept; by seat, as set:
+    also where the one excluded is not the SG but shares the SG's mailbox."""
     heard = await bus.listen("routing.#")
-    await service("routing", zetels={"sg": "stoel-1"}, termijnen={"toewijzing": "2s"})
+    await service("routing", zetels={"sg": ["stoel-9", "stoel-1"]}, termijnen={"toewijzing": "2s"})
     zaak = new_id()
     await bus.state("coid", sluit_uit("stoel-1"), zaak)
     await bus.state("coid", gekwalificeerd("vermoeden-misstand"), zaak)

@@ -3,21 +3,29 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ops import OpsError, attach
+from ops import OpsError, attach, register
 from ops.environment import Environment
+from ops.parking import parked, waiting
 from ops.termijnen import Regel, arrange, as_text, explanation, overview
-from services.registry import lezen
+from services.notification import store
+from services.notification.core.boom import Boom, Eenheid
+from services.notification.core.uitsluiting import Stoel, uitsluiting, verborgen_voor
 from shared import flow
+from shared.events import EenheidGewijzigd, Functionaris
 from shared.termijnen import waak
 from shared.termijnen.klok import Bewaard, Klok, termijn
 from shared.termijnen.overgang import Verandering
 from shared.termijnen.regels import Soort, regels
 from tests.bus import new_id, now
+from tests.notification.test_noemen import bomen
+from tests.notification.test_totalen import stoelen_in
 
 NU = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -80,6 +88,80 @@ def test_an_explanation_says_the_same_for_every_matter() -> None:
     assert "sg; wie er niet van mag weten" in " ".join(explanation(open_, NU).split())
 
 
+# --- whose eyes are whose: pure ---------------------------------------------------------------------------
+
+LEGER = Boom(
+    Eenheid(code, "CLAS", boven, 100)
+    for code, boven in (
+        ("DIV", None),
+        ("BRIG", "DIV"),
+        ("BAT", "BRIG"),
+        ("A", "BAT"),
+        ("B", "BAT"),
+        ("Z", "DIV"),
+    )
+)
+
+
+def _stoel(code: str, terreinen: str, *postbussen: str) -> Stoel:
+    return Stoel(code, frozenset(terreinen.split()), frozenset(postbussen))
+
+
+ADRESBOEK = [
+    _stoel("C-BAT", "BAT", "bat@x"),
+    _stoel("P-BAT", "BAT"),
+    _stoel("C-A", "A"),
+    _stoel("S-Z", "Z", "BAT@X"),  # another unit, the same mailbox
+    _stoel("C-BRIG", "BRIG"),
+    _stoel("X-A", "A BRIG"),
+    _stoel("C-Z", "Z"),
+]
+
+
+def _ziet(*uit: str) -> set[str]:
+    return {
+        een.code
+        for een in ADRESBOEK
+        if not verborgen_voor(een.code, ADRESBOEK, LEGER, {"zaak-0001": uit, "zaak-0002": ()})
+    }
+
+
+def test_a_matter_is_hidden_from_whoever_would_be_the_eyes_of_somebody_excluded() -> None:
+    """Their mailbox's other seats, deputies, and all below; not who sits above them or elsewhere."""
+    assert _ziet("C-BAT") == {"C-BRIG"}  # Z is read at the excluded mailbox, and X-A is not above Z
+    assert _ziet("P-BAT") == {"C-BRIG", "X-A", "C-Z"}
+    assert _ziet("C-BRIG") == {"C-Z"}
+    assert _ziet("C-A", "C-Z") == {"P-BAT", "C-BRIG"}
+    assert _ziet("adviseur-1") == _ziet() == {een.code for een in ADRESBOEK}
+    assert verborgen_voor("adviseur-1", ADRESBOEK, LEGER, {"zaak-0001": ["adviseur-1"]}) == {"zaak-0001"}
+
+
+def test_who_reads_a_mailbox_with_somebody_excluded_sees_no_more_than_they() -> None:
+    """Also where of neither seat a unit is known."""
+    samen = [_stoel("L-1", "", "samen@x"), _stoel("L-2", "", "Samen@x"), _stoel("L-3", "", "ander@x")]
+    verborgen = [bool(verborgen_voor(een.code, samen, LEGER, {"zaak-0001": ["L-1"]})) for een in samen]
+    assert verborgen == [True, True, False]
+
+
+@given(st.data(), bomen())
+def test_who_may_not_be_told_of_a_matter_does_not_see_it_listed(data: st.DataObject, een: Boom) -> None:
+    """Whatever a seat's weekly message keeps from it for somebody excluded, its lists keep too."""
+    stoelen = data.draw(stoelen_in(een))
+    uit = data.draw(st.frozensets(st.sampled_from(["S0", "S1", "S2"]), max_size=2))
+    gevolg = uitsluiting(stoelen, uit)
+    for stoel in stoelen:
+        verborgen = verborgen_voor(stoel.code, stoelen, een, {"zaak-0001": uit})
+        if stoel.code in gevolg.uitgesloten:
+            assert verborgen
+        for code in een.van_onder():
+            gewoonlijk = not gevolg.terreinen[stoel.code].isdisjoint(een.pad(code))
+            if gewoonlijk and not gevolg.mag_horen(stoel.code, code, een):
+                assert verborgen
+
+
+# --- on the real parts ------------------------------------------------------------------------------------
+
+
 async def _excluded(environment: Environment, service: str, zaak: str, zetel: str) -> None:
     async with attach.schema(environment, service) as connection:
         await connection.execute("insert into uitsluitingen (zaak, zetel) values ($1, $2)", zaak, zetel)
@@ -103,9 +185,10 @@ async def test_the_clocks_of_an_excluded_matter_are_not_there(environment: Envir
         assert {een.onderwerp for een in seen.regels} == {open_}
         everyone = await overview(environment, ended=ended, reader="commandant-13")
         assert len({een.onderwerp for een in everyone.regels}) == 4
-    only_intake = replace(environment, dsns={flow.INTAKE: environment.dsns[flow.INTAKE]})
-    with pytest.raises(OpsError):
-        await overview(only_intake, reader="commandant-43")
+    for missing in (flow.ROUTING, flow.REGISTRY, flow.NOTIFICATION):
+        without = replace(environment, dsns={k: v for k, v in environment.dsns.items() if k != missing})
+        with pytest.raises(OpsError, match=missing):
+            await overview(without, reader="commandant-43")
 
 
 async def test_the_register_does_not_know_an_excluded_matter(environment: Environment) -> None:
@@ -120,8 +203,117 @@ async def test_the_register_does_not_know_an_excluded_matter(environment: Enviro
             )
         await connection.execute("insert into koppelingen values ($1, $2, now())", zaak, coupled)
         await connection.execute("insert into uitsluitingen values ($1, 'commandant-43')", zaak)
-        for een in (zaak, coupled):
-            assert await lezen.zaak(connection, een, lezer="commandant-43") is None
-            assert await lezen.zaak(connection, een, lezer="commandant-13") is not None
-            assert await lezen.zaak(connection, een) is not None
-        assert await lezen.zaak(connection, new_id(), lezer="commandant-43") is None
+    for een in (zaak, coupled):
+        assert await register.zaak(environment, een, "commandant-43") is None
+        assert await register.zaak(environment, een, "commandant-13") is not None
+        assert await register.zaak(environment, een, None) is not None
+    assert await register.zaak(environment, new_id(), "commandant-43") is None
+
+
+async def _organisatie(environment: Environment) -> None:
+    """A battalion with its commander, a deputy and a company; that mailbox is read elsewhere too."""
+
+    def eenheid(boven: str | None, **postbussen: str) -> EenheidGewijzigd:
+        return EenheidGewijzigd(
+            gewijzigd_op=now(),
+            volgnummer=1,
+            onderdeel="CLAS",
+            boven=boven,
+            sterkte=100,
+            functionarissen=tuple(
+                Functionaris(functionaris=zetel.replace("_", "-"), rol="commandant", postbus=postbus)
+                for zetel, postbus in postbussen.items()
+            ),
+        )
+
+    async with attach.schema(environment, flow.NOTIFICATION) as connection:
+        await store.save_eenheden(
+            connection,
+            {
+                "43-brigade": eenheid(None, commandant_43="brigade@defensie.test"),
+                "13-bataljon": eenheid(
+                    "43-brigade", commandant_13="bataljon@defensie.test", stafchef_13="stafchef@defensie.test"
+                ),
+                "a-compagnie": eenheid("13-bataljon", commandant_a="compagnie@defensie.test"),
+                "werkplaats": eenheid("43-brigade", hoofd_w="Bataljon@defensie.test"),
+                "magazijn": eenheid("43-brigade", hoofd_m="magazijn@defensie.test"),
+            },
+        )
+
+
+KRING = ("commandant-13", "stafchef-13", "commandant-a", "hoofd-w")
+"""Who must not learn of what the battalion's commander must not learn of."""
+ANDEREN = ("commandant-43", "hoofd-m", "coid-1")
+
+
+async def _parked(environment: Environment, zaak: str | None, key: str) -> UUID:
+    digest = None if zaak is None else sha256(zaak.encode()).digest()
+    async with attach.schema(environment, flow.ROUTING) as connection:
+        return UUID(
+            str(
+                await connection.fetchval(
+                    "insert into geparkeerd (id, reden, routing_key, omvang, verzegeld, onderwerp)"
+                    " values (gen_random_uuid(), 'een fout bij het verwerken', $1, 2048, 'verzegeld', $2)"
+                    " returning id",
+                    key,
+                    digest,
+                )
+            )
+        )
+
+
+async def test_what_is_kept_from_a_seat_is_kept_from_whoever_reads_with_it_or_below_it(
+    environment: Environment,
+) -> None:
+    """In the clocks, the register, what is parked and what waits: in each the matter is not there."""
+    await _organisatie(environment)
+    zaak = new_id()
+    await _excluded(environment, flow.ROUTING, zaak, "commandant-13")
+    async with attach.schema(environment, flow.ROUTING) as connection:
+        await waak.save(
+            connection,
+            [Verandering(Bewaard(zaak, termijn(Klok(Soort.TOEWIJZING, now()), regels()[Soort.TOEWIJZING])))],
+        )
+    async with attach.schema(environment, flow.REGISTRY) as connection:
+        await connection.execute(
+            "insert into zaken (zaak, herkomst, onderwerpen, dubbel, telt, status)"
+            " values ($1, 'mid', '{}', false, false, 'open')",
+            zaak,
+        )
+        await connection.execute(
+            "insert into matters (subject, first_seen) values ($1, now() - interval '3 days')", zaak
+        )
+    message = await _parked(environment, zaak, "coid.kwestie-gekwalificeerd.v1")
+    for lezer in KRING:
+        assert not (await overview(environment, reader=lezer)).regels
+        assert await register.zaak(environment, zaak, lezer) is None
+        assert not await waiting(environment, reader=lezer)
+        assert not await parked(environment, reader=lezer)
+        assert not await parked(environment, id_prefix=str(message)[:8], reader=lezer)
+    for ander in (*ANDEREN, None):
+        assert len((await overview(environment, reader=ander)).regels) == 1
+        assert await register.zaak(environment, zaak, ander) is not None
+        assert [een.onderwerp for een in await waiting(environment, reader=ander)] == [zaak]
+        assert [een.id for een in await parked(environment, reader=ander)] == [message]
+        assert [een.id for een in await parked(environment, id_prefix=str(message), reader=ander)] == [
+            message
+        ]
+
+
+async def test_while_a_fact_that_may_exclude_somebody_is_parked_no_seat_sees_its_matter(
+    environment: Environment,
+) -> None:
+    """It is not known yet who must not learn of it. What is about nobody knows what is shown to no seat."""
+    zaak, open_ = new_id(), new_id()
+    async with attach.schema(environment, flow.ROUTING) as connection:
+        for een in (zaak, open_):
+            klok = termijn(Klok(Soort.TOEWIJZING, now()), regels()[Soort.TOEWIJZING])
+            await waak.save(connection, [Verandering(Bewaard(een, klok))])
+    await _parked(environment, zaak, "kmar.leidinggevende-geinformeerd.v1")
+    await _parked(environment, None, "onbekend")
+    other = await _parked(environment, open_, "coid.kwestie-gekwalificeerd.v1")
+    seen = await overview(environment, reader="commandant-43")
+    assert {een.onderwerp for een in seen.regels} == {open_}
+    assert [een.id for een in await parked(environment, reader="commandant-43")] == [other]
+    assert len((await overview(environment)).regels) == 2
+    assert len(await parked(environment)) == 3

@@ -43,9 +43,10 @@ anderen. Ook een goedbedoelde vraag kan iemand schade doen.
 U hoeft nu niets te doen. Een melding wordt behandeld door wie daarvoor is
 aangewezen, met advies van een adviseur integriteit.
 
-Dit bericht is automatisch gemaakt; een antwoord wordt niet gelezen. Komt
-het vaker bij u aan onder hetzelfde kenmerk, dan is het een en hetzelfde
-bericht.
+Dit bericht is automatisch gemaakt; een antwoord wordt niet gelezen. Wat bij
+u kan zijn aangekomen, wordt niet nog eens gestuurd: mist u een week, dan komt
+dat bericht niet alsnog. Ziet u een kenmerk tweemaal, dan is het een en
+hetzelfde bericht.
 
 {kenmerk}
 """

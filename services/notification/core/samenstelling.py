@@ -164,10 +164,9 @@ def verborgen(onderhanden: Onderhanden, boom: Boom, nu: datetime) -> list[Stap]:
     stappen = []
     for een in onderhanden.vertellingen:
         aanleiding = onderhanden.zaak.te_notificeren.get(een.functionaris)
-        pad = () if aanleiding is None else boom.pad(aanleiding.eenheid)
-        if een.status != "wacht" or aanleiding is None or not pad:
+        if een.status != "wacht" or aanleiding is None or aanleiding.eenheid not in boom:
             continue
-        if not onderhanden.uitsluiting.mag_horen(een.functionaris, pad):
+        if not onderhanden.uitsluiting.mag_horen(een.functionaris, aanleiding.eenheid, boom):
             stappen.append(houd_op(een, "uitgesloten-niveau", aanleiding, nu))
     return stappen
 
@@ -181,7 +180,7 @@ def _uitgezocht(
         aanleiding = onderhanden.zaak.te_notificeren.get(een.functionaris)
         if een.status != "wacht" or aanleiding is None:
             continue
-        if onderhanden.uitsluiting.mag_horen(een.functionaris, boom.pad(aanleiding.eenheid)):
+        if onderhanden.uitsluiting.mag_horen(een.functionaris, aanleiding.eenheid, boom):
             wachtend.append(een)
         else:
             geweigerd.append(houd_op(een, "uitgesloten-niveau", aanleiding, nu))
@@ -198,7 +197,7 @@ def _weigering(
     if aanleiding is None or een.functionaris in uitsluiting.uitgesloten:
         return Stap(replace(los(een), status="vervallen"))
     gemeden = not uitsluiting.gemeden.isdisjoint(boom.pad(een.regel.eenheid))
-    if gemeden or not uitsluiting.mag_horen(een.functionaris, boom.pad(aanleiding.eenheid)):
+    if gemeden or not uitsluiting.mag_horen(een.functionaris, aanleiding.eenheid, boom):
         return houd_op(een, "uitgesloten-niveau", aanleiding, nu)
     if een.functionaris not in lezer.stoelen:
         return Stap(los(een))

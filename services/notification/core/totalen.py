@@ -6,14 +6,15 @@ would tell about that week. It goes up in steps of `stap`; what does not fill a 
 period, so that small numbers stay hidden and yet nothing is kept silent for good.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from services.notification.core.boom import Boom
 from services.notification.core.noemen import indeel
+from services.notification.core.zaak import Plaats
 
 _EERSTE_MAANDAG: Final = date(2024, 1, 1)
 
@@ -96,3 +97,48 @@ def sluit_alle_af(nieuw: Mapping[str, int], rest: Mapping[str, int], *, stap: in
 def in_woorden(getoond: int, *, stap: int) -> str:
     """What the reader reads of a number; the same for a unit without any case."""
     return str(getoond) if getoond else f"minder dan {stap}"
+
+
+class Periodesluiting(NamedTuple):
+    """What the end of a period comes to: which cases are counted with it, and the total of each unit."""
+
+    geteld: list[str]
+    totalen: dict[str, Afgesloten]
+
+
+def sluit_periode(
+    boom: Boom,
+    te_tellen: Mapping[str, Plaats],
+    vorige: Mapping[str, Afgesloten],
+    *,
+    dag: date,
+    weken: int,
+    k: int,
+    stap: int,
+) -> Periodesluiting:
+    """Close the period before the one in which `dag` falls, with what is left of those before it.
+
+    `te_tellen` holds the cases that may be counted and were not yet; of this period they wait. `vorige` are
+    the totals of the last period that was closed.
+    """
+    deze = periode(dag, weken)
+    oud = {zaak: een.eenheid for zaak, een in te_tellen.items() if periode(_maandag(een.week), weken) < deze}
+    rest = {code: een.rest for code, een in vorige.items() if een.rest}
+    nieuw = tel(boom, oud.values(), k=k)
+    return Periodesluiting(list(oud), sluit_alle_af(nieuw, rest, stap=stap))
+
+
+def totaal_in_woorden(
+    boom: Boom, bereik: Collection[str], totalen: Mapping[str, Afgesloten], *, k: int, stap: int
+) -> str:
+    """The total of a reader, of the largest of their terreinen; the same words when none of them is known."""
+    bekend = [code for code in bereik if code in boom]
+    eigen = max(bekend, key=lambda code: (boom.sterkte(code), code), default=None)
+    eenheid = None if eigen is None else eenheid_van_totaal(boom, eigen, k=k, stap=stap)
+    geteld = None if eenheid is None else totalen.get(eenheid)
+    return in_woorden(0 if geteld is None else geteld.getoond, stap=stap)
+
+
+def _maandag(week: str) -> date:
+    jaar, _, nummer = week.partition("-W")
+    return date.fromisocalendar(int(jaar), int(nummer), 1)

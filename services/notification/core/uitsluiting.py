@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Who hears nothing of a case because somebody must not learn of it. Pure; why: docs/anonymity.md."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -43,19 +43,21 @@ class Uitsluiting:
     terreinen: Mapping[str, frozenset[str]]
     """For each seat the terreinen of whoever reads its mailbox."""
 
-    def mag_horen(self, stoel: str, pad: Sequence[str]) -> bool:
-        """Whether this seat may be told of a case in a unit with this way up (`Boom.pad`).
+    def mag_horen(self, stoel: str, eenheid: str, boom: Boom) -> bool:
+        """Whether this seat may be told of a case in a unit of this tree.
 
         Not when somebody must not hear of it who customarily hears of the same things or of more: their
         silence and this seat's message would be two notes to compare. Nor, when it is not this seat's to hear
-        of by custom, beside anybody excluded. Whoever also has a terrein above those of all excluded is told,
-        as others there are: to be left out would be the gap.
+        of by custom, beside or below anybody excluded. Whoever also has a terrein above those of all excluded
+        is told, as others there are: to be left out would be the gap.
         """
         if stoel in self.uitgesloten:
             return False
-        eigen = self.terreinen.get(stoel, frozenset())
+        eigen, pad = self.terreinen.get(stoel, frozenset()), boom.pad(eenheid)
         hoogste = max((plaats for plaats, code in enumerate(pad) if code in eigen), default=None)
-        return self.gemeden.isdisjoint(eigen if hoogste is None else pad[hoogste:])
+        if hoogste is None:
+            return all(self.gemeden.isdisjoint((code, *boom.pad(code))) for code in eigen)
+        return self.gemeden.isdisjoint(pad[hoogste:])
 
 
 def uitsluiting(stoelen: Collection[Stoel], uit_te_sluiten: Collection[str]) -> Uitsluiting:
@@ -71,6 +73,39 @@ def uitsluiting(stoelen: Collection[Stoel], uit_te_sluiten: Collection[str]) -> 
     }
     gemeden = frozenset(een for code in uitgesloten for een in terreinen.get(code, ()))
     return Uitsluiting(uitgesloten, gemeden, MappingProxyType(terreinen))
+
+
+def verborgen_voor(
+    stoel: str, stoelen: Collection[Stoel], boom: Boom, uitsluitingen: Mapping[str, Collection[str]]
+) -> frozenset[str]:
+    """Of these matters, each with the seats that must not learn of it, those that do not exist for this seat.
+
+    Not what whoever reads a mailbox with it must not learn of; nor what is kept from somebody who customarily
+    hears of the same units as this reader, or of more: whoever sits below them would be their eyes. A reader
+    who also hears of units above those of all excluded is no deputy of theirs. It takes no unit of a matter:
+    most of what has a clock was not placed anywhere yet.
+    """
+    lezers = _lezers(stoelen)
+    eigen = {een.code: een.terreinen for een in stoelen}
+
+    def samen(code: str) -> frozenset[str]:
+        return lezers.get(code, frozenset({code}))
+
+    def bereik(code: str) -> frozenset[str]:
+        return frozenset(een for wie in samen(code) for een in eigen.get(wie, ()))
+
+    paden = {een: frozenset(boom.pad(een)) | {een} for een in bereik(stoel)}
+    boven = frozenset(code for pad in paden.values() for code in pad)
+    van_uitgesloten = {code: bereik(code) for uit in uitsluitingen.values() for code in uit}
+    verborgen = set()
+    for zaak, uit in uitsluitingen.items():
+        gemeden = frozenset(een for code in uit for een in van_uitgesloten[code])
+        onder = not gemeden.isdisjoint(boven) and not any(
+            een not in gemeden and all(een in boom.pad(ander) for ander in gemeden) for een in paden
+        )
+        if onder or not samen(stoel).isdisjoint(uit):
+            verborgen.add(zaak)
+    return frozenset(verborgen)
 
 
 def _lezers(stoelen: Collection[Stoel]) -> dict[str, frozenset[str]]:

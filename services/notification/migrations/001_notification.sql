@@ -128,8 +128,8 @@ create table historie (
     lezer        text not null,
     ronde        timestamptz not null,
     eenheid      text not null,
-    aantal       integer not null check (aantal >= 1),
-    primary key (functionaris, lezer, ronde, eenheid)
+    regel        uuid not null,
+    primary key (regel, functionaris)
 );
 create index historie_lezer on historie (lezer, ronde);
-comment on table historie is 'What a seat and a mailbox were told of matters since erased: unit named, round; a year.';
+comment on table historie is 'What a seat and a mailbox were told of matters since erased: unit named, round, a random id for each line; a year.';

@@ -5,7 +5,6 @@ Deciding again without new facts says nothing. What a fact tells about when, is 
 when it was decided, so that the order of arrival leaves no trace.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -14,7 +13,7 @@ from services.registry.core.klokken import TE_BEHANDELEN, klokken
 from services.registry.core.zaak import Registratie, Zaak, begin_van, dag_van
 from shared.events import DossierGesloten, Event, MeldingAfgedaan, MeldingGeregistreerd
 from shared.termijnen.klok import Klok
-from shared.termijnen.regels import GEEN_ZETELS, gesloten_rollen
+from shared.termijnen.regels import GEEN_ZETELS, Zetels, gesloten_rollen
 
 Status = Literal["open", "afgedaan", "gesloten"]
 
@@ -32,7 +31,7 @@ class Besluit:
     klokken: tuple[Klok, ...]
 
 
-def beslis(zaak: Zaak, *, dubbel: bool, zetels: Mapping[str, str] = GEEN_ZETELS) -> Besluit:
+def beslis(zaak: Zaak, *, dubbel: bool, zetels: Zetels = GEEN_ZETELS) -> Besluit:
     """Decide on one matter. `dubbel`: another matter stands for the same event. `zetels`: seats by role."""
     telt = zaak.registratie is not None and not dubbel
     afgedaan_op = _afgedaan_op(zaak)

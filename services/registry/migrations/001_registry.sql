@@ -69,6 +69,23 @@ create table koppelingen (
 );
 create index koppelingen_dubbele on koppelingen (dubbele);
 
+-- Each of these matters beside every matter that couplings join to it, itself included, however many steps away. Its
+-- tables are those of this schema, whoever asks from wherever.
+create function verbonden(zaken text[]) returns table (van text, zaak text) language sql stable
+begin atomic
+    with recursive alle (van, zaak) as (
+        select een, een from unnest(zaken) as een
+        union
+        select alle.van, ander.zaak
+        from alle cross join lateral (
+            select dubbele from koppelingen where koppelingen.zaak = alle.zaak
+            union all
+            select koppelingen.zaak from koppelingen where dubbele = alle.zaak
+        ) as ander (zaak)
+    )
+    select alle.van, alle.zaak from alle;
+end;
+
 create table afdoeningen (
     feit           uuid primary key,
     zaak           text not null,

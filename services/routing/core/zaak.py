@@ -16,7 +16,7 @@ from services.routing.core.toewijzing import Vraag
 from shared import events as e
 from shared.codes import Cluster, Kwalificatie, Rubriek
 from shared.envelope import Fact
-from shared.termijnen.regels import GEEN_ZETELS, gesloten_rollen, op_de_trede
+from shared.termijnen.regels import GEEN_ZETELS, Zetels, gesloten_rollen, op_de_trede
 
 SLUITEND: Final[frozenset[Kwalificatie]] = frozenset(
     {"advies", "informatie", "geen-integriteitskwestie", "klacht"}
@@ -284,10 +284,10 @@ _STAPPEN: Final[dict[type[e.Event], Callable[[_Lezing, Any, str], None]]] = {
 }
 
 
-def vouw(subject: str, feiten: Iterable[Fact], zetels: Mapping[str, str] = GEEN_ZETELS) -> Zaak | None:
+def vouw(subject: str, feiten: Iterable[Fact], zetels: Zetels = GEEN_ZETELS) -> Zaak | None:
     """The matter as its facts, given in folding order, say it is; None while none of them opens it.
 
-    `zetels` gives the seat of a role of the ladder.
+    `zetels` gives the seats of a role of the ladder.
     """
     lezing = _Lezing()
     for feit in feiten:
@@ -312,7 +312,7 @@ def wacht_op_opening(feiten: Iterable[Fact]) -> bool:
     return any(not isinstance(feit.data, _INSTEMMING) for feit in feiten)
 
 
-def _doorgezet(subject: str, lezing: _Lezing, zetels: Mapping[str, str]) -> Zaak:
+def _doorgezet(subject: str, lezing: _Lezing, zetels: Zetels) -> Zaak:
     """A matter that came with the melder's consent: the latest grant still in force wins.
 
     A forward stated again under the same grant brings other content. It does not make the grant a later one,
@@ -349,7 +349,7 @@ def _doorgezet(subject: str, lezing: _Lezing, zetels: Mapping[str, str]) -> Zaak
     )
 
 
-def _van_de_lijn(subject: str, lezing: _Lezing, feit: e.MeldingOntvangen, zetels: Mapping[str, str]) -> Zaak:
+def _van_de_lijn(subject: str, lezing: _Lezing, feit: e.MeldingOntvangen, zetels: Zetels) -> Zaak:
     """A matter that a leidinggevende reported: no consent needed, but a withdrawal counts all the same."""
     cluster: Cluster = "kmar" if feit.kenmerken.onderdeel == "KMAR" else "coid"
     # Whom an unknown grant named is not known yet; until it is, nothing goes to the line.
@@ -372,7 +372,7 @@ def _van_de_lijn(subject: str, lezing: _Lezing, feit: e.MeldingOntvangen, zetels
 def _zaak(
     subject: str,
     lezing: _Lezing,
-    zetels: Mapping[str, str],
+    zetels: Zetels,
     *,
     cluster: Cluster,
     kenmerken: e.Kenmerken,

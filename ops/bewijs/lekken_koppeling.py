@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Deliberate leaks that carry a trail on past the edge where it must end: the part `koppeling` must fail on
+each of them. More of them stand in `lekken_regels`."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Any, Final
+from uuid import UUID
+
+from ops.bewijs import koppelproef
+from ops.bewijs.lekken import Lek, vervang
+from shared import flow
+from shared.events import NotificatieVerzonden
+
+DEEL: Final = "koppeling"
+
+
+def _spoor_in_weekbericht() -> None:
+    """The fact on a weekly message goes on with the trace of the matters that were heard of last."""
+    laatste: list[str | None] = [None]
+
+    def onthoud(as_usual: Any) -> Any:
+        async def receive(self: Any, facts: Any) -> Any:
+            laatste[0] = self._traceparent or laatste[0]
+            return await as_usual(self, facts)
+
+        return receive
+
+    def maak(as_usual: Any) -> Any:
+        def state(self: Any, event: Any, subject: str, **rest: Any) -> Any:
+            if isinstance(event, NotificatieVerzonden):
+                self._traceparent, rest = laatste[0], rest | {"traced": True}
+            return as_usual(self, event, subject, **rest)
+
+        return state
+
+    vervang("shared.inbox", "Work.receive", onthoud)
+    vervang("shared.inbox", "Work.state", maak)
+
+
+def _weekbericht_in_spoor() -> None:
+    """The making of a message is traced too, with its kenmerk, so that it can be followed."""
+    tracer: list[Any] = []
+
+    def onthoud(as_usual: Any) -> Any:
+        def begin(self: Any, service: str) -> None:
+            as_usual(self, service)
+            tracer.append(self._tracer)
+
+        return begin
+
+    def maak(as_usual: Any) -> Any:
+        def bericht(regels: Any, kenmerk: UUID, **rest: Any) -> Any:
+            with tracer[0].start_as_current_span("send", attributes={"kenmerk": str(kenmerk)}):
+                return as_usual(regels, kenmerk, **rest)
+
+        return bericht
+
+    vervang("shared.telemetry", "Meter.__init__", onthoud)
+    vervang("services.notification.verzending", "bericht", maak)
+
+
+def _tijd_blijft() -> None:
+    """Of an erased fact the moment is kept."""
+
+    def maak(as_usual: Any) -> Any:
+        wissen = as_usual.wis_feiten.replace("date_trunc('week', time, 'Europe/Amsterdam')", "time")
+        as_usual._queries["wis_feiten"] = wissen
+        return as_usual
+
+    vervang("shared.inbox", "QUERIES", maak)
+
+
+def _afdruk_zonder_sleutel() -> None:
+    """What is parked goes by a digest that anybody can make of the message."""
+    vervang("shared.inbox", "parked_digest", lambda _: lambda arrival, key: sha256(arrival.body).digest())
+
+
+LEKKEN: Final = (
+    Lek(
+        "spoor-in-weekbericht",
+        "het feit over een weekbericht heeft een spoor",
+        (flow.NOTIFICATION,),
+        DEEL,
+        koppelproef.WEEKBERICHT.naam,
+        _spoor_in_weekbericht,
+    ),
+    Lek(
+        "weekbericht-in-spoor",
+        "een spoor noemt het kenmerk van een weekbericht",
+        (flow.NOTIFICATION,),
+        DEEL,
+        koppelproef.WEEKBERICHT.naam,
+        _weekbericht_in_spoor,
+    ),
+    Lek(
+        "tijd-blijft",
+        "een gewist feit houdt zijn tijdstip",
+        flow.SERVICES,
+        DEEL,
+        koppelproef.GEWIST.naam,
+        _tijd_blijft,
+    ),
+    Lek(
+        "afdruk-zonder-sleutel",
+        "geparkeerd met een afdruk die uit het bericht volgt",
+        flow.SERVICES,
+        DEEL,
+        koppelproef.GEPARKEERD.naam,
+        _afdruk_zonder_sleutel,
+    ),
+)
+"""The leaks of this part."""
+
+PER_NAAM: Final = {lek.naam: lek for lek in LEKKEN}

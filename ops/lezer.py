@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""What does not exist for an operator who holds a seat (`--lezer`).
+
+Who must not learn of a matter is what routing and registry keep; who reads with them, or sits below them, is
+what notification's address book says. Nothing is answered where one of the three is not at hand: half an
+answer would show what the other half hides.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import defaultdict
+from dataclasses import dataclass
+from hashlib import sha256
+
+from ops import OpsError, attach
+from ops.environment import Environment
+from services.notification import store as adressen
+from services.notification.core.uitsluiting import verborgen_voor
+from shared import events, flow
+
+_KEEP_EXCLUSIONS = (flow.ROUTING, flow.REGISTRY)
+_NEEDED = (*_KEEP_EXCLUSIONS, flow.NOTIFICATION)
+_MAY_EXCLUDE = tuple(
+    flow.base_key(publisher, event)
+    for event in (events.LeidinggevendeGeinformeerd, events.MeldingOntvangen)
+    for publisher, stated in flow.STATES.items()
+    if event in stated
+)
+"""Facts that name who must not learn of a matter, by routing key. While one of them is parked it is not known
+whom, and the matter is there for no reader with a seat."""
+
+
+@dataclass(frozen=True)
+class Verborgen:
+    """Matters that one reader must not learn of; `in` tells whether this is one."""
+
+    zaken: frozenset[str]
+    digests: frozenset[bytes]
+    """The same by digest, and those of which it is not known whether they are."""
+
+    def __contains__(self, zaak: object) -> bool:
+        return isinstance(zaak, str) and (zaak in self.zaken or _digest(zaak) in self.digests)
+
+    def unread(self, digest: bytes | None) -> bool:
+        """Whether a parked message is not to be seen, given the digest of its matter. One of which the matter
+        could not be read, or is no longer kept, may be about any."""
+        return digest is None or digest in self.digests
+
+
+def add_option(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
+    """The option that names the seat of who reads; `again` for a parser below one that has it."""
+    parser.add_argument(
+        "--lezer",
+        metavar="SEAT",
+        default=argparse.SUPPRESS if again else None,
+        help="the seat of who reads: what it must not learn of is not there",
+    )
+
+
+async def hidden_from(environment: Environment, seat: str) -> Verborgen:
+    """What this seat must not learn of, with whatever is coupled to it. Raises OpsError.
+
+    Ask it after what it is to be laid beside was read: an exclusion is for good.
+    """
+    if absent := [one for one in _NEEDED if one not in environment.services]:
+        raise OpsError(f"who must not learn of what is known to {' and '.join(absent)}, not here")
+    excluded: dict[str, set[str]] = defaultdict(set)
+    unknown: set[bytes] = set()
+    for one in _KEEP_EXCLUSIONS:
+        async with attach.schema(environment, one) as connection:
+            for row in await connection.fetch(attach.SQL.excluded):
+                excluded[row["zaak"]].update(row["zetels"])
+            parked = await connection.fetch(attach.SQL.parked_exclusions, sorted(_MAY_EXCLUDE))
+            unknown.update(row["onderwerp"] for row in parked)
+    async with attach.schema(environment, flow.NOTIFICATION) as connection:
+        boom = await adressen.boom(connection)
+        stoelen = (await adressen.adresboek(connection)).stoelen()
+    hidden = verborgen_voor(seat, stoelen, boom, excluded)
+    async with attach.schema(environment, flow.REGISTRY) as connection:
+        coupled = await connection.fetch(attach.SQL.coupled, sorted(hidden))
+    zaken = frozenset(row["zaak"] for row in coupled)
+    return Verborgen(zaken, frozenset(map(_digest, zaken)) | unknown)
+
+
+def _digest(zaak: str) -> bytes:
+    return sha256(zaak.encode()).digest()

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Who must not learn of a matter: no rung of the register's clock is theirs, and no count changes for it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from services.registry import lezen
+from services.registry.core.besluit import beslis
+from services.registry.core.zaak import vouw
+from services.registry.settings import Settings
+from shared import events as e
+from shared import zegel
+from shared.envelope import Fact
+from shared.inbox import in_order
+from shared.termijnen.regels import LADDER
+from tests.bus import Bus, Heard, eventually, make_fact, new_id, now
+from tests.conftest import StartService
+from tests.registry.test_core import FEIT, ZAAK, dag
+from tests.registry.test_registry import hoor, melding, tabel
+
+
+def geinformeerd(*uit: str, zaak: str = ZAAK) -> Fact:
+    return make_fact(
+        "coid",
+        e.LeidinggevendeGeinformeerd(
+            geinformeerd_op=dag(1),
+            leidinggevende="commandant-13",
+            onderdeel="CLAS",
+            eenheid="43-brigade",
+            hoofdgroep="overig",
+            te_notificeren=(),
+            uit_te_sluiten=uit,
+        ),
+        zaak,
+    )
+
+
+@given(st.lists(FEIT, max_size=8), st.frozensets(st.sampled_from([*sorted(LADDER), "commandant-43"])))
+def test_an_exclusion_closes_rungs_and_changes_nothing_else(feiten: list[Fact], wie: frozenset[str]) -> None:
+    """With it and without it the same is registered, stated and counted, by the same clocks."""
+    met = geinformeerd(*sorted(wie))
+    zonder = replace(met, data=geinformeerd().data)
+    een, ander = (
+        beslis(vouw(in_order([*feiten, feit]), geteld=False), dubbel=False) for feit in (met, zonder)
+    )
+    assert all(klok.gesloten == wie & LADDER for klok in een.klokken)
+    open_ = tuple(replace(klok, gesloten=frozenset()) for klok in een.klokken)
+    assert replace(een, klokken=open_) == ander
+
+
+async def _verstreken(heard: Heard, zaak: str) -> list[str]:
+    async def overdue() -> bool:
+        return bool(heard.about(zaak, "registry.termijn-verstreken."))
+
+    await eventually(overdue)
+    (bericht,) = heard.about(zaak, "registry.termijn-verstreken.")
+    rollen: list[str] = bericht["data"]["escaleert_naar"]
+    return rollen
+
+
+async def test_a_late_terugkoppeling_is_brought_to_nobody_who_is_excluded(
+    service: StartService, bus: Bus
+) -> None:
+    """By the role's own code, by whoever shares its mailbox, before the clock runs and after; else to all."""
+    heard = await bus.listen("registry.#")
+    register = await service(
+        "registry",
+        zetels={"coid-leiding": ["stoel-2", "stoel-3"], "plaatsvervanger-sg": "stoel-4"},
+        termijnen={"terugkoppeling": "4s"},
+    )
+    gewoon, eerst, later, niemand = (new_id() for _ in range(4))
+    await hoor(
+        register, bus, geinformeerd("stoel-3", zaak=eerst), geinformeerd("sg", "stoel-4", zaak=niemand)
+    )
+    ontvangen = [
+        make_fact(
+            "intake", e.OntvangstBevestigd(bevestigd_op=now(), ontvangen_op=now(), wijze="kanaal"), zaak
+        )
+        for zaak in (gewoon, eerst, later, niemand)
+    ]
+    await hoor(register, bus, *ontvangen, *(melding(een.subject, op=now()) for een in ontvangen))
+    await hoor(register, bus, geinformeerd("sg", zaak=later))
+    assert await _verstreken(heard, gewoon) == ["coid-leiding", "sg"]
+    assert await _verstreken(heard, eerst) == ["sg"]
+    assert await _verstreken(heard, later) == ["coid-leiding", "plaatsvervanger-sg"]
+    assert await _verstreken(heard, niemand) == ["coid-leiding"]
+    assert len(heard.about(later, "registry.termijn-gestart.")) == 1
+
+
+async def test_published_counts_are_the_same_whoever_is_excluded(service: StartService, bus: Bus) -> None:
+    """Tables and series take in every matter: who compares them with what they may see learns the count."""
+    register = await service("registry")
+
+    async def geteld() -> object:
+        async with register.pool.acquire() as connection:
+            return await tabel(register, 2021), await lezen.reeksen(connection, 2021)
+
+    zaken = [new_id() for _ in range(3)]
+    await hoor(register, bus, *(melding(zaak) for zaak in zaken))
+    voor = await geteld()
+    await hoor(register, bus, *(geinformeerd("sg", "commandant-43", zaak=zaak) for zaak in zaken[1:]))
+    assert await register.pool.fetchval("select count(*) from uitsluitingen") == 4
+    assert await geteld() == voor
+
+
+def test_a_role_without_a_seat_is_no_setting(keys: Path) -> None:
+    """Nor is a role that nothing is brought to; one seat may be written without brackets."""
+    nodig: dict[str, object] = {"amqp_url": "amqp://x", "postgres_dsn": "postgres://x"}
+    nodig |= {"public_keys": keys / zegel.PUBLIC_FILE}
+    gelezen = Settings.model_validate(nodig | {"zetels": {"sg": "stoel-1"}})
+    assert gelezen.zetels == {"sg": frozenset({"stoel-1"})}
+    onbruikbaar: tuple[object, ...] = ({"sg": []}, {"commandant": "stoel-1"}, {"sg": 1}, "sg")
+    for zetels in onbruikbaar:
+        with pytest.raises(ValidationError):
+            Settings.model_validate(nodig | {"zetels": zetels})
