@@ -76,11 +76,14 @@ group by matters.subject, matters.first_seen
 order by matters.first_seen, matters.subject;
 
 -- name: clocks
-select onderwerp, soort, generatie, start_op, eind_op, eind_atw_op, waarschuw_op, gewaarschuwd_op, verstreken_op,
-       gestopt_op, uitkomst, reden, spoed, rol, alleen_bewaking, afleiding
-from termijnen
+select termijnen.*, termijnregels.inhoud
+from termijnen join termijnregels using (soort, versie)
 where $1 or uitkomst is null
 order by onderwerp, soort;
+
+-- name: herreken
+-- The service's own watch does the work, in parts.
+insert into herrekeningen (regel) values ($1);
 
 -- name: excluded
 -- For each matter the seats that must not learn of it, as routing and registry keep them.

@@ -14,23 +14,23 @@ from __future__ import annotations
 import argparse
 import json
 import textwrap
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
 from itertools import pairwise
 from typing import Any
 
-from ops import OpsError, attach, lezer
+from ops import OpsError, attach, audit, lezer
 from ops.environment import Environment
 from shared import events, flow
 from shared.termijnen.kalender import lokaal
-from shared.termijnen.regels import TABEL, Soort
+from shared.termijnen.klok import Bewaard, Punt, Wat
+from shared.termijnen.regels import TABEL, Regel, Soort, op_eigen_lijn, van_beschrijving
+from shared.termijnen.waak import bewaard
 
 SERVICES = tuple(service for service in flow.SERVICES if events.TermijnGestart in flow.STATES[service])
 """The services that own clocks."""
-
-_REGELS = {regel.soort: regel for regel in TABEL}
 
 
 class Stand(IntEnum):
@@ -39,47 +39,75 @@ class Stand(IntEnum):
     VERSTREKEN = 0
     GEWAARSCHUWD = 1
     LOOPT = 2
-    AFGELOPEN = 3
+    STIL = 3
+    AFGELOPEN = 4
 
 
 @dataclass(frozen=True)
-class Regel:
-    """One clock as its service stores it."""
+class Loop:
+    """One clock as its service stores it, and the rule that it runs by."""
 
     dienst: str
-    onderwerp: str
-    soort: str
-    generatie: int
-    start_op: datetime
-    eind_op: datetime
-    eind_atw_op: datetime | None
-    waarschuw_op: datetime | None
-    gewaarschuwd_op: datetime | None
-    verstreken_op: datetime | None
-    gestopt_op: datetime | None
-    uitkomst: str | None
-    reden: str | None
-    spoed: bool
-    rol: str
-    alleen_bewaking: bool
-    afleiding: str
+    klok: Bewaard
+    regel: Regel
+
+    @property
+    def onderwerp(self) -> str:
+        """The matter."""
+        return self.klok.onderwerp
+
+    @property
+    def eind(self) -> datetime:
+        """Its end; of a clock that stands still the moment since when: that is what it is ordered by."""
+        t = self.klok.termijn
+        return t.eind or t.staat_stil_sinds or t.start
 
     def stand(self, now: datetime) -> Stand:
         """Where it is at `now`."""
-        if self.uitkomst is not None:
+        t = self.klok.termijn
+        if t.uitkomst is not None:
             return Stand.AFGELOPEN
-        if now > self.eind_op:
-            return Stand.GEWAARSCHUWD if self.alleen_bewaking else Stand.VERSTREKEN
+        if t.eind is None:
+            return Stand.STIL
+        if now > t.eind:
+            return Stand.GEWAARSCHUWD if t.alleen_bewaking else Stand.VERSTREKEN
         return Stand.LOOPT
 
     def as_data(self, now: datetime) -> dict[str, Any]:
-        """For a program: moments in ISO 8601, `rest_s` the seconds left (negative when late)."""
+        """For a program: moments in ISO 8601, `rest_s` the seconds left (negative when late, absent for what
+        ended or stands still)."""
+        t = self.klok.termijn
+        stand = self.stand(now)
         values = {
-            name: value.isoformat() if isinstance(value, datetime) else value
-            for name, value in vars(self).items()
+            "dienst": self.dienst,
+            "onderwerp": self.onderwerp,
+            "soort": str(t.soort),
+            "versie": t.versie,
+            "generatie": self.klok.generatie,
+            "start_op": t.start,
+            "eind_op": t.eind,
+            "eind_atw_op": t.eind_atw,
+            "volgende_op": self.klok.volgende_op,
+            "gewaarschuwd_op": self.klok.gewaarschuwd_op,
+            "verstreken_op": self.klok.verstreken_op,
+            "geescaleerd_op": self.klok.geescaleerd_op,
+            "staat_stil_sinds": t.staat_stil_sinds,
+            "gestopt_op": t.gestopt_op,
+            "uitkomst": None if t.uitkomst is None else str(t.uitkomst),
+            "reden": t.reden,
+            "spoed": t.spoed,
+            "rol": t.rol,
+            "alleen_bewaking": t.alleen_bewaking,
+            "afleiding": t.afleiding,
+            "stand": stand.name.lower(),
+            "rest_s": None
+            if stand in (Stand.AFGELOPEN, Stand.STIL)
+            else round((self.eind - now).total_seconds()),
         }
-        rest_s = None if self.uitkomst else round((self.eind_op - now).total_seconds())
-        return values | {"stand": self.stand(now).name.lower(), "rest_s": rest_s}
+        return {
+            name: value.isoformat() if isinstance(value, datetime) else value
+            for name, value in values.items()
+        }
 
 
 @dataclass(frozen=True)
@@ -87,7 +115,7 @@ class Overzicht:
     """Clocks by urgency at `now` (the database's clock), and how many characters tell all matters apart."""
 
     now: datetime
-    regels: tuple[Regel, ...]
+    regels: tuple[Loop, ...]
     id_width: int
 
 
@@ -96,7 +124,7 @@ async def overview(
 ) -> Overzicht:
     """The clocks that run, in all services that are here or in this one; with `ended` also those that
     ended. `reader` is the seat of who reads."""
-    regels: list[Regel] = []
+    regels: list[Loop] = []
     subjects: set[str] = set()
     now: datetime | None = None
     owners = [one for one in attach.chosen(environment, service) if one in SERVICES]
@@ -105,20 +133,25 @@ async def overview(
     for one in owners:
         async with attach.schema(environment, one) as connection:
             now = now or await connection.fetchval(attach.SQL.now)
-            regels += [Regel(one, **row) for row in await connection.fetch(attach.SQL.clocks, ended)]
+            regels += [_loop(one, row) for row in await connection.fetch(attach.SQL.clocks, ended)]
             subjects |= {row["onderwerp"] for row in await connection.fetch(attach.SQL.clock_subjects)}
     hidden: Container[str] = () if reader is None else await lezer.hidden_from(environment, reader)
     assert now is not None
     return arrange(now, regels, subjects, hidden)
 
 
+def _loop(dienst: str, row: Mapping[str, Any]) -> Loop:
+    regel = van_beschrijving(row["soort"], row["versie"], json.loads(row["inhoud"]))
+    return Loop(dienst, bewaard(row), regel)
+
+
 def arrange(
-    now: datetime, regels: Iterable[Regel], subjects: Iterable[str], hidden: Container[str]
+    now: datetime, regels: Iterable[Loop], subjects: Iterable[str], hidden: Container[str]
 ) -> Overzicht:
     """Clocks by urgency, as if what is hidden did not exist."""
     ordered = sorted(
         (one for one in regels if one.onderwerp not in hidden),
-        key=lambda one: (one.stand(now), one.eind_op, one.onderwerp, one.soort),
+        key=lambda one: (one.stand(now), one.eind, one.onderwerp, one.klok.termijn.soort),
     )
     return Overzicht(now, tuple(ordered), attach.unambiguous({one for one in subjects if one not in hidden}))
 
@@ -129,9 +162,15 @@ _TITLES = {
     Stand.VERSTREKEN: "Overdue (verstreken)",
     Stand.GEWAARSCHUWD: "Past the moment to look again (no promise, watch only)",
     Stand.LOOPT: "Running (loopt)",
+    Stand.STIL: "Standing still (opgeschort)",
     Stand.AFGELOPEN: "Ended (afgelopen)",
 }
-_REST = {Stand.VERSTREKEN: "late by", Stand.GEWAARSCHUWD: "past", Stand.LOOPT: "left"}
+_REST = {
+    Stand.VERSTREKEN: "late by",
+    Stand.GEWAARSCHUWD: "past",
+    Stand.LOOPT: "left",
+    Stand.STIL: "since",
+}
 
 
 def as_text(overzicht: Overzicht) -> str:
@@ -141,29 +180,29 @@ def as_text(overzicht: Overzicht) -> str:
     now = overzicht.now
     lines: list[str] = []
     for stand, title in _TITLES.items():
-        chosen = [regel for regel in overzicht.regels if regel.stand(now) is stand]
+        chosen = [een for een in overzicht.regels if een.stand(now) is stand]
         if chosen:
             lines += [""] * bool(lines) + [f"{title}: {len(chosen)}"]
             lines += _section(stand, chosen, now, overzicht.id_width)
-    if any(regel.eind_atw_op for regel in overzicht.regels):
+    if any(een.klok.termijn.eind_atw for een in overzicht.regels):
         lines += ["", "atw: days by which the Algemene termijnenwet would extend the end"]
     return "\n".join(lines)
 
 
-def _section(stand: Stand, regels: Sequence[Regel], now: datetime, width: int) -> list[str]:
+def _section(stand: Stand, regels: Sequence[Loop], now: datetime, width: int) -> list[str]:
     if stand is Stand.AFGELOPEN:
         lines = [f"{'zaak':<{width}} {'soort':<20} {'eind':<14} {'gestopt':<14} uitkomst"]
         return lines + [
-            f"{regel.onderwerp[:width]:<{width}} {regel.soort:<20} {_short(regel.eind_op)} "
-            f"{_short(regel.gestopt_op)} {regel.uitkomst}"
-            for regel in regels
+            f"{een.onderwerp[:width]:<{width}} {een.klok.termijn.soort:<20} {_short(een.klok.termijn.eind)} "
+            f"{_short(een.klok.termijn.gestopt_op)} {een.klok.termijn.uitkomst}"
+            for een in regels
         ]
     head = f"{'start':<8} {'eind':<14} atw {_REST[stand]:>8} {'rol':<4} dienst"
     return [f"{'zaak':<{width}} {'soort':<20} {head}"] + [
-        f"{regel.onderwerp[:width]:<{width}} {regel.soort:<20} {lokaal(regel.start_op):%d-%m-%y} "
-        f"{_short(regel.eind_op)} {_atw(regel):>3} {duration(abs(regel.eind_op - now)):>8} {regel.rol:<4} "
-        f"{regel.dienst}"
-        for regel in regels
+        f"{een.onderwerp[:width]:<{width}} {een.klok.termijn.soort:<20}"
+        f" {lokaal(een.klok.termijn.start):%d-%m-%y} {_short(een.klok.termijn.eind):<14} {_atw(een):>3}"
+        f" {duration(abs(een.eind - now)):>8} {een.klok.termijn.rol:<4} {een.dienst}"
+        for een in regels
     ]
 
 
@@ -171,10 +210,11 @@ def _short(moment: datetime | None) -> str:
     return "-" if moment is None else f"{lokaal(moment):%d-%m-%y %H:%M}"
 
 
-def _atw(regel: Regel) -> str:
-    if regel.eind_atw_op is None:
+def _atw(een: Loop) -> str:
+    t = een.klok.termijn
+    if t.eind_atw is None or t.eind is None:
         return ""
-    return f"+{(lokaal(regel.eind_atw_op).date() - lokaal(regel.eind_op).date()).days}d"
+    return f"+{(lokaal(t.eind_atw).date() - lokaal(t.eind).date()).days}d"
 
 
 def duration(length: timedelta) -> str:
@@ -187,47 +227,49 @@ def duration(length: timedelta) -> str:
     return f"{seconds}s"
 
 
-def explanation(regel: Regel, now: datetime) -> str:
+def explanation(een: Loop, now: datetime) -> str:
     """How one clock's end came about, for a person to check by hand."""
-    rule = _REGELS[Soort(regel.soort)]
-    stand = regel.stand(now)
+    t, rule = een.klok.termijn, een.regel
     state = {
-        Stand.VERSTREKEN: f"verstreken, {duration(now - regel.eind_op)} late",
+        Stand.VERSTREKEN: f"verstreken, {duration(abs(now - een.eind))} late",
         Stand.GEWAARSCHUWD: "past its end; watch only, nobody promised",
-        Stand.LOOPT: f"loopt, {duration(regel.eind_op - now)} left",
-        Stand.AFGELOPEN: f"{regel.uitkomst} on {_long(regel.gestopt_op)}"
-        + (f" ({regel.reden})" if regel.reden else ""),
-    }[stand]
+        Stand.LOOPT: f"loopt, {duration(abs(een.eind - now))} left",
+        Stand.STIL: f"opgeschort sinds {_long(t.staat_stil_sinds)}",
+        Stand.AFGELOPEN: f"{t.uitkomst} on {_long(t.gestopt_op)}" + (f" ({t.reden})" if t.reden else ""),
+    }[een.stand(now)]
     fields = (
         ("stand", state),
-        ("loopt van", f"{_long(regel.start_op)}  {rule.start_bij}"),
-        ("tot", f"{_long(regel.eind_op)}  tenzij eerder: {rule.stopt_bij}"),
-        ("met Atw tot", _long(regel.eind_atw_op) if regel.eind_atw_op else "niet verlengd"),
-        ("afleiding", regel.afleiding),
+        ("loopt van", f"{_long(t.start)}  {rule.start_bij}"),
+        ("tot", f"{_long(t.eind)}  tenzij eerder: {rule.stopt_bij}"),
+        ("met Atw tot", _long(t.eind_atw) if t.eind_atw else "niet verlengd"),
+        ("afleiding", t.afleiding),
         ("grondslag", rule.grondslag),
-        ("waarschuwt", f"{_long(regel.waarschuw_op)}, rol {regel.rol}"),
-        ("daarna", _ladder(rule.escalatie(regel.rol))),
-        ("gezegd", _said(regel)),
-        ("dienst", f"{regel.dienst} (generatie {regel.generatie})"),
+        *(("waarschuwt" if not n else "", _point(een, punt, n)) for n, punt in enumerate(t.punten)),
+        ("", _ALTERNATIVE if any(punt.wat is not Wat.NADERT for punt in t.punten) else ""),
+        ("dienst", f"{een.dienst} (regel versie {t.versie}, generatie {een.klok.generatie})"),
     )
-    title = f"{regel.onderwerp}  {regel.soort}{'  spoed' if regel.spoed else ''}"
-    return "\n".join([title, *(_wrapped(name, value) for name, value in fields)])
+    title = f"{een.onderwerp}  {t.soort}{'  spoed' if t.spoed else ''}"
+    return "\n".join([title, *(_wrapped(name, value) for name, value in fields if value)])
 
 
-def _ladder(rollen: Sequence[str]) -> str:
-    # The same words for every matter: for whom a rung is closed is not for this list.
-    if not rollen:
-        return "niemand"
-    return f"{', '.join(rollen)}; wie er niet van mag weten: zijn plaatsvervanger, of niemand"
+# The same words for every matter: for whom a rung is closed is not for this list.
+_ALTERNATIVE = "wie er niet van mag weten: diens plaatsvervanger, of niemand"
+
+
+def _point(een: Loop, punt: Punt, nummer: int) -> str:
+    """When something is said, to whom, and whether it was."""
+    t = een.klok.termijn
+    rollen = [t.rol]
+    if punt.wat is not Wat.NADERT:
+        vanaf = max((eerder.trede for eerder in t.punten[:nummer]), default=-1) + 1
+        treden = een.regel.ladder(t.spoed)[vanaf : punt.trede + 1]
+        rollen = [op_eigen_lijn(trede.rol, t.rol) for trede in treden] or [t.rol]
+    gezegd = ", gezegd" if nummer < een.klok.gezegd else ""
+    return f"{_long(punt.op)}  {punt.wat}: {', '.join(dict.fromkeys(rollen))}{gezegd}"
 
 
 def _wrapped(name: str, value: str) -> str:
     return textwrap.fill(value, 80, initial_indent=f"  {name:<12} ", subsequent_indent=" " * 15)
-
-
-def _said(regel: Regel) -> str:
-    said = (("nadert", regel.gewaarschuwd_op), ("verstreken", regel.verstreken_op))
-    return ", ".join(f"{word} {_long(moment)}" for word, moment in said if moment) or "nog niets"
 
 
 def _long(moment: datetime | None) -> str:
@@ -238,13 +280,13 @@ def _long(moment: datetime | None) -> str:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `termijnen`, and its one action."""
+    """The options of `termijnen`, and its actions."""
     parser.add_argument("--json", action="store_true", help="print it for a program")
     parser.add_argument("--alles", action="store_true", help="also the terms that ended")
     lezer.add_option(parser)
     attach.add_options(parser)
     attach.add_service(parser)
-    actions = parser.add_subparsers(dest="action", metavar="leg-uit")
+    actions = parser.add_subparsers(dest="action", metavar="leg-uit|herzie")
     explain = actions.add_parser(
         "leg-uit", help="how the end of a matter's terms came about", description="Explain a matter's terms"
     )
@@ -253,10 +295,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     lezer.add_option(explain, again=True)
     attach.add_options(explain, again=True)
     attach.add_service(explain, again=True)
+    review = actions.add_parser(
+        "herzie",
+        help="let the terms of one kind that run take the rule of now",
+        description="Terms keep the rule that they began with until this is asked. What moves is stated.",
+    )
+    review.add_argument("soort", choices=[str(soort) for soort in Soort], metavar="SOORT")
+    attach.add_options(review, again=True)
 
 
 def run(args: argparse.Namespace) -> int:
     """Returns 0; raises OpsError when the matter to explain is not there."""
+    if args.action == "herzie":
+        print(attach.in_environment(args.omgeving, lambda found: _herzie(found, Soort(args.soort))))
+        return 0
     everything = args.alles or args.action == "leg-uit"
     overzicht = attach.in_environment(
         args.omgeving,
@@ -267,19 +319,36 @@ def run(args: argparse.Namespace) -> int:
             "\n\n".join(explanation(one, overzicht.now) for one in _chosen(overzicht, args.zaak, args.soort))
         )
     elif args.json:
-        print(json.dumps([regel.as_data(overzicht.now) for regel in overzicht.regels], indent=1))
+        print(json.dumps([een.as_data(overzicht.now) for een in overzicht.regels], indent=1))
     else:
         print(as_text(overzicht))
     return 0
 
 
-def _chosen(overzicht: Overzicht, prefix: str, soort: str | None) -> list[Regel]:
-    found = [regel for regel in overzicht.regels if regel.onderwerp.startswith(prefix)]
+async def _herzie(environment: Environment, soort: Soort) -> str:
+    """Let the clocks of this kind that run take the rule of now. Raises OpsError."""
+    dienst = next(regel.dienst for regel in TABEL if regel.soort is soort)
+    if dienst not in environment.services:
+        raise OpsError(f"{dienst}, which owns {soort}, has no schema in the database of {environment.name}")
+    audit.record(_HERZIE, str(soort), "voorgenomen")
+    async with attach.schema(environment, dienst) as connection, connection.transaction():
+        await connection.execute(attach.SQL.herreken, str(soort))
+    audit.record(_HERZIE, str(soort), "gevraagd")
+    return f"{dienst} reckons the {soort} clocks that run by the rule of now, and states what moved."
+
+
+_HERZIE = "termijnen herzien"
+
+
+def _chosen(overzicht: Overzicht, prefix: str, soort: str | None) -> list[Loop]:
+    found = [een for een in overzicht.regels if een.onderwerp.startswith(prefix)]
     if not found:
         raise OpsError(f"no matter with a term has an id that begins with {prefix}")
-    if len({regel.onderwerp for regel in found}) > 1:
+    if len({een.onderwerp for een in found}) > 1:
         raise OpsError(f"{prefix} is ambiguous: more than one matter begins with it")
-    chosen = [regel for regel in found if soort in (None, regel.soort)]
+    chosen = [een for een in found if soort in (None, een.klok.termijn.soort)]
     if not chosen:
-        raise OpsError(f"that matter has no term {soort}; it has {', '.join(one.soort for one in found)}")
+        raise OpsError(
+            f"that matter has no term {soort}; it has {', '.join(een.klok.termijn.soort for een in found)}"
+        )
     return chosen

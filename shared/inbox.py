@@ -29,9 +29,9 @@ from shared.envelope import (
 from shared.events import IN_DE_KLUIS, DossierVernietigd, Event, TermijnGestart
 from shared.postgres import Queries
 from shared.termijnen import waak
-from shared.termijnen.boeken import Boeken
 from shared.termijnen.klok import Klok
 from shared.termijnen.overgang import verschil
+from shared.termijnen.regelboeken import Regelboeken
 
 QUERIES = Queries(Path(__file__).with_name("queries.sql"))
 
@@ -141,7 +141,7 @@ class Work:
         service: str,
         *,
         lease: timedelta,
-        boeken: Boeken | None,
+        boeken: Regelboeken | None,
         traceparent: str | None = None,
         at_rest: AtRest | None = None,
     ) -> None:

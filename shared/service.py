@@ -33,7 +33,7 @@ from shared.postgres import TRANSIENT, connect_pool, migration_folders, transact
 from shared.settings import ServiceSettings, SettingsError
 from shared.telemetry import Meter, current_traceparent, describe, logging_set_up
 from shared.termijnen import waak
-from shared.termijnen.boeken import Boeken
+from shared.termijnen.regelboeken import Regelboeken
 from shared.termijnen.regels import Regel, Soort, regels
 
 log = logging.getLogger(__name__)
@@ -90,7 +90,7 @@ class Runtime:
         self.settings = settings
         self.health = Health()
         self.meter = Meter(service.name)
-        self.boeken = Boeken(_own_rules(service.name, settings)) if service.has_clocks else None
+        self.boeken = Regelboeken(_own_rules(service.name, settings)) if service.has_clocks else None
         self._horizons = {queue: Horizon() for queue in (service.name, f"{service.name}.historie")}
         self._epoch = 0
         self.replica = uuid4()

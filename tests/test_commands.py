@@ -43,11 +43,10 @@ from shared.events import (
 from shared.inbox import Work
 from shared.service import Runtime, Service
 from shared.settings import ServiceSettings
-from shared.termijnen import waak
-from shared.termijnen.klok import Bewaard, Klok, termijn
-from shared.termijnen.overgang import Verandering
-from shared.termijnen.regels import Soort, regels
+from shared.termijnen.klok import Klok
+from shared.termijnen.regels import Soort
 from tests.bus import Bus, eventually, make_fact, new_id, now, running
+from tests.klokken import arm
 
 KEY = "coid.kwestie-gekwalificeerd.v1"
 TYPE = flow.TYPE_PREFIX + "kwestie-gekwalificeerd.v1"
@@ -842,12 +841,6 @@ async def test_weekly_messages_that_did_not_arrive_are_listed_by_seat_and_round(
 
 
 # --- termijnen -------------------------------------------------------------------------------------------
-
-
-async def arm(environment: Environment, service: str, subject: str, klok: Klok) -> None:
-    async with attach.schema(environment, service) as connection:
-        stored = Bewaard(subject, termijn(klok, regels()[klok.soort]))
-        await waak.save(connection, [Verandering(stored)])
 
 
 async def test_termijnen_lists_what_is_late_before_what_runs(

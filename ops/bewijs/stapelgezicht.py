@@ -223,7 +223,7 @@ class Gezichten:
         )
         return vergelijkbaar(self._klok(kant, regel, overzicht.now)[1] for regel in eigen)
 
-    def _klok(self, kant: Kant, regel: termijnen.Regel, nu: datetime) -> tuple[str, str]:
+    def _klok(self, kant: Kant, regel: termijnen.Loop, nu: datetime) -> tuple[str, str]:
         data = regel.as_data(nu)
         del data["rest_s"]  # counts down while one looks
         return regel.onderwerp, self._leesbaar(kant, json.dumps(data, sort_keys=True))

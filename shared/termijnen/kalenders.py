@@ -7,7 +7,7 @@ from typing import Final
 from shared.envelope import Fact
 from shared.events import BrugdagenVastgesteld, Event, KalenderVastgesteld
 from shared.inbox import Handler, Work
-from shared.termijnen.boeken import leg_kalender_vast
+from shared.termijnen.regelboeken import leg_kalender_vast
 
 
 async def vastgesteld(work: Work, facts: Sequence[Fact]) -> None:

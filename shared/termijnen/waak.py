@@ -220,7 +220,7 @@ async def herreken(connection: Any, boek: Regelboek, *, limit: int = BATCH) -> t
     """Reckon the next part of the clocks that a changed calendar, or an operator, asks for; returns the facts
     to state, and whether there was work.
 
-    In a transaction of its own, with rules and calendar held (`Boeken.bij`) after it began.
+    In a transaction of its own, with rules and calendar held (`Regelboeken.bij`) after it began.
     """
     werk = await connection.fetchrow(QUERIES.te_herrekenen)
     if werk is None:

@@ -21,14 +21,14 @@ from shared.events import (
 )
 from shared.postgres import Queries
 from shared.termijnen import waak
-from shared.termijnen.boeken import Boeken, leg_kalender_vast
 from shared.termijnen.duur import Schorsing
 from shared.termijnen.klok import Bewaard, Klok, Vervallen, Wat, termijn
 from shared.termijnen.overgang import verschil
+from shared.termijnen.regelboeken import Regelboeken, leg_kalender_vast
 from shared.termijnen.regels import Regel, Soort, regels
 
 REGELS: Mapping[Soort, Regel] = regels()
-BOEKEN = Boeken(REGELS)
+BOEKEN = Regelboeken(REGELS)
 ZAAK = "insert into matters (subject, known) values ($1, true) on conflict do nothing"
 START = datetime(2026, 6, 8, 8, 0, tzinfo=UTC)
 OGENBLIK = timedelta(microseconds=1)
@@ -44,7 +44,7 @@ async def pool(dsn: str) -> AsyncIterator[Any]:
 
 
 async def volg(
-    connection: Any, onderwerp: str, *klokken: Klok, boeken: Boeken | None = None, nieuw: bool = False
+    connection: Any, onderwerp: str, *klokken: Klok, boeken: Regelboeken | None = None, nieuw: bool = False
 ) -> list[Any]:
     """What a handler does: hold the matter, load, compare, save; returns the facts to state. A `nieuw`
     matter is not looked for."""
@@ -209,7 +209,9 @@ async def test_each_clock_fires_once_with_three_replicas_while_handlers_stop_hal
     """
     gezegd: list[tuple[str, Any]] = []
     klaar = asyncio.Event()
-    seconden = [Boeken(regels({"toewijzing": f"{n}s", "toewijzing.ladder": "coid-leiding"})) for n in (1, 2)]
+    seconden = [
+        Regelboeken(regels({"toewijzing": f"{n}s", "toewijzing.ladder": "coid-leiding"})) for n in (1, 2)
+    ]
 
     async def replica() -> None:
         while not klaar.is_set():
@@ -336,7 +338,7 @@ async def test_finding_what_is_due_reads_the_partial_index(pool: Any) -> None:
 
 async def test_a_suspended_clock_comes_back_as_it_was_stored_and_fires_no_end(pool: Any) -> None:
     """Shows stretches with and without an end, an extension, and a reminder in the place of an end."""
-    boeken = Boeken(regels({"klacht": "6week"}))
+    boeken = Regelboeken(regels({"klacht": "6week"}))
     klok = Klok(
         Soort.KLACHT,
         START,
@@ -366,7 +368,7 @@ async def test_a_suspended_clock_comes_back_as_it_was_stored_and_fires_no_end(po
 async def test_a_changed_rule_is_a_new_version_and_running_clocks_keep_theirs(pool: Any) -> None:
     """Shows two replicas with other settings side by side: each version is kept once, each clock ends by the
     rule it began with, and takes the new one only when an operator says so."""
-    anders = Boeken(regels({"toewijzing": "3werkdag"}))
+    anders = Regelboeken(regels({"toewijzing": "3werkdag"}))
     async with pool.acquire() as connection:
         await volg(connection, "zaak-0001", Klok(Soort.TOEWIJZING, START))
         for boeken in (anders, BOEKEN, anders):
@@ -384,7 +386,7 @@ async def test_a_changed_rule_is_a_new_version_and_running_clocks_keep_theirs(po
         assert len(await vuur(connection, START + timedelta(days=60))) == 2
 
 
-async def alles_herrekend(pool: Any, boeken: Boeken, limit: int) -> list[waak.Stelling]:
+async def alles_herrekend(pool: Any, boeken: Regelboeken, limit: int) -> list[waak.Stelling]:
     gezegd: list[waak.Stelling] = []
     meer = True
     while meer:

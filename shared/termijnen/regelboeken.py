@@ -20,7 +20,7 @@ from shared.termijnen.waak import QUERIES
 log = logging.getLogger(__name__)
 
 
-class Boeken:
+class Regelboeken:
     """The book of rules of one replica, with the rules of its settings as those of now."""
 
     def __init__(self, huidig: Mapping[Soort, Regel]) -> None:
