@@ -36,11 +36,11 @@ class Niets(Kluis):
         return {}
 
 
-async def _nobody(*_: Any) -> set[str]:
+async def _nobody(*_: Any, **__: Any) -> set[str]:
     return set()
 
 
-async def _nothing(*_: Any) -> dict[UUID, str]:
+async def _nothing(*_: Any, **__: Any) -> dict[UUID, str]:
     return {}
 
 
