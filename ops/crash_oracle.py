@@ -120,7 +120,14 @@ PER_EAR: Mapping[str, tuple[str, ...]] = {flow.INTAKE: ("contact-geregistreerd",
 GEWIST = "gewist"
 """The subject of what is left of a listening ear's facts: which ear it was is not known any more."""
 PER_MAIL = ("notificatie-verzonden", "notificatie-opgehouden", "notificatie-mislukt")
-CLOCKS = ("termijn-gestart", "termijn-nadert", "termijn-verstreken", "termijn-afgelopen")
+CLOCKS = (
+    "termijn-gestart",
+    "termijn-nadert",
+    "termijn-verstreken",
+    "termijn-geescaleerd",
+    "termijn-verplaatst",
+    "termijn-afgelopen",
+)
 
 
 def judge(evidence: Evidence) -> Verdict:

@@ -333,7 +333,15 @@ _WHAT: Mapping[str, tuple[str, ...]] = {
     "registry.melding-geregistreerd": ("in_register",),
 }
 _LINES_OF_A_PLACE = 4
-_CLOCKS = ("termijn-gestart", "termijn-nadert", "termijn-verstreken", "termijn-afgelopen")
+_CLOCKS = (
+    "termijn-gestart",
+    "termijn-nadert",
+    "termijn-verstreken",
+    "termijn-geescaleerd",
+    "termijn-verplaatst",
+    "termijn-afgelopen",
+)
+_LATE = ("termijn-verstreken", "termijn-geescaleerd")
 
 
 def show_case(
@@ -350,10 +358,10 @@ def show_case(
     start = path[0][0]
     for at, key, data in path:
         name = key.split(".", 1)[1]
-        if name in _CLOCKS and name != "termijn-verstreken":
+        if name in _CLOCKS and name not in _LATE:
             continue
         words = ", ".join(str(data[item]) for item in _WHAT.get(key, ()) if item in data)
-        if name == "termijn-verstreken":
+        if name in _LATE:
             words = f"{data['soort']}: overdue, told to {', '.join([data['rol'], *data['escaleert_naar']])}"
         print(f"     {at.astimezone(UTC):%H:%M:%S} +{(at - start).total_seconds():6.3f} s  {key:<34} {words}")
     for _, key, data in path:

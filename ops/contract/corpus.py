@@ -20,8 +20,10 @@ from shared import flow
 from shared.envelope import Arrival, Fact, Refusal, decode, encode, fact_key
 from shared.events import (
     AdviseurGewijzigd,
+    BrugdagenVastgesteld,
     EenheidGewijzigd,
     Event,
+    KalenderVastgesteld,
     KwestieGekwalificeerd,
     SleutelVastgesteld,
     ZaakOmgezet,
@@ -36,6 +38,8 @@ SUBJECTS: Final[Mapping[type[Event], str]] = {
     AdviseurGewijzigd: "coid-adviseur-3",
     EenheidGewijzigd: "CLAS-E12",
     SleutelVastgesteld: "coid-adviseur-3",
+    KalenderVastgesteld: "kalender",
+    BrugdagenVastgesteld: "kalender",
 }
 
 _MOMENT: Final = "2026-02-03T10:30:00Z"
@@ -60,6 +64,7 @@ _TEXTS: Final = {
     "betrokkene": "2a9f4c61e0b84d17b3f5a8c9d2e60714",
     "dubbele": "9b03e5d17ac24f68a7d1c05e83b9f246",
     "ontvanger": "coid-adviseur-3",
+    "opschorting": "5e1a7c0d93b24f86a0c7d2e94b61f385",
     "zaak": SUBJECT,
     "adviseur": "coid-adviseur-3",
     "van": "coid-adviseur-3",
