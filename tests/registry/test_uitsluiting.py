@@ -71,7 +71,7 @@ async def test_a_late_terugkoppeling_is_brought_to_nobody_who_is_excluded(
     register = await service(
         "registry",
         zetels={"coid-leiding": ["stoel-2", "stoel-3"], "plaatsvervanger-sg": "stoel-4"},
-        termijnen={"terugkoppeling": "4s"},
+        termijnen={"terugkoppeling": "4s", "terugkoppeling.ladder": "coid-leiding, sg"},
     )
     gewoon, eerst, later, niemand = (new_id() for _ in range(4))
     await hoor(

@@ -402,15 +402,18 @@ async def test_kmar_has_a_cluster_of_its_own(service: StartService, bus: Bus) ->
 
 
 async def test_what_the_kmar_holds_is_escalated_within_the_kmar(service: StartService, bus: Bus) -> None:
-    """Nobody is free in either cluster, and both promises run out: each is told to its own line."""
+    """Nobody is free in either cluster, and both promises run out: each is told to its own line, rung by
+    rung."""
     heard = await bus.listen("routing.#")
-    await service("routing", termijnen={"toewijzing": "1s"})
+    await service("routing", termijnen={"toewijzing": "1s", "toewijzing.ladder": "coid-leiding, sg 1s"})
     clusters: tuple[tuple[Cluster, str], ...] = (("kmar", "kmar-leiding"), ("coid", "coid-leiding"))
     for cluster, leiding in clusters:
         zaak = new_id()
         await bus.state("intake", doorgezet(cluster), zaak)
         (verstreken,) = await gehoord(heard, zaak, "termijn-verstreken")
-        assert (verstreken["rol"], verstreken["escaleert_naar"]) == (cluster, [leiding, "sg"])
+        assert (verstreken["rol"], verstreken["escaleert_naar"]) == (cluster, [leiding])
+        (daarna,) = await gehoord(heard, zaak, "termijn-geescaleerd")
+        assert (daarna["escaleert_naar"], daarna["trede"]) == (["sg"], 2)
 
 
 ZAAK: dict[str, Any] = {

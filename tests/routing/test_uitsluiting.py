@@ -127,7 +127,8 @@ async def test_where_the_sg_is_excluded_the_alternative_is_told(service: StartSe
     """A misstand goes to the plaatsvervanger, and so does a promise that was not kept; by seat, as set:
     also where the one excluded is not the SG but shares the SG's mailbox."""
     heard = await bus.listen("routing.#")
-    await service("routing", zetels={"sg": ["stoel-9", "stoel-1"]}, termijnen={"toewijzing": "2s"})
+    ladder = {"toewijzing": "2s", "toewijzing.ladder": "coid-leiding, sg 1s"}
+    await service("routing", zetels={"sg": ["stoel-9", "stoel-1"]}, termijnen=ladder)
     zaak = new_id()
     await bus.state("coid", sluit_uit("stoel-1"), zaak)
     await bus.state("coid", gekwalificeerd("vermoeden-misstand"), zaak)
@@ -135,13 +136,16 @@ async def test_where_the_sg_is_excluded_the_alternative_is_told(service: StartSe
     (geescaleerd,) = await gehoord(heard, zaak, "melding-geescaleerd")
     assert geescaleerd["naar"] == "plaatsvervanger-sg"
     (verstreken,) = await gehoord(heard, zaak, "termijn-verstreken")
-    assert verstreken["escaleert_naar"] == ["coid-leiding", "plaatsvervanger-sg"]
+    assert verstreken["escaleert_naar"] == ["coid-leiding"]
+    (daarna,) = await gehoord(heard, zaak, "termijn-geescaleerd")
+    assert daarna["escaleert_naar"] == ["plaatsvervanger-sg"]
 
 
 async def test_who_is_excluded_while_a_clock_runs_is_not_told_by_it(service: StartService, bus: Bus) -> None:
     """The clock is not started anew for it, and nothing is said."""
     heard = await bus.listen("routing.#")
-    runtime = await service("routing", termijnen={"toewijzing": "3s"})
+    ladder = {"toewijzing": "3s", "toewijzing.ladder": "coid-leiding, sg"}
+    runtime = await service("routing", termijnen=ladder)
     zaak = new_id()
     await bus.state("intake", doorgezet(), zaak)
     await gehoord(heard, zaak, "termijn-gestart", 2)
