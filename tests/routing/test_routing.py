@@ -405,7 +405,7 @@ async def test_what_the_kmar_holds_is_escalated_within_the_kmar(service: StartSe
     """Nobody is free in either cluster, and both promises run out: each is told to its own line, rung by
     rung."""
     heard = await bus.listen("routing.#")
-    await service("routing", termijnen={"toewijzing": "1s", "toewijzing.ladder": "coid-leiding, sg 1s"})
+    await service("routing", termijnen={"toewijzing": "1s", "toewijzing.ladder": "coid-leiding, sg 5s"})
     clusters: tuple[tuple[Cluster, str], ...] = (("kmar", "kmar-leiding"), ("coid", "coid-leiding"))
     for cluster, leiding in clusters:
         zaak = new_id()

@@ -127,7 +127,7 @@ async def test_where_the_sg_is_excluded_the_alternative_is_told(service: StartSe
     """A misstand goes to the plaatsvervanger, and so does a promise that was not kept; by seat, as set:
     also where the one excluded is not the SG but shares the SG's mailbox."""
     heard = await bus.listen("routing.#")
-    ladder = {"toewijzing": "2s", "toewijzing.ladder": "coid-leiding, sg 1s"}
+    ladder = {"toewijzing": "2s", "toewijzing.ladder": "coid-leiding, sg 5s"}
     await service("routing", zetels={"sg": ["stoel-9", "stoel-1"]}, termijnen=ladder)
     zaak = new_id()
     await bus.state("coid", sluit_uit("stoel-1"), zaak)
