@@ -53,6 +53,7 @@ KORT: Final[Mapping[str, Sequence[stromen.Stroom]]] = {
     poort.TOESTEMMING: (stromen.lezers, stromen.gewone_zaken, stromen.intrekkingen),
     poort.LOGBOEK: (stromen.lezers, stromen.gewone_zaken),
     weigering.NAAM: (stromen.gewone_zaken, weigering.slechte_zegels, weigering.codes_raden),
+    "logt-begin": (stromen.gewone_zaken, stromen.verlopen),
     "logt-code": (stromen.gewone_zaken, weigering.codes_raden),
     koppelproef.ANTWOORD.naam: (stromen.gewone_zaken, weigering.codes_raden),
     koppelproef.WEEKBERICHT.naam: (stromen.gewone_zaken, stromen.weekberichten),
