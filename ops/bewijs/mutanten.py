@@ -25,6 +25,8 @@ from ops.bewijs import (
     lekken_koppeling,
     lekken_regels,
     lekken_stapel,
+    lezersproef,
+    logproef,
     loop,
     poort,
     stapel,
@@ -36,6 +38,7 @@ from ops.bewijs import (
     verboden_inloggen,
     volgorde,
     weigering,
+    wisseling,
 )
 from ops.bewijs import oppervlakken as vlak
 from ops.bewijs.lekken import LEKKEN, Lek
@@ -51,7 +54,10 @@ KORT: Final[Mapping[str, Sequence[stromen.Stroom]]] = {
     "kanaries": (stromen.gewone_zaken, stromen.misvormde_berichten),
     vlak.MAIL: (stromen.misvormde_berichten, stromen.weekberichten),
     poort.TOESTEMMING: (stromen.lezers, stromen.gewone_zaken, stromen.intrekkingen),
-    poort.LOGBOEK: (stromen.lezers, stromen.gewone_zaken),
+    lezersproef.VREEMD: (stromen.lezers, wisseling.vervanging),
+    lezersproef.NA_VERVANGING: (stromen.lezers, wisseling.vervanging),
+    lezersproef.ANDERE_SLEUTEL: (stromen.lezers, wisseling.vervanging),
+    logproef.LOGBOEK: (stromen.lezers, wisseling.lezen_met_code, stromen.verlopen, weigering.slechte_zegels),
     weigering.NAAM: (stromen.gewone_zaken, weigering.slechte_zegels, weigering.codes_raden),
     "logt-code": (stromen.gewone_zaken, weigering.codes_raden),
     koppelproef.ANTWOORD.naam: (stromen.gewone_zaken, weigering.codes_raden),
