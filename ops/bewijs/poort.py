@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from ops.bewijs import lezersproef
+from ops.bewijs import lezersproef, soorten
 from ops.bewijs.stromen import Toneel
 from ops.bewijs.verslag import Deel
 from shared import events as e
@@ -112,6 +112,7 @@ async def toestemming(spel: Toneel) -> Deel:
     is the one who has the matter; what was withdrawn or handed over ends."""
     began = time.monotonic()
     boek, inzage = lees(spel.stand.aftap.berichten), lezersproef.lees(spel.stand.aftap.berichten)
+    gespeeld = soorten.meegedaan(each.routing_key or "" for each in spel.stand.aftap.berichten)
     gezien = [*weerleg(boek), *lezersproef.weerleg(inzage)]
     gezien += await asyncio.to_thread(lezersproef.weerleg_zegels, inzage, spel.lezers)
     fouten = [f"{fout} ({keer} keer)" for fout, keer in Counter(gezien).items()]
@@ -121,6 +122,7 @@ async def toestemming(spel: Toneel) -> Deel:
         " toegewezen adviseur of de behandelend leidinggevende, met diens eigen sleutel; na intrekking en na"
         " vervanging stopt het.",
         {
+            **soorten.geteld(gespeeld),
             "instemmingen": len(boek.gegeven),
             "doorgezette meldingen nagerekend": len(boek.doorgezet),
             "verstrekkingen aan adviseur of lijn nagerekend": len(boek.verstrekt),
@@ -133,6 +135,7 @@ async def toestemming(spel: Toneel) -> Deel:
             "Wat een lezer al kreeg kan hij houden: het einde van inzage is een opdracht, geen slot.",
             "Elke volgorde van aankomst van instemming en intrekking is beproefd in tests/intake en"
             " tests/routing, niet hier.",
+            f"In deze loop: {soorten.niet_meegedaan(gespeeld)}.",
         ),
         duur_s=time.monotonic() - began,
     )

@@ -58,6 +58,8 @@ class Toneel:
     """The matters whose time is over."""
     geweigerd: Geprobeerd = field(default_factory=Geprobeerd)
     """What must have been refused."""
+    stroom: str = ""
+    """The flow that is played."""
 
     def __post_init__(self) -> None:
         self.portaal = Portaal(self.veld, self.stand.aftap, self.sleutels)
@@ -72,19 +74,26 @@ class Toneel:
         self.telling[wat] = self.telling.get(wat, 0) + aantal
 
     def verzegel(self, **erbij: Any) -> str:
-        """Who, where, whom and what, sealed to intake."""
+        """Who, where, whom and what, sealed to intake; every other time in bare words."""
+        inhoud = json.dumps(velden := self.kanaries().velden | erbij)
+        if self.telling["verzegelde inhoud met kanaries"] % 2:
+            inhoud = "\n".join(reversed(velden.values()))
+        return zegel.seal(inhoud.encode(), self.sleutels)
+
+    def kanaries(self) -> Soort:
+        """Canaries for one more content: their words are of this flow and this content."""
         self.tel("verzegelde inhoud met kanaries")
-        return zegel.seal(json.dumps(self.verzegeld.velden | erbij).encode(), self.sleutels)
+        nummer = self.telling["verzegelde inhoud met kanaries"]
+        return self.verzegeld.bij(f"{self.stroom}, inhoud {nummer}")
 
     async def contact(self, **eigenschappen: Any) -> str:
         """A melder makes contact; the rest of the field goes on from there."""
         zaak = Zaak(
             id=uuid.uuid4().hex,
-            verhaal=json.dumps(self.verzegeld.velden, ensure_ascii=False),
+            verhaal=json.dumps(self.kanaries().velden, ensure_ascii=False),
             **{"soort_melder": "militair", "eenheid": "clsk-basis-a"} | eigenschappen,
         )
         await self.veld.contact(zaak)
-        self.tel("verzegelde inhoud met kanaries")
         self.zaken.append(zaak.id)
         return zaak.id
 
@@ -210,22 +219,23 @@ async def intrekkingen(toneel: Toneel) -> None:
 async def terugweg(toneel: Toneel) -> None:
     """Melders get a receipt code and use it for all it is for; others try codes that open nothing."""
     portaal = toneel.portaal
-    tekst = toneel.verzegeld.velden["verhaal"]
     for zaak in toneel.zaken[:2]:
         gekregen = await portaal.vraag("ontvangstcode", als="mid", zaak=zaak)
         toneel.codes.append(code := gekregen["code"])
         for soort, velden in (
             ("status", {}),
-            ("bericht", {"tekst": tekst, "aan": "mid"}),
-            ("aanvulling", {"tekst": tekst, "aan": "adviseur"}),
+            ("bericht", {"tekst": "", "aan": "mid"}),
+            ("aanvulling", {"tekst": "", "aan": "adviseur"}),
             ("instemmen", {"geadresseerde": "klachten"}),
             ("intrekken", {"geadresseerde": "klachten"}),
-            ("terugkeren", {"reden": "vraag", "tekst": tekst}),
+            ("terugkeren", {"reden": "vraag", "tekst": ""}),
             ("lees", {}),
         ):
+            if "tekst" in velden:
+                velden["tekst"] = toneel.kanaries().velden["verhaal"]
             await portaal.vraag(soort, code=code, **velden)
             toneel.tel("vragen met een goede ontvangstcode")
-        for fout in (code[:-1] + ("0" if code[-1] != "0" else "1"), toneel.verzegeld.naam_van_mens):
+        for fout in (code[:-1] + ("0" if code[-1] != "0" else "1"), toneel.kanaries().naam_van_mens):
             await portaal.vraag("status", code=fout)
             toneel.tel("vragen met een verkeerde ontvangstcode")
 
@@ -250,7 +260,7 @@ def _rondes(toneel: Toneel) -> set[str]:
 
 async def misvormde_berichten(toneel: Toneel) -> None:
     """Everything a publisher can get wrong; once with canaries in the headers alone."""
-    koppen = {"x-melder": toneel.misvormd.naam_van_mens}
+    koppen = {"x-melder": toneel.misvormd.bij("koppen van niets").naam_van_mens}
     kaal = Misvormd("namen in de koppen van niets", "mid", "mid.gesprek-gevoerd.v1", b"{}", koppen=koppen)
     for bericht in (kaal, *gespreid(alle(toneel.misvormd), toneel.misvormd_per_soort)):
         await _stuur(toneel, bericht)
@@ -370,6 +380,7 @@ async def speel(toneel: Toneel, stromen: Sequence[Stroom] = STROMEN) -> None:
     await toneel.veld.join()
     await toneel.veld.organise()
     for stroom in stromen:
+        toneel.stroom = stroom.__name__
         await stroom(toneel)
         await asyncio.sleep(0.2)
     await toneel.stand.tot_rust()

@@ -60,7 +60,7 @@ class Geprobeerd:
 
 async def slechte_zegels(toneel: Toneel) -> None:
     """Contacts of which all is well but the seal; one is sealed to a key of intake that expired."""
-    inhoud = json.dumps(toneel.verzegeld.velden).encode()
+    inhoud = json.dumps(toneel.kanaries().velden).encode()
     for wat, (maak_het, reden) in _zegels(toneel, inhoud).items():
         zaak = uuid.uuid4().hex
         contact = e.ContactOntvangen(kanaal="telefoon", ontvangen_op=_nu(), verzegeld=maak_het())
@@ -72,7 +72,7 @@ async def slechte_zegels(toneel: Toneel) -> None:
 def _zegels(toneel: Toneel, inhoud: bytes) -> Mapping[str, tuple[Callable[[], str], Reden]]:
     goed = zegel.seal(inhoud, toneel.sleutels)
     kop, _, iv, tekst, slot = goed.split(".")
-    klaar = toneel.misvormd.velden["verhaal"]  # in clear, and a publisher's mistake
+    klaar = toneel.misvormd.bij("slechte zegels").velden["verhaal"]  # in clear, and a publisher's mistake
     ander = _publiek(zegel.generate())
     zelfde_naam = _publiek(zegel.generate(kid=toneel.sleutels.newest(_nu())[0]))
     return {

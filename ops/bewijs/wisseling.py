@@ -75,7 +75,7 @@ async def _deel(toneel: Toneel, zaak: str) -> None:
 
 
 async def _schrijf(toneel: Toneel, code: str) -> None:
-    tekst = toneel.verzegeld.velden["verhaal"]
+    tekst = toneel.kanaries().velden["verhaal"]
     await toneel.portaal.vraag("bericht", code=code, tekst=tekst, aan="adviseur")
     toneel.tel("berichten aan de adviseur")
 
