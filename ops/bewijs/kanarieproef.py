@@ -50,11 +50,11 @@ GRENZEN: Final = (
     " inhoud zijn om gelezen te worden.",
     "Titels en omgevingen van processen zijn om de halve seconde bekeken: wat korter bestaat kan gemist"
     " zijn.",
-    "Versleutelde of gehashte tekst wordt niet gevonden; dat is ook de bedoeling. Ingepakte tekst wordt gevonden"
-    " als gzip of zlib, en als kale deflate alleen waar een stuk of een reeks base64 of hex ermee begint; zonder"
-    " kop midden in iets anders, of op een andere manier ingepakt, niet.",
-    "Van een veld is minder dan acht tekens niet van toeval te onderscheiden: wie er zeven bewaart, wordt niet"
-    " gezien. Huisnummers en postcodes zijn daarom langer dan echte.",
+    "Versleutelde of gehashte tekst wordt niet gevonden; dat is ook de bedoeling. Ingepakte tekst wordt"
+    " gevonden als gzip of zlib, en als kale deflate waar een stuk of een reeks base64 of hex ermee begint;"
+    " anders ingepakt niet.",
+    "Minder dan acht tekens van een veld zijn niet van toeval te onderscheiden: wie er zeven bewaart, wordt"
+    " niet gezien. Huisnummers en postcodes zijn hier daarom langer dan echte.",
 )
 
 

@@ -24,9 +24,12 @@ from services.notification.core import noemen, samenstelling, totalen
 from services.notification.core import uitsluiting as uitsluitingen
 from services.notification.core import zaak as notificatiezaak
 from services.notification.core.uitsluiting import Stoel, Uitsluiting
+from services.registry.core import besluit as registry_besluit
+from services.registry.core import tabel
 from services.routing.core import zaak as routing_zaak
 from shared.envelope import Fact
 from shared.events import ContactOntvangen
+from shared.termijnen import regels
 from shared.termijnen.kalender import lokaal
 
 PAREN: Final = 3_000
@@ -221,8 +224,18 @@ _ZONDER_UITSLUITING: Final = (
     Ingreep(kern_notificatie, "uitsluiting", lambda juist: lambda stoelen, _: juist(stoelen, ())),
 )
 
+
+def _negeert_wie_ook_niet_mag(juist: Any) -> Any:
+    return lambda rol, gesloten: regels.PLAATSVERVANGER.get(rol, rol) if rol in gesloten else rol
+
+
+def _alleen_begin_van_de_week(juist: Any) -> Any:
+    return lambda een, *rest: juist(een, *rest) and een.geregistreerd_op.isoweekday() < 3
+
+
 _BESTAAT: Final = "ziet of de zaak bestaat"
 _EENHEID: Final = "ziet de eenheid"
+_LADDER: Final = "rol-van-de-ladder"
 
 MUTANTEN: Final = (
     Regelmutant(
@@ -272,6 +285,37 @@ MUTANTEN: Final = (
         _BESTAAT,
         (Ingreep(notificatiezaak, "_plaats", lambda juist: lambda stand, _: juist(stand, True)),),
         "zaak",
+    ),
+    Regelmutant(
+        "escalatie-naar-uitgeslotene",
+        "er wordt geescaleerd naar wie is uitgesloten",
+        _LADDER,
+        (Ingreep(routing_zaak, "gesloten_rollen", lambda _: lambda *_: frozenset()),),
+        "zaak",
+    ),
+    Regelmutant(
+        "termijn-naar-uitgeslotene",
+        "wie is uitgesloten hoort van een terugkoppeling die uitblijft",
+        _LADDER,
+        (Ingreep(registry_besluit, "gesloten_rollen", lambda _: lambda *_: frozenset()),),
+        "zaak",
+    ),
+    Regelmutant(
+        "plaatsvervanger-die-niet-mag",
+        "de plaatsvervanger op de ladder hoort het, ook wie zelf is uitgesloten",
+        _LADDER,
+        (
+            Ingreep(routing_zaak, "op_de_trede", _negeert_wie_ook_niet_mag),
+            Ingreep(regels, "op_de_trede", _negeert_wie_ook_niet_mag),
+        ),
+        "zaak",
+    ),
+    Regelmutant(
+        "dag-in-tabel",
+        "de tabel telt alleen wat in het begin van een week is geregistreerd",
+        "tabel ziet de dag",
+        (Ingreep(tabel, "_in_kolom", _alleen_begin_van_de_week),),
+        "dag",
     ),
     Regelmutant(
         "noemt-waar-iemand-zwijgt",

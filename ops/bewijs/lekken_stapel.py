@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from shared.termijnen.kalender import lokaal
 
 DEEL: Final = "stapel"
 VOLGORDE: Final = "volgorde"
+_EENHEID: Final = "ziet de eenheid"
 _ZAAK: Final = "services.notification.core.zaak"
 
 
@@ -82,6 +84,27 @@ def _zegel_op_maat() -> None:
         lambda as_usual: lambda self, fact: as_usual(self, fact).strip(),
     )
     vervang("shared.zegel", "vul_aan", lambda _: lambda plaintext, minstens=0: plaintext)
+
+
+def _zonder_geschiedenis() -> None:
+    """What a reader was told before counts for nothing."""
+
+    def maak(as_usual: Any) -> Any:
+        async def verteld(connection: Any, stoelen: Any, lezer: Any, sinds: Any) -> Any:
+            return await as_usual(connection, stoelen, lezer, sinds + timedelta(weeks=52))
+
+        return verteld
+
+    vervang("services.notification.store", "verteld", maak)
+
+
+def _k_van_een() -> None:
+    """Whatever is set for k, one is enough."""
+
+    def maak(as_usual: Any) -> Any:
+        return property(lambda self: replace(as_usual.fget(self), k=1))
+
+    vervang("services.notification.settings", "Settings.grenzen", maak)
 
 
 def _vol_eerst() -> None:
@@ -152,6 +175,22 @@ LEKKEN: Final = (
         DEEL,
         "schijf ziet wie er meldt",
         _zegel_op_maat,
+    ),
+    Lek(
+        "zonder-geschiedenis",
+        "een naam wordt gebruikt zo vaak als er iets te vertellen is",
+        (flow.NOTIFICATION,),
+        DEEL,
+        _EENHEID,
+        _zonder_geschiedenis,
+    ),
+    Lek(
+        "k-van-een",
+        "een eenheid wordt genoemd, hoe klein ook",
+        (flow.NOTIFICATION,),
+        DEEL,
+        _EENHEID,
+        _k_van_een,
     ),
     Lek(
         "vol-eerst",

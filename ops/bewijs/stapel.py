@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ops import termijnen
-from ops.bewijs import stapelbeheer, weekklok
+from ops.bewijs import soorten, stapelbeheer, weekklok
 from ops.bewijs.loting import afwijking_van_plaats, gelezen, vertelt
 from ops.bewijs.paren import WOORDEN
 from ops.bewijs.proefstand import Proefstand, opgezet
@@ -49,9 +49,10 @@ GRENZEN: Final = (
     " van het logboek over vernietigde inhoud evenmin: van wie die was staat er niet.",
 )
 
+K: Final = 10
 SETTINGS: Final[Mapping[str, Mapping[str, str]]] = {
     flow.NOTIFICATION: {
-        "k": "10",
+        "k": str(K),
         "periode_weken": "4",
         "totaal_stap": "2",
         "zend_aantal": "500",
@@ -89,6 +90,7 @@ async def onderzoek(
             gezichten.lees_post(stand.stack.mail)
             gezichten.zie_klokken(await termijnen.overview(stand.environment, ended=True))
             uitkomst = _vergelijk(gezichten)
+            _reken_na(gezichten, uitkomst)
             rondes = gelezen(stand.stack.mail).values()
             uitkomst.zie_volgorde([[bool(vertelt(bericht)) for bericht in ronde] for ronde in rondes])
             await _lijst_voor_uitgeslotenen(stand, gezichten, uitkomst)
@@ -108,6 +110,8 @@ class Uitkomst:
         self.vergeleken: Counter[str] = Counter()
         self.fouten: list[str] = []
         self.waarom: list[str] = []
+        self.namen = 0
+        """Names, by reader, of which the people were reckoned."""
 
     def zie(self, twee: Tweetal, waarnemer: str, links: Any, rechts: Any) -> None:
         """One observer's two views."""
@@ -135,6 +139,7 @@ class Uitkomst:
             ),
             *(f"{soort} noemt geen wereld: {aantal}" for soort, aantal in sorted(gezichten.losse.items())),
         ]
+        gespeeld = soorten.meegedaan(gezichten.sleutels)
         verteld = sum(
             bericht.count(b". CLSK\r\n")
             for gezicht in gezichten.per_merk.values()
@@ -157,6 +162,7 @@ class Uitkomst:
                     wordt_verteld(twee.paar) for twee in gezichten.bevolking.tweetallen
                 ),
                 "feiten die partijen stelden": stad.gezegd,
+                **soorten.geteld(gespeeld),
                 "berichten op de bus": sum(len(een.bus) for een in gezichten.per_merk.values()),
                 "rijen in tabellen": sum(
                     len(rijen) for een in gezichten.per_merk.values() for rijen in een.rijen.values()
@@ -164,12 +170,14 @@ class Uitkomst:
                 "weekberichten": gezichten.post,
                 **{f"telemetrie: {soort}": gezichten.telemetrie[soort] for soort in stapelbeheer.SOORTEN},
                 "regels die in weekberichten verteld werden": verteld,
+                "namen van eenheden, per lezer, op mensen nagerekend": self.namen,
             },
             fouten=(*self.fouten, *vreemd),
             grenzen=GRENZEN,
             bijzonderheden=(
                 f"geleefd: {geleefd_s:.0f} s, waarvan weekberichten: {stad.rondes_s:.0f} s",
                 f"vergeleken: {duur_s - geleefd_s:.0f} s",
+                soorten.niet_meegedaan(gespeeld),
                 *(
                     f"van geen wereld: {soort}: {aantal}"
                     for soort, aantal in sorted(gezichten.van_niemand.items())
@@ -178,6 +186,21 @@ class Uitkomst:
             ),
             duur_s=duur_s,
         )
+
+
+def _reken_na(gezichten: Gezichten, uitkomst: Uitkomst) -> None:
+    """What anybody can reckon who knows the tree: of a unit that a reader was told by name there are k people
+    for each time."""
+    for kant in gezichten.bevolking.kanten.values():
+        sterkte = {code: aantal for code, _, aantal in kant.wereld.organisatie.eenheden}
+        for stoel, post in gezichten.per_merk[kant.merk].post.post.items():
+            genoemd = Counter(eenheid for _, bericht in post for eenheid in vertelt(bericht))
+            uitkomst.namen += len(genoemd)
+            uitkomst.fouten += [
+                f"{kant.merk}: {stoel} houdt {sterkte[eenheid]} mensen over voor {keer} keer: ziet de eenheid"
+                for eenheid, keer in genoemd.items()
+                if sterkte[eenheid] < keer * K
+            ]
 
 
 def _vergelijk(gezichten: Gezichten) -> Uitkomst:

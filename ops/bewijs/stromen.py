@@ -28,6 +28,7 @@ from ops.bewijs.portaal import Portaal
 from ops.bewijs.proefstand import Proefstand
 from ops.bewijs.verslag import gespreid
 from ops.bewijs.weigering import Geprobeerd, codes_raden, slechte_zegels
+from ops.bewijs.wisseling import lezen_met_code, marechaussee, vervanging
 from ops.private_broker import MAX_MESSAGE_BYTES
 from ops.stack import MAILBAK
 from ops.veld import Veld, Zaak
@@ -51,14 +52,22 @@ class Toneel:
     zaken: list[str] = field(default_factory=list)
     codes: list[str] = field(default_factory=list)
     """The receipt codes that were handed out."""
-    vragen: list[str] = field(default_factory=list)
-    """The subjects of the questions that were asked."""
+    lezers: dict[tuple[str, str], zegel.PrivateKeys] = field(default_factory=dict)
+    """By party and code: the private key of each reader who stated one."""
     vernietigd: list[str] = field(default_factory=list)
     """The matters whose time is over."""
     geweigerd: Geprobeerd = field(default_factory=Geprobeerd)
     """What must have been refused."""
     stroom: str = ""
     """The flow that is played."""
+
+    def __post_init__(self) -> None:
+        self.portaal = Portaal(self.veld, self.stand.aftap, self.sleutels)
+
+    @property
+    def vragen(self) -> list[str]:
+        """The subjects of the questions that were asked."""
+        return self.portaal.gesteld
 
     def tel(self, wat: str, aantal: int = 1) -> None:
         """Something was done."""
@@ -88,6 +97,28 @@ class Toneel:
         self.zaken.append(zaak.id)
         return zaak.id
 
+    async def geef_sleutel(self, party: str, houder: str) -> None:
+        """A reader states a key, and keeps the private half."""
+        jwk = zegel.generate()
+        sleutel = e.PubliekeSleutel(**{naam: jwk[naam] for naam in ("kty", "crv", "x", "y", "kid")})
+        self.lezers[party, houder] = zegel.PrivateKeys({"keys": [jwk]})
+        feit = e.SleutelVastgesteld(vastgesteld_op=_nu(), volgnummer=1, sleutel=sleutel)
+        await self.stel(party, feit, houder)
+        self.tel("sleutels van lezers")
+
+    async def gehoord(self, begin: str, zaak: str, keer: int = 1) -> None:
+        """Returns when so many facts whose key begins so were heard about a matter. Raises OpsError."""
+        try:
+            async with asyncio.timeout(GEHOORD_S):
+                while sum(zaak.encode() in each.body for each in self._met_sleutel(begin)) < keer:
+                    await asyncio.sleep(0.1)
+        except TimeoutError:
+            raise OpsError(f"no {begin} within {GEHOORD_S:.0f} s") from None
+
+    def _met_sleutel(self, begin: str) -> list[Any]:
+        berichten = self.stand.aftap.berichten
+        return [each for each in berichten if (each.routing_key or "").startswith(begin)]
+
     async def stel(self, party: str, event: e.Event, subject: str) -> None:
         """A party of the field states something."""
         await self.veld.parties[party].state(event, subject)
@@ -99,6 +130,8 @@ def _nu() -> datetime:
 
 Stroom = Callable[[Toneel], Awaitable[None]]
 
+GEHOORD_S = 40.0
+"""How long the stack may take to state what a flow waits for."""
 TERUG_S = 40.0
 """How long the field may take to be back after the broker was gone."""
 
@@ -133,16 +166,10 @@ async def lezers(toneel: Toneel) -> None:
     """The keys of those who may read: advisers, the MID's desk, a commander."""
     for party, houder in (
         *(("coid", f"adv-{naam}") for naam in ("clsk-1", "clsk-2", "clas-1", "czsk-1")),
-        ("kmar", "adv-kmar-1"),
         ("mid", "mid-balie"),
         ("lijn", "clsk-basis-a-commandant"),
     ):
-        jwk = zegel.generate()
-        sleutel = e.PubliekeSleutel(**{naam: jwk[naam] for naam in ("kty", "crv", "x", "y", "kid")})
-        await toneel.stel(
-            party, e.SleutelVastgesteld(vastgesteld_op=_nu(), volgnummer=1, sleutel=sleutel), houder
-        )
-        toneel.tel("sleutels van lezers")
+        await toneel.geef_sleutel(party, houder)
 
 
 async def verlopen(toneel: Toneel) -> None:
@@ -191,7 +218,7 @@ async def intrekkingen(toneel: Toneel) -> None:
 
 async def terugweg(toneel: Toneel) -> None:
     """Melders get a receipt code and use it for all it is for; others try codes that open nothing."""
-    portaal = Portaal(toneel.veld, toneel.stand.aftap, toneel.sleutels)
+    portaal = toneel.portaal
     for zaak in toneel.zaken[:2]:
         gekregen = await portaal.vraag("ontvangstcode", als="mid", zaak=zaak)
         toneel.codes.append(code := gekregen["code"])
@@ -211,7 +238,6 @@ async def terugweg(toneel: Toneel) -> None:
         for fout in (code[:-1] + ("0" if code[-1] != "0" else "1"), toneel.kanaries().naam_van_mens):
             await portaal.vraag("status", code=fout)
             toneel.tel("vragen met een verkeerde ontvangstcode")
-    toneel.vragen += portaal.gesteld
 
 
 async def weekberichten(toneel: Toneel) -> None:
@@ -336,6 +362,9 @@ STROMEN: tuple[Stroom, ...] = (
     slechte_zegels,
     uitval_van_diensten,
     nagekomen,
+    vervanging,
+    lezen_met_code,
+    marechaussee,
     intrekkingen,
     terugweg,
     codes_raden,

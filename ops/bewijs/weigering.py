@@ -19,7 +19,6 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from ops import SERVICES
-from ops.bewijs.portaal import Portaal
 from ops.bewijs.verslag import Deel
 from services.intake.core.ontvangstcode import WILLEKEUR_BYTES, maak
 from shared import events as e
@@ -134,7 +133,7 @@ def _kop(kop: str, **erbij: str) -> str:
 
 async def codes_raden(toneel: Toneel) -> None:
     """Somebody tries codes until they are shut out; then a right one, and the same from elsewhere."""
-    portaal = Portaal(toneel.veld, toneel.stand.aftap, toneel.sleutels)
+    portaal = toneel.portaal
     code = (await portaal.vraag("ontvangstcode", als="mid", zaak=toneel.zaken[0]))["code"]
     toneel.codes.append(code)
     fout: dict[str, Callable[[], str]] = {
@@ -150,7 +149,6 @@ async def codes_raden(toneel: Toneel) -> None:
     geweigerd.afgesloten.append(await portaal.vraag("status", code=code, afzender="proef-een"))
     geweigerd.goed.append(await portaal.vraag("status", code=code, afzender="proef-twee"))
     toneel.tel("ontvangstcodes geraden", len(soorten))
-    toneel.vragen += portaal.gesteld
 
 
 def _nu() -> datetime:

@@ -19,7 +19,7 @@ def test_two_worlds_that_differ_in_a_secret_look_the_same() -> None:
     assert set(gevonden.paren.values()) == {6} and set(gevonden.paren) == set(ALLE_VERSCHILLEN)
     assert all(gevonden.treffend[verschil] == 6 for verschil in TREFT)
     assert gevonden.instellingen[str(STANDAARD)] == 10
-    assert gevonden.nagerekend and gevonden.getoetst
+    assert gevonden.nagerekend and gevonden.getoetst and gevonden.vergeleken["rol-van-de-ladder"]
 
 
 def test_secrets_are_drawn_from_worlds_that_are_not_tame() -> None:
@@ -52,6 +52,10 @@ def test_secrets_are_drawn_from_worlds_that_are_not_tame() -> None:
     [
         "niveau-hoort",
         "gast-hoort",
+        "escalatie-naar-uitgeslotene",
+        "termijn-naar-uitgeslotene",
+        "plaatsvervanger-die-niet-mag",
+        "dag-in-tabel",
         "noemt-waar-iemand-zwijgt",
         "zonder-k",
         "rubriek-altijd",
