@@ -73,6 +73,11 @@ class Soort:
         return self._veld("naam")
 
     @property
+    def code(self) -> str:
+        """Letters in one piece, as a code has them: a word of its own, and the mark."""
+        return self._woord("code") + self.letters
+
+    @property
     def velden(self) -> dict[str, str]:
         """Who, where, whom and what, as a publisher would seal it."""
         return {naam: self._veld(naam) for naam in VELDEN}

@@ -12,10 +12,10 @@ import copy
 import gzip
 import json
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from ops.bewijs.kanaries import Soort
 from ops.bewijs.verboden_broker import voorbeeld
@@ -121,45 +121,50 @@ def _velden(kanarie: Soort) -> Iterator[Misvormd]:
 
 
 def _envelop(kanarie: Soort) -> Iterator[Misvormd]:
-    kaal = kanarie.letters
     for publisher in flow.PUBLISHERS:
-        kanarie = kanarie.bij(f"envelop van {publisher}")
-        event = flow.STATES[publisher][0]
-        sleutel, body = voorbeeld(publisher, event)
-        for naam, waarde in (
-            ("id", kanarie.naam_van_mens),
-            ("id", kaal),
-            ("subject", kanarie.naam_van_mens),
-            ("subject", {"naam": kaal}),
-            ("source", f"urn:nld:oin:00000099000000010000:systeem:{kaal}"),
-            ("type", f"nl.overheid.integriteitsmeldingen.{kaal}.v1"),
-            ("specversion", kaal),
-            ("time", kanarie.velden["telefoon"]),
-            ("datacontenttype", f"text/{kaal}"),
-            ("dataschema", f"urn:{kaal}"),
-            ("traceparent", f"00-{kaal}-{kaal}-01"),
-            ("data", kanarie.velden["verhaal"]),
-            ("data", [kanarie.velden]),
-            ("data_base64", base64.b64encode(kaal.encode()).decode()),
-        ):
-            fout = json.loads(body) | {naam: waarde}
+        sleutel, body = voorbeeld(publisher, flow.STATES[publisher][0])
+        for nummer, (naam, waarde) in enumerate(_WAARDEN):
+            eigen = kanarie.bij(f"{naam} in de envelop van {publisher} ({nummer})")
+            fout = json.loads(body) | {naam: waarde(eigen)}
             if naam != "id":
                 fout["id"] = str(uuid.uuid4())
             yield Misvormd(f"{naam} in de envelop", publisher, sleutel, json.dumps(fout).encode())
 
 
+_WAARDEN: Final[tuple[tuple[str, Callable[[Soort], Any]], ...]] = (
+    ("id", lambda eigen: eigen.naam_van_mens),
+    ("id", lambda eigen: eigen.code),
+    ("subject", lambda eigen: eigen.naam_van_mens),
+    ("subject", lambda eigen: {"naam": eigen.code}),
+    ("source", lambda eigen: f"urn:nld:oin:00000099000000010000:systeem:{eigen.code}"),
+    ("type", lambda eigen: f"nl.overheid.integriteitsmeldingen.{eigen.code}.v1"),
+    ("specversion", lambda eigen: eigen.code),
+    ("time", lambda eigen: eigen.velden["telefoon"]),
+    ("datacontenttype", lambda eigen: f"text/{eigen.code}"),
+    ("dataschema", lambda eigen: f"urn:{eigen.code}"),
+    ("traceparent", lambda eigen: f"00-{eigen.code}-{eigen.letters}-01"),
+    ("data", lambda eigen: eigen.velden["verhaal"]),
+    ("data", lambda eigen: [eigen.velden]),
+    ("data_base64", lambda eigen: base64.b64encode(eigen.code.encode()).decode()),
+)
+"""What may stand wrongly in a field of the envelope."""
+
+
 def _onverzegeld(kanarie: Soort) -> Iterator[Misvormd]:
     """What ought to be sealed and is not, or looks as if it were."""
-    kop = {"alg": "none", "enc": "A256GCM", "kid": kanarie.letters}
+
+    def kop(eigen: Soort, **erbij: str) -> dict[str, str]:
+        return {"alg": "none", "enc": "A256GCM", "kid": eigen.code} | erbij
+
     varianten: dict[str, Callable[[Soort], str]] = {
         "klare taal": lambda eigen: eigen.velden["verhaal"],
         "JSON": lambda eigen: json.dumps(eigen.velden, ensure_ascii=False),
         "base64": lambda eigen: base64.urlsafe_b64encode(eigen.velden["verhaal"].encode()).decode(),
-        "alg none": lambda eigen: _jwe(kop, eigen.velden["verhaal"]),
-        "naam als kid": lambda _: _jwe(kop | {"alg": "ECDH-ES"}, "x"),
-        "reusachtige kop": lambda eigen: _jwe(kop | {"x": eigen.letters * 400}, "x"),
-        "zip": lambda eigen: _jwe(kop | {"alg": "ECDH-ES", "zip": "DEF"}, eigen.letters * 50),
-        "afgebroken": lambda eigen: _jwe(kop, eigen.velden["verhaal"])[:-20],
+        "alg none": lambda eigen: _jwe(kop(eigen), eigen.velden["verhaal"]),
+        "naam als kid": lambda eigen: _jwe(kop(eigen, alg="ECDH-ES"), "x"),
+        "reusachtige kop": lambda eigen: _jwe(kop(eigen, x=eigen.code * 260), "x"),
+        "zip": lambda eigen: _jwe(kop(eigen, alg="ECDH-ES", zip="DEF"), eigen.code * 30),
+        "afgebroken": lambda eigen: _jwe(kop(eigen), eigen.velden["verhaal"])[:-20],
     }
     for publisher in flow.PUBLISHERS:
         for event in flow.STATES[publisher]:
@@ -172,55 +177,66 @@ def _onverzegeld(kanarie: Soort) -> Iterator[Misvormd]:
                 yield Misvormd(f"{event.naam}: {wat}", publisher, sleutel, json.dumps(fout).encode())
 
 
-def _jwe(kop: dict[str, Any], inhoud: str) -> str:
+def _jwe(kop: Mapping[str, str], inhoud: str) -> str:
     delen = (json.dumps(kop), "", "x" * 12, inhoud, "x" * 16)
     return ".".join(base64.urlsafe_b64encode(deel.encode()).rstrip(b"=").decode() for deel in delen)
 
 
 def _geen_bericht(kanarie: Soort) -> Iterator[Misvormd]:
-    kanarie = kanarie.bij("geen bericht")
-    tekst = json.dumps(kanarie.velden, ensure_ascii=False)
-    _, goed = voorbeeld("mid", flow.STATES["mid"][0])
-    diep = "[" * 5000 + f'"{kanarie.letters}"' + "]" * 5000
-    for wat, body in (
-        ("klare taal", kanarie.velden["verhaal"].encode()),
-        ("JSON zonder envelop", tekst.encode()),
-        ("afgebroken JSON", tekst.encode()[:-20]),
-        ("JSON met meer erachter", goed + tekst.encode()),
-        ("naam op de plaats van een getal", goed.replace(b'"1.0"', tekst.encode(), 1)),
-        ("dubbele sleutels", b'{"id":"' + kanarie.letters.encode() + b'",' + goed[1:]),
-        ("diep genest", diep.encode()),
-        ("UTF-16", tekst.encode("utf-16")),
-        ("kapotte UTF-8", tekst.encode("latin-1", errors="replace") + b"\xff\xfe"),
-        ("nul-tekens", tekst.replace(" ", "\\u0000").encode()),
-        ("NaN", b'{"a": NaN, "b": ' + tekst.encode() + b"}"),
-        ("gzip", gzip.compress(tekst.encode())),
-        ("XML", f"<!DOCTYPE x [<!ENTITY e '{kanarie.letters}'>]><x>&e;</x>".encode()),
-        ("lijst van berichten", b"[" + goed + b"," + tekst.encode() + b"]"),
-        ("bijna te groot", tekst.encode() + b" " * 60_000 + kanarie.letters.encode()),
-        ("te groot voor een feit", (kanarie.letters.encode() + b" ") * 5_000),
-    ):
-        yield Misvormd(wat, "mid", "mid.gesprek-gevoerd.v1", body)
+    for wat, maak in _LICHAMEN.items():
+        eigen = kanarie.bij(wat)
+        _, goed = voorbeeld("mid", flow.STATES["mid"][0])
+        tekst = json.dumps(eigen.velden, ensure_ascii=False)
+        yield Misvormd(wat, "mid", "mid.gesprek-gevoerd.v1", maak(eigen.code, tekst, goed))
+
+
+_LICHAMEN: Final[Mapping[str, Callable[[str, str, bytes], bytes]]] = {
+    "klare taal": lambda code, tekst, goed: f"{code} zei: {tekst}".encode(),
+    "JSON zonder envelop": lambda code, tekst, goed: tekst.encode(),
+    "afgebroken JSON": lambda code, tekst, goed: tekst.encode()[:-20],
+    "JSON met meer erachter": lambda code, tekst, goed: goed + tekst.encode(),
+    "naam op de plaats van een getal": lambda code, tekst, goed: goed.replace(b'"1.0"', tekst.encode(), 1),
+    "dubbele sleutels": lambda code, tekst, goed: b'{"id":"' + code.encode() + b'",' + goed[1:],
+    "diep genest": lambda code, tekst, goed: ("[" * 5000 + f'"{code}"' + "]" * 5000).encode(),
+    "UTF-16": lambda code, tekst, goed: tekst.encode("utf-16"),
+    "kapotte UTF-8": lambda code, tekst, goed: tekst.encode("latin-1", errors="replace") + b"\xff\xfe",
+    "nul-tekens": lambda code, tekst, goed: tekst.replace(" ", "\\u0000").encode(),
+    "NaN": lambda code, tekst, goed: b'{"a": NaN, "b": ' + tekst.encode() + b"}",
+    "gzip": lambda code, tekst, goed: gzip.compress(tekst.encode()),
+    "XML": lambda code, tekst, goed: f"<!DOCTYPE x [<!ENTITY e '{code}'>]><x>&e;</x>".encode(),
+    "lijst van berichten": lambda code, tekst, goed: b"[" + goed + b"," + tekst.encode() + b"]",
+    "bijna te groot": lambda code, tekst, goed: tekst.encode() + b" " * 60_000 + code.encode(),
+    "te groot voor een feit": lambda code, tekst, goed: (code.encode() + b" ") * 3_000,
+}
+"""Bodies that are hardly a message: made of a word, of who and what as JSON, and of a good message."""
 
 
 def _rond_het_bericht(kanarie: Soort) -> Iterator[Misvormd]:
-    merk = kanarie.letters
     for publisher in flow.PUBLISHERS:
-        kanarie = kanarie.bij(f"rond een bericht van {publisher}")
         sleutel, body = voorbeeld(publisher, flow.STATES[publisher][0])
-        for vorm in (merk, f"{merk}.v1", f"contact-ontvangen.v1.{merk}", kanarie.naam_van_mens, merk * 12):
+        eigen = kanarie.bij(f"routing key van {publisher}")
+        for vorm in (
+            *(eigen.code, f"{eigen.code}.v1", f"contact-ontvangen.v1.{eigen.code}"),
+            *(eigen.naam_van_mens, eigen.code * 10),
+        ):
             yield Misvormd("naam in de routing key", publisher, f"{publisher}.{vorm}", body)
-        yield Misvormd("naam achter de routing key", publisher, f"{sleutel}.{merk}", body)
-        koppen = {merk: kanarie.velden, "x-melder": kanarie.naam_van_mens, "x-death": [{"queue": merk}]}
+        yield Misvormd("naam achter de routing key", publisher, f"{sleutel}.{eigen.code}", body)
+        eigen = kanarie.bij(f"koppen van {publisher}")
+        koppen = {
+            eigen.code: eigen.velden,
+            "x-melder": eigen.naam_van_mens,
+            "x-death": [{"queue": eigen.code}],
+        }
         _, nog_een = voorbeeld(publisher, flow.STATES[publisher][0])
         yield Misvormd("namen in de koppen", publisher, sleutel, nog_een, koppen=koppen)
+        eigen = kanarie.bij(f"eigenschappen van {publisher}")
         eigenschappen = {
-            "correlation_id": merk,
-            "reply_to": merk,
-            "app_id": kanarie.naam_van_mens,
-            "type": merk,
-            "content_type": f"application/{merk}",
-            "content_encoding": merk,
+            "correlation_id": eigen.code,
+            "reply_to": eigen.code,
+            "app_id": eigen.naam_van_mens,
+            "type": eigen.code,
+            "content_type": f"application/{eigen.code}",
+            "content_encoding": eigen.code,
         }
         _, en_nog_een = voorbeeld(publisher, flow.STATES[publisher][0])
         yield Misvormd(
@@ -228,7 +244,7 @@ def _rond_het_bericht(kanarie: Soort) -> Iterator[Misvormd]:
         )
         half = json.loads(body)
         half["data"] = {}
-        half["toelichting"] = kanarie.velden
+        half["toelichting"] = kanarie.bij(f"toelichting van {publisher}").velden
         yield Misvormd(
             "lege data met toelichting", publisher, sleutel, json.dumps(half).encode(), koppen=koppen
         )
