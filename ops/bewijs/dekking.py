@@ -40,9 +40,16 @@ REGELS: Final = (
     Regel("een ontvangstcode staat nergens leesbaar", ("logt-code",)),
     Regel("een verkeerde code krijgt het antwoord van een onbekende", ("zegt-verkeerd", "antwoord-op-maat")),
     Regel("pogingen zijn beperkt", ("zonder-limiet",)),
-    Regel("een vraag leidt niet naar een zaak", ("spoor-in-antwoord", "tijd-in-antwoord")),
+    Regel(
+        "een vraag leidt niet naar een zaak", ("spoor-in-antwoord", "tijd-in-antwoord", "tijd-op-de-seconde")
+    ),
     Regel("elk weekbericht is even groot", ("bericht-op-maat", "zwijgt-zonder-nieuws", "kop-zegt-iets")),
     Regel("een weekbericht leidt niet naar een zaak", ("zaak-in-bericht", "dag-in-weekbericht")),
+    Regel(
+        "ook niet met wat er uit te berekenen is, of afgerond",
+        ("kenmerk-uit-zaak", "begin-van-afdruk", "zaak-op-de-seconde"),
+    ),
+    Regel("een skelet leidt niet naar een zaak", ("skelet-uit-zaak",)),
     Regel("een weekbericht heeft geen spoor", ("spoor-in-weekbericht", "weekbericht-in-spoor")),
     Regel("volgorde zegt niets", ("vol-eerst", "regels-op-moment")),
     Regel("van wat gewist is blijft geen tijdstip", ("tijd-blijft",)),
@@ -57,6 +64,17 @@ REGELS: Final = (
     Regel("een account hoort alleen wat het horen mag", ("jokerrecht", "leest-elke-wachtrij")),
     Regel(
         "een rol ziet alleen het eigen schema en bezit niets", ("kluis-open", "eigenaar", "publiek-schema")
+    ),
+    Regel(
+        "ook niet langs een omweg, of wat er nog komt",
+        (
+            "view-open",
+            "gevulde-view-open",
+            "functie-open",
+            "trigger-open",
+            "reeks-open",
+            "nieuw-open",
+        ),
     ),
     Regel("wie buiten staat, komt de database niet in", ("rol-voor-buiten",)),
 )

@@ -50,7 +50,11 @@ GRENZEN: Final = (
     " inhoud zijn om gelezen te worden.",
     "Titels en omgevingen van processen zijn om de halve seconde bekeken: wat korter bestaat kan gemist"
     " zijn.",
-    "Versleutelde of gehashte tekst wordt niet gevonden; dat is ook de bedoeling.",
+    "Versleutelde of gehashte tekst wordt niet gevonden; dat is ook de bedoeling. Ingepakte tekst wordt"
+    " gevonden als gzip of zlib, en als kale deflate waar een stuk of een reeks base64 of hex ermee begint;"
+    " anders ingepakt niet.",
+    "Minder dan acht tekens van een veld zijn niet van toeval te onderscheiden: wie er zeven bewaart, wordt"
+    " niet gezien. Huisnummers en postcodes zijn hier daarom langer dan echte.",
 )
 
 
@@ -228,7 +232,7 @@ def _deel(
     geprobeerd |= {"titels en omgevingen van processen, onderweg gezien": len(spel.stand.processen)}
     geprobeerd |= {"berichten die zijn geparkeerd": geparkeerd, "schrijfwijzen gezocht": len(VORMEN)}
     geprobeerd |= {
-        f"velden met een eigen woord ({soort.naam})": len(soort.woorden)
+        f"woorden gezocht, elk van een eigen veld ({soort.naam})": len(soort.woorden)
         for soort in (spel.verzegeld, spel.misvormd)
     }
     geprobeerd |= {

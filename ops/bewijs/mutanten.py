@@ -238,6 +238,56 @@ RECHTEN: Final = (
         verboden_database.probeer,
     ),
     RechtenLek(
+        "view-open", "registry heeft een view op de kluis", "andermans view (select)",
+        _als_beheerder(
+            "create view registry.gluurt as select * from intake.kluis;"
+            " grant select on registry.gluurt to registry"
+        ),
+        verboden_database.probeer,
+    ),
+    RechtenLek(
+        "gevulde-view-open", "in public staat een kopie", "andermans gevulde view (select)",
+        _als_beheerder(
+            "create materialized view public.gluurt as select * from intake.contacten;"
+            " grant usage on schema public to routing; grant select on public.gluurt to routing"
+        ),
+        verboden_database.probeer,
+    ),
+    RechtenLek(
+        "functie-open", "routing heeft een functie die in de kluis kijkt", "functie met andermans rechten",
+        _als_beheerder(
+            "create function routing.gluurt() returns bigint language sql security definer"
+            " as 'select count(*) from intake.kluis'"
+        ),
+        verboden_database.probeer,
+    ),
+    RechtenLek(
+        "trigger-open", "wat registry schrijft, schrijft een ander door", "trigger met andermans rechten",
+        _als_beheerder(
+            "create function registry.schrijft_door() returns trigger language plpgsql security definer as"
+            " $$ begin return new; end $$; revoke execute on function registry.schrijft_door() from public;"
+            " create trigger door before insert on registry.zaken for each row"
+            " execute function registry.schrijft_door()"
+        ),
+        verboden_database.probeer,
+    ),
+    RechtenLek(
+        "reeks-open", "registry mag een reeks van intake lezen", "andermans reeks (select)",
+        _als_beheerder(
+            "create sequence intake.gluurt; grant usage on schema intake to registry;"
+            " grant select on sequence intake.gluurt to registry"
+        ),
+        verboden_database.probeer,
+    ),
+    RechtenLek(
+        "nieuw-open", "wat er bij intake nieuw komt, mag routing lezen", f"intake.{verboden_database.NIEUW}",
+        _als_beheerder(
+            "grant usage on schema intake to routing; alter default privileges for role intake_eigenaar"
+            " in schema intake grant select on tables to routing"
+        ),
+        verboden_database.probeer,
+    ),
+    RechtenLek(
         "rol-voor-buiten", "coid heeft een rol in de database", verboden_inloggen.DATABASE,
         _rol_voor_buiten, verboden_inloggen.probeer, _rol_weg,
     ),

@@ -174,7 +174,20 @@ async def lezers(toneel: Toneel) -> None:
 
 
 async def verlopen(toneel: Toneel) -> None:
-    """Contacts of long ago that ended at the MID: their time is over at once, and they are erased."""
+    """Contacts of long ago that ended at the MID, and meldingen that the KMar dealt with then: their time is
+    over at once, and they are erased. Of the latter a skeleton is left for the counts."""
+    for jaren in (2, 3):
+        toen, zaak = _nu() - timedelta(days=366 * jaren), uuid.uuid4().hex
+        eigen = e.EigenMeldingGeregistreerd(geregistreerd_op=toen, rubriek="financiele-schendingen")
+        afgedaan = e.AfdoeningVastgesteld(
+            vastgesteld_op=toen + timedelta(days=30),
+            betrokkene=uuid.uuid4().hex,
+            afdoening="in-de-lijn-afgedaan",
+        )
+        await toneel.stel("kmar", eigen, zaak)
+        await toneel.stel("lijn", afgedaan, zaak)
+        toneel.vernietigd.append(zaak)
+        toneel.tel("meldingen waarvan de bewaartermijn om is")
     for jaren in (2, 3):
         toen, zaak = _nu() - timedelta(days=366 * jaren), uuid.uuid4().hex
         contact = e.ContactOntvangen(kanaal="e-mail", ontvangen_op=toen, verzegeld=toneel.verzegel())
