@@ -181,8 +181,7 @@ async def verzamel(spel: Toneel) -> Gelopen:
     for bericht in stand.aftap.berichten:
         onderwerp, feit = _onderwerp(bericht), van_bericht(bericht)
         if _is_weekbericht(bericht):
-            functionaris = str(json.loads(bericht.body)["data"]["functionaris"])
-            weekberichten.append(feit._replace(grootte=feit.grootte - len(functionaris)))
+            weekberichten += _weekfeit(bericht)
         elif onderwerp in gevraagd:
             vragen.append(feit)
         elif onderwerp in spel.vernietigd:
@@ -283,6 +282,17 @@ id."""
 
 def _is_weekbericht(bericht: Any) -> bool:
     return bericht.routing_key in _WEEKFEITEN
+
+
+def _weekfeit(bericht: Any) -> tuple[Uiting, Uiting]:
+    """The fact on a weekly message, and apart from it the moment of the round that it names: that one is said
+    on purpose. Its size is that of a message to a seat with no name."""
+    data, feit = json.loads(bericht.body)["data"], van_bericht(bericht)
+    ronde = str(data["ronde"])
+    zonder = feit._replace(
+        tekst=feit.tekst.replace(ronde, ""), grootte=feit.grootte - len(str(data["functionaris"]))
+    )
+    return zonder, Uiting("ronde van een weekbericht", ronde)
 
 
 def _mails(spel: Toneel) -> list[Uiting]:
