@@ -127,9 +127,10 @@ class Gelopen:
 
     def zijden(self, rand: Rand) -> Zijden:
         """Both sides of an edge."""
+        alle = [*self.zaken, *self.vernietigd]
         return {
-            WEEKBERICHT.naam: Zijden(self.zaken, self.weekberichten),
-            ANTWOORD.naam: Zijden(self.zaken, self.vragen),
+            WEEKBERICHT.naam: Zijden(alle, self.weekberichten),
+            ANTWOORD.naam: Zijden(alle, self.vragen),
             LUISTEREND_OOR.naam: Zijden(self.luisterend, self.tellingen),
             GEPARKEERD.naam: Zijden(self.misvormd, self.geparkeerd),
             VERNIETIGD.naam: Zijden(self.vernietigd, self.skelet),
@@ -175,7 +176,8 @@ async def onderzoek(spel: Toneel, randen: Sequence[Rand] = RANDEN) -> Deel:
 async def verzamel(spel: Toneel) -> Gelopen:
     """All that this run let out."""
     stand = spel.stand
-    zaken, luisterend, weekberichten, vragen, vernietigd = [], [], [], [], []
+    weekberichten = _mails(spel)
+    zaken, luisterend, vragen, vernietigd = [], [], [], []
     eigen, gevraagd = set(spel.zaken), set(spel.vragen)
     oren = {zaak for zaak, rest in spel.veld.standen.items() if rest.zaak.gesprek == "luisterend-oor"}
     for bericht in stand.aftap.berichten:
@@ -190,7 +192,6 @@ async def verzamel(spel: Toneel) -> Gelopen:
             zaken.append(feit)
             if onderwerp in oren:
                 luisterend.append(feit)
-    weekberichten += _mails(spel)
     zaken += _sporen(spel)
     async with stand.beheerder() as admin:
         tellingen = [
