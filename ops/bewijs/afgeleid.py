@@ -36,6 +36,7 @@ _WOORD: Final = tuple(
     re.compile(f"[{tekens}]{{{KORTST},}}") for tekens in ("0-9A-Za-z", "0-9A-Za-z+/", r"\w-")
 )
 """Words, also those of either alphabet of base64."""
+_LANG: Final = re.compile(rf"[\w+/-]{{{LANGST + 1},}}")
 _ZEKER: Final = {"hex": 13, "base64": 10, "base32": 11, "cijfers": 16}
 """How many characters must agree inside a longer word; a whole word may be shorter."""
 
@@ -114,11 +115,9 @@ class Tekst:
 
 
 def _woorden(tekst: str) -> Iterator[str]:
-    heel = _UUID.sub(r"\1\2\3\4\5", tekst)
+    heel = _UUID.sub(r"\1\2\3\4\5", _LANG.sub(" ", tekst))
     for vorm in _WOORD:
-        for woord in vorm.findall(heel):
-            if len(woord) <= LANGST:
-                yield woord
+        yield from vorm.findall(heel)
 
 
 def _gelezen(woord: str, schrift: str) -> str:

@@ -171,8 +171,10 @@ def _afgerond(rand: Rand, zijden: Zijden) -> Iterator[str]:
     rond = {maat: {moment - moment % maat for moment in links} for maat in _AFGEROND_US}
     gezien: dict[str, set[int]] = {}
     for uiting in zijden.naar:
+        if rand.zonder_moment and not rand.eigen_moment(uiting.wat):
+            continue  # there a moment is one too many, whatever it is
         for moment in _momenten(uiting.tekst):
-            if not moment % rand.raster_us or moment in links:
+            if moment in links:
                 continue
             maat = max((maat for maat in _AFGEROND_US if moment % maat == 0), default=None)
             # Rounded off, up or to the nearest: at most one step away from what is rounded off.

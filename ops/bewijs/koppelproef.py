@@ -127,9 +127,10 @@ class Gelopen:
 
     def zijden(self, rand: Rand) -> Zijden:
         """Both sides of an edge."""
+        alle = [*self.zaken, *self.vernietigd]
         return {
-            WEEKBERICHT.naam: Zijden(self.zaken, self.weekberichten),
-            ANTWOORD.naam: Zijden(self.zaken, self.vragen),
+            WEEKBERICHT.naam: Zijden(alle, self.weekberichten),
+            ANTWOORD.naam: Zijden(alle, self.vragen),
             LUISTEREND_OOR.naam: Zijden(self.luisterend, self.tellingen),
             GEPARKEERD.naam: Zijden(self.misvormd, self.geparkeerd),
             VERNIETIGD.naam: Zijden(self.vernietigd, self.skelet),
@@ -175,14 +176,14 @@ async def onderzoek(spel: Toneel, randen: Sequence[Rand] = RANDEN) -> Deel:
 async def verzamel(spel: Toneel) -> Gelopen:
     """All that this run let out."""
     stand = spel.stand
-    zaken, luisterend, weekberichten, vragen, vernietigd = [], [], [], [], []
+    weekberichten = _mails(spel)
+    zaken, luisterend, vragen, vernietigd = [], [], [], []
     eigen, gevraagd = set(spel.zaken), set(spel.vragen)
     oren = {zaak for zaak, rest in spel.veld.standen.items() if rest.zaak.gesprek == "luisterend-oor"}
     for bericht in stand.aftap.berichten:
         onderwerp, feit = _onderwerp(bericht), van_bericht(bericht)
         if _is_weekbericht(bericht):
-            functionaris = str(json.loads(bericht.body)["data"]["functionaris"])
-            weekberichten.append(feit._replace(grootte=feit.grootte - len(functionaris)))
+            weekberichten += _weekfeit(bericht)
         elif onderwerp in gevraagd:
             vragen.append(feit)
         elif onderwerp in spel.vernietigd:
@@ -191,7 +192,6 @@ async def verzamel(spel: Toneel) -> Gelopen:
             zaken.append(feit)
             if onderwerp in oren:
                 luisterend.append(feit)
-    weekberichten += _mails(spel)
     zaken += _sporen(spel)
     async with stand.beheerder() as admin:
         tellingen = [
@@ -283,6 +283,17 @@ id."""
 
 def _is_weekbericht(bericht: Any) -> bool:
     return bericht.routing_key in _WEEKFEITEN
+
+
+def _weekfeit(bericht: Any) -> tuple[Uiting, Uiting]:
+    """The fact on a weekly message, and apart from it the moment of the round that it names: that one is said
+    on purpose. Its size is that of a message to a seat with no name."""
+    data, feit = json.loads(bericht.body)["data"], van_bericht(bericht)
+    ronde = str(data["ronde"])
+    zonder = feit._replace(
+        tekst=feit.tekst.replace(ronde, ""), grootte=feit.grootte - len(str(data["functionaris"]))
+    )
+    return zonder, Uiting("ronde van een weekbericht", ronde)
 
 
 def _mails(spel: Toneel) -> list[Uiting]:

@@ -198,6 +198,66 @@ async def verlopen(toneel: Toneel) -> None:
         toneel.tel("zaken waarvan de bewaartermijn om is")
 
 
+async def verlopen_dossiers(toneel: Toneel) -> None:
+    """Matters of long ago that went to the COID, were registered there and dealt with by the line: of the
+    whole dossier nothing is left but a skeleton. Returns when the register said so."""
+    toen, zaken = _nu() - timedelta(days=3 * 366), [uuid.uuid4().hex for _ in range(2)]
+    kenmerken = e.Kenmerken(onderdeel="CLSK", eenheid="clsk-basis-a", soort_melder="militair")
+    toneel.vernietigd += zaken
+    for zaak in zaken:
+        contact = e.ContactOntvangen(
+            kanaal="e-mail",
+            ontvangen_op=toen,
+            verzegeld=toneel.verzegel(),
+            instemming=(e.Instemming(instemming=uuid.uuid4().hex, geadresseerde="coid"),),
+            kenmerken=kenmerken,
+        )
+        gesprek = e.GesprekGevoerd(
+            gevoerd_op=toen + timedelta(hours=2), uitkomst="integriteitskwestie", kenmerken=kenmerken
+        )
+        await toneel.stel("kanaal", contact, zaak)
+        await toneel.stel("mid", gesprek, zaak)
+    await _gehoord(toneel, f"{flow.base_key(flow.ROUTING, e.AdviseurToegewezen)}.coid", zaken)
+    for zaak in zaken:
+        for party, feit in (
+            (
+                "coid",
+                e.KwestieGekwalificeerd(
+                    gekwalificeerd_op=toen + timedelta(days=1),
+                    kwalificatie="melding",
+                    rubriek="overige",
+                    onderdeel="CLSK",
+                ),
+            ),
+            (
+                "lijn",
+                e.AfdoeningVastgesteld(
+                    vastgesteld_op=toen + timedelta(days=30),
+                    betrokkene=uuid.uuid4().hex,
+                    afdoening="in-de-lijn-afgedaan",
+                ),
+            ),
+            ("coid", e.TerugkoppelingGegeven(gegeven_op=toen + timedelta(days=40))),
+        ):
+            await toneel.stel(party, feit, zaak)
+    await _gehoord(toneel, flow.base_key(flow.REGISTRY, e.DossierVernietigd), zaken)
+    toneel.tel("dossiers waarvan de bewaartermijn om is", len(zaken))
+
+
+async def _gehoord(toneel: Toneel, sleutel: str, zaken: Sequence[str]) -> None:
+    """Returns when a fact under this key was stated of each. Raises OpsError when that takes too long."""
+    try:
+        async with asyncio.timeout(TERUG_S):
+            while not set(zaken) <= {
+                json.loads(each.body)["subject"]
+                for each in toneel.stand.aftap.berichten
+                if each.routing_key == sleutel
+            }:
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        raise OpsError(f"{sleutel} was not heard of all within {TERUG_S:.0f} s") from None
+
+
 async def nagekomen(toneel: Toneel) -> None:
     """A melder comes back; MID and adviser write; the adviser shares with the line."""
     for zaak in toneel.zaken[:6]:
@@ -371,6 +431,7 @@ STROMEN: tuple[Stroom, ...] = (
     lezers,
     gewone_zaken,
     verlopen,
+    verlopen_dossiers,
     misvormde_berichten,
     verboden_berichten,
     slechte_zegels,
