@@ -28,17 +28,30 @@ REGELS: Final = (
     Regel("inhoud rust versleuteld, alleen in de kluis", ("inhoud-in-tabel", "zegel-blijft")),
     Regel("gewist is gewist", ("sleutel-blijft", "sleutel-in-database", "geparkeerd-blijft", "ongeschud")),
     Regel("in de uitvoer staat geen inhoud", ("zegel-in-uitvoer", "zegel-vooraf")),
-    Regel("inhoud gaat alleen naar wie er recht op heeft", ("verstrekt-zonder",)),
+    Regel(
+        "inhoud gaat alleen naar wie er recht op heeft",
+        ("verstrekt-zonder", "verstrekt-aan-ander", "zegel-voor-ander"),
+    ),
+    Regel("wie vervangen is, leest niet door", ("oude-adviseur-leest",)),
     Regel("inzage eindigt met de instemming", ("doof-voor-intrekking", "inzage-loopt-door")),
-    Regel("elke verstrekking staat in twee logs", ("verstrekt-ongelogd",)),
+    Regel("elke verstrekking staat in twee logs", ("verstrekt-ongelogd", "log-noemt-ander")),
+    Regel("elke opening staat in twee logs", ("ontvangen-ongelogd", "vergeefs-ongelogd", "gelezen-ongelogd")),
+    Regel("elke code en elke vernietiging staat in twee logs", ("code-ongelogd", "vernietigd-ongelogd")),
     Regel("de logs zijn ketens", ("log-zonder-keten",)),
     Regel("niets wordt doorgezet zonder instemming", ("doorgezet-zonder",)),
     Regel("een ontvangstcode staat nergens leesbaar", ("logt-code",)),
     Regel("een verkeerde code krijgt het antwoord van een onbekende", ("zegt-verkeerd", "antwoord-op-maat")),
     Regel("pogingen zijn beperkt", ("zonder-limiet",)),
-    Regel("een vraag leidt niet naar een zaak", ("spoor-in-antwoord", "tijd-in-antwoord")),
+    Regel(
+        "een vraag leidt niet naar een zaak", ("spoor-in-antwoord", "tijd-in-antwoord", "tijd-op-de-seconde")
+    ),
     Regel("elk weekbericht is even groot", ("bericht-op-maat", "zwijgt-zonder-nieuws", "kop-zegt-iets")),
     Regel("een weekbericht leidt niet naar een zaak", ("zaak-in-bericht", "dag-in-weekbericht")),
+    Regel(
+        "ook niet met wat er uit te berekenen is, of afgerond",
+        ("kenmerk-uit-zaak", "begin-van-afdruk", "zaak-op-de-seconde"),
+    ),
+    Regel("een skelet leidt niet naar een zaak", ("skelet-uit-zaak",)),
     Regel("een weekbericht heeft geen spoor", ("spoor-in-weekbericht", "weekbericht-in-spoor")),
     Regel("volgorde zegt niets", ("vol-eerst", "regels-op-moment")),
     Regel("van wat gewist is blijft geen tijdstip", ("tijd-blijft",)),
@@ -84,6 +97,17 @@ REGELS: Final = (
     Regel("een account hoort alleen wat het horen mag", ("jokerrecht", "leest-elke-wachtrij")),
     Regel(
         "een rol ziet alleen het eigen schema en bezit niets", ("kluis-open", "eigenaar", "publiek-schema")
+    ),
+    Regel(
+        "ook niet langs een omweg, of wat er nog komt",
+        (
+            "view-open",
+            "gevulde-view-open",
+            "functie-open",
+            "trigger-open",
+            "reeks-open",
+            "nieuw-open",
+        ),
     ),
     Regel("wie buiten staat, komt de database niet in", ("rol-voor-buiten",)),
 )

@@ -22,23 +22,41 @@ from shared import events as e
 from shared import flow
 
 BELOFTE: Final = (
-    "Waar een spoor hoort te eindigen, eindigt het: geen kenmerk, spoor-id, tijdstip of grootte van de ene"
-    " kant komt aan de andere kant terug."
+    "Waar een spoor hoort te eindigen, eindigt het: geen kenmerk (of wat iedereen daaruit kan berekenen),"
+    " spoor-id, tijdstip (ook afgerond) of grootte van de ene kant komt aan de andere kant terug."
 )
+
+_WEEKFEITEN: Final = frozenset(
+    flow.base_key(flow.NOTIFICATION, feit) for feit in (e.NotificatieVerzonden, e.NotificatieMislukt)
+)
+_VRAAG: Final = frozenset(
+    flow.base_key(stater, e.VraagGesteld)
+    for stater in flow.PUBLISHERS
+    if e.VraagGesteld in flow.STATES[stater]
+)
+_RONDE_US: Final = 4 * 1_000_000
+"""The bench's week (`proefstand.SNEL`): the moment of a round is said in each message of it."""
 
 WEEKBERICHT: Final = Rand(
     "zaak -> weekbericht",
     "berichten over een zaak",
     "weekberichten en hun feiten",
-    "een functionaris mag weten dat er gemeld is, en niet welke melding",
+    "een functionaris mag weten dat er gemeld is, en niet welke melding; een feit zegt wanneer er verzonden"
+    " is",
     even_groot=True,
+    zonder_moment=True,
+    raster_us=_RONDE_US,
+    eigen_moment=_WEEKFEITEN.__contains__,
 )
 ANTWOORD: Final = Rand(
     "zaak -> vraag en antwoord",
     "berichten over een zaak",
     "vragen met een ontvangstcode en hun antwoorden",
-    "wie de bus leest mag niet zien over welke zaak een melder iets vraagt",
+    "wie de bus leest mag niet zien over welke zaak een melder iets vraagt; een vraag zegt wanneer hij"
+    " gesteld is, een antwoord alleen in welke minuut",
     even_groot=True,
+    zonder_moment=True,
+    eigen_moment=_VRAAG.__contains__,
 )
 LUISTEREND_OOR: Final = Rand(
     "luisterend oor -> telling",
@@ -72,7 +90,13 @@ GEWIST: Final = Rand(
 RANDEN: Final = (WEEKBERICHT, ANTWOORD, LUISTEREND_OOR, GEPARKEERD, VERNIETIGD, GEWIST)
 """Every edge, with its reason."""
 
+SKELETTEN: Final = "registry.skeletten"
+
 GRENZEN: Final = (
+    "Van een kenmerk is gezocht wat iedereen eruit kan berekenen: uuid3 en uuid5 in de vier bekende ruimten,"
+    " gangbare hashes en controlegetallen van elke schrijfwijze, in hex, base64, base32 en cijfers, en van"
+    " elk het begin vanaf acht tekens. Een hash van een hash, of van een kenmerk met iets erbij, is niet"
+    " gezocht.",
     "Tijdstippen op hele minuten of weken en codes van de organisatie gelden niet als koppeling: die deelt"
     " een zaak met vele andere.",
     "De sleutel van een gewist feit is af te leiden uit het kenmerk van zijn bericht: wie dat bericht zelf"
@@ -129,6 +153,10 @@ async def onderzoek(spel: Toneel, randen: Sequence[Rand] = RANDEN) -> Deel:
             len(tokens(uiting.tekst)) for uiting in zijden.van
         )
         bijzonderheden.append(f"{rand.naam}: {rand.reden}")
+    if spel.vernietigd:
+        skeletten = sum(uiting.wat == SKELETTEN for uiting in gelopen.skelet)
+        geprobeerd[f"{VERNIETIGD.naam}: rijen van skeletten"] = skeletten
+        fouten += [f"{VERNIETIGD.naam}: niets gezien van skeletten"] * (not skeletten)
     door_transactie, gezien = await transacties.weerleg(spel)
     fouten += door_transactie
     geprobeerd[f"{transacties.TRANSACTIE}: gewiste feiten"] = gezien
@@ -215,9 +243,12 @@ def _te_raden(bericht: Any) -> str:
 
 
 async def _over(spel: Toneel) -> list[Uiting]:
-    """Every row of every table in which a matter that was erased is named, without the name itself."""
+    """What is kept of erased dossiers for the counts, and every row of every table in which a matter that was
+    erased is named, without the name itself."""
     rijen = []
     async with spel.stand.beheerder() as admin:
+        for tabel in (SKELETTEN, "registry.vernietigde_aantallen"):
+            rijen += [van_rij(tabel, row) for row in await admin.fetch(f"select * from {tabel}")]  # noqa: S608
         tabellen = await admin.fetch(
             "select schemaname, tablename from pg_tables where schemaname = any($1) order by 1, 2",
             list(flow.SERVICES),
@@ -248,9 +279,6 @@ def _onderwerp(bericht: Any) -> str | None:
 _LEESBAAR: Final = "id, afdruk, reden, routing_key, afzender, omvang, eerst_op, laatst_op, vervalt_op, status"
 """Of a parked message all but its seals, the key of its fact and the digest of its matter, made of a random
 id."""
-_WEEKFEITEN: Final = {
-    flow.base_key(flow.NOTIFICATION, feit) for feit in (e.NotificatieVerzonden, e.NotificatieMislukt)
-}
 
 
 def _is_weekbericht(bericht: Any) -> bool:

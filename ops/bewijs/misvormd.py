@@ -67,7 +67,8 @@ def _plaatsen(kanarie: Soort) -> Iterator[tuple[str, type[Event], tuple[Any, ...
             goed = json.loads(body)
             for pad in _bladeren(goed["data"]):
                 fout = copy.deepcopy(goed)
-                _zet(fout["data"], pad, kanarie.naam_van_mens)
+                stappen = ".".join(map(str, pad))
+                _zet(fout["data"], pad, kanarie.bij(f"{publisher}, {event.naam}.{stappen}").naam_van_mens)
                 fout["id"] = str(uuid.uuid4())
                 yield publisher, event, pad, fout
 
@@ -96,7 +97,7 @@ def _is_aanvaard(publisher: str, event: type[Event], bericht: dict[str, Any], ka
         isinstance(uitkomst, Fact)
         and kanarie.letters in uitkomst.data.model_dump_json().lower()
         # Sealed content is opened by intake, which refuses this; the form alone does not show it.
-        and getattr(uitkomst.data, "verzegeld", None) != kanarie.naam_van_mens
+        and kanarie.letters not in getattr(uitkomst.data, "verzegeld", "").lower()
     )
 
 
@@ -109,9 +110,11 @@ def _velden(kanarie: Soort) -> Iterator[Misvormd]:
     for publisher in flow.PUBLISHERS:
         for event in flow.STATES[publisher]:
             sleutel, body = voorbeeld(publisher, event)
+            binnen = kanarie.bij(f"onbekend in de data van {publisher}, {event.naam}")
+            buiten = kanarie.bij(f"onbekend in de envelop van {publisher}, {event.naam}")
             erbij = json.loads(body)
-            erbij["data"] |= {"toelichting": kanarie.velden, kanarie.naam_van_mens: 1}
-            erbij |= {"melder": kanarie.velden, "comexample": kanarie.naam_van_mens}
+            erbij["data"] |= {"toelichting": binnen.velden, binnen.naam_van_mens: 1}
+            erbij |= {"melder": buiten.velden, "comexample": buiten.naam_van_mens}
             yield Misvormd(
                 f"onbekende velden bij {event.naam}", publisher, sleutel, json.dumps(erbij).encode()
             )
@@ -120,6 +123,7 @@ def _velden(kanarie: Soort) -> Iterator[Misvormd]:
 def _envelop(kanarie: Soort) -> Iterator[Misvormd]:
     kaal = kanarie.letters
     for publisher in flow.PUBLISHERS:
+        kanarie = kanarie.bij(f"envelop van {publisher}")
         event = flow.STATES[publisher][0]
         sleutel, body = voorbeeld(publisher, event)
         for naam, waarde in (
@@ -147,15 +151,15 @@ def _envelop(kanarie: Soort) -> Iterator[Misvormd]:
 def _onverzegeld(kanarie: Soort) -> Iterator[Misvormd]:
     """What ought to be sealed and is not, or looks as if it were."""
     kop = {"alg": "none", "enc": "A256GCM", "kid": kanarie.letters}
-    varianten: dict[str, Callable[[], str]] = {
-        "klare taal": lambda: kanarie.velden["verhaal"],
-        "JSON": lambda: json.dumps(kanarie.velden, ensure_ascii=False),
-        "base64": lambda: base64.urlsafe_b64encode(kanarie.velden["verhaal"].encode()).decode(),
-        "alg none": lambda: _jwe(kop, kanarie.velden["verhaal"]),
-        "naam als kid": lambda: _jwe(kop | {"alg": "ECDH-ES"}, "x"),
-        "reusachtige kop": lambda: _jwe(kop | {"x": kanarie.letters * 400}, "x"),
-        "zip": lambda: _jwe(kop | {"alg": "ECDH-ES", "zip": "DEF"}, kanarie.letters * 50),
-        "afgebroken": lambda: _jwe(kop, kanarie.velden["verhaal"])[:-20],
+    varianten: dict[str, Callable[[Soort], str]] = {
+        "klare taal": lambda eigen: eigen.velden["verhaal"],
+        "JSON": lambda eigen: json.dumps(eigen.velden, ensure_ascii=False),
+        "base64": lambda eigen: base64.urlsafe_b64encode(eigen.velden["verhaal"].encode()).decode(),
+        "alg none": lambda eigen: _jwe(kop, eigen.velden["verhaal"]),
+        "naam als kid": lambda _: _jwe(kop | {"alg": "ECDH-ES"}, "x"),
+        "reusachtige kop": lambda eigen: _jwe(kop | {"x": eigen.letters * 400}, "x"),
+        "zip": lambda eigen: _jwe(kop | {"alg": "ECDH-ES", "zip": "DEF"}, eigen.letters * 50),
+        "afgebroken": lambda eigen: _jwe(kop, eigen.velden["verhaal"])[:-20],
     }
     for publisher in flow.PUBLISHERS:
         for event in flow.STATES[publisher]:
@@ -164,7 +168,7 @@ def _onverzegeld(kanarie: Soort) -> Iterator[Misvormd]:
             for wat, maak in varianten.items():
                 sleutel, body = voorbeeld(publisher, event)
                 fout = json.loads(body)
-                fout["data"]["verzegeld"] = maak()
+                fout["data"]["verzegeld"] = maak(kanarie.bij(f"{publisher}, {event.naam}: {wat}"))
                 yield Misvormd(f"{event.naam}: {wat}", publisher, sleutel, json.dumps(fout).encode())
 
 
@@ -174,6 +178,7 @@ def _jwe(kop: dict[str, Any], inhoud: str) -> str:
 
 
 def _geen_bericht(kanarie: Soort) -> Iterator[Misvormd]:
+    kanarie = kanarie.bij("geen bericht")
     tekst = json.dumps(kanarie.velden, ensure_ascii=False)
     _, goed = voorbeeld("mid", flow.STATES["mid"][0])
     diep = "[" * 5000 + f'"{kanarie.letters}"' + "]" * 5000
@@ -201,6 +206,7 @@ def _geen_bericht(kanarie: Soort) -> Iterator[Misvormd]:
 def _rond_het_bericht(kanarie: Soort) -> Iterator[Misvormd]:
     merk = kanarie.letters
     for publisher in flow.PUBLISHERS:
+        kanarie = kanarie.bij(f"rond een bericht van {publisher}")
         sleutel, body = voorbeeld(publisher, flow.STATES[publisher][0])
         for vorm in (merk, f"{merk}.v1", f"contact-ontvangen.v1.{merk}", kanarie.naam_van_mens, merk * 12):
             yield Misvormd("naam in de routing key", publisher, f"{publisher}.{vorm}", body)

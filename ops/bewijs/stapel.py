@@ -29,7 +29,7 @@ from ops.bewijs.stapelgezicht import TELEMETRIE, Gezichten, verschil
 from ops.bewijs.stapelleven import EERSTE_RONDE, STILSTAND, Stad, stad
 from ops.bewijs.stapelwereld import Tweetal, bevolk, wordt_verteld
 from ops.bewijs.verslag import Deel
-from ops.bewijs.waarnemers import VRIJGAVEN, rollen, waarnemers
+from ops.bewijs.waarnemers import rollen, waarnemers
 from ops.bewijs.werelden import gaat_door, moment
 from ops.servers import PrivateServers
 from shared import flow
@@ -175,7 +175,7 @@ class Uitkomst:
                 "namen van eenheden, per lezer, op mensen nagerekend": self.namen,
             },
             fouten=(*self.fouten, *vreemd),
-            grenzen=(*GRENZEN, *(f"{een.waarnemer} ziet {een.ziet}: {een.reden}" for een in VRIJGAVEN)),
+            grenzen=GRENZEN,
             bijzonderheden=(
                 f"geleefd: {geleefd_s:.0f} s, waarvan weekberichten: {stad.rondes_s:.0f} s",
                 f"vergeleken: {duur_s - geleefd_s:.0f} s",

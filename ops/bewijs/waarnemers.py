@@ -44,8 +44,22 @@ VRIJGAVEN: Final = (
              "het jaarverslag wordt op dit niveau gepubliceerd"),
     Vrijgave("adviseur", "dat en welke zaak hem is toegewezen, en de inhoud",
              "de melder heeft daarmee ingestemd"),
+    Vrijgave("het systeem van de MID", "elk contact, hoe het ermee staat, en verzegeld wat voor de MID is",
+             "de MID spreekt de melder en houdt in het oog dat er antwoord komt"),
+    Vrijgave("portalen en kanalen", "van elk contact, onder een willekeurig kenmerk, dat het geregistreerd"
+             " (kanalen) en de ontvangst bevestigd is",
+             "wie het contact aannam moet weten dat het is aangekomen"),
+    Vrijgave("het systeem van de COID", "van zaken die na instemming zijn doorgezet: kenmerken, instemming,"
+             " wie adviseert, plaatsing, escalaties en stand in het register; ook van zaken bij de KMar",
+             "de COID adviseert, bewaakt de opvolging en beheert het register"),
+    Vrijgave("het systeem van de KMar", "van zaken die naar de KMar zijn doorgezet: kenmerken, instemming,"
+             " wie adviseert en wat er niet verteld is",
+             "de vertrouwenspersonen van de KMar adviseren daarin zelf"),
     Vrijgave("het systeem van de lijn", "van elke plaatsing de zaak, de eenheid en de stoel die behandelt",
              "de broker kent het account en niet wie erachter zit: dat systeem toont haar die stoel alleen"),
+    Vrijgave("notification", "van een zaak de eenheid, de rubriek, wie erover te informeren is en wie niet,"
+             " en of de instemming nog geldt; meldt een leidinggevende zelf, ook wie dat is en de kenmerken",
+             "anders kan niet bepaald worden wat een weekbericht zeggen mag, en aan wie"),
     Vrijgave("routing, registry en de beheerder van de broker", "kenmerken in codes, na instemming",
              "zonder onderdeel en eenheid is er geen adviseur te kiezen en niets te tellen"),
     Vrijgave("registry en de beheerder van de broker", "kanaal, tijdstip en spoed van een contact",
