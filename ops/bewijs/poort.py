@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from ops.bewijs import lezersproef, soorten
+from ops.bewijs import deelname, lezersproef, soorten
 from ops.bewijs.stromen import Toneel
 from ops.bewijs.verslag import Deel
 from shared import events as e
@@ -112,7 +112,7 @@ async def toestemming(spel: Toneel) -> Deel:
     is the one who has the matter; what was withdrawn or handed over ends."""
     began = time.monotonic()
     boek, inzage = lees(spel.stand.aftap.berichten), lezersproef.lees(spel.stand.aftap.berichten)
-    gespeeld = soorten.meegedaan(each.routing_key or "" for each in spel.stand.aftap.berichten)
+    gespeeld = deelname.meegedaan(spel)
     gezien = [*weerleg(boek), *lezersproef.weerleg(inzage)]
     gezien += await asyncio.to_thread(lezersproef.weerleg_zegels, inzage, spel.lezers)
     fouten = [f"{fout} ({keer} keer)" for fout, keer in Counter(gezien).items()]

@@ -24,6 +24,7 @@ from aiormq.exceptions import AMQPError
 from ops import SERVICES, OpsError
 from ops.bewijs.kanaries import Soort
 from ops.bewijs.misvormd import Misvormd, alle
+from ops.bewijs.overige import aan_de_telefoon, rond_een_zaak, van_alles_een, zonder_het_mid
 from ops.bewijs.portaal import Portaal
 from ops.bewijs.proefstand import Proefstand
 from ops.bewijs.verslag import gespreid
@@ -222,7 +223,7 @@ async def nagekomen(toneel: Toneel) -> None:
 async def intrekkingen(toneel: Toneel) -> None:
     """Melders withdraw consent for the COID, after the adviser got what they told."""
     await toneel.stand.tot_rust()
-    standen = [toneel.veld.standen[zaak] for zaak in toneel.zaken]
+    standen = toneel.veld.standen.values()
     for stand in [each for each in standen if each.adviseur is not None and "coid" in each.grants][-2:]:
         ingetrokken = e.InstemmingIngetrokken(instemming=stand.grants["coid"], ingetrokken_op=_nu())
         await toneel.stel("mid", ingetrokken, stand.zaak.id)
@@ -378,9 +379,13 @@ STROMEN: tuple[Stroom, ...] = (
     vervanging,
     lezen_met_code,
     marechaussee,
+    rond_een_zaak,
+    aan_de_telefoon,
+    zonder_het_mid,
     intrekkingen,
     terugweg,
     codes_raden,
+    van_alles_een,
     fout_in_de_database,
     uitval_van_servers,
     weekberichten,
