@@ -175,11 +175,10 @@ class Uitkomst:
                 "namen van eenheden, per lezer, op mensen nagerekend": self.namen,
             },
             fouten=(*self.fouten, *vreemd),
-            grenzen=GRENZEN,
+            grenzen=(*GRENZEN, f"In deze werelden: {soorten.niet_meegedaan(gespeeld)}."),
             bijzonderheden=(
                 f"geleefd: {geleefd_s:.0f} s, waarvan weekberichten: {stad.rondes_s:.0f} s",
                 f"vergeleken: {duur_s - geleefd_s:.0f} s",
-                soorten.niet_meegedaan(gespeeld),
                 *(
                     f"van geen wereld: {soort}: {aantal}"
                     for soort, aantal in sorted(gezichten.van_niemand.items())
