@@ -11,6 +11,7 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, Final
 
+from ops import lezer
 from ops.bewijs.lekken import Lek, vervang
 from ops.bewijs.loting import vertelt
 from services.notification.core.uitsluiting import Uitsluiting
@@ -84,6 +85,26 @@ def _zegel_op_maat() -> None:
         lambda as_usual: lambda self, fact: as_usual(self, fact).strip(),
     )
     vervang("shared.zegel", "vul_aan", lambda _: lambda plaintext, minstens=0: plaintext)
+
+
+def _escaleert_naar_uitgeslotene() -> None:
+    """What must go higher goes to the SG, excluded or not."""
+    vervang("services.routing.core.zaak", "gesloten_rollen", lambda _: lambda *_: frozenset())
+
+
+def _waarschuwt_uitgeslotene() -> None:
+    """Of a melder who was not told in time the SG hears, excluded or not."""
+    vervang("services.registry.core.besluit", "gesloten_rollen", lambda _: lambda *_: frozenset())
+
+
+def _lijst_verbergt_niets() -> None:
+    """The operators' list shows a seat what it must not learn of. Of the commands, and so of the process that
+    gives them."""
+
+    async def niets(environment: Any, seat: str) -> lezer.Verborgen:
+        return lezer.Verborgen(frozenset(), frozenset())
+
+    vervang("ops.lezer", "hidden_from", lambda _: niets)
 
 
 def _zonder_geschiedenis() -> None:
@@ -175,6 +196,30 @@ LEKKEN: Final = (
         DEEL,
         "schijf ziet wie er meldt",
         _zegel_op_maat,
+    ),
+    Lek(
+        "escaleert-naar-uitgeslotene",
+        "er wordt geescaleerd naar een SG die is uitgesloten",
+        (flow.ROUTING,),
+        DEEL,
+        "rol-van-de-ladder sg",
+        _escaleert_naar_uitgeslotene,
+    ),
+    Lek(
+        "waarschuwt-uitgeslotene",
+        "een SG die is uitgesloten hoort van een terugkoppeling die uitblijft",
+        (flow.REGISTRY,),
+        DEEL,
+        "rol-van-de-ladder sg",
+        _waarschuwt_uitgeslotene,
+    ),
+    Lek(
+        "lijst-verbergt-niets",
+        "de termijnlijst toont een stoel wat die niet mag weten",
+        (),
+        DEEL,
+        "termijnlijst",
+        _lijst_verbergt_niets,
     ),
     Lek(
         "zonder-geschiedenis",

@@ -209,7 +209,6 @@ def deel(aantal: int = AANTAL, *, processen: int = 2) -> Deel:
             "regels die in weekberichten verteld werden": samen.verteld,
         },
         fouten=tuple(samen.ongelijk[:_MEEST]),
-        bijzonderheden=(soorten.niet_meegedaan(samen.soorten),),
-        grenzen=_GRENZEN,
+        grenzen=(*_GRENZEN, f"In deze werelden: {soorten.niet_meegedaan(samen.soorten)}."),
         duur_s=perf_counter() - begin,
     )

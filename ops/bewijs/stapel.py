@@ -14,13 +14,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from ops import termijnen
-from ops.bewijs import soorten, stapelbeheer, weekklok
+from ops import lezer, termijnen
+from ops.bewijs import lekken_stapel, soorten, stapelbeheer, weekklok
 from ops.bewijs.loting import afwijking_van_plaats, gelezen, vertelt
 from ops.bewijs.paren import WOORDEN
 from ops.bewijs.proefstand import Proefstand, opgezet
@@ -28,7 +29,7 @@ from ops.bewijs.stapelgezicht import TELEMETRIE, Gezichten, verschil
 from ops.bewijs.stapelleven import EERSTE_RONDE, STILSTAND, Stad, stad
 from ops.bewijs.stapelwereld import Tweetal, bevolk, wordt_verteld
 from ops.bewijs.verslag import Deel
-from ops.bewijs.waarnemers import waarnemers
+from ops.bewijs.waarnemers import rollen, waarnemers
 from ops.bewijs.werelden import gaat_door, moment
 from ops.servers import PrivateServers
 from shared import flow
@@ -93,7 +94,8 @@ async def onderzoek(
             _reken_na(gezichten, uitkomst)
             rondes = gelezen(stand.stack.mail).values()
             uitkomst.zie_volgorde([[bool(vertelt(bericht)) for bericht in ronde] for ronde in rondes])
-            await _lijst_voor_uitgeslotenen(stand, gezichten, uitkomst)
+            with _lek_van_de_commandos(mutant):
+                await _lijst_voor_uitgeslotenen(stand, gezichten, uitkomst)
     # Only now that the services have stopped everything was handed over.
     gezichten.zie_telemetrie(await asyncio.to_thread(stapelbeheer.regels, stand))
     for twee in bevolking.tweetallen:
@@ -173,11 +175,10 @@ class Uitkomst:
                 "namen van eenheden, per lezer, op mensen nagerekend": self.namen,
             },
             fouten=(*self.fouten, *vreemd),
-            grenzen=GRENZEN,
+            grenzen=(*GRENZEN, f"In deze werelden: {soorten.niet_meegedaan(gespeeld)}."),
             bijzonderheden=(
                 f"geleefd: {geleefd_s:.0f} s, waarvan weekberichten: {stad.rondes_s:.0f} s",
                 f"vergeleken: {duur_s - geleefd_s:.0f} s",
-                soorten.niet_meegedaan(gespeeld),
                 *(
                     f"van geen wereld: {soort}: {aantal}"
                     for soort, aantal in sorted(gezichten.van_niemand.items())
@@ -214,7 +215,23 @@ def _vergelijk(gezichten: Gezichten) -> Uitkomst:
                 gezichten.zicht(twee.links, waarnemer),
                 gezichten.zicht(twee.rechts, waarnemer),
             )
+        for rol in rollen(twee.paar):
+            links, rechts = (gezichten.ladder(kant, rol.split()[-1]) for kant in (twee.links, twee.rechts))
+            uitkomst.zie(twee, rol, links, rechts)
     return uitkomst
+
+
+@contextmanager
+def _lek_van_de_commandos(mutant: str | None) -> Iterator[None]:
+    """A leak that is in no service is in the commands, which this process gives."""
+    lek = lekken_stapel.PER_NAAM.get(mutant or "")
+    juist = lezer.hidden_from
+    if lek is not None and not lek.diensten:
+        lek.zet()
+    try:
+        yield
+    finally:
+        lezer.hidden_from = juist
 
 
 async def _lijst_voor_uitgeslotenen(stand: Proefstand, gezichten: Gezichten, uitkomst: Uitkomst) -> None:

@@ -261,6 +261,16 @@ class Gezichten:
             return vergelijkbaar(regel for _, regel in gezicht.klokken)
         return gepubliceerd(gezicht.register)
 
+    def ladder(self, kant: Kant, rol: str) -> tuple[str, ...]:
+        """What a role of the ladder is told of a world: what is brought to it, which promise was broken."""
+        aan = f'"naar":"{rol}"'
+        return vergelijkbaar(
+            regel
+            for sleutel, regel in self.per_merk[kant.merk].bus
+            if (sleutel == _GEESCALEERD and aan in regel)
+            or (sleutel.endswith(_VERSTREKEN) and rol in _ESCALEERT.findall(regel)[0].split('"'))
+        )
+
     def _leesbaar(self, kant: Kant, tekst: str) -> str:
         return kant.uitgekleed(self.zonder_klok(tekst))
 
@@ -333,6 +343,9 @@ def _waarde(tabel: str, naam: str, waarde: Any) -> str:
     return waarde.isoformat() if isinstance(waarde, datetime) else str(waarde)
 
 
+_GEESCALEERD: Final = "routing.melding-geescaleerd.v1"
+_VERSTREKEN: Final = ".termijn-verstreken.v1"
+_ESCALEERT: Final = re.compile(r'"escaleert_naar":\[([^]]*)\]')
 _REGISTER: Final = frozenset(flow.bindings(flow.REGISTRY))
 _TABELLEN: Final = """
 select relname as naam from pg_class join pg_namespace on pg_namespace.oid = relnamespace

@@ -30,6 +30,8 @@ from shared.envelope import data_json
 
 ID: Final = re.compile(r"[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}")
 """A random id, written either way."""
+SG: Final = "sg"
+"""The seat of the SG, for all worlds: that which has the code of the role."""
 _KLEIN_EN_DRUK: Final = 2 * len(VERSCHILLEN)
 """Of so many pairs one is of a small organisation in which names run out."""
 _HEX: Final = re.compile(r"[0-9a-f]{32}")
@@ -160,6 +162,21 @@ def _tweetal(nummer: int) -> Tweetal:
     return Tweetal(nummer, een, _kant(nummer, "l", een, sleutels), _kant(nummer, "r", een, sleutels))
 
 
+def _tot_boven(een: Paar, nummer: int) -> Paar:
+    """The pair with the SG among those who are excluded from its case, of which something would be brought to
+    the SG: what it was found to be, or that the melder was not told in time."""
+    misstand = nummer // len(VERSCHILLEN) % 2 == 0
+    zaak = replace(
+        een.zaak,
+        uit_te_sluiten=(*een.zaak.uit_te_sluiten, SG),
+        intrekken_week=None,
+        hogerop="misstand" if misstand else None,
+        blijft_uit=None if misstand else "terugkoppeling",
+    )
+    zaken = tuple(zaak if ander.id == zaak.id else ander for ander in een.links.zaken)
+    return replace(een, links=replace(een.links, zaken=zaken), zaak=zaak)
+
+
 def klein_en_druk(een: Paar) -> Paar:
     """The pair with all its cases, four of them, where names run out: one in a unit of three people, three in
     one of twenty, each told to whoever hears of it by custom."""
@@ -201,6 +218,8 @@ def _getrokken(nummer: int) -> Paar:
     hoe_dan_ook = verschil != "zaak" and nummer // len(VERSCHILLEN) % 2 == 1
     getrokken = (paar(Random(f"{nummer} {poging}"), verschil, _voorvoegsel(nummer)) for poging in count())
     gekozen = next(een for een in getrokken if hoe_dan_ook or wordt_verteld(een))
+    if verschil == "zaak":
+        return _tot_boven(gekozen, nummer)
     return klein_en_druk(gekozen) if nummer % _KLEIN_EN_DRUK == 0 else gekozen
 
 

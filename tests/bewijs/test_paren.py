@@ -20,6 +20,7 @@ def test_two_worlds_that_differ_in_a_secret_look_the_same() -> None:
     assert all(gevonden.treffend[verschil] == 6 for verschil in TREFT)
     assert gevonden.instellingen[str(STANDAARD)] == 10
     assert gevonden.nagerekend and gevonden.getoetst and gevonden.vergeleken["rol-van-de-ladder"]
+    assert len(gevonden.soorten) > 35
 
 
 def test_secrets_are_drawn_from_worlds_that_are_not_tame() -> None:
