@@ -30,6 +30,7 @@ REGELS: Final = (
     Regel("inzage eindigt met de instemming", ("doof-voor-intrekking", "inzage-loopt-door")),
     Regel("elke verstrekking staat in twee logs", ("verstrekt-ongelogd",)),
     Regel("de logs zijn ketens", ("log-zonder-keten",)),
+    Regel("een regel van het toegangslog leidt niet naar een zaak", ("stuk-als-op-de-bus",)),
     Regel("niets wordt doorgezet zonder instemming", ("doorgezet-zonder",)),
     Regel("een ontvangstcode staat nergens leesbaar", ("logt-code",)),
     Regel("een verkeerde code krijgt het antwoord van een onbekende", ("zegt-verkeerd", "antwoord-op-maat")),

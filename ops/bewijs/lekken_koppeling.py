@@ -77,6 +77,11 @@ def _afdruk_zonder_sleutel() -> None:
     vervang("shared.inbox", "parked_digest", lambda _: lambda arrival, key: sha256(arrival.body).digest())
 
 
+def _stuk_als_op_de_bus() -> None:
+    """The access log calls a piece what everybody else calls it."""
+    vervang("services.intake.kluis", "Betrokkene.stuk", lambda _: lambda self, kenmerk: kenmerk)
+
+
 LEKKEN: Final = (
     Lek(
         "spoor-in-weekbericht",
@@ -109,6 +114,14 @@ LEKKEN: Final = (
         DEEL,
         koppelproef.GEPARKEERD.naam,
         _afdruk_zonder_sleutel,
+    ),
+    Lek(
+        "stuk-als-op-de-bus",
+        "het toegangslog noemt een stuk zoals het op de bus heet",
+        (flow.INTAKE,),
+        DEEL,
+        koppelproef.INZAGELOG.naam,
+        _stuk_als_op_de_bus,
     ),
 )
 """The leaks of this part."""

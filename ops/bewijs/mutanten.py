@@ -58,6 +58,7 @@ KORT: Final[Mapping[str, Sequence[stromen.Stroom]]] = {
     koppelproef.WEEKBERICHT.naam: (stromen.gewone_zaken, stromen.weekberichten),
     transacties.TRANSACTIE: (stromen.gewone_zaken, stromen.verlopen),
     koppelproef.GEWIST.naam: (stromen.gewone_zaken, stromen.verlopen),
+    koppelproef.INZAGELOG.naam: (stromen.lezers, stromen.gewone_zaken),
     koppelproef.GEPARKEERD.naam: (stromen.gewone_zaken, stromen.misvormde_berichten),
 }
 """What is played with a leak, by its name, else by edge or surface, else by part: nothing is killed, which
