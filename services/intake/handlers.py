@@ -74,7 +74,9 @@ def in_rust(feit: e.Event) -> e.Event:
     nowhere.
     """
     if isinstance(feit, e.GesprekGevoerd):
-        return feit.model_copy(update={"kenmerken": kenmerken_van(feit)})
+        kenmerken = kenmerken_van(feit)
+        grant = None if kenmerken is None else feit.instemming
+        return feit.model_copy(update={"kenmerken": kenmerken, "instemming": grant})
     return feit.model_copy(update={"verzegeld": IN_DE_KLUIS}) if is_sealed(feit) else feit
 
 
