@@ -38,6 +38,7 @@ REGELS: Final = (
     Regel("elke opening staat in twee logs", ("ontvangen-ongelogd", "vergeefs-ongelogd", "gelezen-ongelogd")),
     Regel("elke code en elke vernietiging staat in twee logs", ("code-ongelogd", "vernietigd-ongelogd")),
     Regel("de logs zijn ketens", ("log-zonder-keten",)),
+    Regel("een regel van het toegangslog leidt niet naar een zaak", ("stuk-als-op-de-bus",)),
     Regel("niets wordt doorgezet zonder instemming", ("doorgezet-zonder",)),
     Regel("een ontvangstcode staat nergens leesbaar", ("logt-code",)),
     Regel("een verkeerde code krijgt het antwoord van een onbekende", ("zegt-verkeerd", "antwoord-op-maat")),

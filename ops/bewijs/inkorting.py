@@ -44,6 +44,7 @@ KORT: Final[Mapping[str, Sequence[stromen.Stroom]]] = {
     koppelproef.WEEKBERICHT.naam: (stromen.gewone_zaken, stromen.weekberichten),
     transacties.TRANSACTIE: (stromen.gewone_zaken, stromen.verlopen),
     koppelproef.GEWIST.naam: (stromen.gewone_zaken, stromen.verlopen),
+    koppelproef.INZAGELOG.naam: (stromen.lezers, stromen.gewone_zaken),
     koppelproef.VERNIETIGD.naam: (stromen.verlopen, stromen.verlopen_dossiers),
     koppelproef.GEPARKEERD.naam: (stromen.gewone_zaken, stromen.misvormde_berichten),
 }

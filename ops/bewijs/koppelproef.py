@@ -18,6 +18,7 @@ from ops.bewijs import transacties
 from ops.bewijs.koppeling import Rand, Uiting, Zijden, tokens, van_bericht, van_rij, weerleg
 from ops.bewijs.stromen import Toneel
 from ops.bewijs.verslag import Deel
+from services.intake import logboek
 from shared import events as e
 from shared import flow
 
@@ -87,7 +88,15 @@ GEWIST: Final = Rand(
     "dat er iets gezegd is blijft, zodat het niet nog eens meetelt; waarover en wanneer niet",
     zonder_moment=True,
 )
-RANDEN: Final = (WEEKBERICHT, ANTWOORD, LUISTEREND_OOR, GEPARKEERD, VERNIETIGD, GEWIST)
+INZAGELOG: Final = Rand(
+    "zaak -> toegangslog",
+    "berichten over een zaak",
+    "regels van het toegangslog en het Logboek Dataverwerkingen",
+    "de logs overleven de zaak: van wie een regel was kan alleen de sleutel van die zaak zeggen; het moment"
+    " staat er wel",
+    bekend=lambda token: token.startswith("moment "),
+)
+RANDEN: Final = (WEEKBERICHT, ANTWOORD, LUISTEREND_OOR, GEPARKEERD, VERNIETIGD, GEWIST, INZAGELOG)
 """Every edge, with its reason."""
 
 SKELETTEN: Final = "registry.skeletten"
@@ -124,6 +133,7 @@ class Gelopen:
     vernietigd: list[Uiting]
     skelet: list[Uiting]
     gewist: list[Uiting]
+    inzage: list[Uiting]
 
     def zijden(self, rand: Rand) -> Zijden:
         """Both sides of an edge."""
@@ -135,6 +145,7 @@ class Gelopen:
             GEPARKEERD.naam: Zijden(self.misvormd, self.geparkeerd),
             VERNIETIGD.naam: Zijden(self.vernietigd, self.skelet),
             GEWIST.naam: Zijden([*self.vernietigd, *self.luisterend, *self.vragen], self.gewist),
+            INZAGELOG.naam: Zijden([*self.zaken, *self.vernietigd], self.inzage),
         }[rand.naam]
 
 
@@ -204,6 +215,11 @@ async def verzamel(spel: Toneel) -> Gelopen:
             for name in flow.SERVICES
             for row in await admin.fetch(f"select * from \"{name}\".facts where subject = 'gewist'")  # noqa: S608
         ]
+        inzage = [
+            van_rij(f"intake.{keten}", row)
+            for keten in logboek.KETENS
+            for row in await admin.fetch(f"select * from intake.{keten}")  # noqa: S608
+        ]
         geparkeerd = [
             van_rij("geparkeerd", row)
             for name in flow.SERVICES
@@ -218,7 +234,17 @@ async def verzamel(spel: Toneel) -> Gelopen:
     ]
     skelet = await _over(spel)
     return Gelopen(
-        zaken, luisterend, weekberichten, vragen, tellingen, misvormd, geparkeerd, vernietigd, skelet, gewist
+        zaken,
+        luisterend,
+        weekberichten,
+        vragen,
+        tellingen,
+        misvormd,
+        geparkeerd,
+        vernietigd,
+        skelet,
+        gewist,
+        inzage,
     )
 
 

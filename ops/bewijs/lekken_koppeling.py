@@ -182,6 +182,11 @@ def _van_mail(naam: str, wat: str, zet: Callable[[], None]) -> Lek:
     return Lek(naam, wat, (flow.NOTIFICATION,), DEEL, koppelproef.WEEKBERICHT.naam, zet)
 
 
+def _stuk_als_op_de_bus() -> None:
+    """The access log calls a piece what everybody else calls it."""
+    vervang("services.intake.kluis", "Betrokkene.stuk", lambda _: lambda self, kenmerk: kenmerk)
+
+
 LEKKEN: Final = (
     Lek(
         "tijd-op-de-seconde",
@@ -233,6 +238,14 @@ LEKKEN: Final = (
         DEEL,
         koppelproef.GEPARKEERD.naam,
         _afdruk_zonder_sleutel,
+    ),
+    Lek(
+        "stuk-als-op-de-bus",
+        "het toegangslog noemt een stuk zoals het op de bus heet",
+        (flow.INTAKE,),
+        DEEL,
+        koppelproef.INZAGELOG.naam,
+        _stuk_als_op_de_bus,
     ),
 )
 """The leaks of this part."""

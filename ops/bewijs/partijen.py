@@ -74,7 +74,10 @@ def _stappen(org: Organisatie, zaak: Zaak, verzegel: Callable[[str], str]) -> It
         op=op(0, 2),
         afzender="mid",
         feit=e.GesprekGevoerd(
-            gevoerd_op=op(0, 2), uitkomst=zaak.gesprek, kenmerken=kenmerken if in_codes(zaak) else None
+            gevoerd_op=op(0, 2),
+            uitkomst=zaak.gesprek,
+            kenmerken=kenmerken if in_codes(zaak) else None,
+            instemming=zaak.ids[0] if in_codes(zaak) else None,
         ),
     )
     if not gaat_door(zaak):

@@ -24,7 +24,7 @@ from typing import Any, Final
 import asyncpg
 
 from ops import termijnen
-from ops.bewijs import stapelbeheer, waarnemers
+from ops.bewijs import inzagelog, stapelbeheer, waarnemers
 from ops.bewijs.kern import Gezien
 from ops.bewijs.proefstand import Proefstand
 from ops.bewijs.publicatie import gepubliceerd
@@ -169,7 +169,12 @@ class Gezichten:
     # --- tables --------------------------------------------------------------------------------------------
 
     async def lees_tabellen(self, stand: Proefstand) -> None:
-        """Every row that each service's own role may see."""
+        """Every row that each service's own role may see. What the access log calls a piece only the vault's
+        keys tell: so a row of it is of the world whose piece that is."""
+        for naam, (zaak, _) in (await inzagelog.namen(stand)).items():
+            merk = self.bevolking.eigenaars.get(zaak.replace("-", ""))
+            if merk is not None:
+                self.bevolking.leer(str(naam), merk)
         for dienst in flow.SERVICES:
             connection = await asyncpg.connect(stand.environment.dsns[dienst], timeout=30)
             try:
@@ -337,7 +342,7 @@ def _waarde(tabel: str, naam: str, waarde: Any) -> str:
         # Ciphertext, digests, keyed hashes: of these the length is all there is to see.
         return f"[{len(waarde)}]"
     if (tabel, naam) == ("toegangslog", "betrokkene") and waarde is not None:
-        return f"[{len(waarde)}]"  # encrypted anew in each line
+        return f"[{len(waarde)}]"  # the same in each line of a matter; `stuk` joins those here
     if naam == "afleiding":
         return f'"afleiding":"{waarde}"'  # as in a message, so that it is read alike
     return waarde.isoformat() if isinstance(waarde, datetime) else str(waarde)

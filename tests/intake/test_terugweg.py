@@ -435,6 +435,43 @@ async def test_attempts_are_limited_in_all_and_forgotten_after_an_hour(
     await eventually(vergeten)
 
 
+async def test_past_the_limit_a_melder_can_still_withdraw_and_is_told_what_everybody_is(
+    bus: Bus,
+    service: StartService,
+    melder: Melder,
+    portaal: Portaal,
+    database: Any,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Whoever guesses keeps no consent in force: it is withdrawn, and nothing else is done. The answer is
+    that to any other code, also inside. That codes were wrong stands in no log.
+    """
+    caplog.set_level("DEBUG")
+    await service("intake", **SNEL, pogingen_per_afzender=1, pogingen_totaal=2)
+    heard = await bus.listen("intake.#")
+    code = await met_code(melder, portaal, heard)
+    grants = []
+    for naar in ("coid", "lijn"):
+        gegeven = await portaal.vraag("instemmen", code=code, geadresseerde=naar)
+        grants.append(gegeven["instemming"])
+    onbekend = {"uitkomst": "onbekend"}
+    assert await portaal.vraag("status", code=valse_code(), afzender="een") == onbekend
+    assert await portaal.vraag("intrekken", code=code, geadresseerde="coid", afzender="een") == onbekend
+    assert await portaal.vraag("status", code=valse_code()) == onbekend
+    assert await portaal.vraag("intrekken", code=valse_code(), geadresseerde="lijn") == onbekend
+    assert await portaal.vraag("instemmen", code=code, geadresseerde="sg") == onbekend
+    assert await portaal.vraag("intrekken", code=code, geadresseerde="lijn") == onbekend
+
+    async def ingetrokken() -> bool:
+        feiten = heard.about(melder.zaak, "intake.instemming-ingetrokken")
+        return {feit["data"]["instemming"] for feit in feiten} == set(grants)
+
+    await eventually(ingetrokken)
+    assert len(heard.about(melder.zaak, "intake.instemming-gegeven")) == 2
+    assert await database.fetchval("select sum(aantal) from pogingen where afzender = ''") == 2
+    assert not any(regel.name == "services.intake.terugweg" for regel in caplog.records)
+
+
 async def test_nothing_joins_a_question_to_its_matter(
     bus: Bus,
     service: StartService,
