@@ -154,13 +154,12 @@ ADRESBOEKEN = st.dictionaries(
     st.lists(st.sampled_from(["een@d.test", "Een@d.test", "twee@d.test", "drie@d.test"]), max_size=2),
 ).map(lambda postbussen: Adresboek(postbussen, {stoel: frozenset(["313-SQN"]) for stoel in postbussen}))
 COMPLEET = Adresboek({stoel: [f"{stoel}@d.test"] for stoel in STOELEN})
-BOOM = Boom(
-    [
-        Eenheid("313-SQN", "CLSK", "VLB", 40),
-        Eenheid("970-SQN", "CLSK", "VLB", 200),
-        Eenheid("VLB", "CLSK", None, 900),
-    ]
-)
+DELEN = [
+    Eenheid("313-SQN", "CLSK", "VLB", 40),
+    Eenheid("970-SQN", "CLSK", "VLB", 200),
+    Eenheid("VLB", "CLSK", None, 900),
+]
+BOOM = Boom(DELEN)
 GRENZEN = Grenzen(plaatsen=3, k=20, zeldzaam=10)
 RONDE = BEGIN + timedelta(hours=20)
 
@@ -170,11 +169,12 @@ def stap(
     stand: Mapping[str, Vertelling],
     adresboek: Adresboek = COMPLEET,
     nu: datetime = BEGIN + timedelta(hours=20),
+    boom: Boom = BOOM,
 ) -> tuple[dict[str, Vertelling], list[Stap]]:
     """Decide once; returns what there is now, and what changed."""
     zaak = vouw(in_order(dossier))
     wie = uitsluiting(adresboek.stoelen(), zaak.uitgesloten)
-    stappen = beslis(zaak, stand, adresboek, uitgesloten=wie.uitgesloten, onderwerp=ZAAK, nu=nu)
+    stappen = beslis(zaak, stand, adresboek, uitsluiting=wie, boom=boom, onderwerp=ZAAK, nu=nu)
     return {**stand, **{een.vertelling.functionaris: een.vertelling for een in stappen}}, stappen
 
 
@@ -392,6 +392,38 @@ def test_consent_alone_opens_and_closes_the_gate(
     assert bool(verteld) is ((lijn or van_de_lijn) and not onbekend and not dicht)
 
 
+def test_while_an_excluded_seat_is_unknown_everything_waits() -> None:
+    """A typo, or a unit not heard of yet: nobody reads a line, the adviser hears why, once for each seat. As
+    soon as a unit names it, it is decided who may hear."""
+    dossier = feiten(*gemeld(1, ["C-1", "KAB"], uit=["C-9"]))
+    stand, stappen = stap(dossier, {})
+    assert beeld(stand) == dict.fromkeys(("C-1", "KAB"), ("opgehouden", "uitgeslotene-onbekend"))
+    assert {een.feit.reden for een in stappen if een.feit is not None} == {"uitgeslotene-onbekend"}
+    assert not vouw(dossier).plaats.telt  # type: ignore[union-attr]
+    assert not any(samen(dossier, stand, lezer).regels for lezer in ("C-1", "KAB"))
+    bekend = Adresboek({**COMPLEET.postbussen, "C-9": ["KAB@d.test"]})
+    stand, stappen = stap(dossier, stand, bekend)
+    assert beeld(stand) == {"C-1": ("wacht", None)}
+    assert not any(een.feit for een in stappen)
+
+
+def test_a_case_in_a_unit_that_is_not_known_waits_for_it() -> None:
+    """It is not held for good as if too few people stood behind it."""
+    dossier = feiten(*gemeld(1, ["C-1"], eenheid="NIEUW"))
+    stand, stappen = stap(dossier, {})
+    assert beeld(stand) == {"C-1": ("opgehouden", "eenheid-onbekend")}
+    assert [een.feit.reden for een in stappen if een.feit] == ["eenheid-onbekend"]
+    assert samen(dossier, stand, "C-1").stappen == ()
+    groter = Boom([*DELEN, Eenheid("NIEUW", "CLSK", "VLB", 30)])
+    stand, stappen = stap(dossier, stand, boom=groter)
+    assert (beeld(stand), stappen[0].feit) == ({"C-1": ("wacht", None)}, None)
+
+
+def test_a_line_of_an_unknown_unit_is_not_judged_at_the_claim() -> None:
+    """Were it to wait there all the same, it goes on waiting."""
+    assert stel({"zaak-0": wachtend("zaak-0", 0, "NIEUW")}, {"zaak-0": 0.5}) == Samenstelling((), ())
+
+
 def test_the_week_is_that_of_the_netherlands() -> None:
     """Just before midnight UTC on Sunday it is Monday here already; years follow ISO."""
     assert iso_week(datetime(2025, 3, 2, 22, 59, tzinfo=UTC)) == "2025-W09"
@@ -517,9 +549,10 @@ def test_another_attempt_is_the_same_message() -> None:
         ([ingetrokken(2, 1)], "vervallen"),
         ([geinformeerd(2, [], uit=["C-1"])], "vervallen"),
         ([geinformeerd(2, [], uit=["C-2"])], "opgehouden"),
+        ([geinformeerd(2, [], uit=["C-9"])], "opgehouden"),
         ([gekwalificeerd(2, "klacht")], "vervallen"),
     ],
-    ids=["withdrawn", "excluded", "level-excluded", "klacht"],
+    ids=["withdrawn", "excluded", "level-excluded", "unknown-excluded", "klacht"],
 )
 def test_a_line_that_may_not_go_any_more_is_left_out(later: list[Event], status: str) -> None:
     """Whatever is claimed again was surely not sent: it goes without the line."""

@@ -332,6 +332,58 @@ async def test_an_excluded_official_reads_what_a_world_without_the_case_would_sa
     assert eerste < tweede
 
 
+async def test_an_exclusion_follows_the_reader_when_a_seat_goes_by_another_code(
+    bus: Bus, start: Start, mail: Mailserver
+) -> None:
+    """The unit gives its commander's seat another code and leaves the mailbox: with the old code excluded
+    neither the new seat nor its deputy reads a line; one level up they do."""
+    runtime = await start()
+    gehoord = await bus.listen("notification.#")
+    onder = eenheid("A-CMD", "P-A").model_copy(update={"boven": "VLB", "sterkte": 40_000})
+    await bus.state("organisatie", onder, "A")
+    await bus.state("organisatie", eenheid("C-VLB"), "VLB")
+    anders = eenheid("A-CO", "P-A", volgnummer=2).model_copy(update={"boven": "VLB", "sterkte": 40_000})
+    zelfde = Functionaris(functionaris="A-CO", rol="commandant", postbus=postbus("A-CMD").upper())
+    anders = anders.model_copy(update={"functionarissen": (zelfde, *anders.functionarissen[1:])})
+    await bus.state("organisatie", anders, "A")
+    await verwerkt(bus, runtime)
+    feit = geinformeerd("A-CO", "P-A", "C-VLB", uit=("A-CMD",), eenheid="A")
+    await meld(bus, "coid", feit, new_id())
+    await wachten(runtime, 1)
+    await ronde(runtime)
+    await hoort(gehoord, VERZONDEN, 3)
+    gelezen = {een.aan.lower(): ingevuld(een) for een in mail.aangenomen}
+    assert {aan for aan, regels in gelezen.items() if regels} == {postbus("C-VLB")}
+    (held,) = await hoort(gehoord, f"{OPGEHOUDEN}.coid")
+    assert (held["functionaris"], held["reden"]) == ("P-A", "uitgesloten-niveau")
+
+
+async def test_what_is_not_known_yet_is_waited_for(bus: Bus, start: Start, mail: Mailserver) -> None:
+    """A case in a unit, and one of which a seat is excluded, that no unit fact spoke of: a round goes by
+    without them, the adviser hears what is missing; with the next they are told, but to who is excluded."""
+    runtime = await start()
+    gehoord = await bus.listen("notification.#")
+    await bus.state("organisatie", eenheid("C-313"), "313-SQN")
+    await meld(bus, "coid", geinformeerd("C-313", eenheid="NIEUW"), new_id())
+    await meld(bus, "coid", geinformeerd("C-313", uit=("C-N",)), new_id())
+    await wachten(runtime, 2, "opgehouden")
+    await ronde(runtime)
+    await hoort(gehoord, VERZONDEN, 1)
+    assert [ingevuld(een) for een in mail.aangenomen] == [[]]
+    redenen = [feit["reden"] for feit in await hoort(gehoord, f"{OPGEHOUDEN}.coid", 2)]
+    assert redenen == ["eenheid-onbekend", "uitgeslotene-onbekend"]
+    await bus.state("organisatie", eenheid("C-N"), "NIEUW")
+    await verwerkt(bus, runtime)
+    await ronde(runtime)
+    await hoort(gehoord, VERZONDEN, 3)
+    gelezen = {een.aan: ingevuld(een) for een in mail.aangenomen[1:]}
+    assert {aan: sorted(regel[1] for regel in regels) for aan, regels in gelezen.items()} == {
+        postbus("C-313"): ["313-SQN", "NIEUW"],
+        postbus("C-N"): [],
+    }
+    assert len(gehoord.of(f"{OPGEHOUDEN}.coid")) == 2
+
+
 def ontdaan(bericht: Ontvangen) -> list[bytes]:
     """A message without what is random or of the round."""
     los = bericht.bericht["Message-ID"].strip("<>").partition("@")[0].encode()
