@@ -158,7 +158,10 @@ def _zaak(rng: Random, org: Organisatie, nieuw: Sequence[str]) -> Zaak:
             *(code for code in nieuw if rng.random() < 0.5),
             *gasten,
         ),
-        uit_te_sluiten=tuple(rng.sample(hoort, min(len(hoort), rng.choice((0, 0, 0, 1, 2))))),
+        uit_te_sluiten=(
+            *rng.sample(hoort, min(len(hoort), rng.choice((0, 0, 0, 1, 2)))),
+            *(("zetel-van-niemand",) if rng.random() < 0.03 else ()),
+        ),
         intrekt=rng.choice(("coid", "lijn")),
         intrekking_voor=rng.random() < 0.05,
         kenmerken_toch=rng.random() < 0.5,
@@ -175,7 +178,7 @@ def _in(org: Organisatie, een: Zaak, eenheid: str) -> Zaak:
         eenheid=eenheid,
         te_notificeren=tuple(code for code in een.te_notificeren if code in hoort or code not in bekend)
         or hoort[:1],
-        uit_te_sluiten=tuple(code for code in een.uit_te_sluiten if code in hoort),
+        uit_te_sluiten=tuple(code for code in een.uit_te_sluiten if code in hoort or code not in bekend),
         later_uit_te_sluiten=tuple(code for code in een.later_uit_te_sluiten if code in hoort),
     )
 
