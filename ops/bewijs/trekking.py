@@ -164,6 +164,7 @@ def _zaak(rng: Random, org: Organisatie, nieuw: Sequence[str]) -> Zaak:
         ),
         intrekt=rng.choice(("coid", "lijn")),
         intrekking_voor=rng.random() < 0.05,
+        zonder_lijn=rng.random() < 0.05,
         kenmerken_toch=rng.random() < 0.5,
         later_uit_te_sluiten=tuple(later),
     )
@@ -254,7 +255,7 @@ def _mensen(org: Organisatie, een: Zaak, k: int) -> int:
 
 def _ingetrokken(rng: Random, _: Organisatie, een: Zaak, __: Instelling) -> tuple[Zaak, Zaak]:
     """Consent is withdrawn before the weekly message, or the adviser tells nobody of it."""
-    een = replace(een, intrekken_week=1, later_uit_te_sluiten=())
+    een = replace(een, intrekken_week=1, zonder_lijn=False, later_uit_te_sluiten=())
     return een, replace(een, te_notificeren=())
 
 
@@ -264,6 +265,7 @@ def _een_meer(rng: Random, _: Organisatie, een: Zaak, instelling: Instelling) ->
         een,
         week=rng.randrange(2),
         te_notificeren=("nergens-bekend",),
+        zonder_lijn=False,
         uit_te_sluiten=(),
         later_uit_te_sluiten=(),
         intrekken_week=None,
@@ -274,7 +276,11 @@ def _een_meer(rng: Random, _: Organisatie, een: Zaak, instelling: Instelling) ->
 def _ergens(rng: Random, org: Organisatie, een: Zaak, _: Instelling) -> tuple[Zaak, Zaak]:
     """A case of which everybody hears who does so by custom; where else it can be is reckoned after."""
     een = replace(
-        een, te_notificeren=op_de_hoogte(org, een.eenheid), intrekken_week=None, later_uit_te_sluiten=()
+        een,
+        te_notificeren=op_de_hoogte(org, een.eenheid),
+        intrekken_week=None,
+        zonder_lijn=False,
+        later_uit_te_sluiten=(),
     )
     return een, een
 

@@ -143,6 +143,8 @@ class Zaak:
     """Which grant is withdrawn."""
     intrekking_voor: bool = False
     """Whether the withdrawal is heard of before the grant for the COID that it ends."""
+    zonder_lijn: bool = False
+    """Whether the adviser informs the line though the melder gave no grant for it: then nobody is told."""
     kenmerken_toch: bool = False
     """Whether the MID states codes, and a grant for the line, of a matter that may not go to the COID."""
     gekwalificeerd_als: Rubriek | None = None
