@@ -922,9 +922,16 @@ class NotificatieOpgehouden(Event):
     opgehouden_op: Moment = Field(description="When")
     cluster: Cluster = Field(description="Whose adviser asked for it")
     functionaris: Code = Field(description="Seat that is not told")
-    reden: Literal["te-herleidbaar", "uitgesloten-niveau", "functionaris-onbekend", "geen-postbus"] = Field(
-        description="Too few people to stay anonymous, somebody at that level must not learn of it, or the "
-        "seat cannot be reached"
+    reden: Literal[
+        "te-herleidbaar",
+        "uitgesloten-niveau",
+        "functionaris-onbekend",
+        "geen-postbus",
+        "eenheid-onbekend",
+        "uitgeslotene-onbekend",
+    ] = Field(
+        description="Too few people to stay anonymous; somebody at that level must not learn of it; the seat "
+        "cannot be reached; or until it is known: the unit, or a seat that must not learn of it"
     )
 
 

@@ -129,7 +129,8 @@ def _bij_de_coid(
     )
     yield stap(op=op(1, 0), afzender="coid", feit=gekwalificeerd)
     if zaak.kwalificatie == "melding":
-        yield stap(op=op(1, 1), afzender="coid", feit=_instemming(zaak.ids[1], "lijn", op(1, 1)))
+        if not zaak.zonder_lijn:
+            yield stap(op=op(1, 1), afzender="coid", feit=_instemming(zaak.ids[1], "lijn", op(1, 1)))
         geinformeerd = e.LeidinggevendeGeinformeerd(
             geinformeerd_op=op(1, 2),
             leidinggevende=leidinggevende,

@@ -163,9 +163,13 @@ def _zaak(rng: Random, org: Organisatie, nieuw: Sequence[str]) -> Zaak:
             *(code for code in nieuw if rng.random() < 0.5),
             *gasten,
         ),
-        uit_te_sluiten=tuple(rng.sample(hoort, min(len(hoort), rng.choice((0, 0, 0, 1, 2))))),
+        uit_te_sluiten=(
+            *rng.sample(hoort, min(len(hoort), rng.choice((0, 0, 0, 1, 2)))),
+            *(("zetel-van-niemand",) if rng.random() < 0.03 else ()),
+        ),
         intrekt=rng.choice(("coid", "lijn")),
         intrekking_voor=rng.random() < 0.05,
+        zonder_lijn=rng.random() < 0.05,
         kenmerken_toch=rng.random() < 0.5,
         later_uit_te_sluiten=tuple(later),
     )
@@ -193,7 +197,7 @@ def _in(org: Organisatie, een: Zaak, eenheid: str) -> Zaak:
         eenheid=eenheid,
         te_notificeren=tuple(code for code in een.te_notificeren if code in hoort or code not in bekend)
         or hoort[:1],
-        uit_te_sluiten=tuple(code for code in een.uit_te_sluiten if code in hoort),
+        uit_te_sluiten=tuple(code for code in een.uit_te_sluiten if code in hoort or code not in bekend),
         later_uit_te_sluiten=tuple(code for code in een.later_uit_te_sluiten if code in hoort),
     )
 
@@ -274,7 +278,7 @@ def _mensen(org: Organisatie, een: Zaak, k: int) -> int:
 
 def _ingetrokken(rng: Random, _: Organisatie, een: Zaak, __: Instelling) -> tuple[Zaak, Zaak]:
     """Consent is withdrawn before the weekly message, or the adviser tells nobody of it."""
-    een = replace(een, intrekken_week=1, later_uit_te_sluiten=())
+    een = replace(een, intrekken_week=1, zonder_lijn=False, later_uit_te_sluiten=())
     return een, replace(een, te_notificeren=())
 
 
@@ -284,6 +288,7 @@ def _een_meer(rng: Random, _: Organisatie, een: Zaak, instelling: Instelling) ->
         een,
         week=rng.randrange(2),
         te_notificeren=("nergens-bekend",),
+        zonder_lijn=False,
         uit_te_sluiten=(),
         later_uit_te_sluiten=(),
         intrekken_week=None,
@@ -294,7 +299,11 @@ def _een_meer(rng: Random, _: Organisatie, een: Zaak, instelling: Instelling) ->
 def _ergens(rng: Random, org: Organisatie, een: Zaak, _: Instelling) -> tuple[Zaak, Zaak]:
     """A case of which everybody hears who does so by custom; where else it can be is reckoned after."""
     een = replace(
-        een, te_notificeren=op_de_hoogte(org, een.eenheid), intrekken_week=None, later_uit_te_sluiten=()
+        een,
+        te_notificeren=op_de_hoogte(org, een.eenheid),
+        intrekken_week=None,
+        zonder_lijn=False,
+        later_uit_te_sluiten=(),
     )
     return een, een
 

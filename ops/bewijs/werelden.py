@@ -155,6 +155,8 @@ class Zaak:
     """Which grant is withdrawn."""
     intrekking_voor: bool = False
     """Whether the withdrawal is heard of before the grant for the COID that it ends."""
+    zonder_lijn: bool = False
+    """Whether the adviser informs the line though the melder gave no grant for it: then nobody is told."""
     kenmerken_toch: bool = False
     """Whether the MID states codes, and a grant for the line, of a matter that may not go to the COID."""
     gekwalificeerd_als: Rubriek | None = None
@@ -294,9 +296,13 @@ def anders(rng: Random, een: Zaak, verschil: Verschil) -> Zaak:
 
 def buiten(wereld: Wereld, een: Zaak) -> frozenset[str]:
     """The seats that must not learn that a case exists: the excluded, whoever shares a mailbox with them, and
-    who hears of no more than they; as long as they are there."""
+    who hears of no more than they; as long as they are there. Everybody, while one of them has no seat."""
     gevonden = set(wereld.stoelen)
+    bekend: set[str] = set()
     for org in wereld.organisaties:
+        bekend |= {stoel.code for stoel in org.stoelen}
+        if not bekend.issuperset(een.uit_te_sluiten):
+            continue
         terreinen: dict[str, set[str]] = {}
         for stoel in org.stoelen:
             terreinen.setdefault(stoel.lezer, set()).add(org.terrein(stoel))

@@ -12,6 +12,18 @@ set volgnummer = excluded.volgnummer, onderdeel = excluded.onderdeel, boven = ex
 where excluded.volgnummer > eenheden.volgnummer
 returning eenheid;
 
+-- name: functionarissen_van
+-- The seats of these units as they are kept.
+select eenheid, functionaris, rol, postbus from functionarissen where eenheid = any($1::text[]);
+
+-- name: save_vroegere_functionarissen
+insert into vroegere_functionarissen (eenheid, functionaris, rol, lezer)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::text[])
+on conflict do nothing;
+
+-- name: vroegere_functionarissen
+select functionaris, eenheid, rol, lezer from vroegere_functionarissen order by functionaris, eenheid, rol, lezer;
+
 -- name: clear_functionarissen
 delete from functionarissen where eenheid = any($1::text[]);
 
@@ -83,7 +95,8 @@ select eenheid, getoond, rest from totalen where periode = $1 order by eenheid;
 
 -- name: te_herzien
 -- Matters of which the seats or the tree may have changed what is to be done: that wait for a seat that cannot be
--- reached any more, or are held for one that can be now; and that wait while somebody is excluded from them.
+-- reached any more, or are held for one that can be now, or for a unit or an excluded seat that was not known; and
+-- that wait while somebody is excluded from them.
 select distinct zaak
 from vertellingen
 left join zaken using (zaak)
@@ -94,6 +107,7 @@ cross join lateral (
 ) as stoel
 where (status = 'wacht' and (not bereikbaar or not telt))
    or (status = 'opgehouden' and reden in ('functionaris-onbekend', 'geen-postbus') and bereikbaar)
+   or (status = 'opgehouden' and reden in ('eenheid-onbekend', 'uitgeslotene-onbekend'))
 order by zaak;
 
 -- name: lock_due
@@ -199,7 +213,8 @@ select eenheid, count(*)::integer as aantal from (
 group by eenheid order by eenheid;
 
 -- name: zet_verteld
--- These messages went out: what was in them was told.
+-- These messages went out: what was in them was told. The reference ends, so that the message can be forgotten
+-- before the matter is; until then seat and round still tell in this schema which message it was, and its kenmerk.
 update vertellingen set status = 'verteld', kenmerk = null, plaats = null
 where (zaak, functionaris) in (
     select zaak, functionaris from vertellingen where kenmerk = any($1::uuid[])

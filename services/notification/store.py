@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from services.notification.core.adresboek import Adresboek
+from services.notification.core.adresboek import Adresboek, Vroeger
+from services.notification.core.adresboek import lezer as lezer_van
 from services.notification.core.bericht import Regel
 from services.notification.core.boom import Boom, Eenheid
 from services.notification.core.totalen import Afgesloten
@@ -45,6 +46,7 @@ async def save_eenheden(connection: Any, eenheden: Mapping[str, EenheidGewijzigd
     if not nieuws:
         return
     stoelen = [(code, stoel) for code in sorted(nieuws) for stoel in eenheden[code].functionarissen]
+    await _bewaar_vroegere(connection, sorted(nieuws))
     await connection.execute(QUERIES.clear_functionarissen, sorted(nieuws))
     await connection.execute(
         QUERIES.save_functionarissen,
@@ -53,6 +55,22 @@ async def save_eenheden(connection: Any, eenheden: Mapping[str, EenheidGewijzigd
         [stoel.rol for _, stoel in stoelen],
         [stoel.postbus for _, stoel in stoelen],
     )
+
+
+async def _bewaar_vroegere(connection: Any, codes: list[str]) -> None:
+    """What the seats of these units have until now."""
+    rijen = [
+        (
+            rij["eenheid"],
+            rij["functionaris"],
+            rij["rol"],
+            None if rij["postbus"] is None else lezer_van(rij["postbus"]),
+        )
+        for rij in await connection.fetch(QUERIES.functionarissen_van, codes)
+    ]
+    if rijen:
+        kolommen = zip(*rijen, strict=True)
+        await connection.execute(QUERIES.save_vroegere_functionarissen, *(list(een) for een in kolommen))
 
 
 async def adresboek(connection: Any) -> Adresboek:
@@ -93,7 +111,13 @@ async def _lees_adresboek(connection: Any, eenheden: Boom) -> Adresboek:
         terreinen[row["functionaris"]].add(terrein(eenheden, row["eenheid"], row["rol"]))
         if row["postbus"] is not None:
             gevonden.append(row["postbus"])
-    return Adresboek(dict(postbussen), {stoel: frozenset(codes) for stoel, codes in terreinen.items()})
+    vroeger = [
+        Vroeger(row["functionaris"], terrein(eenheden, row["eenheid"], row["rol"]), row["lezer"])
+        for row in await connection.fetch(QUERIES.vroegere_functionarissen)
+    ]
+    return Adresboek(
+        dict(postbussen), {stoel: frozenset(codes) for stoel, codes in terreinen.items()}, tuple(vroeger)
+    )
 
 
 @lru_cache(maxsize=4)
