@@ -25,7 +25,9 @@ def nevenfeiten(org: Organisatie, zaak: Zaak, op: Callable[[int, float], datetim
         kenmerken = e.Kenmerken(
             onderdeel="CLSK", eenheid=zaak.eenheid, soort_melder=zaak.soort_melder, rubriek=zaak.rubriek
         )
-        vastgesteld = e.KenmerkenVastgesteld(vastgesteld_op=op(0, 2.5), kenmerken=kenmerken)
+        vastgesteld = e.KenmerkenVastgesteld(
+            vastgesteld_op=op(0, 2.5), kenmerken=kenmerken, instemming=zaak.ids[0]
+        )
         yield stap(op=op(0, 2.5), afzender="mid", feit=vastgesteld)
     geweigerd = e.ToewijzingGeweigerd(geweigerd_op=op(0, 4), adviseur=org.adviseurs[0], reden="anders")
     yield stap(op=op(0, 4), afzender="coid", feit=geweigerd)

@@ -59,11 +59,12 @@ async def aan_de_telefoon(toneel: Toneel) -> None:
         )
         await toneel.stel("kanaal", contact, subject)
     kenmerken = e.Kenmerken(onderdeel="CLSK", eenheid=EENHEID, soort_melder="anoniem", rubriek="overige")
+    grant = uuid.uuid4().hex
     for feit in (
         e.ContactpogingGedaan(gedaan_op=_nu()),
         e.GesprekGevoerd(gevoerd_op=_nu(), uitkomst="integriteitskwestie"),
-        e.KenmerkenVastgesteld(vastgesteld_op=_nu(), kenmerken=kenmerken),
-        e.InstemmingGegeven(instemming=uuid.uuid4().hex, geadresseerde="coid", gegeven_op=_nu()),
+        e.KenmerkenVastgesteld(vastgesteld_op=_nu(), kenmerken=kenmerken, instemming=grant),
+        e.InstemmingGegeven(instemming=grant, geadresseerde="coid", gegeven_op=_nu()),
     ):
         await toneel.stel("mid", feit, zaak)
     await toneel.gehoord(flow.base_key(flow.INTAKE, e.MeldingDoorgezet), zaak)
