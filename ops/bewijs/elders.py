@@ -39,6 +39,9 @@ OP_TESTS: Final = (
             "tests/intake/test_inzage.py",
             "tests/intake/test_inzage_core.py",
             "tests/notification/test_verzending.py",
+            "tests/notification/test_core.py",
+            "tests/notification/test_notification.py",
+            "tests/routing/test_core.py",
         ),
     ),
     OpTests(

@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from ops import logboek as controle
+from ops.bewijs import inzagelog
 from ops.bewijs.stromen import Toneel
 from ops.bewijs.verslag import Deel
 from services.intake import logboek
@@ -80,15 +81,23 @@ def verstrekt(berichten: Iterable[Any]) -> list[Regel]:
     return list(regels.values())
 
 
-async def _verwacht(spel: Toneel, admin: Any) -> Verwacht:
+_WEG: Final = "?"
+"""For a piece of which the key is gone: what its line calls it nobody can tell any more."""
+
+
+async def _verwacht(spel: Toneel, admin: Any, bekend: Container[str]) -> Verwacht:
+    """What was done; `bekend` are the pieces that can still be told in the logs."""
     verwacht = Verwacht()
     stukken = {row["stuk"]: row["kenmerk"].hex for row in await admin.fetch("select * from stukken")}
     van_intake = spel.stand.aftap.van(flow.INTAKE)
-    verwacht.eis("stukken verzegeld voor een lezer", verstrekt(van_intake))
+    verwacht.eis(
+        "stukken verzegeld voor een lezer",
+        (regel if regel.stuk in bekend else regel._replace(stuk=_WEG) for regel in verstrekt(van_intake)),
+    )
     verwacht.eis("stukken in de kluis", (Regel("inhoud-ontvangen", kenmerk) for kenmerk in stukken.values()))
     verwacht.eis(
         "berichten gelezen met een ontvangstcode",
-        (Regel("inhoud-gelezen", stukken.get(UUID(each), "?")) for each in spel.portaal.gelezen),
+        (Regel("inhoud-gelezen", stukken.get(UUID(each), _WEG)) for each in spel.portaal.gelezen),
         precies=True,
     )
     verwacht.eis(
@@ -107,8 +116,9 @@ async def _verwacht(spel: Toneel, admin: Any) -> Verwacht:
 _VERGEEFS: Final = Regel("inhoud-ontvangen", resultaat="mislukt")
 
 
-async def _gelogd(admin: Any) -> tuple[Counter[Regel], list[str]]:
-    """The lines of the access log, and where the other log says of the same trace something else."""
+async def _gelogd(admin: Any, namen: Mapping[UUID, str]) -> tuple[Counter[Regel], list[str]]:
+    """The lines of the access log, and where the other log says of the same trace something else. `namen`
+    gives by its name in the log what the bus calls a piece."""
     ander = {
         row["trace_id"]: (json.loads(row["attributes"]).get(_ACTIVITEIT), row["status"])
         for row in await admin.fetch(logboek.QUERIES.logboek)
@@ -117,7 +127,7 @@ async def _gelogd(admin: Any) -> tuple[Counter[Regel], list[str]]:
     regels: Counter[Regel] = Counter()
     fouten: Counter[str] = Counter()
     for row in await admin.fetch(logboek.QUERIES.toegangslog):
-        stuk = None if row["stuk"] is None else row["stuk"].hex
+        stuk = None if row["stuk"] is None else namen.get(row["stuk"], _WEG)
         regels[Regel(row["handeling"], stuk, row["voor"], row["resultaat"])] += 1
         status = "Ok" if row["resultaat"] == "gelukt" else "Error"
         if ander.get(row["trace_id"]) != (logboek.verwerkingsactiviteit(row["handeling"]), status):
@@ -143,8 +153,9 @@ async def logboeken(spel: Toneel) -> Deel:
             fouten += [f"{KETEN} van {keten} gebroken"] * bool(breuken)
         los = await admin.fetchval(logboek.QUERIES.zonder_wederhelft)
         fouten += ["een handeling staat in maar één van beide logs"] * bool(los)
-        verwacht = await _verwacht(spel, admin)
-        gelogd, verschil = await _gelogd(admin)
+        namen = {naam: stuk.hex for naam, (_, stuk) in (await inzagelog.namen(spel.stand)).items()}
+        verwacht = await _verwacht(spel, admin, frozenset(namen.values()))
+        gelogd, verschil = await _gelogd(admin, namen)
     return Deel(
         LOGBOEK,
         "Elke keer dat inhoud geopend, voor iemand verzegeld, met een ontvangstcode gelezen of vernietigd"
