@@ -561,7 +561,7 @@ async def test_for_a_seat_only_what_it_may_learn_of_is_listed_and_opened(
         functionarissen=(Functionaris(functionaris="commandant-43", rol="commandant"),),
     )
     async with attach.schema(environment, "notification") as connection:
-        await store.save_eenheden(connection, {"43-brigade": brigade})
+        await store.save_eenheden(connection, {"43-brigade": brigade}, ())
     nothing = await meldpunt("geparkeerd", "list", "--lezer", "commandant-43")
     await bus.raw(flow.BEHEER, "", b"dood", exchange=flow.EXCHANGE_DOOD, user_id=None)
     assert await meldpunt("geparkeerd", "list", "--lezer", "commandant-43") == nothing

@@ -174,7 +174,7 @@ def _afgerond(rand: Rand, zijden: Zijden) -> Iterator[str]:
         if rand.zonder_moment and not rand.eigen_moment(uiting.wat):
             continue  # there a moment is one too many, whatever it is
         for moment in _momenten(uiting.tekst):
-            if moment in links:
+            if moment in links or rand.bekend(f"moment {moment}"):
                 continue
             maat = max((maat for maat in _AFGEROND_US if moment % maat == 0), default=None)
             # Rounded off, up or to the nearest: at most one step away from what is rounded off.

@@ -205,15 +205,19 @@ async def verlopen_dossiers(toneel: Toneel) -> None:
     kenmerken = e.Kenmerken(onderdeel="CLSK", eenheid="clsk-basis-a", soort_melder="militair")
     toneel.vernietigd += zaken
     for zaak in zaken:
+        grant = uuid.uuid4().hex
         contact = e.ContactOntvangen(
             kanaal="e-mail",
             ontvangen_op=toen,
             verzegeld=toneel.verzegel(),
-            instemming=(e.Instemming(instemming=uuid.uuid4().hex, geadresseerde="coid"),),
+            instemming=(e.Instemming(instemming=grant, geadresseerde="coid"),),
             kenmerken=kenmerken,
         )
         gesprek = e.GesprekGevoerd(
-            gevoerd_op=toen + timedelta(hours=2), uitkomst="integriteitskwestie", kenmerken=kenmerken
+            gevoerd_op=toen + timedelta(hours=2),
+            uitkomst="integriteitskwestie",
+            kenmerken=kenmerken,
+            instemming=grant,
         )
         await toneel.stel("kanaal", contact, zaak)
         await toneel.stel("mid", gesprek, zaak)

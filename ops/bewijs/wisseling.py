@@ -96,7 +96,9 @@ async def marechaussee(toneel: Toneel) -> None:
         kenmerken=kenmerken,
     )
     await toneel.stel("kanaal", contact, zaak)
-    gesprek = e.GesprekGevoerd(gevoerd_op=_nu(), uitkomst="integriteitskwestie", kenmerken=kenmerken)
+    gesprek = e.GesprekGevoerd(
+        gevoerd_op=_nu(), uitkomst="integriteitskwestie", kenmerken=kenmerken, instemming=grant
+    )
     await toneel.stel("mid", gesprek, zaak)
     await toneel.gehoord(f"{flow.base_key(flow.INTAKE, e.SleutelOntbreekt)}.kmar", zaak)
     await toneel.geef_sleutel("kmar", "adv-kmar-1")

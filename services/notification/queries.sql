@@ -12,24 +12,23 @@ set volgnummer = excluded.volgnummer, onderdeel = excluded.onderdeel, boven = ex
 where excluded.volgnummer > eenheden.volgnummer
 returning eenheid;
 
--- name: functionarissen_van
--- The seats of these units as they are kept.
-select eenheid, functionaris, rol, postbus from functionarissen where eenheid = any($1::text[]);
+-- name: ander_adresboek
+-- The address book is another one. Whoever holds that row waits for no unit: take the units first.
+update adresboek set stand = gen_random_uuid();
 
--- name: save_vroegere_functionarissen
-insert into vroegere_functionarissen (eenheid, functionaris, rol, lezer)
+-- name: save_ooit_functionaris
+-- The caller holds the address book: nobody else adds to these meanwhile.
+insert into ooit_functionaris (eenheid, functionaris, rol, lezer)
 select * from unnest($1::text[], $2::text[], $3::text[], $4::text[])
 on conflict do nothing;
 
--- name: vroegere_functionarissen
-select functionaris, eenheid, rol, lezer from vroegere_functionarissen order by functionaris, eenheid, rol, lezer;
+-- name: ooit_functionaris
+select functionaris, eenheid, rol, lezer from ooit_functionaris order by functionaris, eenheid, rol, lezer;
 
 -- name: clear_functionarissen
 delete from functionarissen where eenheid = any($1::text[]);
 
 -- name: save_functionarissen
--- With them the address book is another one; nobody who holds that row waits for a unit.
-with anders as (update adresboek set stand = gen_random_uuid())
 insert into functionarissen (eenheid, functionaris, rol, postbus)
 select * from unnest($1::text[], $2::text[], $3::text[], $4::text[])
 on conflict do nothing;

@@ -27,8 +27,11 @@ QUERIES = Queries(Path(__file__).with_name("queries.sql"))
 # --- units and seats ------------------------------------------------------------------------------
 
 
-async def save_eenheden(connection: Any, eenheden: Mapping[str, EenheidGewijzigd]) -> None:
-    """Units as they are now, with their seats; a version that is not newer changes nothing."""
+async def save_eenheden(
+    connection: Any, eenheden: Mapping[str, EenheidGewijzigd], gezegd: Iterable[tuple[str, EenheidGewijzigd]]
+) -> None:
+    """Units as they are now, with their seats; a version that is not newer changes nothing. What any version
+    that was heard (`gezegd`) gives a seat is kept beside it, in whatever order they come."""
     codes = sorted(eenheden)
     rijen = [eenheden[code] for code in codes]
     nieuws = {
@@ -43,34 +46,26 @@ async def save_eenheden(connection: Any, eenheden: Mapping[str, EenheidGewijzigd
             [rij.gewijzigd_op for rij in rijen],
         )
     }
-    if not nieuws:
-        return
+    await connection.execute(QUERIES.ander_adresboek)
     stoelen = [(code, stoel) for code in sorted(nieuws) for stoel in eenheden[code].functionarissen]
-    await _bewaar_vroegere(connection, sorted(nieuws))
-    await connection.execute(QUERIES.clear_functionarissen, sorted(nieuws))
-    await connection.execute(
-        QUERIES.save_functionarissen,
-        [code for code, _ in stoelen],
-        [stoel.functionaris for _, stoel in stoelen],
-        [stoel.rol for _, stoel in stoelen],
-        [stoel.postbus for _, stoel in stoelen],
-    )
-
-
-async def _bewaar_vroegere(connection: Any, codes: list[str]) -> None:
-    """What the seats of these units have until now."""
-    rijen = [
-        (
-            rij["eenheid"],
-            rij["functionaris"],
-            rij["rol"],
-            None if rij["postbus"] is None else lezer_van(rij["postbus"]),
+    if nieuws:
+        await connection.execute(QUERIES.clear_functionarissen, sorted(nieuws))
+    if stoelen:
+        await connection.execute(
+            QUERIES.save_functionarissen,
+            [code for code, _ in stoelen],
+            [stoel.functionaris for _, stoel in stoelen],
+            [stoel.rol for _, stoel in stoelen],
+            [stoel.postbus for _, stoel in stoelen],
         )
-        for rij in await connection.fetch(QUERIES.functionarissen_van, codes)
-    ]
-    if rijen:
-        kolommen = zip(*rijen, strict=True)
-        await connection.execute(QUERIES.save_vroegere_functionarissen, *(list(een) for een in kolommen))
+    ooit = {
+        (code, stoel.functionaris, stoel.rol, None if stoel.postbus is None else lezer_van(stoel.postbus))
+        for code, eenheid in gezegd
+        for stoel in eenheid.functionarissen
+    }
+    if ooit:
+        kolommen = zip(*ooit, strict=True)
+        await connection.execute(QUERIES.save_ooit_functionaris, *map(list, kolommen))
 
 
 async def adresboek(connection: Any) -> Adresboek:
@@ -113,7 +108,7 @@ async def _lees_adresboek(connection: Any, eenheden: Boom) -> Adresboek:
             gevonden.append(row["postbus"])
     vroeger = [
         Vroeger(row["functionaris"], terrein(eenheden, row["eenheid"], row["rol"]), row["lezer"])
-        for row in await connection.fetch(QUERIES.vroegere_functionarissen)
+        for row in await connection.fetch(QUERIES.ooit_functionaris)
     ]
     return Adresboek(
         dict(postbussen), {stoel: frozenset(codes) for stoel, codes in terreinen.items()}, tuple(vroeger)

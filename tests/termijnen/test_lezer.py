@@ -257,6 +257,7 @@ async def _organisatie(environment: Environment) -> None:
                 "werkplaats": eenheid("43-brigade", hoofd_w="Bataljon@defensie.test"),
                 "magazijn": eenheid("43-brigade", hoofd_m="magazijn@defensie.test"),
             },
+            (),
         )
 
 

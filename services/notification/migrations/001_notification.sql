@@ -21,14 +21,14 @@ create table functionarissen (
 create index functionarissen_eenheid on functionarissen (eenheid);
 create index functionarissen_postbus on functionarissen (lower(postbus));
 
-create table vroegere_functionarissen (
+create table ooit_functionaris (
     functionaris text not null,
     eenheid      text not null references eenheden,
     rol          text not null,
     lezer        text,                               -- whose mailbox: digest of the address; null without one
     unique nulls not distinct (functionaris, eenheid, rol, lezer)
 );
-comment on table vroegere_functionarissen is 'What seats had before they changed or went: whoever must not learn of a matter is excluded by this too.';
+comment on table ooit_functionaris is 'What any version of a unit ever gave a seat: whoever must not learn of a matter is excluded by this too.';
 
 create table adresboek (
     enig  boolean primary key default true check (enig),
