@@ -156,7 +156,7 @@ def _zonder_wie_eronder_staat(juist: Any) -> Any:
     return anders
 
 
-def _ieder_apart(stoelen: Collection[Stoel]) -> dict[str, frozenset[str]]:
+def _ieder_apart(stoelen: Collection[Stoel], **_verder: Any) -> dict[str, frozenset[str]]:
     return {stoel.code: frozenset({stoel.code}) for stoel in stoelen}
 
 
