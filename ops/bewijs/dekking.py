@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from ops.bewijs import kernmutanten, lekken_beheer, lekken_koppeling, lekken_regels, lekken_stapel, mutanten
+from ops.bewijs import kernmutanten, mutanten
 from ops.bewijs import oppervlakken as vlak
 from ops.bewijs.lekken import KANARIES, LEKKEN
 
@@ -62,6 +62,7 @@ REGELS: Final = (
     Regel("het kanaal en de melder gaan niet mee", ("kanaal-bij-doorzetten", "verhaal-in-spoed")),
     Regel("wie is uitgesloten, hoort niets", ("uitsluiting-vergeten", "uitgeslotene-hoort")),
     Regel("wie naast een uitgeslotene zit, hoort niets", ("naaste-hoort-wel", "niveau-hoort")),
+    Regel("zolang niemand weet wie is uitgesloten, hoort niemand iets", ("onbekende-uitgeslotene",)),
     Regel(
         "wie bij een uitgeslotene hoort, hoort niets",
         ("gast-hoort", "postbus-van-uitgeslotene", "terrein-van-het-bureau"),
@@ -91,7 +92,9 @@ REGELS: Final = (
         "na een intrekking gaat niets door",
         ("lijn-gaat-door", "vertelt-na-intrekking", "doorzetting-na-intrekking"),
     ),
-    Regel("een instemming geldt voor wie zij noemt", ("doorzetting-zonder-instemming",)),
+    Regel(
+        "een instemming geldt voor wie zij noemt", ("doorzetting-zonder-instemming", "vertelt-zonder-lijn")
+    ),
     Regel("niets hangt af van kanaal of melder", ("kanaal-in-doorzetting", "soort-melder-in-klok")),
     Regel("wat verzegeld was, staat nergens leesbaar", _KANARIES),
     Regel("een account stelt alleen eigen feiten", ("spreekt-voor-allen",)),
@@ -240,7 +243,11 @@ EISEN: Final = (
     Eis(5, "spoed en kanaal veranderen niets aan een bericht", ("niets hangt af van kanaal of melder",)),
     Eis(
         6, "het bericht van wie is uitgesloten is dat van een wereld zonder de zaak",
-        ("wie is uitgesloten, hoort niets", "wie bij een uitgeslotene hoort, hoort niets"),
+        (
+            "wie is uitgesloten, hoort niets",
+            "wie bij een uitgeslotene hoort, hoort niets",
+            "zolang niemand weet wie is uitgesloten, hoort niemand iets",
+        ),
     ),
     Eis(
         6, "op een niveau waar iemand is uitgesloten hoort niemand het, en vergelijken zegt niets",
@@ -298,10 +305,4 @@ def per_oppervlak() -> dict[str, list[str]]:
 
 def namen() -> list[str]:
     """The name of every leak that there is, in services, in rights and in the cores."""
-    modules = (lekken_regels, lekken_koppeling, lekken_beheer, lekken_stapel)
-    in_diensten = (*LEKKEN, *(lek for module in modules for lek in module.LEKKEN))
-    return [
-        *(lek.naam for lek in in_diensten),
-        *(lek.naam for lek in mutanten.RECHTEN),
-        *(mutant.naam for mutant in kernmutanten.MUTANTEN),
-    ]
+    return [lek.naam for lek in (*mutanten.ALLE, *kernmutanten.MUTANTEN)]

@@ -10,7 +10,7 @@ from random import Random
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from services.notification.core.adresboek import Adresboek, Vroeger, lezer
+from services.notification.core.adresboek import Adresboek, Ooit, lezer
 from services.notification.core.bericht import Regel, bericht
 from services.notification.core.boom import Boom, Eenheid
 from services.notification.core.rubriek import STERKTE_DEFENSIE
@@ -125,7 +125,7 @@ class Weekberichten:
         self._munt = munt
         self._instelling = instelling
         self._eenheden: dict[str, EenheidGewijzigd] = {}
-        self._vroegere: set[tuple[str, Functionaris]] = set()
+        self._ooit: set[tuple[str, Functionaris]] = set()
         """Seats as units named them before."""
         self._zaken: dict[str, Zaak] = {}
         self._vertellingen: dict[str, dict[str, Vertelling]] = defaultdict(dict)
@@ -149,12 +149,10 @@ class Weekberichten:
         if isinstance(feit.data, EenheidGewijzigd):
             bekend = self._eenheden.get(feit.subject)
             if bekend is None or feit.data.volgnummer > bekend.volgnummer:
-                self._vroegere |= {
-                    (feit.subject, een) for een in (() if bekend is None else bekend.functionarissen)
-                }
                 self._eenheden[feit.subject] = feit.data
-                self._adres = self._bomen = None
-                self._te_herzien = True
+            self._ooit |= {(feit.subject, een) for een in feit.data.functionarissen}
+            self._adres = self._bomen = None
+            self._te_herzien = True
             return
         self._zaken[feit.subject] = vouw(feiten)
         yield from self._behandel(feit.subject, nu)
@@ -321,14 +319,14 @@ class Weekberichten:
             for stoel in eenheid.functionarissen:
                 postbussen[stoel.functionaris] += [stoel.postbus] if stoel.postbus is not None else []
                 terreinen[stoel.functionaris].add(terrein(self._boom(), code, stoel.rol))
-        vroeger = {
-            Vroeger(
+        ooit = {
+            Ooit(
                 een.functionaris,
                 terrein(self._boom(), code, een.rol),
                 None if een.postbus is None else lezer(een.postbus),
             )
-            for code, een in self._vroegere
+            for code, een in self._ooit
         }
         return Adresboek(
-            postbussen, {stoel: frozenset(codes) for stoel, codes in terreinen.items()}, tuple(vroeger)
+            postbussen, {stoel: frozenset(codes) for stoel, codes in terreinen.items()}, tuple(ooit)
         )

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from ops.bewijs import kern, kern_notificatie
+from ops.bewijs import kern, kern_notificatie, kern_uitsluiting
 from ops.bewijs.kern_notificatie import Weekberichten
 from ops.bewijs.paren import vergelijk
 from ops.bewijs.trekking import verschil_van
@@ -135,6 +135,10 @@ def _exact(juist: Any) -> Any:
     return lambda nieuw, rest, **_: juist(nieuw, rest, stap=1)
 
 
+def _stil_is_goed(juist: Any) -> Any:
+    return lambda stand: not stand.ingetrokken or juist(stand)
+
+
 def _doorgaan(juist: Any) -> Any:
     return lambda *rest, **verder: juist(*rest, **(verder | {"ingetrokken_op": None, "lijn_mag": True}))
 
@@ -152,6 +156,14 @@ def _zonder_wie_eronder_staat(juist: Any) -> Any:
         eigen = zelf.terreinen.get(stoel, frozenset())
         gast = stoel not in zelf.uitgesloten and eigen.isdisjoint(boom.pad(eenheid))
         return zelf.gemeden.isdisjoint(eigen) if gast else bool(juist(zelf, stoel, eenheid, boom))
+
+    return anders
+
+
+def _kent_iedereen(juist: Any) -> Any:
+    def anders(stoelen: Collection[Stoel], uit: Collection[str]) -> Uitsluiting:
+        bekend: Uitsluiting = juist(stoelen, set(uit) & {stoel.code for stoel in stoelen})
+        return bekend
 
     return anders
 
@@ -273,6 +285,12 @@ MUTANTEN: Final = (
         "zaak",
     ),
     Regelmutant(
+        "onbekende-uitgeslotene",
+        "er wordt verteld zolang niemand weet wie is uitgesloten",
+        kern_uitsluiting.FOUT,
+        (Ingreep(kern_notificatie, "uitsluiting", _kent_iedereen),),
+    ),
+    Regelmutant(
         "terrein-van-het-bureau",
         "een CVP of SG die is uitgesloten telt alleen voor de eenheid van het bureau",
         _BESTAAT,
@@ -358,6 +376,12 @@ MUTANTEN: Final = (
         "ziet of er iets was voor de instemming werd ingetrokken",
         (Ingreep(notificatiezaak, "_instemming_staat", lambda _: lambda stand: True),),
         "intrekking",
+    ),
+    Regelmutant(
+        "vertelt-zonder-lijn",
+        "er wordt verteld als de melder niets over de lijn heeft gezegd",
+        "er wordt verteld zonder instemming voor de lijn",
+        (Ingreep(notificatiezaak, "_instemming_staat", _stil_is_goed),),
     ),
     Regelmutant(
         "lijn-gaat-door",

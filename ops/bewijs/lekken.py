@@ -358,5 +358,3 @@ LEKKEN: Final = (
     _van_invoer("invoer-in-mail", "een weekbericht haalt aan", _invoer_in_mail, vlak.MAIL),
 )
 """The leaks by surface: what should stand nowhere, somewhere."""
-
-PER_NAAM: Final = {lek.naam: lek for lek in LEKKEN}

@@ -249,5 +249,3 @@ LEKKEN: Final = (
     ),
 )
 """The leaks of this part."""
-
-PER_NAAM: Final = {lek.naam: lek for lek in LEKKEN}

@@ -235,5 +235,3 @@ LEKKEN: Final = (
     *lekken_lezers.LEKKEN,
 )
 """The leaks by rule."""
-
-PER_NAAM: Final = {lek.naam: lek for lek in LEKKEN}

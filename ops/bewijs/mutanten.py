@@ -19,16 +19,13 @@ import asyncpg
 from ops import OpsError, broker
 from ops import environment as environments
 from ops.bewijs import (
+    dienstlekken,
     inkorting,
-    lekken_beheer,
-    lekken_koppeling,
-    lekken_regels,
-    lekken_stapel,
     verboden_broker,
     verboden_database,
     verboden_inloggen,
 )
-from ops.bewijs.lekken import LEKKEN, Lek
+from ops.bewijs.lekken import Lek
 from ops.bewijs.verslag import Deel, Uitslag
 from ops.database import dsn_of
 from ops.environment import Environment
@@ -294,12 +291,5 @@ RECHTEN: Final = (
 )  # fmt: skip
 """The leaks in rights."""
 
-ALLE: Final = (
-    *RECHTEN,
-    *LEKKEN,
-    *lekken_regels.LEKKEN,
-    *lekken_koppeling.LEKKEN,
-    *lekken_beheer.LEKKEN,
-    *lekken_stapel.LEKKEN,
-)
+ALLE: Final = (*RECHTEN, *dienstlekken.LEKKEN)
 """Every leak that is tried here; those of the pure core are `paren`'s own."""

@@ -10,7 +10,7 @@ from random import Random
 from time import perf_counter
 from typing import Final
 
-from ops.bewijs import kern_instemming, soorten
+from ops.bewijs import kern_instemming, kern_uitsluiting, soorten
 from ops.bewijs.kern import Gezien, speel
 from ops.bewijs.narekenen import reken_na
 from ops.bewijs.trekking import Getrokken, kansrijk, trek
@@ -110,6 +110,7 @@ def _vergelijk(nummer: int, uitkomst: Uitkomst) -> None:
     uitkomst.verteld += len(links.verteld)
     uitkomst.soorten.update(soorten.meegedaan(een.sleutel for een in links.bus))
     fouten, bekeken = kern_instemming.weerleg(links)
+    fouten += kern_uitsluiting.weerleg(links)
     uitkomst.getoetst += bekeken
     if een.verschil == "eenheid":
         rekening = reken_na(een, links, instelling, str(nummer))

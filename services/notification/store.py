@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from services.notification.core.adresboek import Adresboek, Vroeger
+from services.notification.core.adresboek import Adresboek, Ooit
 from services.notification.core.adresboek import lezer as lezer_van
 from services.notification.core.bericht import Regel
 from services.notification.core.boom import Boom, Eenheid
@@ -106,12 +106,12 @@ async def _lees_adresboek(connection: Any, eenheden: Boom) -> Adresboek:
         terreinen[row["functionaris"]].add(terrein(eenheden, row["eenheid"], row["rol"]))
         if row["postbus"] is not None:
             gevonden.append(row["postbus"])
-    vroeger = [
-        Vroeger(row["functionaris"], terrein(eenheden, row["eenheid"], row["rol"]), row["lezer"])
+    ooit = [
+        Ooit(row["functionaris"], terrein(eenheden, row["eenheid"], row["rol"]), row["lezer"])
         for row in await connection.fetch(QUERIES.ooit_functionaris)
     ]
     return Adresboek(
-        dict(postbussen), {stoel: frozenset(codes) for stoel, codes in terreinen.items()}, tuple(vroeger)
+        dict(postbussen), {stoel: frozenset(codes) for stoel, codes in terreinen.items()}, tuple(ooit)
     )
 
 

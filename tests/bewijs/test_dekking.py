@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Every surface and every rule has a leak that the proof must see."""
 
+import subprocess
+import sys
+
 from ops import CHECKOUT
 from ops.bewijs import oppervlakken as vlak
 from ops.bewijs.dekking import EISEN, REGELS, ZONDER, namen, per_oppervlak
+from ops.bewijs.dienstlekken import LEKKEN
 
 
 def test_every_surface_has_a_leak() -> None:
@@ -35,3 +39,26 @@ def test_everything_asked_has_a_rule_with_a_leak_or_a_test() -> None:
         for test in eis.tests:
             bestand, _, naam = test.partition("::")
             assert f"def {naam}(" in (CHECKOUT / bestand).read_text(), test
+
+
+IEDER_APART = """
+import os
+from ops.bewijs.dienstlekken import LEKKEN
+for lek in LEKKEN:
+    kind = os.fork()
+    if not kind:
+        try:
+            lek.zet()
+        except BaseException as fout:
+            print(lek.naam, type(fout).__name__, flush=True)
+        os._exit(0)
+    os.waitpid(kind, 0)
+print("alle", len(LEKKEN), flush=True)
+"""
+
+
+def test_every_leak_of_a_service_still_fits_where_it_is_put() -> None:
+    """What it replaces is there: a leak that changes nothing would prove nothing. Each in a process of its
+    own; that it is seen is for `./meldpunt bewijs mutanten`."""
+    gezegd = subprocess.run([sys.executable, "-c", IEDER_APART], capture_output=True, text=True, check=True)
+    assert gezegd.stdout.split() == ["alle", str(len(LEKKEN))], gezegd.stdout

@@ -7,7 +7,7 @@ import pytest
 
 from ops.bewijs import kernmutanten, paren
 from ops.bewijs.kern_notificatie import STANDAARD
-from ops.bewijs.trekking import ALLE_VERSCHILLEN, TREFT, op_de_hoogte, trek
+from ops.bewijs.trekking import ALLE_VERSCHILLEN, TREFT, op_de_hoogte, trek, verschil_van
 from shared import zegel
 
 
@@ -46,6 +46,14 @@ def test_secrets_are_drawn_from_worlds_that_are_not_tame() -> None:
     assert {bisect(zegel.MATEN, len(zaak.verhaal)) for _, zaak in zaken} == {0, 1, 2}
     assert any(een.instelling.mislukt for een in getrokken)
     assert any(len(een.paar.links.zaken) > een.instelling.plaatsen for een in getrokken)
+
+
+def test_every_leak_of_the_rules_still_fits_where_it_is_put() -> None:
+    """The whole list takes long to be seen: here each plays one pair of its kind, and nothing breaks."""
+    for mutant in kernmutanten.MUTANTEN:
+        nummer = next(een for een in range(30) if mutant.verschil in (None, verschil_van(een)))
+        with kernmutanten.gezet(mutant):
+            assert paren.vergelijk([nummer]).paren.total() == 1, mutant.naam
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,6 @@ import asyncpg
 import pytest
 
 from ops import sleutels
-from ops.environment import Environment
 from services.intake.handlers import build
 from services.intake.settings import Settings
 from services.intake.store import QUERIES
@@ -41,16 +40,6 @@ from tests.conftest import StartService
 
 CLSK = Kenmerken(onderdeel="CLSK", rubriek="ongewenste-omgangsvormen")
 GEHEIM = b'{"naam": "Wilhelmina van Zandvliet-Roozendaal"}'
-
-
-@pytest.fixture
-async def database(environment: Environment) -> AsyncIterator[Any]:
-    """Intake's schema, as the service itself sees it."""
-    connection = await asyncpg.connect(environment.dsns["intake"])
-    try:
-        yield connection
-    finally:
-        await connection.close()
 
 
 class Melder:
@@ -98,12 +87,6 @@ class Melder:
         """Consent withdrawn."""
         event = InstemmingIngetrokken(instemming=grant, ingetrokken_op=self.begin + timedelta(minutes=30))
         await self.bus.state(wie, event, self.zaak)
-
-
-@pytest.fixture
-def melder(bus: Bus, public_keys: zegel.PublicKeys) -> Melder:
-    """A melder who has not reported yet."""
-    return Melder(bus, public_keys)
 
 
 async def stated(heard: Heard, subject: str, naam: str, aantal: int = 1) -> list[dict[str, Any]]:

@@ -4,7 +4,6 @@
 import asyncio
 import json
 from base64 import urlsafe_b64encode
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -12,7 +11,6 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from ops.environment import Environment
 from services.intake import logboek, verstrekking
 from services.intake.core.keten import Breuk, Controle, Regel, Stand
 from services.intake.handlers import Intake
@@ -70,16 +68,6 @@ class Zaak(Melder):
             toegewezen_op=self.begin + timedelta(minutes=22), cluster="coid", adviseur=adviseur, waarom=WAAROM
         )
         await self.bus.state("routing", feit, self.zaak)
-
-
-@pytest.fixture
-async def database(environment: Environment) -> AsyncIterator[Any]:
-    """Intake's schema, as the service itself sees it."""
-    connection = await asyncpg.connect(environment.dsns["intake"])
-    try:
-        yield connection
-    finally:
-        await connection.close()
 
 
 @pytest.fixture

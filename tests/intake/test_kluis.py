@@ -40,16 +40,6 @@ GEHEIM = b'{"naam": "Wilhelmina van Zandvliet-Roozendaal"}'
 
 
 @pytest.fixture
-async def database(environment: Environment) -> AsyncIterator[Any]:
-    """Intake's schema, as the service itself sees it."""
-    connection = await asyncpg.connect(environment.dsns["intake"])
-    try:
-        yield connection
-    finally:
-        await connection.close()
-
-
-@pytest.fixture
 def kluis(environment: Environment, keys: Path) -> Kluis:
     """A vault beside that of a service: it has the same folder and KEK."""
     paths = intake_keys(environment, keys)

@@ -4,7 +4,7 @@
 import argparse
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -127,16 +127,6 @@ def test_a_chain_made_anew_shows_at_an_anchor(
 
 
 # --- in the database ----------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-async def database(environment: Environment) -> AsyncIterator[Any]:
-    """Intake's schema, as the service itself sees it."""
-    connection = await asyncpg.connect(environment.dsns["intake"])
-    try:
-        yield connection
-    finally:
-        await connection.close()
 
 
 async def schrijf(connection: Any, *handelingen: Handeling) -> None:

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import pytest
 
 from ops.environment import Environment
@@ -28,37 +27,12 @@ SNEL = {"antwoord_tik_s": TIK_S, "wis_interval_s": 0.2}
 
 
 @pytest.fixture
-async def database(environment: Environment) -> AsyncIterator[Any]:
-    """Intake's schema, as the service itself sees it."""
-    connection = await asyncpg.connect(environment.dsns["intake"])
-    try:
-        yield connection
-    finally:
-        await connection.close()
-
-
-@pytest.fixture
-async def portaal(bus: Bus, public_keys: zegel.PublicKeys) -> AsyncIterator[Portaal]:
-    """The portal."""
-    made = Portaal(bus, public_keys)
-    await made.luister()
-    yield made
-    await made.sluit()
-
-
-@pytest.fixture
 async def mid(bus: Bus, public_keys: zegel.PublicKeys) -> AsyncIterator[Portaal]:
     """The MID, who asks codes for who reported by telephone."""
     made = Portaal(bus, public_keys, "mid")
     await made.luister()
     yield made
     await made.sluit()
-
-
-@pytest.fixture
-def melder(bus: Bus, public_keys: zegel.PublicKeys) -> Melder:
-    """A melder who has not reported yet."""
-    return Melder(bus, public_keys)
 
 
 async def met_code(melder: Melder, portaal: Portaal, heard: Heard) -> str:

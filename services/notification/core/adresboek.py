@@ -13,8 +13,8 @@ from shared.envelope import Fact
 from shared.events import EenheidGewijzigd
 
 
-class Vroeger(NamedTuple):
-    """What a seat had and has no more: a terrein, and by `lezer` a mailbox, if there was one."""
+class Ooit(NamedTuple):
+    """What any version of a unit ever gave a seat: a terrein, and by `lezer` a mailbox, if there was one."""
 
     stoel: str
     terrein: str
@@ -24,12 +24,12 @@ class Vroeger(NamedTuple):
 @dataclass(frozen=True)
 class Adresboek:
     """For each seat that is known the mailboxes it has, the one to write to first; and the units
-    of whose cases it customarily hears. `vroeger` is what exclusions go by besides, of seats that are gone
+    of whose cases it customarily hears. `ooit` is what exclusions go by besides, of seats that are gone
     as well: nothing is sent by it."""
 
     postbussen: Mapping[str, Sequence[str]]
     terreinen: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    vroeger: Collection[Vroeger] = ()
+    ooit: Collection[Ooit] = ()
 
     def kent(self, stoel: str) -> bool:
         """Whether any unit names this seat."""
@@ -51,7 +51,7 @@ class Adresboek:
     def _stoelen(self) -> Sequence[Stoel]:
         terreinen: dict[str, set[str]] = defaultdict(set)
         lezers: dict[str, set[str]] = defaultdict(set)
-        for een in self.vroeger:
+        for een in self.ooit:
             terreinen[een.stoel].add(een.terrein)
             lezers[een.stoel].update(() if een.lezer is None else (een.lezer,))
         return [

@@ -119,8 +119,7 @@ def sluit_periode(
     """Close the period before the one in which `dag` falls, with what is left of those before it.
 
     `te_tellen` holds the cases that may be counted and were not yet; those of this period wait, and those in
-    a unit that is not known until it is. `vorige` are
-    the totals of the last period that was closed.
+    a unit that is not known until it is. `vorige` are the totals of the last period that was closed.
     """
     deze = periode(dag, weken)
     oud = {
