@@ -13,7 +13,7 @@ from uuid import UUID
 from ops import veld
 from services.intake import verstrekking
 from services.intake.handlers import build
-from services.intake.kluis import Kluis, Stuk
+from services.intake.kluis import Betrokkene, Kluis, Stuk
 from services.intake.settings import Settings
 from shared import zegel
 from shared.inbox import Work
@@ -31,7 +31,7 @@ class Niets(Kluis):
         """Nothing is there."""
         return {}
 
-    async def betrokkenen(self, zaken: Collection[str]) -> dict[str, str]:
+    async def betrokkenen(self, zaken: Collection[str]) -> dict[str, Betrokkene]:
         """Nobody is."""
         return {}
 

@@ -80,11 +80,14 @@ def matter(subject: str, verzegeld: str) -> list[Fact]:
         return begin + timedelta(minutes=minutes)
 
     kenmerken = e.Kenmerken(onderdeel="CLAS", eenheid=EENHEID, soort_melder="militair", rubriek="overige")
-    seats = (*SEATS, WITHOUT_MAILBOX)
+    seats, grant = (*SEATS, WITHOUT_MAILBOX), uuid.uuid4().hex
+    talk = e.GesprekGevoerd(
+        gevoerd_op=at(1), uitkomst="integriteitskwestie", kenmerken=kenmerken, instemming=grant
+    )
     said: list[tuple[str, e.Event]] = [
         ("kanaal", e.ContactOntvangen(kanaal="webformulier", ontvangen_op=at(0), verzegeld=verzegeld)),
-        ("mid", e.GesprekGevoerd(gevoerd_op=at(1), uitkomst="integriteitskwestie", kenmerken=kenmerken)),
-        ("mid", e.InstemmingGegeven(instemming=uuid.uuid4().hex, geadresseerde="coid", gegeven_op=at(2))),
+        ("mid", talk),
+        ("mid", e.InstemmingGegeven(instemming=grant, geadresseerde="coid", gegeven_op=at(2))),
         (
             "coid",
             e.AdviesgesprekGevoerd(

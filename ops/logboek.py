@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
-from ops import OpsError, attach, audit
+from ops import STATE, OpsError, attach, audit, sleutels
 from ops.environment import Environment
 from services.intake import logboek
 from services.intake.core.keten import (
@@ -32,6 +32,8 @@ from services.intake.core.keten import (
     Regel,
     Stand,
 )
+from services.intake.kluis import Kluis
+from services.intake.sleutelkluis import BestandKek, KekOnbekend, KluisOnbruikbaar, Sleutelkluis, Sleutelmap
 from shared import flow
 from shared.termijnen.kalender import lokaal
 
@@ -63,7 +65,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--laatste", type=attach.at_least(1), default=20, metavar="N", help="so many (default: 20)"
     )
     toon.add_argument("--spoor", type=_spoor, metavar="TRACE", help="of the trace whose id begins so")
-    toon.add_argument("--stuk", type=_stuk, metavar="ID", help="of this piece of content")
+    toon.add_argument("--stuk", type=_stuk, metavar="ID", help="of the piece that the log calls so")
+    toon.add_argument(
+        "--zaak", metavar="ID", help="of this matter; needs intake's keys, and the matter's own"
+    )
+    toon.add_argument(
+        "--sleutels", type=Path, default=sleutels.FOLDER, metavar="DIR", help="folder of intake's keys"
+    )
+    toon.add_argument("--kluis", type=Path, metavar="DIR", help="folder of the vault's wrapped keys")
     for action in (controleer, toon):
         attach.add_options(action)
 
@@ -192,8 +201,9 @@ def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
 
 
 async def _toon(environment: Environment, args: argparse.Namespace) -> int:
+    wie = None if args.zaak is None else await _betrokkene(environment, args)
     async with attach.schema(environment, flow.INTAKE) as connection:
-        rows = await connection.fetch(logboek.QUERIES.laatste, args.laatste, args.spoor, args.stuk)
+        rows = await connection.fetch(logboek.QUERIES.laatste, args.laatste, args.spoor, args.stuk, wie)
         sporen = sorted({row["trace_id"] for row in rows})
         verwerkt = defaultdict(list)
         for row in await connection.fetch(logboek.QUERIES.verwerkingen, sporen):
@@ -206,6 +216,20 @@ async def _toon(environment: Environment, args: argparse.Namespace) -> int:
     if not rows:
         print("No such lines.")
     return 0
+
+
+async def _betrokkene(environment: Environment, args: argparse.Namespace) -> str:
+    """What the log calls a matter. That somebody asked is recorded, and not about which. Raises OpsError."""
+    try:
+        keks = BestandKek(args.sleutels / sleutels.KEK_FILE)
+        kluis = Kluis(Sleutelkluis(keks, Sleutelmap(args.kluis or STATE / "kluis" / environment.name)))
+        gevonden = (await kluis.betrokkenen([args.zaak])).get(args.zaak)
+    except (KekOnbekend, KluisOnbruikbaar, OSError) as error:
+        raise OpsError(f"the keys cannot be used ({error})") from None
+    if gevonden is None:
+        raise OpsError("of this matter there is no key, or none any more: whose a line is nobody can tell")
+    audit.record("logboek van een zaak gelezen", environment.name, "getoond")
+    return gevonden.naam
 
 
 def _regel(row: Any) -> str:

@@ -248,22 +248,24 @@ class Veld:
                 e.ContactpogingGedaan(gedaan_op=_now(), resultaat="geen-contactgegevens"), zaak.id
             )
             return
-        matter = zaak.gesprek == "integriteitskwestie"
+        wanted = {"integriteitskwestie": "coid", "klacht": "klachten"}.get(zaak.gesprek)
+        grant = stand.grants.get(wanted or "") or uuid.uuid4().hex
+        in_codes = zaak.gesprek == "integriteitskwestie" and zaak.instemming
         await mid.state(
             e.GesprekGevoerd(
                 gevoerd_op=_now(),
                 uitkomst=zaak.gesprek,
                 verwezen_naar=zaak.verwezen_naar,
-                kenmerken=self._kenmerken(zaak) if matter and zaak.instemming else None,
+                kenmerken=self._kenmerken(zaak) if in_codes else None,
+                instemming=grant if in_codes else None,
             ),
             zaak.id,
         )
-        wanted = {"integriteitskwestie": "coid", "klacht": "klachten"}.get(zaak.gesprek)
         if wanted is not None and zaak.instemming and wanted not in stand.grants:
-            await self._consent(stand, "mid", wanted)
+            await self._consent(stand, "mid", wanted, grant)
 
-    async def _consent(self, stand: Stand, party: str, addressee: Any) -> None:
-        stand.grants[addressee] = uuid.uuid4().hex
+    async def _consent(self, stand: Stand, party: str, addressee: Any, grant: str | None = None) -> None:
+        stand.grants[addressee] = grant or uuid.uuid4().hex
         await self.parties[party].state(
             e.InstemmingGegeven(
                 instemming=stand.grants[addressee], geadresseerde=addressee, gegeven_op=_now()

@@ -223,6 +223,13 @@ class GesprekGevoerd(Event):
     uitkomst: GesprekUitkomst = Field(description="What the contact turned out to be")
     verwezen_naar: Verwijzing | None = Field(None, description="Where the melder was referred to")
     kenmerken: Kenmerken | None = Field(None, description="Codes, only with the melder's consent")
+    instemming: Id | None = Field(None, description="Grant under which the codes are in clear")
+
+    @model_validator(mode="after")
+    def _kenmerken_noemen_instemming(self) -> Self:
+        if self.kenmerken is not None and self.instemming is None:
+            raise PydanticCustomError("zonder_instemming", "kenmerken zonder instemming")
+        return self
 
 
 class InstemmingGegeven(Event):
@@ -242,6 +249,7 @@ class KenmerkenVastgesteld(Event):
     moment = "vastgesteld_op"
     vastgesteld_op: Moment = Field(description="When")
     kenmerken: Kenmerken = Field(description="Codes that may go to whom consent names")
+    instemming: Id = Field(description="Grant under which they are in clear")
 
 
 class InstemmingIngetrokken(Event):
@@ -991,9 +999,16 @@ class NotificatieOpgehouden(Event):
     opgehouden_op: Moment = Field(description="When")
     cluster: Cluster = Field(description="Whose adviser asked for it")
     functionaris: Code = Field(description="Seat that is not told")
-    reden: Literal["te-herleidbaar", "uitgesloten-niveau", "functionaris-onbekend", "geen-postbus"] = Field(
-        description="Too few people to stay anonymous, somebody at that level must not learn of it, or the "
-        "seat cannot be reached"
+    reden: Literal[
+        "te-herleidbaar",
+        "uitgesloten-niveau",
+        "functionaris-onbekend",
+        "geen-postbus",
+        "eenheid-onbekend",
+        "uitgeslotene-onbekend",
+    ] = Field(
+        description="Too few people to stay anonymous; somebody at that level must not learn of it; the seat "
+        "cannot be reached; or until it is known: the unit, or a seat that must not learn of it"
     )
 
 

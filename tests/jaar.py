@@ -174,9 +174,9 @@ class _Zaak:
         self.op += timedelta(seconds=self.jaar.kans.randint(600, 60_000))
         self.jaar.feit(wie, feit.model_validate({feit.moment: self.op, **velden}), self.id)
 
-    def stemt_in(self, aan: str, wie: str, **velden: Any) -> str:
+    def stemt_in(self, aan: str, wie: str, *, grant: str | None = None, **velden: Any) -> str:
         """The melder agrees; returns the grant."""
-        grant = self.jaar.id()
+        grant = grant or self.jaar.id()
         self.zegt(wie, e.InstemmingGegeven, instemming=grant, geadresseerde=aan, **velden)
         return grant
 
@@ -334,14 +334,16 @@ class _Jaar:
         # Four attempts in vain would make the melder unreachable: here some are, and are reached after all.
         for _ in range(self.kans.choice((0, 0, 1, 4))):
             zaak.zegt("mid", e.ContactpogingGedaan)
-        zaak.zegt("mid", e.GesprekGevoerd, uitkomst="integriteitskwestie", kenmerken=kenmerken)
+        zaak.zegt(
+            "mid", e.GesprekGevoerd, uitkomst="integriteitskwestie", kenmerken=kenmerken, instemming=grant
+        )
         if not formulier and self.soms(0.15):
             # Given, taken back, and given again.
             eerste = zaak.stemt_in(wat.cluster, "mid", kenmerken=kenmerken)
             zaak.trekt_in(eerste, "mid")
         if not formulier:
             wie = self.kans.choice(("mid", "portaal"))
-            grant = zaak.stemt_in(wat.cluster, wie, kenmerken=kenmerken)
+            zaak.stemt_in(wat.cluster, wie, grant=grant, kenmerken=kenmerken)
         return grant
 
     def _van_de_lijn(self, zaak: _Zaak, wat: _Wat) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ops import CHECKOUT
 from ops.bewijs import loop
+from ops.bewijs.elders import OP_TESTS
 from ops.bewijs.opdracht import DELEN
 
 PAGE = CHECKOUT / "docs" / "anonymity.md"
@@ -56,3 +57,12 @@ def test_every_claim_of_the_page_has_its_test() -> None:
     named = [set(re.findall(r"`(\w+)`", cells[1])) for cells in tried]
     assert all(named)
     assert set().union(*named) == {*DELEN, *loop.DELEN}, "every part of the proof stands there, and no other"
+
+
+def test_what_the_report_leaves_to_tests_is_what_the_page_does() -> None:
+    """The report names every file of tests that the tables of claims name, and no other."""
+    claims = [*rows("claim", "test"), *rows("claim", "test in `tests/notification/`")]
+    named = {file for cells in claims for file in re.findall(r"`([\w/]*test_\w+\.py)`", cells[1])}
+    told = {test for claim in OP_TESTS for test in claim.tests}
+    assert {file for file in named if not any(test.endswith(f"/{file}") for test in told)} == set()
+    assert {test for test in told if not any(test.endswith(f"/{file}") for file in named)} == set()

@@ -31,9 +31,12 @@ from ops.servers import Servers
 from ops.sluitend import Boeken, reckon, reconcile
 from ops.stack import MAILBAK, Stack
 from ops.termijnen import duration
+from services.notification import store
 from shared import flow, zegel
 from shared.envelope import Fact, encode
 from shared.events import (
+    EenheidGewijzigd,
+    Functionaris,
     KwestieGekwalificeerd,
     MeldingGeregistreerd,
     TabelindelingVastgesteld,
@@ -547,6 +550,17 @@ async def test_for_a_seat_only_what_it_may_learn_of_is_listed_and_opened(
     (one,) = await open_ones(environment)
     async with attach.schema(environment, "registry") as connection:
         await connection.execute("insert into uitsluitingen values ($1, 'commandant-43')", zaak)
+    # Of a seat that no unit names nobody can say whose eyes it has: the matter would be there for no reader.
+    assert str(one.id)[:8] not in (await meldpunt("geparkeerd", "list", "--lezer", "commandant-13")).out
+    brigade = EenheidGewijzigd(
+        gewijzigd_op=datetime.now(UTC),
+        volgnummer=1,
+        onderdeel="CLAS",
+        sterkte=100,
+        functionarissen=(Functionaris(functionaris="commandant-43", rol="commandant"),),
+    )
+    async with attach.schema(environment, "notification") as connection:
+        await store.save_eenheden(connection, {"43-brigade": brigade}, ())
     nothing = await meldpunt("geparkeerd", "list", "--lezer", "commandant-43")
     await bus.raw(flow.BEHEER, "", b"dood", exchange=flow.EXCHANGE_DOOD, user_id=None)
     assert await meldpunt("geparkeerd", "list", "--lezer", "commandant-43") == nothing

@@ -181,15 +181,17 @@ async def test_an_early_fact_waits_for_the_one_that_opens_its_matter(
     """Talk and consent that come before the contact take effect when it arrives, and nothing is parked."""
     intake = await service("intake")
     heard = await bus.listen("intake.#")
-    subject = new_id()
+    subject, grant = new_id(), new_id()
     kenmerken = e.Kenmerken(onderdeel="CLSK")
     await bus.state(
         "mid",
-        e.GesprekGevoerd(gevoerd_op=now(), uitkomst="integriteitskwestie", kenmerken=kenmerken),
+        e.GesprekGevoerd(
+            gevoerd_op=now(), uitkomst="integriteitskwestie", kenmerken=kenmerken, instemming=grant
+        ),
         subject,
     )
     await bus.state(
-        "mid", e.InstemmingGegeven(instemming=new_id(), geadresseerde="coid", gegeven_op=now()), subject
+        "mid", e.InstemmingGegeven(instemming=grant, geadresseerde="coid", gegeven_op=now()), subject
     )
 
     async def waiting() -> Any:

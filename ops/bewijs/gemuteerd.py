@@ -10,7 +10,7 @@ import importlib
 import os
 import sys
 
-from ops.bewijs import lekken, lekken_beheer, lekken_koppeling, lekken_regels, lekken_stapel
+from ops.bewijs import dienstlekken
 from ops.bewijs.proefstand import DIENST, MUTANT
 from shared.service import main
 from shared.settings import load
@@ -18,8 +18,7 @@ from shared.settings import load
 
 def run(dienst: str, naam: str) -> int:
     """Runs the service until SIGTERM; the leak is in it when it is one of those that it changes."""
-    regels = lekken_regels.PER_NAAM | lekken_koppeling.PER_NAAM
-    lek = (lekken.PER_NAAM | regels | lekken_stapel.PER_NAAM | lekken_beheer.PER_NAAM)[naam]
+    lek = dienstlekken.PER_NAAM[naam]
     if dienst in lek.diensten:
         lek.zet()
     build = importlib.import_module(f"services.{dienst}.handlers").build

@@ -12,6 +12,14 @@ from pathlib import Path
 from ops import CHECKOUT
 from ops.bewijs.kern_notificatie import KORT, KRAP, STANDAARD
 
+BETEKENIS = (
+    "  k: om zoveel mensen moet elke regel van een weekbericht kunnen gaan, en om zoveel andere elke regel",
+    "  die dezelfde lezer het afgelopen jaar onder die naam las. stap: zoveel meldingen gaan in één trede",
+    "  van een periodetotaal; wat geen trede vult, telt door. periode: zoveel weken staat hetzelfde totaal",
+    "  in elk bericht. plaatsen: zoveel regels passen in een bericht; wat niet past, wacht een week.",
+    "  Defensie: over zoveel mensen zijn de jaarcijfers verdeeld die zeggen of een rubriek te zeldzaam is.",
+)
+
 
 def kop(began: datetime, klaar: datetime, delen: Sequence[str], aantal: int) -> tuple[str, ...]:
     """The head of a report: when, of what, under which settings, and how to repeat it. Dutch."""
@@ -21,6 +29,7 @@ def kop(began: datetime, klaar: datetime, delen: Sequence[str], aantal: int) -> 
         f"Gemaakt op {began:%Y-%m-%d %H:%M} UTC, in {duur} minuten, op een eigen broker en database.",
         f"Onderzocht: {versie(CHECKOUT)}, met Python {platform.python_version()}.",
         f"Instellingen van de notificatie: {STANDAARD}; zo staan ze als niemand iets instelt.",
+        *BETEKENIS,
         f"In 'paren' ook: {KORT}; en: {KRAP}, een op tien weekberichten komt niet aan.",
         f"Over te doen met: {opnieuw}. Paren van werelden volgen uit hun nummer, vanaf 0; de rest is toeval.",
     )

@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""The canaries of one run: texts that look like what a melder tells, and that stand nowhere else."""
+"""The canaries of one run: texts that look like what a melder tells, and that stand nowhere else.
+
+Every field of every message begins with a word of its own: a hit says of which it was, and a few letters that
+were cut off and kept are enough. Behind it stands the mark that all canaries of a kind share.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-from ops.bewijs.speuren import Merk
+from ops.bewijs.speuren import CIJFERS, VENSTER, Merk, Woord
 
 _LETTERS = "bcdfghjkmnpqrtvwxz"
 """Consonants: no word of any language hides in fifteen of them."""
@@ -19,6 +24,23 @@ TEGENPROEF = "tegenproef"
 CODE = "ontvangstcode"
 
 
+VELDEN = {
+    "naam": "{Woord} Zoë van {Merk}",
+    "voornaam": "{Woord}",
+    "rang": "{WOORD}, kpl.",
+    "straat": "{Woord}-{merk}straat",
+    "huisnummer": "{woord}-12",
+    "postcode": "{WOORD} 6711 AB",
+    "woonplaats": "{Woord} aan de {Merk}",
+    "telefoon": "+{nummer} of {cijfers}",
+    "e-mail": "{woord}@{merk}.example",
+    "over_wie": "{Woord}, sgt.-maj. {MERK}",
+    "getuigen": "{Woord} en 'de {merk}', kpl.",
+    "verhaal": '{Woord} zei op vrijdag tegen mij: "{merk}" — ik was niet de enige.',
+}
+"""Who, where, whom and what, as people write it."""
+
+
 @dataclass(frozen=True)
 class Soort:
     """Canaries of one kind: letters for what is written, digits for what is dialled."""
@@ -26,30 +48,54 @@ class Soort:
     naam: str
     letters: str
     cijfers: str
+    waar: str = ""
+    """Of which message."""
+    _gegeven: dict[str, str] = field(default_factory=dict, compare=False)
+    """Every word that was given out, by field and message."""
 
     @property
     def merken(self) -> tuple[Merk, ...]:
-        """What is looked for."""
+        """What all canaries of the kind show."""
         return Merk(self.naam, self.letters), Merk(f"{self.naam} (cijfers)", self.cijfers)
+
+    @property
+    def woorden(self) -> tuple[Woord, ...]:
+        """The words given out so far."""
+        return tuple(Woord(f"{self.naam}: {waar}", woord) for waar, woord in self._gegeven.items())
+
+    def bij(self, waar: str) -> Soort:
+        """The same kind, in this message: its fields begin with words of their own."""
+        return replace(self, waar=waar)
 
     @property
     def naam_van_mens(self) -> str:
         """A name, with a space: it fits no code."""
-        return f"Zoë van {self.letters.title()}"
+        return self._veld("naam")
+
+    @property
+    def code(self) -> str:
+        """Letters in one piece, as a code has them: a word of its own, and the mark."""
+        return self._woord("code") + self.letters
 
     @property
     def velden(self) -> dict[str, str]:
         """Who, where, whom and what, as a publisher would seal it."""
-        merk = self.letters
-        return {
-            "naam": self.naam_van_mens,
-            "adres": f"{merk.title()}straat 12, 6711 AB Ede",
-            "telefoon": f"+{self.cijfers}",
-            "e-mail": f"{merk}@thuis.example",
-            "over_wie": f"sgt.-maj. {merk.upper()}",
-            "getuigen": f"kpl. J. {merk.title()} en 'de {merk}'",
-            "verhaal": f'Op vrijdag zei {merk.title()} tegen mij: "zwijg" — ik was niet de enige.',
-        }
+        return {naam: self._veld(naam) for naam in VELDEN}
+
+    def _veld(self, naam: str) -> str:
+        woord, merk = self._woord(naam), self.letters
+        vormen = {"woord": woord, "Woord": woord.title(), "WOORD": woord.upper(), "nummer": woord}
+        vormen |= {"merk": merk, "Merk": merk.title(), "MERK": merk.upper(), "cijfers": self.cijfers}
+        return VELDEN[naam].format(**vormen)
+
+    def _woord(self, veld: str) -> str:
+        """The same each time for a field of a message. Made from the kind's own marks, which are chance."""
+        waar = f"{self.waar}, {veld}" if self.waar else veld
+        tekens, lengte = ("0123456789", CIJFERS) if veld == "telefoon" else (_LETTERS, VENSTER)
+        gehusseld = hashlib.sha256(f"{self.letters} {waar}".encode()).digest()
+        # One byte for each letter: that some come a little more often does no harm.
+        woord = "".join(tekens[octet % len(tekens)] for octet in gehusseld[:lengte])
+        return self._gegeven.setdefault(waar, woord)
 
 
 def maak(naam: str, kans: random.Random) -> Soort:

@@ -15,8 +15,8 @@ from random import Random
 from uuid import UUID
 
 from ops.bewijs.kern_notificatie import KORT, Instelling, Regelstand, Weekberichten
-from ops.bewijs.partijen import Stap, gebeurtenissen
-from ops.bewijs.werelden import WEKEN, Wereld, moment, nieuw_id
+from ops.bewijs.partijen import gebeurtenissen
+from ops.bewijs.werelden import WEKEN, Stap, Wereld, moment, nieuw_id
 from services.intake.core import besluit as intake_besluit
 from services.intake.core.zaak import vouw as vouw_contact
 from services.registry.core import besluit as registry_besluit
@@ -53,6 +53,8 @@ class Gezien:
     """Every line of a weekly message that arrived. Nobody sees of which matter it is."""
     geteld: frozenset[str] = frozenset()
     """Matters in the total of some period. Nobody sees which."""
+    register: dict[str, list[Fact]] = field(default_factory=dict)
+    """By matter what the registry holds, of which the published tables are made."""
 
 
 @dataclass
@@ -75,6 +77,7 @@ class Kern:
         self._open: dict[str, str] = {}
         self._weken = WEKEN + instelling.naweken
         self._weekberichten = Weekberichten(rng, munt, instelling)
+        self._zetels = wereld.zetels
 
     def speel(self) -> Gezien:
         """Let everything happen, in the order of its moments."""
@@ -90,6 +93,7 @@ class Kern:
                 self._stel(flow.NOTIFICATION, gesteld, ronde_op)
         self.gezien.verteld = self._weekberichten.verteld
         self.gezien.geteld = self._weekberichten.geteld
+        self.gezien.register = self._diensten[flow.REGISTRY].dossiers
         return self.gezien
 
     def _zeg(self, stap: Stap) -> None:
@@ -140,7 +144,7 @@ class Kern:
         if isinstance(feit.data, e.AdviseurGewijzigd):
             self._rooster[feit.subject] = feit.data
             return
-        gevouwen = vouw_zaak(zaak, feiten)
+        gevouwen = vouw_zaak(zaak, feiten, self._zetels)
         if gevouwen is None:
             return
         rooster = Rooster.van(self._adviseurs(), nu.date(), max_zaken_per_fte=40)
@@ -162,7 +166,7 @@ class Kern:
             )
 
     def _registry(self, zaak: str, feiten: Sequence[Fact]) -> Iterator[tuple[str, e.Event]]:
-        besluit = registry_besluit.beslis(vouw_dossier(feiten), dubbel=False)
+        besluit = registry_besluit.beslis(vouw_dossier(feiten), dubbel=False, zetels=self._zetels)
         self.gezien.klokken[flow.REGISTRY, zaak] = besluit.klokken
         yield from ((zaak, event) for event in besluit.feiten)
 

@@ -16,6 +16,7 @@ class _Zaak:
     """By grant whom it names."""
     ingetrokken: dict[str, datetime] = field(default_factory=dict)
     uitgezet: bool = False
+    van_de_lijn: bool = False
 
     def van_kracht(self, aan: str) -> bool:
         return any(wie == aan and grant not in self.ingetrokken for grant, wie in self.gegeven.items())
@@ -39,7 +40,10 @@ def weerleg(gezien: Gezien) -> tuple[list[str], int]:
             fouten.append("na intrekking loopt de behandeling door")
     for stand in gezien.verteld:
         bekeken += 1
-        weg = [zaken[stand.zaak].weg_sinds(aan) for aan in ("coid", "lijn")]
+        zaak = zaken[stand.zaak]
+        if not zaak.van_de_lijn and "lijn" not in zaak.gegeven.values():
+            fouten.append("er wordt verteld zonder instemming voor de lijn")
+        weg = [zaak.weg_sinds(aan) for aan in ("coid", "lijn")]
         if any(op is not None and op < stand.ronde for op in weg):
             fouten.append("na intrekking wordt er verteld")
     return fouten, bekeken
@@ -66,6 +70,8 @@ def _lees(zaak: _Zaak, feit: Fact) -> str | None:
                 return "uitgezet zonder instemming"
         case e.BehandelingHerzien():
             zaak.uitgezet = False
+        case e.MeldingOntvangen():
+            zaak.van_de_lijn = True
         case _:
             return None
     return None

@@ -10,7 +10,7 @@ from random import Random
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from services.notification.core.adresboek import Adresboek
+from services.notification.core.adresboek import Adresboek, Ooit, lezer
 from services.notification.core.bericht import Regel, bericht
 from services.notification.core.boom import Boom, Eenheid
 from services.notification.core.rubriek import STERKTE_DEFENSIE
@@ -22,7 +22,7 @@ from services.notification.core.zaak import Zaak, vouw
 from services.notification.core.zending import Zending
 from services.notification.settings import Settings
 from shared.envelope import Fact
-from shared.events import EenheidGewijzigd, Event
+from shared.events import EenheidGewijzigd, Event, Functionaris
 from shared.termijnen.kalender import lokaal
 
 GESCHIEDENIS: Final[timedelta] = Settings.model_fields["geschiedenis"].default
@@ -125,6 +125,8 @@ class Weekberichten:
         self._munt = munt
         self._instelling = instelling
         self._eenheden: dict[str, EenheidGewijzigd] = {}
+        self._ooit: set[tuple[str, Functionaris]] = set()
+        """Seats as units named them before."""
         self._zaken: dict[str, Zaak] = {}
         self._vertellingen: dict[str, dict[str, Vertelling]] = defaultdict(dict)
         self._geschiedenis: list[tuple[str, str, datetime]] = []
@@ -148,8 +150,9 @@ class Weekberichten:
             bekend = self._eenheden.get(feit.subject)
             if bekend is None or feit.data.volgnummer > bekend.volgnummer:
                 self._eenheden[feit.subject] = feit.data
-                self._adres = self._bomen = None
-                self._te_herzien = True
+            self._ooit |= {(feit.subject, een) for een in feit.data.functionarissen}
+            self._adres = self._bomen = None
+            self._te_herzien = True
             return
         self._zaken[feit.subject] = vouw(feiten)
         yield from self._behandel(feit.subject, nu)
@@ -193,7 +196,8 @@ class Weekberichten:
                 zaak,
                 self._vertellingen[naam],
                 adresboek,
-                uitgesloten=wie.uitgesloten,
+                uitsluiting=wie,
+                boom=self._boom(),
                 onderwerp=naam,
                 nu=nu,
             )
@@ -315,4 +319,14 @@ class Weekberichten:
             for stoel in eenheid.functionarissen:
                 postbussen[stoel.functionaris] += [stoel.postbus] if stoel.postbus is not None else []
                 terreinen[stoel.functionaris].add(terrein(self._boom(), code, stoel.rol))
-        return Adresboek(postbussen, {stoel: frozenset(codes) for stoel, codes in terreinen.items()})
+        ooit = {
+            Ooit(
+                een.functionaris,
+                terrein(self._boom(), code, een.rol),
+                None if een.postbus is None else lezer(een.postbus),
+            )
+            for code, een in self._ooit
+        }
+        return Adresboek(
+            postbussen, {stoel: frozenset(codes) for stoel, codes in terreinen.items()}, tuple(ooit)
+        )

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from ops.bewijs import kern, kern_notificatie
+from ops.bewijs import kern, kern_notificatie, kern_uitsluiting
 from ops.bewijs.kern_notificatie import Weekberichten
 from ops.bewijs.paren import vergelijk
 from ops.bewijs.trekking import verschil_van
@@ -24,9 +24,12 @@ from services.notification.core import noemen, samenstelling, totalen
 from services.notification.core import uitsluiting as uitsluitingen
 from services.notification.core import zaak as notificatiezaak
 from services.notification.core.uitsluiting import Stoel, Uitsluiting
+from services.registry.core import besluit as registry_besluit
+from services.registry.core import tabel
 from services.routing.core import zaak as routing_zaak
 from shared.envelope import Fact
 from shared.events import ContactOntvangen
+from shared.termijnen import regels
 from shared.termijnen.kalender import lokaal
 
 PAREN: Final = 3_000
@@ -132,6 +135,10 @@ def _exact(juist: Any) -> Any:
     return lambda nieuw, rest, **_: juist(nieuw, rest, stap=1)
 
 
+def _stil_is_goed(juist: Any) -> Any:
+    return lambda stand: not stand.ingetrokken or juist(stand)
+
+
 def _doorgaan(juist: Any) -> Any:
     return lambda *rest, **verder: juist(*rest, **(verder | {"ingetrokken_op": None, "lijn_mag": True}))
 
@@ -153,7 +160,15 @@ def _zonder_wie_eronder_staat(juist: Any) -> Any:
     return anders
 
 
-def _ieder_apart(stoelen: Collection[Stoel]) -> dict[str, frozenset[str]]:
+def _kent_iedereen(juist: Any) -> Any:
+    def anders(stoelen: Collection[Stoel], uit: Collection[str]) -> Uitsluiting:
+        bekend: Uitsluiting = juist(stoelen, set(uit) & {stoel.code for stoel in stoelen})
+        return bekend
+
+    return anders
+
+
+def _ieder_apart(stoelen: Collection[Stoel], **_verder: Any) -> dict[str, frozenset[str]]:
     return {stoel.code: frozenset({stoel.code}) for stoel in stoelen}
 
 
@@ -221,8 +236,18 @@ _ZONDER_UITSLUITING: Final = (
     Ingreep(kern_notificatie, "uitsluiting", lambda juist: lambda stoelen, _: juist(stoelen, ())),
 )
 
+
+def _negeert_wie_ook_niet_mag(juist: Any) -> Any:
+    return lambda rol, gesloten: regels.PLAATSVERVANGER.get(rol, rol) if rol in gesloten else rol
+
+
+def _alleen_begin_van_de_week(juist: Any) -> Any:
+    return lambda een, *rest: juist(een, *rest) and een.geregistreerd_op.isoweekday() < 3
+
+
 _BESTAAT: Final = "ziet of de zaak bestaat"
 _EENHEID: Final = "ziet de eenheid"
+_LADDER: Final = "rol-van-de-ladder"
 
 MUTANTEN: Final = (
     Regelmutant(
@@ -260,6 +285,12 @@ MUTANTEN: Final = (
         "zaak",
     ),
     Regelmutant(
+        "onbekende-uitgeslotene",
+        "er wordt verteld zolang niemand weet wie is uitgesloten",
+        kern_uitsluiting.FOUT,
+        (Ingreep(kern_notificatie, "uitsluiting", _kent_iedereen),),
+    ),
+    Regelmutant(
         "terrein-van-het-bureau",
         "een CVP of SG die is uitgesloten telt alleen voor de eenheid van het bureau",
         _BESTAAT,
@@ -272,6 +303,37 @@ MUTANTEN: Final = (
         _BESTAAT,
         (Ingreep(notificatiezaak, "_plaats", lambda juist: lambda stand, _: juist(stand, True)),),
         "zaak",
+    ),
+    Regelmutant(
+        "escalatie-naar-uitgeslotene",
+        "er wordt geescaleerd naar wie is uitgesloten",
+        _LADDER,
+        (Ingreep(routing_zaak, "gesloten_rollen", lambda _: lambda *_: frozenset()),),
+        "zaak",
+    ),
+    Regelmutant(
+        "termijn-naar-uitgeslotene",
+        "wie is uitgesloten hoort van een terugkoppeling die uitblijft",
+        _LADDER,
+        (Ingreep(registry_besluit, "gesloten_rollen", lambda _: lambda *_: frozenset()),),
+        "zaak",
+    ),
+    Regelmutant(
+        "plaatsvervanger-die-niet-mag",
+        "de plaatsvervanger op de ladder hoort het, ook wie zelf is uitgesloten",
+        _LADDER,
+        (
+            Ingreep(routing_zaak, "op_de_trede", _negeert_wie_ook_niet_mag),
+            Ingreep(regels, "op_de_trede", _negeert_wie_ook_niet_mag),
+        ),
+        "zaak",
+    ),
+    Regelmutant(
+        "dag-in-tabel",
+        "de tabel telt alleen wat in het begin van een week is geregistreerd",
+        "tabel ziet de dag",
+        (Ingreep(tabel, "_in_kolom", _alleen_begin_van_de_week),),
+        "dag",
     ),
     Regelmutant(
         "noemt-waar-iemand-zwijgt",
@@ -314,6 +376,12 @@ MUTANTEN: Final = (
         "ziet of er iets was voor de instemming werd ingetrokken",
         (Ingreep(notificatiezaak, "_instemming_staat", lambda _: lambda stand: True),),
         "intrekking",
+    ),
+    Regelmutant(
+        "vertelt-zonder-lijn",
+        "er wordt verteld als de melder niets over de lijn heeft gezegd",
+        "er wordt verteld zonder instemming voor de lijn",
+        (Ingreep(notificatiezaak, "_instemming_staat", _stil_is_goed),),
     ),
     Regelmutant(
         "lijn-gaat-door",

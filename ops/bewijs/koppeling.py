@@ -2,8 +2,9 @@
 """Linkage: where the design says that a trail ends, nothing on one side may be found on the other. Pure.
 
 What joins two things is a token that both hold and that chance does not repeat: a random id however it is
-spelled, a trace or span id, a moment in full precision however it is written, a seal, and for sides whose
-members must look alike, a size. Codes and words of the contract are no tokens: many things share them.
+spelled, or what anybody can compute from it, a trace or span id, a moment in full precision however it is
+written, or rounded, a seal, and for sides whose members must look alike, a size. Codes and words of the
+contract are no tokens: many things share them.
 """
 
 from __future__ import annotations
@@ -13,16 +14,28 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Final, NamedTuple
 
+from ops.bewijs import afgeleid
 from shared import flow
 
 _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _HEX: Final = re.compile(r"(?<![0-9A-Za-z])[0-9a-f]{16,}(?![0-9A-Za-z])", re.IGNORECASE)
 _LANG: Final = re.compile(r"(?<![0-9A-Za-z_-])[0-9A-Za-z_-]{22,}(?![0-9A-Za-z_-])")
-_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?")
+_MOMENT: Final = re.compile(
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?|\d{8}T\d{6}(?:\.\d+)?Z?"
+)
+_DATUM: Final = re.compile(r"\d\d? [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d(?: (?:[+-]\d{4}|GMT|UTC))?")
+"""As in the head of a mail."""
 _GETAL: Final = re.compile(r"(?<![0-9A-Za-z.])\d{13,19}(?![0-9A-Za-z])")
+_SECONDEN: Final = re.compile(r"(?<![0-9A-Za-z.])([1-3]\d{9})(?:\.(\d{1,6}))?(?![0-9A-Za-z])")
 _SECONDE_US: Final = 1_000_000
+MINUUT_US: Final = 60 * _SECONDE_US
+_AFGEROND_US: Final = (1_000, 10_000, 100_000, _SECONDE_US)
+_TOEVAL: Final = 2
+"""So many round moments that equal a rounded one are no chance, of whole seconds one: of those of a clock one
+in a thousand is round, and one in a million a whole second."""
 _VAN_IEDEREEN: Final = frozenset(f"id {oin}" for oin in flow.OIN.values())
 """Organisation numbers: every message of a party holds the same one."""
 
@@ -49,20 +62,30 @@ def tokens(tekst: str) -> set[str]:
 
 def _momenten(tekst: str) -> Iterator[int]:
     """Moments in microseconds; those on a whole minute are no moments in full precision: many share them."""
-    for each in _MOMENT.findall(tekst):
-        try:
-            moment = datetime.fromisoformat(each.replace(" ", "T"))
-        except ValueError:
-            continue
-        sinds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - datetime(1970, 1, 1, tzinfo=UTC)
-        micros = sinds.days * 86_400 * _SECONDE_US + sinds.seconds * _SECONDE_US + sinds.microseconds
-        if micros % (60 * _SECONDE_US):
+    for patroon, lees in ((_MOMENT, _iso), (_DATUM, parsedate_to_datetime)):
+        for each in patroon.findall(tekst):
+            try:
+                moment = lees(each)
+            except ValueError:
+                continue
+            bekend = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            sinds = bekend - datetime(1970, 1, 1, tzinfo=UTC)
+            micros = sinds.days * 86_400 * _SECONDE_US + sinds.seconds * _SECONDE_US + sinds.microseconds
+            if micros % MINUUT_US:
+                yield micros
+    for seconden, rest in _SECONDEN.findall(tekst):
+        micros = int(seconden) * _SECONDE_US + int(rest.ljust(6, "0") or 0)
+        if micros % MINUUT_US:
             yield micros
     for each in _GETAL.findall(tekst):
         # Milliseconds, microseconds or nanoseconds since 1970, by the number of digits.
         deler = {13: 1000, 16: 1, 19: 1 / 1000}.get(len(each))
         if deler is not None:
             yield int(int(each) * deler)
+
+
+def _iso(tekst: str) -> datetime:
+    return datetime.fromisoformat(tekst.replace(" ", "T"))
 
 
 @dataclass(frozen=True)
@@ -79,6 +102,10 @@ class Rand:
     zonder_moment: bool = False
     """Whether the far side may hold no moment in full precision at all: what happened then may be known from
     elsewhere."""
+    raster_us: int = MINUUT_US
+    """What falls on a whole multiple of this (microseconds) is said there on purpose, and shared by many."""
+    eigen_moment: Callable[[str], bool] = lambda wat: False
+    """What of the far side may all the same say when it was made itself; `reden` says why."""
     zonder_maat: bool = False
     """Whether the far side may not bear the exact size of anything on this side."""
     bekend: Callable[[str], bool] = lambda token: False
@@ -104,13 +131,16 @@ def weerleg(rand: Rand, zijden: Zijden) -> list[str]:
         if token in links and not rand.bekend(token):
             soort = token.partition(" ")[0]
             fouten.append(f"{rand.naam}: dezelfde {soort} in {links[token]} en in {wat}")
+    fouten += _afgeleid(rand, zijden)
+    fouten += _afgerond(rand, zijden)
     if rand.even_groot:
         fouten += _ongelijk(rand, zijden.naar)
     if rand.zonder_moment:
         fouten += [
             f"{rand.naam}: een tijdstip in {uiting.wat}"
             for uiting in zijden.naar
-            if any(token.startswith("moment ") for token in tokens(uiting.tekst))
+            if not rand.eigen_moment(uiting.wat)
+            and any(moment % rand.raster_us for moment in _momenten(uiting.tekst))
         ]
     if rand.zonder_maat:
         exact = {uiting.grootte for uiting in zijden.van if not _is_klasse(uiting.grootte)}
@@ -118,6 +148,41 @@ def weerleg(rand: Rand, zijden: Zijden) -> list[str]:
             f"{rand.naam}: een grootte in {uiting.wat}" for uiting in zijden.naar if uiting.grootte in exact
         ]
     return fouten
+
+
+def _afgeleid(rand: Rand, zijden: Zijden) -> Iterator[str]:
+    """What can be computed from an id of the one side, on the other."""
+    kenmerken = {
+        token.removeprefix("id "): wat
+        for token, wat in _waar(zijden.van).items()
+        if token.startswith("id ") and len(token) == _LENGTE_ID and not rand.bekend(token)
+    }
+    tekst = afgeleid.Tekst((uiting.wat, uiting.tekst) for uiting in zijden.naar)
+    for waarin, hoe, waar in sorted(afgeleid.vind(kenmerken, tekst)):
+        yield f"{rand.naam}: {hoe} van een kenmerk in {waarin} staat in {waar}"
+
+
+_LENGTE_ID: Final = len("id ") + 32
+
+
+def _afgerond(rand: Rand, zijden: Zijden) -> Iterator[str]:
+    """Moments that are rounder than a clock makes them, and are those of the other side, rounded."""
+    links = {moment for uiting in zijden.van for moment in _momenten(uiting.tekst)}
+    rond = {maat: {moment - moment % maat for moment in links} for maat in _AFGEROND_US}
+    gezien: dict[str, set[int]] = {}
+    for uiting in zijden.naar:
+        if rand.zonder_moment and not rand.eigen_moment(uiting.wat):
+            continue  # there a moment is one too many, whatever it is
+        for moment in _momenten(uiting.tekst):
+            if moment in links or rand.bekend(f"moment {moment}"):
+                continue
+            maat = max((maat for maat in _AFGEROND_US if moment % maat == 0), default=None)
+            # Rounded off, up or to the nearest: at most one step away from what is rounded off.
+            if maat is not None and rond[maat] & {moment, moment - maat}:
+                gezien.setdefault(uiting.wat, set()).add(moment)
+    for wat, momenten in sorted(gezien.items()):
+        if len(momenten) >= _TOEVAL or any(moment % _SECONDE_US == 0 for moment in momenten):
+            yield f"{rand.naam}: afgeronde tijdstippen in {wat}"
 
 
 def _waar(uitingen: Iterable[Uiting]) -> dict[str, str]:

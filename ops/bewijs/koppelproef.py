@@ -18,27 +18,46 @@ from ops.bewijs import transacties
 from ops.bewijs.koppeling import Rand, Uiting, Zijden, tokens, van_bericht, van_rij, weerleg
 from ops.bewijs.stromen import Toneel
 from ops.bewijs.verslag import Deel
+from services.intake import logboek
 from shared import events as e
 from shared import flow
 
 BELOFTE: Final = (
-    "Waar een spoor hoort te eindigen, eindigt het: geen kenmerk, spoor-id, tijdstip of grootte van de ene"
-    " kant komt aan de andere kant terug."
+    "Waar een spoor hoort te eindigen, eindigt het: geen kenmerk (of wat iedereen daaruit kan berekenen),"
+    " spoor-id, tijdstip (ook afgerond) of grootte van de ene kant komt aan de andere kant terug."
 )
+
+_WEEKFEITEN: Final = frozenset(
+    flow.base_key(flow.NOTIFICATION, feit) for feit in (e.NotificatieVerzonden, e.NotificatieMislukt)
+)
+_VRAAG: Final = frozenset(
+    flow.base_key(stater, e.VraagGesteld)
+    for stater in flow.PUBLISHERS
+    if e.VraagGesteld in flow.STATES[stater]
+)
+_RONDE_US: Final = 4 * 1_000_000
+"""The bench's week (`proefstand.SNEL`): the moment of a round is said in each message of it."""
 
 WEEKBERICHT: Final = Rand(
     "zaak -> weekbericht",
     "berichten over een zaak",
     "weekberichten en hun feiten",
-    "een functionaris mag weten dat er gemeld is, en niet welke melding",
+    "een functionaris mag weten dat er gemeld is, en niet welke melding; een feit zegt wanneer er verzonden"
+    " is",
     even_groot=True,
+    zonder_moment=True,
+    raster_us=_RONDE_US,
+    eigen_moment=_WEEKFEITEN.__contains__,
 )
 ANTWOORD: Final = Rand(
     "zaak -> vraag en antwoord",
     "berichten over een zaak",
     "vragen met een ontvangstcode en hun antwoorden",
-    "wie de bus leest mag niet zien over welke zaak een melder iets vraagt",
+    "wie de bus leest mag niet zien over welke zaak een melder iets vraagt; een vraag zegt wanneer hij"
+    " gesteld is, een antwoord alleen in welke minuut",
     even_groot=True,
+    zonder_moment=True,
+    eigen_moment=_VRAAG.__contains__,
 )
 LUISTEREND_OOR: Final = Rand(
     "luisterend oor -> telling",
@@ -69,10 +88,24 @@ GEWIST: Final = Rand(
     "dat er iets gezegd is blijft, zodat het niet nog eens meetelt; waarover en wanneer niet",
     zonder_moment=True,
 )
-RANDEN: Final = (WEEKBERICHT, ANTWOORD, LUISTEREND_OOR, GEPARKEERD, VERNIETIGD, GEWIST)
+INZAGELOG: Final = Rand(
+    "zaak -> toegangslog",
+    "berichten over een zaak",
+    "regels van het toegangslog en het Logboek Dataverwerkingen",
+    "de logs overleven de zaak: van wie een regel was kan alleen de sleutel van die zaak zeggen; het moment"
+    " staat er wel",
+    bekend=lambda token: token.startswith("moment "),
+)
+RANDEN: Final = (WEEKBERICHT, ANTWOORD, LUISTEREND_OOR, GEPARKEERD, VERNIETIGD, GEWIST, INZAGELOG)
 """Every edge, with its reason."""
 
+SKELETTEN: Final = "registry.skeletten"
+
 GRENZEN: Final = (
+    "Van een kenmerk is gezocht wat iedereen eruit kan berekenen: uuid3 en uuid5 in de vier bekende ruimten,"
+    " gangbare hashes en controlegetallen van elke schrijfwijze, in hex, base64, base32 en cijfers, en van"
+    " elk het begin vanaf acht tekens. Een hash van een hash, of van een kenmerk met iets erbij, is niet"
+    " gezocht.",
     "Tijdstippen op hele minuten of weken en codes van de organisatie gelden niet als koppeling: die deelt"
     " een zaak met vele andere.",
     "De sleutel van een gewist feit is af te leiden uit het kenmerk van zijn bericht: wie dat bericht zelf"
@@ -100,16 +133,19 @@ class Gelopen:
     vernietigd: list[Uiting]
     skelet: list[Uiting]
     gewist: list[Uiting]
+    inzage: list[Uiting]
 
     def zijden(self, rand: Rand) -> Zijden:
         """Both sides of an edge."""
+        alle = [*self.zaken, *self.vernietigd]
         return {
-            WEEKBERICHT.naam: Zijden(self.zaken, self.weekberichten),
-            ANTWOORD.naam: Zijden(self.zaken, self.vragen),
+            WEEKBERICHT.naam: Zijden(alle, self.weekberichten),
+            ANTWOORD.naam: Zijden(alle, self.vragen),
             LUISTEREND_OOR.naam: Zijden(self.luisterend, self.tellingen),
             GEPARKEERD.naam: Zijden(self.misvormd, self.geparkeerd),
             VERNIETIGD.naam: Zijden(self.vernietigd, self.skelet),
             GEWIST.naam: Zijden([*self.vernietigd, *self.luisterend, *self.vragen], self.gewist),
+            INZAGELOG.naam: Zijden([*self.zaken, *self.vernietigd], self.inzage),
         }[rand.naam]
 
 
@@ -129,6 +165,10 @@ async def onderzoek(spel: Toneel, randen: Sequence[Rand] = RANDEN) -> Deel:
             len(tokens(uiting.tekst)) for uiting in zijden.van
         )
         bijzonderheden.append(f"{rand.naam}: {rand.reden}")
+    if spel.vernietigd:
+        skeletten = sum(uiting.wat == SKELETTEN for uiting in gelopen.skelet)
+        geprobeerd[f"{VERNIETIGD.naam}: rijen van skeletten"] = skeletten
+        fouten += [f"{VERNIETIGD.naam}: niets gezien van skeletten"] * (not skeletten)
     door_transactie, gezien = await transacties.weerleg(spel)
     fouten += door_transactie
     geprobeerd[f"{transacties.TRANSACTIE}: gewiste feiten"] = gezien
@@ -147,14 +187,14 @@ async def onderzoek(spel: Toneel, randen: Sequence[Rand] = RANDEN) -> Deel:
 async def verzamel(spel: Toneel) -> Gelopen:
     """All that this run let out."""
     stand = spel.stand
-    zaken, luisterend, weekberichten, vragen, vernietigd = [], [], [], [], []
+    weekberichten = _mails(spel)
+    zaken, luisterend, vragen, vernietigd = [], [], [], []
     eigen, gevraagd = set(spel.zaken), set(spel.vragen)
     oren = {zaak for zaak, rest in spel.veld.standen.items() if rest.zaak.gesprek == "luisterend-oor"}
     for bericht in stand.aftap.berichten:
         onderwerp, feit = _onderwerp(bericht), van_bericht(bericht)
         if _is_weekbericht(bericht):
-            functionaris = str(json.loads(bericht.body)["data"]["functionaris"])
-            weekberichten.append(feit._replace(grootte=feit.grootte - len(functionaris)))
+            weekberichten += _weekfeit(bericht)
         elif onderwerp in gevraagd:
             vragen.append(feit)
         elif onderwerp in spel.vernietigd:
@@ -163,7 +203,6 @@ async def verzamel(spel: Toneel) -> Gelopen:
             zaken.append(feit)
             if onderwerp in oren:
                 luisterend.append(feit)
-    weekberichten += _mails(spel)
     zaken += _sporen(spel)
     async with stand.beheerder() as admin:
         tellingen = [
@@ -175,6 +214,11 @@ async def verzamel(spel: Toneel) -> Gelopen:
             van_rij(f"{name}.facts", row)
             for name in flow.SERVICES
             for row in await admin.fetch(f"select * from \"{name}\".facts where subject = 'gewist'")  # noqa: S608
+        ]
+        inzage = [
+            van_rij(f"intake.{keten}", row)
+            for keten in logboek.KETENS
+            for row in await admin.fetch(f"select * from intake.{keten}")  # noqa: S608
         ]
         geparkeerd = [
             van_rij("geparkeerd", row)
@@ -190,7 +234,17 @@ async def verzamel(spel: Toneel) -> Gelopen:
     ]
     skelet = await _over(spel)
     return Gelopen(
-        zaken, luisterend, weekberichten, vragen, tellingen, misvormd, geparkeerd, vernietigd, skelet, gewist
+        zaken,
+        luisterend,
+        weekberichten,
+        vragen,
+        tellingen,
+        misvormd,
+        geparkeerd,
+        vernietigd,
+        skelet,
+        gewist,
+        inzage,
     )
 
 
@@ -215,9 +269,12 @@ def _te_raden(bericht: Any) -> str:
 
 
 async def _over(spel: Toneel) -> list[Uiting]:
-    """Every row of every table in which a matter that was erased is named, without the name itself."""
+    """What is kept of erased dossiers for the counts, and every row of every table in which a matter that was
+    erased is named, without the name itself."""
     rijen = []
     async with spel.stand.beheerder() as admin:
+        for tabel in (SKELETTEN, "registry.vernietigde_aantallen"):
+            rijen += [van_rij(tabel, row) for row in await admin.fetch(f"select * from {tabel}")]  # noqa: S608
         tabellen = await admin.fetch(
             "select schemaname, tablename from pg_tables where schemaname = any($1) order by 1, 2",
             list(flow.SERVICES),
@@ -248,13 +305,21 @@ def _onderwerp(bericht: Any) -> str | None:
 _LEESBAAR: Final = "id, afdruk, reden, routing_key, afzender, omvang, eerst_op, laatst_op, vervalt_op, status"
 """Of a parked message all but its seals, the key of its fact and the digest of its matter, made of a random
 id."""
-_WEEKFEITEN: Final = {
-    flow.base_key(flow.NOTIFICATION, feit) for feit in (e.NotificatieVerzonden, e.NotificatieMislukt)
-}
 
 
 def _is_weekbericht(bericht: Any) -> bool:
     return bericht.routing_key in _WEEKFEITEN
+
+
+def _weekfeit(bericht: Any) -> tuple[Uiting, Uiting]:
+    """The fact on a weekly message, and apart from it the moment of the round that it names: that one is said
+    on purpose. Its size is that of a message to a seat with no name."""
+    data, feit = json.loads(bericht.body)["data"], van_bericht(bericht)
+    ronde = str(data["ronde"])
+    zonder = feit._replace(
+        tekst=feit.tekst.replace(ronde, ""), grootte=feit.grootte - len(str(data["functionaris"]))
+    )
+    return zonder, Uiting("ronde van een weekbericht", ronde)
 
 
 def _mails(spel: Toneel) -> list[Uiting]:

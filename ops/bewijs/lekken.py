@@ -86,6 +86,10 @@ def _logt_inhoud() -> None:
     _bij_openen(lambda inhoud: log.info("opened", extra={"inhoud": _tekst(inhoud)}))
 
 
+def _logt_begin() -> None:
+    _bij_openen(lambda inhoud: log.info("opened", extra={"begin": _tekst(inhoud)[:16]}))
+
+
 def _inhoud_in_spoor() -> None:
     _bij_openen(lambda inhoud: trace.get_current_span().set_attribute("inhoud", _tekst(inhoud)))
 
@@ -329,6 +333,7 @@ _OPGESLAGEN: Final = (vlak.TABELLEN, vlak.DATABASE_SCHIJF, vlak.WAL, vlak.DUMP)
 
 LEKKEN: Final = (
     _van_inhoud("logt-inhoud", "intake logt wat het opent", _logt_inhoud, vlak.LOGS, vlak.OTLP_LOGS),
+    _van_inhoud("logt-begin", "intake logt zestien tekens", _logt_begin, vlak.LOGS, vlak.OTLP_LOGS),
     _van_inhoud("inhoud-in-spoor", "inhoud in een spoor", _inhoud_in_spoor, vlak.OTLP_SPOREN),
     _van_inhoud("inhoud-in-meting", "een getal heet naar inhoud", _inhoud_in_meting, vlak.OTLP_METRIEKEN),
     _van_inhoud("inhoud-in-metriek", "inhoud op een pagina", _inhoud_in_metriek, vlak.BLADEN),
@@ -353,5 +358,3 @@ LEKKEN: Final = (
     _van_invoer("invoer-in-mail", "een weekbericht haalt aan", _invoer_in_mail, vlak.MAIL),
 )
 """The leaks by surface: what should stand nowhere, somewhere."""
-
-PER_NAAM: Final = {lek.naam: lek for lek in LEKKEN}

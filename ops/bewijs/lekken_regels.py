@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from ops.bewijs import koppelproef, lekken_gewist, poort, weigering
+from ops.bewijs import koppelproef, lekken_gewist, lekken_lezers, logproef, poort, weigering
 from ops.bewijs.lekken import Lek, vervang
 from ops.bewijs.transacties import TRANSACTIE
 from services.intake.core.antwoord import NietMogelijk
@@ -127,18 +127,6 @@ def _log_zonder_keten() -> None:
     vervang("services.intake.logboek", "rijg", maak)
 
 
-def _verstrekt_ongelogd() -> None:
-    """Content is sealed to a reader without a line in the logs."""
-
-    def maak(as_usual: Any) -> Any:
-        async def noteer(connection: Any, handelingen: Sequence[Any], nu: Any) -> None:
-            await as_usual(connection, [one for one in handelingen if one.naam != "inhoud-verstrekt"], nu)
-
-        return noteer
-
-    vervang("services.intake.logboek", "noteer", maak)
-
-
 def _neemt_verlopen() -> None:
     """A key is good for ever."""
     vervang("shared.zegel", "_Key.expired", lambda as_usual: lambda self, nu, respijt=timedelta(): False)
@@ -242,10 +230,8 @@ LEKKEN: Final = (
     _van_intake("neemt-onverzegeld", "klare taal is goed", weigering.NAAM, _KLAAR, _neemt_onverzegeld),
     _van_intake("zonder-limiet", "raden mag altijd", weigering.NAAM, weigering.LIMIET, _zonder_limiet),
     _van_intake("zegt-verkeerd", "een verkeerde code", weigering.NAAM, weigering.CODE, _zegt_verkeerd),
-    _van_intake("log-zonder-keten", "logregels zijn los", poort.LOGBOEK, poort.KETEN, _log_zonder_keten),
-    _van_intake("verstrekt-ongelogd", "niet gelogd", poort.LOGBOEK, poort.ONGELOGD, _verstrekt_ongelogd),
+    _van_intake("log-zonder-keten", "losse regels", logproef.LOGBOEK, logproef.KETEN, _log_zonder_keten),
     *lekken_gewist.LEKKEN,
+    *lekken_lezers.LEKKEN,
 )
 """The leaks by rule."""
-
-PER_NAAM: Final = {lek.naam: lek for lek in LEKKEN}

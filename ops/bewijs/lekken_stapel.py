@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, Final
 
+from ops import lezer
 from ops.bewijs.lekken import Lek, vervang
 from ops.bewijs.loting import vertelt
 from services.notification.core.uitsluiting import Uitsluiting
@@ -19,6 +21,7 @@ from shared.termijnen.kalender import lokaal
 
 DEEL: Final = "stapel"
 VOLGORDE: Final = "volgorde"
+_EENHEID: Final = "ziet de eenheid"
 _ZAAK: Final = "services.notification.core.zaak"
 
 
@@ -82,6 +85,47 @@ def _zegel_op_maat() -> None:
         lambda as_usual: lambda self, fact: as_usual(self, fact).strip(),
     )
     vervang("shared.zegel", "vul_aan", lambda _: lambda plaintext, minstens=0: plaintext)
+
+
+def _escaleert_naar_uitgeslotene() -> None:
+    """What must go higher goes to the SG, excluded or not."""
+    vervang("services.routing.core.zaak", "gesloten_rollen", lambda _: lambda *_: frozenset())
+
+
+def _waarschuwt_uitgeslotene() -> None:
+    """Of a melder who was not told in time the SG hears, excluded or not."""
+    vervang("services.registry.core.besluit", "gesloten_rollen", lambda _: lambda *_: frozenset())
+
+
+def _lijst_verbergt_niets() -> None:
+    """The operators' list shows a seat what it must not learn of. Of the commands, and so of the process that
+    gives them."""
+
+    async def niets(environment: Any, seat: str) -> lezer.Verborgen:
+        return lezer.Verborgen(frozenset(), frozenset())
+
+    vervang("ops.lezer", "hidden_from", lambda _: niets)
+
+
+def _zonder_geschiedenis() -> None:
+    """What a reader was told before counts for nothing."""
+
+    def maak(as_usual: Any) -> Any:
+        async def verteld(connection: Any, stoelen: Any, lezer: Any, sinds: Any) -> Any:
+            return await as_usual(connection, stoelen, lezer, sinds + timedelta(weeks=52))
+
+        return verteld
+
+    vervang("services.notification.store", "verteld", maak)
+
+
+def _k_van_een() -> None:
+    """Whatever is set for k, one is enough."""
+
+    def maak(as_usual: Any) -> Any:
+        return property(lambda self: replace(as_usual.fget(self), k=1))
+
+    vervang("services.notification.settings", "Settings.grenzen", maak)
 
 
 def _vol_eerst() -> None:
@@ -152,6 +196,46 @@ LEKKEN: Final = (
         DEEL,
         "schijf ziet wie er meldt",
         _zegel_op_maat,
+    ),
+    Lek(
+        "escaleert-naar-uitgeslotene",
+        "er wordt geescaleerd naar een SG die is uitgesloten",
+        (flow.ROUTING,),
+        DEEL,
+        "rol-van-de-ladder sg",
+        _escaleert_naar_uitgeslotene,
+    ),
+    Lek(
+        "waarschuwt-uitgeslotene",
+        "een SG die is uitgesloten hoort van een terugkoppeling die uitblijft",
+        (flow.REGISTRY,),
+        DEEL,
+        "rol-van-de-ladder sg",
+        _waarschuwt_uitgeslotene,
+    ),
+    Lek(
+        "lijst-verbergt-niets",
+        "de termijnlijst toont een stoel wat die niet mag weten",
+        (),
+        DEEL,
+        "termijnlijst",
+        _lijst_verbergt_niets,
+    ),
+    Lek(
+        "zonder-geschiedenis",
+        "een naam wordt gebruikt zo vaak als er iets te vertellen is",
+        (flow.NOTIFICATION,),
+        DEEL,
+        _EENHEID,
+        _zonder_geschiedenis,
+    ),
+    Lek(
+        "k-van-een",
+        "een eenheid wordt genoemd, hoe klein ook",
+        (flow.NOTIFICATION,),
+        DEEL,
+        _EENHEID,
+        _k_van_een,
     ),
     Lek(
         "vol-eerst",

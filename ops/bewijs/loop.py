@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from ops.bewijs import kanarieproef, kanaries, koppelproef, poort, weigering
+from ops.bewijs import kanarieproef, kanaries, koppelproef, logproef, poort, weigering
 from ops.bewijs import oppervlakken as vlak
 from ops.bewijs.kanaries import MISVORMD, VERZEGELD, Controle
 from ops.bewijs.proefstand import Proefstand, opgezet
@@ -21,7 +21,7 @@ from ops.servers import PrivateServers
 from ops.veld import Veld
 from shared import flow, zegel
 
-DELEN: Final = (poort.TOESTEMMING, poort.LOGBOEK, weigering.NAAM, "koppeling", "kanaries")
+DELEN: Final = (poort.TOESTEMMING, logproef.LOGBOEK, weigering.NAAM, "koppeling", "kanaries")
 """What is examined after a run, in this order: the search plants its controls, and changes what is there."""
 
 
@@ -51,8 +51,8 @@ async def draai(
         gedaan = []
         if poort.TOESTEMMING in delen:
             gedaan.append(await poort.toestemming(spel))
-        if poort.LOGBOEK in delen:
-            gedaan.append(await poort.logboeken(spel))
+        if logproef.LOGBOEK in delen:
+            gedaan.append(await logproef.logboeken(spel))
         if weigering.NAAM in delen:
             gedaan.append(await weigering.onderzoek(spel))
         if "koppeling" in delen:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,29 +16,16 @@ from typing import Any, Final
 
 import asyncpg
 
-from ops import CHECKOUT, OpsError, broker
+from ops import OpsError, broker
 from ops import environment as environments
 from ops.bewijs import (
-    gewist,
-    koppelproef,
-    lekken_beheer,
-    lekken_koppeling,
-    lekken_regels,
-    lekken_stapel,
-    loop,
-    poort,
-    stapel,
-    stromen,
-    totalen,
-    transacties,
+    dienstlekken,
+    inkorting,
     verboden_broker,
     verboden_database,
     verboden_inloggen,
-    volgorde,
-    weigering,
 )
-from ops.bewijs import oppervlakken as vlak
-from ops.bewijs.lekken import LEKKEN, Lek
+from ops.bewijs.lekken import Lek
 from ops.bewijs.verslag import Deel, Uitslag
 from ops.database import dsn_of
 from ops.environment import Environment
@@ -47,24 +34,6 @@ from shared import flow
 
 BELOFTE: Final = "Elk opzettelijk lek maakt dat het bewijs zakt op de plaats waar het lekt."
 
-KORT: Final[Mapping[str, Sequence[stromen.Stroom]]] = {
-    "kanaries": (stromen.gewone_zaken, stromen.misvormde_berichten),
-    vlak.MAIL: (stromen.misvormde_berichten, stromen.weekberichten),
-    poort.TOESTEMMING: (stromen.lezers, stromen.gewone_zaken, stromen.intrekkingen),
-    poort.LOGBOEK: (stromen.lezers, stromen.gewone_zaken),
-    weigering.NAAM: (stromen.gewone_zaken, weigering.slechte_zegels, weigering.codes_raden),
-    "logt-code": (stromen.gewone_zaken, weigering.codes_raden),
-    koppelproef.ANTWOORD.naam: (stromen.gewone_zaken, weigering.codes_raden),
-    koppelproef.WEEKBERICHT.naam: (stromen.gewone_zaken, stromen.weekberichten),
-    transacties.TRANSACTIE: (stromen.gewone_zaken, stromen.verlopen),
-    koppelproef.GEWIST.naam: (stromen.gewone_zaken, stromen.verlopen),
-    koppelproef.GEPARKEERD.naam: (stromen.gewone_zaken, stromen.misvormde_berichten),
-}
-"""What is played with a leak, by its name, else by edge or surface, else by part: nothing is killed, which
-would only take time."""
-MISVORMD: Final = 40
-STAPEL_PAREN: Final = 30
-"""Pairs of worlds that live with a leak: five for each kind of secret."""
 RECHTEN_PER_SOORT: Final = 25
 
 
@@ -88,23 +57,25 @@ async def onderzoek(
     own: PrivateServers,
     namen: Sequence[str] | None = None,
     *,
+    eerst_zonder: bool = True,
     say: Callable[[str], None] = lambda line: None,
 ) -> Deel:
-    """Switch each leak on in turn (or those of these names), and look whether the proof fails. `say` gets one
-    line for each."""
+    """Switch each leak on in turn (or those of these names), and look whether the proof fails; with
+    `eerst_zonder` not before the same runs were clean without any. `say` gets one line for each."""
     began = time.monotonic()
     geprobeerd: dict[str, int] = {}
-    fouten, bijzonderheden = [], []
-    for lek in (
-        *RECHTEN,
-        *LEKKEN,
-        *lekken_regels.LEKKEN,
-        *lekken_koppeling.LEKKEN,
-        *lekken_beheer.LEKKEN,
-        *lekken_stapel.LEKKEN,
-    ):
-        if namen is not None and lek.naam not in namen:
-            continue
+    fouten: list[str] = []
+    bijzonderheden: list[str] = []
+    gekozen = [lek for lek in ALLE if namen is None or lek.naam in namen]
+    for wat, proef in _zonder_lek(folder, own, gekozen).items() if eerst_zonder else ():
+        geprobeerd[f"zonder lek ({wat})"] = 1
+        try:
+            schoon = [f"zonder enig lek: {fout}" for fout in await proef()]
+        except OpsError as error:
+            schoon = [f"kon zonder lek niet gespeeld worden: {error}"]
+        fouten += [f"de verkorte proef zakt, {fout}" for fout in schoon]
+        say(f"zonder lek, {wat}: {'ZAKT' if schoon else 'schoon'}")
+    for lek in gekozen:
         try:
             gezakt = await (
                 _met_recht(own, lek) if isinstance(lek, RechtenLek) else _met_lek(folder, own, lek)
@@ -130,38 +101,35 @@ async def onderzoek(
 
 async def _met_lek(folder: Path, own: PrivateServers, lek: Lek) -> list[str]:
     """The faults that a run with this leak shows; none unless it is seen everywhere that it leaks."""
-    hier = folder / f"mutant-{uuid.uuid4().hex[:8]}"
-    try:
-        if lek.deel == gewist.NAAM:
-            delen = [await gewist.onderzoek(hier, own, mutant=lek.naam)]
-        elif lek.deel == lekken_stapel.DEEL:
-            delen = [await stapel.onderzoek(hier, own, range(STAPEL_PAREN), mutant=lek.naam)]
-        elif lek.deel == totalen.NAAM:
-            delen = [await totalen.onderzoek(hier, own, range(STAPEL_PAREN), mutant=lek.naam)]
-        elif lek.deel == lekken_stapel.VOLGORDE:
-            delen = [await volgorde.onderzoek(hier, own, mutant=lek.naam)]
-        else:
-            delen = await loop.draai(
-                hier,
-                own,
-                delen=(lek.deel,),
-                hoeveel=MISVORMD,
-                stromen=KORT.get(lek.naam) or KORT.get(lek.waar) or KORT[lek.deel],
-                oppervlakken=(lek.waar, *lek.ook) if lek.deel == "kanaries" else (),
-                mutant=lek.naam,
-            )
-    finally:
-        # Outside the run's own folder nothing of it stays.
-        for elders in (vlak.SHM, CHECKOUT / ".meldpunt"):
-            (elders / f"lek-{hier.name}").unlink(missing_ok=True)
-    fouten = [
-        fout
-        for deel in delen
-        for fout in deel.fouten
-        if "tegenproef" not in fout and "niets gezien" not in fout
-    ]
+    fouten = await inkorting.speel(folder, own, inkorting.proef_van(lek), mutant=lek.naam)
     gezien = [[fout for fout in fouten if waar in fout] for waar in (lek.waar, *lek.ook)]
     return [fout for op_een in gezien for fout in op_een] if all(gezien) else []
+
+
+def _zonder_lek(
+    folder: Path, own: PrivateServers, lekken: Sequence[Lek | RechtenLek]
+) -> dict[str, Callable[[], Awaitable[Sequence[str]]]]:
+    """The same runs with no leak switched on, each giving its faults: what is always there would else pass
+    for a leak that is seen."""
+    proeven = inkorting.zonder_dubbele([lek for lek in lekken if isinstance(lek, Lek)])
+    runs: dict[str, Callable[[], Awaitable[Sequence[str]]]] = {
+        f"{nummer}: {proef.deel}": partial(inkorting.speel, folder, own, proef)
+        for nummer, proef in enumerate(proeven, start=1)
+    }
+    zetten = {id(lek.proef): lek.proef for lek in lekken if isinstance(lek, RechtenLek)}
+    for nummer, probeer in enumerate(zetten.values(), start=len(runs) + 1):
+        runs[f"{nummer}: rechten"] = partial(_zonder_recht, own, probeer)
+    return runs
+
+
+async def _zonder_recht(
+    own: PrivateServers, probeer: Callable[[Environment], Awaitable[Sequence[Uitslag]]]
+) -> list[str]:
+    environment = await environments.prepare(own.servers, f"bewijs_{uuid.uuid4().hex[:10]}")
+    try:
+        return [str(uitslag) for uitslag in await probeer(environment) if not uitslag.goed]
+    finally:
+        await environments.destroy(environment)
 
 
 async def _met_recht(own: PrivateServers, lek: RechtenLek) -> list[str]:
@@ -267,8 +235,61 @@ RECHTEN: Final = (
         verboden_database.probeer,
     ),
     RechtenLek(
+        "view-open", "registry heeft een view op de kluis", "andermans view (select)",
+        _als_beheerder(
+            "create view registry.gluurt as select * from intake.kluis;"
+            " grant select on registry.gluurt to registry"
+        ),
+        verboden_database.probeer,
+    ),
+    RechtenLek(
+        "gevulde-view-open", "in public staat een kopie", "andermans gevulde view (select)",
+        _als_beheerder(
+            "create materialized view public.gluurt as select * from intake.contacten;"
+            " grant usage on schema public to routing; grant select on public.gluurt to routing"
+        ),
+        verboden_database.probeer,
+    ),
+    RechtenLek(
+        "functie-open", "routing heeft een functie die in de kluis kijkt", "functie met andermans rechten",
+        _als_beheerder(
+            "create function routing.gluurt() returns bigint language sql security definer"
+            " as 'select count(*) from intake.kluis'"
+        ),
+        verboden_database.probeer,
+    ),
+    RechtenLek(
+        "trigger-open", "wat registry schrijft, schrijft een ander door", "trigger met andermans rechten",
+        _als_beheerder(
+            "create function registry.schrijft_door() returns trigger language plpgsql security definer as"
+            " $$ begin return new; end $$; revoke execute on function registry.schrijft_door() from public;"
+            " create trigger door before insert on registry.zaken for each row"
+            " execute function registry.schrijft_door()"
+        ),
+        verboden_database.probeer,
+    ),
+    RechtenLek(
+        "reeks-open", "registry mag een reeks van intake lezen", "andermans reeks (select)",
+        _als_beheerder(
+            "create sequence intake.gluurt; grant usage on schema intake to registry;"
+            " grant select on sequence intake.gluurt to registry"
+        ),
+        verboden_database.probeer,
+    ),
+    RechtenLek(
+        "nieuw-open", "wat er bij intake nieuw komt, mag routing lezen", f"intake.{verboden_database.NIEUW}",
+        _als_beheerder(
+            "grant usage on schema intake to routing; alter default privileges for role intake_eigenaar"
+            " in schema intake grant select on tables to routing"
+        ),
+        verboden_database.probeer,
+    ),
+    RechtenLek(
         "rol-voor-buiten", "coid heeft een rol in de database", verboden_inloggen.DATABASE,
         _rol_voor_buiten, verboden_inloggen.probeer, _rol_weg,
     ),
 )  # fmt: skip
 """The leaks in rights."""
+
+ALLE: Final = (*RECHTEN, *dienstlekken.LEKKEN)
+"""Every leak that is tried here; those of the pure core are `paren`'s own."""

@@ -22,9 +22,11 @@ from typing import Any, Final
 
 from ops import environment as environments
 from ops.bewijs import gewist, kernmutanten, loop, mutanten, paren, stapel, totalen, verboden, volgorde
+from ops.bewijs.elders import OP_TESTS
 from ops.bewijs.herkomst import kop
 from ops.bewijs.proefstand import eigen_servers
 from ops.bewijs.verslag import Deel, Verslag
+from ops.bewijs.waarnemers import VRIJGAVEN
 from ops.servers import PrivateServers
 from shared.telemetry import quiet_libraries
 
@@ -150,4 +152,9 @@ def onderzoek(namen: Sequence[str], *, aantal: int, stil: bool) -> Verslag:
                 delen += asyncio.run(DELEN[naam](proef))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return Verslag(tuple(delen), kop(began, datetime.now(UTC), namen, aantal))
+    return Verslag(
+        tuple(delen),
+        kop(began, datetime.now(UTC), namen, aantal),
+        vrijgaven=tuple(f"{een.waarnemer} ziet {een.ziet}. Reden: {een.reden}." for een in VRIJGAVEN),
+        elders=tuple(f"{een.belofte}: {', '.join(een.tests)}" for een in OP_TESTS),
+    )

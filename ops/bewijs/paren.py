@@ -10,12 +10,12 @@ from random import Random
 from time import perf_counter
 from typing import Final
 
-from ops.bewijs import kern_instemming
+from ops.bewijs import kern_instemming, kern_uitsluiting, soorten
 from ops.bewijs.kern import Gezien, speel
 from ops.bewijs.narekenen import reken_na
 from ops.bewijs.trekking import Getrokken, kansrijk, trek
 from ops.bewijs.verslag import Deel
-from ops.bewijs.waarnemers import VRIJGAVEN, coalitie, waarnemers
+from ops.bewijs.waarnemers import coalitie, rollen, waarnemers
 from ops.bewijs.werelden import Paar, Verschil, Wereld, Zaak
 
 AANTAL: Final = 22_500
@@ -69,6 +69,10 @@ class Uitkomst:
     """Worlds that were tried to find out where a case was."""
     getoetst: int = 0
     """Forwards, placements and lines told, each looked at for consent."""
+    soorten: Counter[str] = field(default_factory=Counter)
+    """Kinds of facts that took part, by the pairs in which they did."""
+    ladder: int = 0
+    """Views of roles that would have been told of a case from which they are excluded."""
     getrokken: int = 0
     """Pairs that were played, those included that were put back since they had no effect."""
 
@@ -93,6 +97,8 @@ class _Gespeeld:
     getrokken: Getrokken
     links: Gezien
     treft: bool
+    ladder: frozenset[str] = frozenset()
+    """Roles of the ladder, as observers, that would be told of the case but for what hides it."""
 
 
 def _vergelijk(nummer: int, uitkomst: Uitkomst) -> None:
@@ -102,7 +108,9 @@ def _vergelijk(nummer: int, uitkomst: Uitkomst) -> None:
     uitkomst.treffend[een.verschil] += gespeeld.treft
     uitkomst.instellingen[str(instelling)] += 1
     uitkomst.verteld += len(links.verteld)
+    uitkomst.soorten.update(soorten.meegedaan(een.sleutel for een in links.bus))
     fouten, bekeken = kern_instemming.weerleg(links)
+    fouten += kern_uitsluiting.weerleg(links)
     uitkomst.getoetst += bekeken
     if een.verschil == "eenheid":
         rekening = reken_na(een, links, instelling, str(nummer))
@@ -111,8 +119,9 @@ def _vergelijk(nummer: int, uitkomst: Uitkomst) -> None:
         fouten += rekening.ongelijk
     else:
         rechts = speel(een.rechts, Random(f"rechts {nummer}"), str(nummer), instelling)
-        for naam, kijk in (waarnemers(een) | coalitie(een)).items():
+        for naam, kijk in (waarnemers(een) | coalitie(een) | rollen(een)).items():
             uitkomst.vergeleken[naam.split()[0]] += 1
+            uitkomst.ladder += naam in gespeeld.ladder
             if kijk(links) != kijk(rechts):
                 fouten.append(f"{naam} ziet {WOORDEN[een.verschil]}")
     uitkomst.ongelijk += [f"paar {nummer}: {fout}" for fout in fouten]
@@ -132,14 +141,16 @@ def _speel_treffend(nummer: int, uitkomst: Uitkomst) -> _Gespeeld:
             return speel(wereld, Random(f"links {nummer}"), str(nummer), getrokken.instelling)
 
         open_wereld = _zonder_verberging(een)
-        treft = open_wereld is not None and _treft(een, gebeurt(open_wereld))
+        bloot = None if open_wereld is None else gebeurt(open_wereld)
+        treft = bloot is not None and _treft(een, bloot)
         if open_wereld is not None and getrokken.moet_treffen and not treft and not laatste:
             continue
         links = gebeurt(een.links)
-        if open_wereld is None:
+        if bloot is None:
             treft = _treft(een, links)
         if treft or laatste or not getrokken.moet_treffen:
-            return _Gespeeld(getrokken, links, treft)
+            ladder = [naam for naam, kijk in rollen(een).items() if bloot and kijk(bloot) != kijk(links)]
+            return _Gespeeld(getrokken, links, treft, frozenset(ladder))
     raise AssertionError("the last attempt is taken as it is")
 
 
@@ -192,11 +203,13 @@ def deel(aantal: int = AANTAL, *, processen: int = 2) -> Deel:
             },
             **{f"paren onder: {naam}": n for naam, n in sorted(samen.instellingen.items())},
             **{f"vergelijkingen, waarnemer: {naam}": n for naam, n in sorted(samen.vergeleken.items())},
+            "daarvan met iets om te verbergen: rol-van-de-ladder": samen.ladder,
+            **soorten.geteld(samen.soorten),
             "werelden beproefd om te vinden waar een zaak was": samen.nagerekend,
             "doorzettingen, plaatsingen en vertelde regels op instemming getoetst": samen.getoetst,
             "regels die in weekberichten verteld werden": samen.verteld,
         },
         fouten=tuple(samen.ongelijk[:_MEEST]),
-        grenzen=(*_GRENZEN, *(f"{een.waarnemer} ziet {een.ziet}: {een.reden}" for een in VRIJGAVEN)),
+        grenzen=(*_GRENZEN, f"In deze werelden: {soorten.niet_meegedaan(samen.soorten)}."),
         duur_s=perf_counter() - begin,
     )

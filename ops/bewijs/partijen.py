@@ -4,20 +4,12 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import Literal
 
-from ops.bewijs.werelden import Organisatie, Wereld, Zaak, gaat_door, in_codes, moment
+from ops.bewijs.nevenfeiten import nevenfeiten
+from ops.bewijs.werelden import Organisatie, Stap, Wereld, Zaak, gaat_door, in_codes, moment
 from shared import events as e
 from shared.codes import hoofdgroep
-
-
-class Stap(NamedTuple):
-    """One fact that an outside party states."""
-
-    op: datetime
-    afzender: str
-    onderwerp: str
-    feit: e.Event
 
 
 def gebeurtenissen(wereld: Wereld, verzegel: Callable[[str], str]) -> list[Stap]:
@@ -82,7 +74,10 @@ def _stappen(org: Organisatie, zaak: Zaak, verzegel: Callable[[str], str]) -> It
         op=op(0, 2),
         afzender="mid",
         feit=e.GesprekGevoerd(
-            gevoerd_op=op(0, 2), uitkomst=zaak.gesprek, kenmerken=kenmerken if in_codes(zaak) else None
+            gevoerd_op=op(0, 2),
+            uitkomst=zaak.gesprek,
+            kenmerken=kenmerken if in_codes(zaak) else None,
+            instemming=zaak.ids[0] if in_codes(zaak) else None,
         ),
     )
     if not gaat_door(zaak):
@@ -94,6 +89,12 @@ def _stappen(org: Organisatie, zaak: Zaak, verzegel: Callable[[str], str]) -> It
         yield stap(op=op(0, 2.5), afzender="mid", feit=ingetrokken)
     yield stap(op=op(0, 3), afzender="mid", feit=_instemming(zaak.ids[0], "coid", op(0, 3)))
     yield from _bij_de_coid(zaak, stap, op)
+    if zaak.neven_ids:
+        yield from nevenfeiten(org, zaak, op)
+    if zaak.hogerop == "terugkeer":
+        yield stap(op=op(5, 0), afzender="mid", feit=_instemming(zaak.ids[3], "sg", op(5, 0)))
+        terug = e.MelderTeruggekeerd(teruggekeerd_op=op(5, 1), reden="niet-opgepakt", escaleren_naar="sg")
+        yield stap(op=op(5, 1), afzender="mid", feit=terug)
     if zaak.intrekken_week is not None and not zaak.intrekking_voor:
         ingetrokken_op = op(zaak.intrekken_week, 9)
         yield stap(
@@ -110,16 +111,17 @@ def _bij_de_coid(
 ) -> Iterator[Stap]:
     leidinggevende = f"{zaak.eenheid}-commandant"
     plaatsen = zaak.plaatsing and leidinggevende not in zaak.uit_te_sluiten
-    yield stap(
-        op=op(0, 5),
-        afzender="coid",
-        feit=e.AdviesgesprekGevoerd(
-            gevoerd_op=op(0, 5),
-            adviseur="adv",
-            eenheid=zaak.eenheid if plaatsen else None,
-            behandelend_leidinggevende=leidinggevende if plaatsen else None,
-        ),
-    )
+    if zaak.blijft_uit != "gesprek":
+        yield stap(
+            op=op(0, 5),
+            afzender="coid",
+            feit=e.AdviesgesprekGevoerd(
+                gevoerd_op=op(0, 5),
+                adviseur="adv",
+                eenheid=zaak.eenheid if plaatsen else None,
+                behandelend_leidinggevende=leidinggevende if plaatsen else None,
+            ),
+        )
     gekwalificeerd = e.KwestieGekwalificeerd(
         gekwalificeerd_op=op(1, 0),
         kwalificatie=zaak.kwalificatie,
@@ -127,7 +129,8 @@ def _bij_de_coid(
     )
     yield stap(op=op(1, 0), afzender="coid", feit=gekwalificeerd)
     if zaak.kwalificatie == "melding":
-        yield stap(op=op(1, 1), afzender="coid", feit=_instemming(zaak.ids[1], "lijn", op(1, 1)))
+        if not zaak.zonder_lijn:
+            yield stap(op=op(1, 1), afzender="coid", feit=_instemming(zaak.ids[1], "lijn", op(1, 1)))
         geinformeerd = e.LeidinggevendeGeinformeerd(
             geinformeerd_op=op(1, 2),
             leidinggevende=leidinggevende,
@@ -141,14 +144,18 @@ def _bij_de_coid(
         if zaak.later_uit_te_sluiten:
             later = {"geinformeerd_op": op(2, 2), "uit_te_sluiten": zaak.later_uit_te_sluiten}
             yield stap(op=op(2, 2), afzender="coid", feit=geinformeerd.model_copy(update=later))
+        if zaak.hogerop == "misstand":
+            misstand = e.KwestieGekwalificeerd(gekwalificeerd_op=op(2, 4), kwalificatie="vermoeden-misstand")
+            yield stap(op=op(2, 4), afzender="coid", feit=misstand)
         if zaak.afdoening is not None:
             afdoening = e.AfdoeningVastgesteld(
                 vastgesteld_op=op(3, 0), betrokkene=zaak.ids[2], afdoening=zaak.afdoening
             )
             yield stap(op=op(3, 0), afzender="lijn", feit=afdoening)
-    terugkoppeling = e.TerugkoppelingGegeven(gegeven_op=op(4, 0))
-    yield stap(op=op(4, 0), afzender="coid", feit=terugkoppeling)
+    if zaak.blijft_uit != "terugkoppeling":
+        terugkoppeling = e.TerugkoppelingGegeven(gegeven_op=op(4, 0))
+        yield stap(op=op(4, 0), afzender="coid", feit=terugkoppeling)
 
 
-def _instemming(naam: str, aan: Literal["coid", "lijn"], op: datetime) -> e.InstemmingGegeven:
+def _instemming(naam: str, aan: Literal["coid", "lijn", "sg"], op: datetime) -> e.InstemmingGegeven:
     return e.InstemmingGegeven(instemming=naam, geadresseerde=aan, gegeven_op=op)

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Consent as a gate and the logs of access, reckoned anew from what one run let out: nothing here asks the
-services what they think.
-"""
+"""Consent as a gate, reckoned anew from what one run let out. Nothing here asks the services."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections import Counter, defaultdict
@@ -13,19 +12,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from ops import logboek as controle
+from ops.bewijs import deelname, lezersproef, soorten
 from ops.bewijs.stromen import Toneel
 from ops.bewijs.verslag import Deel
-from services.intake import logboek
 from shared import events as e
 from shared import flow
 
 TOESTEMMING: Final = "toestemming"
-LOGBOEK: Final = "logboek"
 ZONDER: Final = "zonder instemming"
 NA_INTREKKING: Final = "na intrekking"
-KETEN: Final = "keten"
-ONGELOGD: Final = "zonder regel in het toegangslog"
 
 _GEEFT: Final = ("mid", "coid", "kmar", "portaal", flow.INTAKE)
 """Whose word on consent counts: for intake, what a melder said with a receipt code."""
@@ -46,8 +41,6 @@ class Boek:
     """By matter and grant: when intake said that it is over."""
     beeindigd: Counter[tuple[str, str]] = field(default_factory=Counter)
     """By matter and reader: how often access ended."""
-    stukken: set[tuple[str, str, str]] = field(default_factory=set)
-    """Matter, reader and piece of everything that was sealed to a reader."""
 
 
 def lees(berichten: Iterable[Any]) -> Boek:
@@ -76,7 +69,6 @@ def _boek(boek: Boek, wie: str, naam: str, zaak: str, data: dict[str, Any], tijd
     elif naam == e.MeldingDoorgezet.naam:
         boek.doorgezet.append((zaak, data["instemming"], data["geadresseerde"]))
     elif naam == e.InhoudVerstrekt.naam:
-        boek.stukken.add((zaak, data["ontvanger"], data["stuk"]))
         if data["geadresseerde"] != "mid":
             grant = data.get("instemming", "")
             gesteld = datetime.fromisoformat(tijd)
@@ -116,60 +108,34 @@ def ingetrokken_na_gaan(boek: Boek) -> set[tuple[str, str]]:
 
 
 async def toestemming(spel: Toneel) -> Deel:
-    """Every forward and every sealing to a reader rests on a grant that names the addressee; what was
-    withdrawn ends."""
+    """Every forward and every sealing to a reader rests on a grant that names the addressee, and the reader
+    is the one who has the matter; what was withdrawn or handed over ends."""
     began = time.monotonic()
-    boek = lees(spel.stand.aftap.berichten)
-    fouten = [f"{fout} ({keer} keer)" for fout, keer in Counter(weerleg(boek)).items()]
+    boek, inzage = lees(spel.stand.aftap.berichten), lezersproef.lees(spel.stand.aftap.berichten)
+    gespeeld = deelname.meegedaan(spel)
+    gezien = [*weerleg(boek), *lezersproef.weerleg(inzage)]
+    gezien += await asyncio.to_thread(lezersproef.weerleg_zegels, inzage, spel.lezers)
+    fouten = [f"{fout} ({keer} keer)" for fout, keer in Counter(gezien).items()]
     return Deel(
         TOESTEMMING,
-        "Niets gaat naar iemand anders dan het MID zonder een instemming die hem noemt, en na intrekking"
-        " stopt het.",
+        "Niets gaat naar iemand anders dan het MID zonder een instemming die hem noemt, en dan alleen naar de"
+        " toegewezen adviseur of de behandelend leidinggevende, met diens eigen sleutel; na intrekking en na"
+        " vervanging stopt het.",
         {
+            **soorten.geteld(gespeeld),
             "instemmingen": len(boek.gegeven),
             "doorgezette meldingen nagerekend": len(boek.doorgezet),
             "verstrekkingen aan adviseur of lijn nagerekend": len(boek.verstrekt),
             "intrekkingen van wat al gegaan was": len(ingetrokken_na_gaan(boek)),
+            "zegels geopend met de sleutel van hun lezer": len(inzage.zegels),
+            "lezers die een zaak afgaven": len(inzage.vervangen()),
         },
         tuple(fouten),
         (
             "Wat een lezer al kreeg kan hij houden: het einde van inzage is een opdracht, geen slot.",
             "Elke volgorde van aankomst van instemming en intrekking is beproefd in tests/intake en"
             " tests/routing, niet hier.",
-        ),
-        duur_s=time.monotonic() - began,
-    )
-
-
-async def logboeken(spel: Toneel) -> Deel:
-    """Both logs are whole chains, and everything that was sealed to a reader has its line."""
-    began = time.monotonic()
-    boek = lees(spel.stand.aftap.berichten)
-    log = spel.stand.stack.log(flow.INTAKE)
-    ankers = controle.ankers_van(spel.stand.folder / "geen", [log], spel.stand.environment.name)
-    fouten, regels = [], {}
-    async with spel.stand.beheerder() as admin:
-        await admin.execute("set search_path to intake")
-        for keten in logboek.KETENS:
-            stand, breuken = await controle.controleer(admin, keten, ankers.get(keten, ()))
-            regels[f"regels van {controle.NAMEN[keten]}"] = stand.volgnummer
-            fouten += [f"{KETEN} van {keten} gebroken"] * bool(breuken)
-        los = await admin.fetchval(logboek.QUERIES.zonder_wederhelft)
-        fouten += ["een handeling staat in maar één van beide logs"] * bool(los)
-        gelogd = await admin.fetchval(
-            "select count(*) from toegangslog where handeling = 'inhoud-verstrekt' and resultaat = 'gelukt'"
-        )
-    if gelogd < len(boek.stukken):
-        fouten.append(f"inhoud verstrekt {ONGELOGD} ({len(boek.stukken) - gelogd} keer)")
-    return Deel(
-        LOGBOEK,
-        "Elke keer dat inhoud voor iemand verzegeld wordt staat in twee logs, waaruit niets ongemerkt weg"
-        " kan.",
-        {**regels, "verstrekkingen die een regel moeten hebben": len(boek.stukken)},
-        tuple(fouten),
-        (
-            "Wie in de database mag schrijven kan de hele keten opnieuw maken: daartegen helpen alleen de"
-            " ankers die elders staan.",
+            f"In deze loop: {soorten.niet_meegedaan(gespeeld)}.",
         ),
         duur_s=time.monotonic() - began,
     )

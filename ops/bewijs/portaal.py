@@ -30,6 +30,10 @@ class Portaal:
     sleutels: zegel.PublicKeys
     gesteld: list[str] = field(default_factory=list)
     """The subjects of the questions."""
+    uitgereikt: list[str] = field(default_factory=list)
+    """For each receipt code that was given out, to whom."""
+    gelezen: list[str] = field(default_factory=list)
+    """For each message that was read, its id."""
 
     async def vraag(self, soort: str, *, als: str = "portaal", **velden: Any) -> dict[str, Any]:
         """One question and its answer. Raises OpsError when none comes."""
@@ -44,6 +48,10 @@ class Portaal:
         antwoord = await self._antwoord(onderwerp, als)
         geopend = zegel.PrivateKeys({"keys": [prive | {"kid": antwoord_kid(antwoord)}]}).open_sealed(antwoord)
         gelezen: dict[str, Any] = json.loads(geopend)
+        if gelezen["uitkomst"] == "uitgereikt":
+            self.uitgereikt.append(als)
+        elif gelezen["uitkomst"] == "bericht":
+            self.gelezen.append(gelezen["bericht"])
         return gelezen
 
     async def _antwoord(self, onderwerp: str, als: str) -> str:

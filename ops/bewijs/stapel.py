@@ -14,13 +14,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from ops import termijnen
-from ops.bewijs import stapelbeheer, weekklok
+from ops import lezer, termijnen
+from ops.bewijs import lekken_stapel, soorten, stapelbeheer, weekklok
 from ops.bewijs.loting import afwijking_van_plaats, gelezen, vertelt
 from ops.bewijs.paren import WOORDEN
 from ops.bewijs.proefstand import Proefstand, opgezet
@@ -28,7 +29,7 @@ from ops.bewijs.stapelgezicht import TELEMETRIE, Gezichten, verschil
 from ops.bewijs.stapelleven import EERSTE_RONDE, STILSTAND, Stad, stad
 from ops.bewijs.stapelwereld import Tweetal, bevolk, wordt_verteld
 from ops.bewijs.verslag import Deel
-from ops.bewijs.waarnemers import VRIJGAVEN, waarnemers
+from ops.bewijs.waarnemers import rollen, waarnemers
 from ops.bewijs.werelden import gaat_door, moment
 from ops.servers import PrivateServers
 from shared import flow
@@ -49,9 +50,10 @@ GRENZEN: Final = (
     " van het logboek over vernietigde inhoud evenmin: van wie die was staat er niet.",
 )
 
+K: Final = 10
 SETTINGS: Final[Mapping[str, Mapping[str, str]]] = {
     flow.NOTIFICATION: {
-        "k": "10",
+        "k": str(K),
         "periode_weken": "4",
         "totaal_stap": "2",
         "zend_aantal": "500",
@@ -89,9 +91,11 @@ async def onderzoek(
             gezichten.lees_post(stand.stack.mail)
             gezichten.zie_klokken(await termijnen.overview(stand.environment, ended=True))
             uitkomst = _vergelijk(gezichten)
+            _reken_na(gezichten, uitkomst)
             rondes = gelezen(stand.stack.mail).values()
             uitkomst.zie_volgorde([[bool(vertelt(bericht)) for bericht in ronde] for ronde in rondes])
-            await _lijst_voor_uitgeslotenen(stand, gezichten, uitkomst)
+            with _lek_van_de_commandos(mutant):
+                await _lijst_voor_uitgeslotenen(stand, gezichten, uitkomst)
     # Only now that the services have stopped everything was handed over.
     gezichten.zie_telemetrie(await asyncio.to_thread(stapelbeheer.regels, stand))
     for twee in bevolking.tweetallen:
@@ -108,6 +112,8 @@ class Uitkomst:
         self.vergeleken: Counter[str] = Counter()
         self.fouten: list[str] = []
         self.waarom: list[str] = []
+        self.namen = 0
+        """Names, by reader, of which the people were reckoned."""
 
     def zie(self, twee: Tweetal, waarnemer: str, links: Any, rechts: Any) -> None:
         """One observer's two views."""
@@ -135,6 +141,7 @@ class Uitkomst:
             ),
             *(f"{soort} noemt geen wereld: {aantal}" for soort, aantal in sorted(gezichten.losse.items())),
         ]
+        gespeeld = soorten.meegedaan(gezichten.sleutels)
         verteld = sum(
             bericht.count(b". CLSK\r\n")
             for gezicht in gezichten.per_merk.values()
@@ -157,6 +164,7 @@ class Uitkomst:
                     wordt_verteld(twee.paar) for twee in gezichten.bevolking.tweetallen
                 ),
                 "feiten die partijen stelden": stad.gezegd,
+                **soorten.geteld(gespeeld),
                 "berichten op de bus": sum(len(een.bus) for een in gezichten.per_merk.values()),
                 "rijen in tabellen": sum(
                     len(rijen) for een in gezichten.per_merk.values() for rijen in een.rijen.values()
@@ -164,9 +172,10 @@ class Uitkomst:
                 "weekberichten": gezichten.post,
                 **{f"telemetrie: {soort}": gezichten.telemetrie[soort] for soort in stapelbeheer.SOORTEN},
                 "regels die in weekberichten verteld werden": verteld,
+                "namen van eenheden, per lezer, op mensen nagerekend": self.namen,
             },
             fouten=(*self.fouten, *vreemd),
-            grenzen=(*GRENZEN, *(f"{een.waarnemer} ziet {een.ziet}: {een.reden}" for een in VRIJGAVEN)),
+            grenzen=(*GRENZEN, f"In deze werelden: {soorten.niet_meegedaan(gespeeld)}."),
             bijzonderheden=(
                 f"geleefd: {geleefd_s:.0f} s, waarvan weekberichten: {stad.rondes_s:.0f} s",
                 f"vergeleken: {duur_s - geleefd_s:.0f} s",
@@ -180,6 +189,21 @@ class Uitkomst:
         )
 
 
+def _reken_na(gezichten: Gezichten, uitkomst: Uitkomst) -> None:
+    """What anybody can reckon who knows the tree: of a unit that a reader was told by name there are k people
+    for each time."""
+    for kant in gezichten.bevolking.kanten.values():
+        sterkte = {code: aantal for code, _, aantal in kant.wereld.organisatie.eenheden}
+        for stoel, post in gezichten.per_merk[kant.merk].post.post.items():
+            genoemd = Counter(eenheid for _, bericht in post for eenheid in vertelt(bericht))
+            uitkomst.namen += len(genoemd)
+            uitkomst.fouten += [
+                f"{kant.merk}: {stoel} houdt {sterkte[eenheid]} mensen over voor {keer} keer: ziet de eenheid"
+                for eenheid, keer in genoemd.items()
+                if sterkte[eenheid] < keer * K
+            ]
+
+
 def _vergelijk(gezichten: Gezichten) -> Uitkomst:
     uitkomst = Uitkomst()
     for twee in gezichten.bevolking.tweetallen:
@@ -191,7 +215,23 @@ def _vergelijk(gezichten: Gezichten) -> Uitkomst:
                 gezichten.zicht(twee.links, waarnemer),
                 gezichten.zicht(twee.rechts, waarnemer),
             )
+        for rol in rollen(twee.paar):
+            links, rechts = (gezichten.ladder(kant, rol.split()[-1]) for kant in (twee.links, twee.rechts))
+            uitkomst.zie(twee, rol, links, rechts)
     return uitkomst
+
+
+@contextmanager
+def _lek_van_de_commandos(mutant: str | None) -> Iterator[None]:
+    """A leak that is in no service is in the commands, which this process gives."""
+    lek = lekken_stapel.PER_NAAM.get(mutant or "")
+    juist = lezer.hidden_from
+    if lek is not None and not lek.diensten:
+        lek.zet()
+    try:
+        yield
+    finally:
+        lezer.hidden_from = juist
 
 
 async def _lijst_voor_uitgeslotenen(stand: Proefstand, gezichten: Gezichten, uitkomst: Uitkomst) -> None:

@@ -14,7 +14,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from email.parser import BytesHeaderParser
 from email.utils import parsedate_to_datetime
 from hashlib import blake2b
@@ -24,12 +24,13 @@ from typing import Any, Final
 import asyncpg
 
 from ops import termijnen
-from ops.bewijs import stapelbeheer, waarnemers
+from ops.bewijs import inzagelog, stapelbeheer, waarnemers
 from ops.bewijs.kern import Gezien
 from ops.bewijs.proefstand import Proefstand
+from ops.bewijs.publicatie import gepubliceerd
 from ops.bewijs.stapelwereld import ID, Bevolking, Kant
 from shared import flow
-from shared.envelope import fact_key
+from shared.envelope import Arrival, Fact, decode, fact_key
 
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 _SPOOR: Final = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-\d\d")
@@ -94,8 +95,8 @@ class Gezicht:
     """Matter, and the clock as an operator sees it."""
     telemetrie: list[str] = field(default_factory=list)
     """Lines of logs, spans and numbers that name this world."""
-    geregistreerd: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    """By matter what the register said of it last."""
+    register: dict[str, list[Fact]] = field(default_factory=lambda: defaultdict(list))
+    """By matter what the register heard and said of it."""
 
 
 @dataclass
@@ -115,6 +116,8 @@ class Gezichten:
     """Lines of an operator's tooling, by kind."""
     post: int = 0
     """Weekly messages."""
+    sleutels: set[str] = field(default_factory=set)
+    """Routing keys of all that was heard."""
 
     def _wereld(self, tekst: str, soort: str) -> str | None:
         """Of which world this speaks; the ids that it names are of that world from now on."""
@@ -143,6 +146,7 @@ class Gezichten:
             lichaam = een.body.decode()
             kaal = _VERZEGELD.sub(_maat, lichaam)
             sleutel = str(een.routing_key)
+            self.sleutels.add(sleutel)
             merk = self._wereld(kaal, sleutel)
             if merk is None:
                 continue
@@ -153,14 +157,24 @@ class Gezichten:
             om = {naam: str(waarde) for naam, waarde in een.info().items() if naam not in _VAN_DE_RIT}
             regel = f"{json.dumps(om, sort_keys=True)} {len(self.zonder_klok(lichaam))} {kaal}"
             gezicht.bus.append((sleutel, self._leesbaar(kant, regel)))
-            if sleutel == _GEREGISTREERD:
-                stand = json.loads(kaal)
-                gezicht.geregistreerd[stand["subject"]] = stand["data"]
+            if sleutel in _REGISTER or sleutel.startswith(f"{flow.REGISTRY}."):
+                self._neem_feit(gezicht, een)
+
+    def _neem_feit(self, gezicht: Gezicht, een: Any) -> None:
+        arrival = Arrival(een.body, str(een.routing_key), een.user_id)
+        feit = decode(arrival, datetime.now(UTC))
+        if isinstance(feit, Fact):
+            gezicht.register[feit.subject].append(feit)
 
     # --- tables --------------------------------------------------------------------------------------------
 
     async def lees_tabellen(self, stand: Proefstand) -> None:
-        """Every row that each service's own role may see."""
+        """Every row that each service's own role may see. What the access log calls a piece only the vault's
+        keys tell: so a row of it is of the world whose piece that is."""
+        for naam, (zaak, _) in (await inzagelog.namen(stand)).items():
+            merk = self.bevolking.eigenaars.get(zaak.replace("-", ""))
+            if merk is not None:
+                self.bevolking.leer(str(naam), merk)
         for dienst in flow.SERVICES:
             connection = await asyncpg.connect(stand.environment.dsns[dienst], timeout=30)
             try:
@@ -250,7 +264,17 @@ class Gezichten:
             return vergelijkbaar(gezicht.telemetrie)
         if soort == "beheerder":
             return vergelijkbaar(regel for _, regel in gezicht.klokken)
-        return _tabel(gezicht.geregistreerd.values())
+        return gepubliceerd(gezicht.register)
+
+    def ladder(self, kant: Kant, rol: str) -> tuple[str, ...]:
+        """What a role of the ladder is told of a world: what is brought to it, which promise was broken."""
+        aan = f'"naar":"{rol}"'
+        return vergelijkbaar(
+            regel
+            for sleutel, regel in self.per_merk[kant.merk].bus
+            if (sleutel == _GEESCALEERD and aan in regel)
+            or (sleutel.endswith(_VERSTREKEN) and rol in _ESCALEERT.findall(regel)[0].split('"'))
+        )
 
     def _leesbaar(self, kant: Kant, tekst: str) -> str:
         return kant.uitgekleed(self.zonder_klok(tekst))
@@ -318,22 +342,16 @@ def _waarde(tabel: str, naam: str, waarde: Any) -> str:
         # Ciphertext, digests, keyed hashes: of these the length is all there is to see.
         return f"[{len(waarde)}]"
     if (tabel, naam) == ("toegangslog", "betrokkene") and waarde is not None:
-        return f"[{len(waarde)}]"  # encrypted anew in each line
+        return f"[{len(waarde)}]"  # the same in each line of a matter; `stuk` joins those here
     if naam == "afleiding":
         return f'"afleiding":"{waarde}"'  # as in a message, so that it is read alike
     return waarde.isoformat() if isinstance(waarde, datetime) else str(waarde)
 
 
-def _tabel(geregistreerd: Iterable[Mapping[str, Any]]) -> list[Any]:
-    telling = Counter(
-        (str(feit["geregistreerd_op"])[:4], feit.get("in_register"), feit.get("rubriek"))
-        for feit in geregistreerd
-        if feit.get("telt", True)
-    )
-    return sorted(telling.items(), key=str)
-
-
-_GEREGISTREERD: Final = "registry.melding-geregistreerd.v1"
+_GEESCALEERD: Final = "routing.melding-geescaleerd.v1"
+_VERSTREKEN: Final = ".termijn-verstreken.v1"
+_ESCALEERT: Final = re.compile(r'"escaleert_naar":\[([^]]*)\]')
+_REGISTER: Final = frozenset(flow.bindings(flow.REGISTRY))
 _TABELLEN: Final = """
 select relname as naam from pg_class join pg_namespace on pg_namespace.oid = relnamespace
 where nspname = $1 and relkind = 'r' and has_table_privilege(pg_class.oid, 'select')

@@ -22,13 +22,18 @@ from uuid import UUID
 
 from ops.bewijs.paren import VERSCHILLEN
 from ops.bewijs.partijen import inrichting, stappen
-from ops.bewijs.werelden import WEKEN, Paar, Wereld, Zaak, gaat_door, moment, paar
+from ops.bewijs.werelden import WEKEN, Paar, Stoel, Wereld, Zaak, gaat_door, moment, paar
+from ops.bewijs.werelden import zaak as maak_zaak
 from shared import events as e
 from shared import zegel
 from shared.envelope import data_json
 
 ID: Final = re.compile(r"[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}")
 """A random id, written either way."""
+SG: Final = "sg"
+"""The seat of the SG, for all worlds: that which has the code of the role."""
+_KLEIN_EN_DRUK: Final = 2 * len(VERSCHILLEN)
+"""Of so many pairs one is of a small organisation in which names run out."""
 _HEX: Final = re.compile(r"[0-9a-f]{32}")
 _MERK: Final = re.compile(r"w\d{4}[lr]")
 
@@ -157,13 +162,65 @@ def _tweetal(nummer: int) -> Tweetal:
     return Tweetal(nummer, een, _kant(nummer, "l", een, sleutels), _kant(nummer, "r", een, sleutels))
 
 
+def _tot_boven(een: Paar, nummer: int) -> Paar:
+    """The pair with the SG among those who are excluded from its case, of which something would be brought to
+    the SG: what it was found to be, or that the melder was not told in time."""
+    misstand = nummer // len(VERSCHILLEN) % 2 == 0
+    zaak = replace(
+        een.zaak,
+        uit_te_sluiten=(*een.zaak.uit_te_sluiten, SG),
+        intrekken_week=None,
+        hogerop="misstand" if misstand else None,
+        blijft_uit=None if misstand else "terugkoppeling",
+    )
+    zaken = tuple(zaak if ander.id == zaak.id else ander for ander in een.links.zaken)
+    return replace(een, links=replace(een.links, zaken=zaken), zaak=zaak)
+
+
+def klein_en_druk(een: Paar) -> Paar:
+    """The pair with all its cases, four of them, where names run out: one in a unit of three people, three in
+    one of twenty, each told to whoever hears of it by custom."""
+    org = een.links.organisatie
+    voor = org.voorvoegsel
+    klein, druk, tak, top = (f"{voor}{naam}" for naam in ("e0", "e1", "tak", "top"))
+    eenheden = ((klein, tak, 3), (druk, tak, 20), (f"{voor}e2", tak, 400), (tak, top, 463), (top, None, 500))
+    stoelen = [Stoel(f"{code}-commandant", code, "commandant") for code, _, _ in eenheden]
+    nieuw = replace(org, eenheden=eenheden, stoelen=tuple(stoelen))
+    rng = Random(f"klein en druk {voor}")
+    extra = [maak_zaak(rng, nieuw) for _ in range(4 - len(een.links.zaken))]
+
+    def vol(zaken: Sequence[Zaak]) -> tuple[Zaak, ...]:
+        return tuple(
+            replace(
+                zaak,
+                eenheid=(eenheid := druk if plaats else klein),
+                gesprek="integriteitskwestie",
+                instemming=True,
+                kwalificatie="melding",
+                te_notificeren=tuple(stoel.code for stoel in stoelen if stoel.eenheid in nieuw.pad(eenheid)),
+                uit_te_sluiten=(),
+                intrekken_week=None,
+            )
+            for plaats, zaak in enumerate((*zaken, *extra))
+        )
+
+    links, rechts = (
+        replace(kant, organisatie=nieuw, zaken=vol(kant.zaken)) for kant in (een.links, een.rechts)
+    )
+    zaak = next(zaak for zaak in links.zaken if zaak.id == een.zaak.id)
+    return replace(een, links=links, rechts=rechts, zaak=zaak)
+
+
 def _getrokken(nummer: int) -> Paar:
     """A pair as the generator draws it. Of each kind of secret every other pair is drawn again until the line
     is told of its case, and where the case is the secret every pair: of most cases it is never told."""
     verschil = VERSCHILLEN[nummer % len(VERSCHILLEN)]
     hoe_dan_ook = verschil != "zaak" and nummer // len(VERSCHILLEN) % 2 == 1
     getrokken = (paar(Random(f"{nummer} {poging}"), verschil, _voorvoegsel(nummer)) for poging in count())
-    return next(een for een in getrokken if hoe_dan_ook or wordt_verteld(een))
+    gekozen = next(een for een in getrokken if hoe_dan_ook or wordt_verteld(een))
+    if verschil == "zaak":
+        return _tot_boven(gekozen, nummer)
+    return klein_en_druk(gekozen) if nummer % _KLEIN_EN_DRUK == 0 else gekozen
 
 
 def _elk_een_week(een: Paar, nummer: int) -> Paar:

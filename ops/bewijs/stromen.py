@@ -24,10 +24,12 @@ from aiormq.exceptions import AMQPError
 from ops import SERVICES, OpsError
 from ops.bewijs.kanaries import Soort
 from ops.bewijs.misvormd import Misvormd, alle
+from ops.bewijs.overige import aan_de_telefoon, rond_een_zaak, van_alles_een, zonder_het_mid
 from ops.bewijs.portaal import Portaal
 from ops.bewijs.proefstand import Proefstand
 from ops.bewijs.verslag import gespreid
 from ops.bewijs.weigering import Geprobeerd, codes_raden, slechte_zegels
+from ops.bewijs.wisseling import lezen_met_code, marechaussee, vervanging
 from ops.private_broker import MAX_MESSAGE_BYTES
 from ops.stack import MAILBAK
 from ops.veld import Veld, Zaak
@@ -51,33 +53,72 @@ class Toneel:
     zaken: list[str] = field(default_factory=list)
     codes: list[str] = field(default_factory=list)
     """The receipt codes that were handed out."""
-    vragen: list[str] = field(default_factory=list)
-    """The subjects of the questions that were asked."""
+    lezers: dict[tuple[str, str], zegel.PrivateKeys] = field(default_factory=dict)
+    """By party and code: the private key of each reader who stated one."""
     vernietigd: list[str] = field(default_factory=list)
     """The matters whose time is over."""
     geweigerd: Geprobeerd = field(default_factory=Geprobeerd)
     """What must have been refused."""
+    stroom: str = ""
+    """The flow that is played."""
+
+    def __post_init__(self) -> None:
+        self.portaal = Portaal(self.veld, self.stand.aftap, self.sleutels)
+
+    @property
+    def vragen(self) -> list[str]:
+        """The subjects of the questions that were asked."""
+        return self.portaal.gesteld
 
     def tel(self, wat: str, aantal: int = 1) -> None:
         """Something was done."""
         self.telling[wat] = self.telling.get(wat, 0) + aantal
 
     def verzegel(self, **erbij: Any) -> str:
-        """Who, where, whom and what, sealed to intake."""
+        """Who, where, whom and what, sealed to intake; every other time in bare words."""
+        inhoud = json.dumps(velden := self.kanaries().velden | erbij)
+        if self.telling["verzegelde inhoud met kanaries"] % 2:
+            inhoud = "\n".join(reversed(velden.values()))
+        return zegel.seal(inhoud.encode(), self.sleutels)
+
+    def kanaries(self) -> Soort:
+        """Canaries for one more content: their words are of this flow and this content."""
         self.tel("verzegelde inhoud met kanaries")
-        return zegel.seal(json.dumps(self.verzegeld.velden | erbij).encode(), self.sleutels)
+        nummer = self.telling["verzegelde inhoud met kanaries"]
+        return self.verzegeld.bij(f"{self.stroom}, inhoud {nummer}")
 
     async def contact(self, **eigenschappen: Any) -> str:
         """A melder makes contact; the rest of the field goes on from there."""
         zaak = Zaak(
             id=uuid.uuid4().hex,
-            verhaal=json.dumps(self.verzegeld.velden, ensure_ascii=False),
+            verhaal=json.dumps(self.kanaries().velden, ensure_ascii=False),
             **{"soort_melder": "militair", "eenheid": "clsk-basis-a"} | eigenschappen,
         )
         await self.veld.contact(zaak)
-        self.tel("verzegelde inhoud met kanaries")
         self.zaken.append(zaak.id)
         return zaak.id
+
+    async def geef_sleutel(self, party: str, houder: str) -> None:
+        """A reader states a key, and keeps the private half."""
+        jwk = zegel.generate()
+        sleutel = e.PubliekeSleutel(**{naam: jwk[naam] for naam in ("kty", "crv", "x", "y", "kid")})
+        self.lezers[party, houder] = zegel.PrivateKeys({"keys": [jwk]})
+        feit = e.SleutelVastgesteld(vastgesteld_op=_nu(), volgnummer=1, sleutel=sleutel)
+        await self.stel(party, feit, houder)
+        self.tel("sleutels van lezers")
+
+    async def gehoord(self, begin: str, zaak: str, keer: int = 1) -> None:
+        """Returns when so many facts whose key begins so were heard about a matter. Raises OpsError."""
+        try:
+            async with asyncio.timeout(GEHOORD_S):
+                while sum(zaak.encode() in each.body for each in self._met_sleutel(begin)) < keer:
+                    await asyncio.sleep(0.1)
+        except TimeoutError:
+            raise OpsError(f"no {begin} within {GEHOORD_S:.0f} s") from None
+
+    def _met_sleutel(self, begin: str) -> list[Any]:
+        berichten = self.stand.aftap.berichten
+        return [each for each in berichten if (each.routing_key or "").startswith(begin)]
 
     async def stel(self, party: str, event: e.Event, subject: str) -> None:
         """A party of the field states something."""
@@ -90,6 +131,8 @@ def _nu() -> datetime:
 
 Stroom = Callable[[Toneel], Awaitable[None]]
 
+GEHOORD_S = 40.0
+"""How long the stack may take to state what a flow waits for."""
 TERUG_S = 40.0
 """How long the field may take to be back after the broker was gone."""
 
@@ -124,20 +167,27 @@ async def lezers(toneel: Toneel) -> None:
     """The keys of those who may read: advisers, the MID's desk, a commander."""
     for party, houder in (
         *(("coid", f"adv-{naam}") for naam in ("clsk-1", "clsk-2", "clas-1", "czsk-1")),
-        ("kmar", "adv-kmar-1"),
         ("mid", "mid-balie"),
         ("lijn", "clsk-basis-a-commandant"),
     ):
-        jwk = zegel.generate()
-        sleutel = e.PubliekeSleutel(**{naam: jwk[naam] for naam in ("kty", "crv", "x", "y", "kid")})
-        await toneel.stel(
-            party, e.SleutelVastgesteld(vastgesteld_op=_nu(), volgnummer=1, sleutel=sleutel), houder
-        )
-        toneel.tel("sleutels van lezers")
+        await toneel.geef_sleutel(party, houder)
 
 
 async def verlopen(toneel: Toneel) -> None:
-    """Contacts of long ago that ended at the MID: their time is over at once, and they are erased."""
+    """Contacts of long ago that ended at the MID, and meldingen that the KMar dealt with then: their time is
+    over at once, and they are erased. Of the latter a skeleton is left for the counts."""
+    for jaren in (2, 3):
+        toen, zaak = _nu() - timedelta(days=366 * jaren), uuid.uuid4().hex
+        eigen = e.EigenMeldingGeregistreerd(geregistreerd_op=toen, rubriek="financiele-schendingen")
+        afgedaan = e.AfdoeningVastgesteld(
+            vastgesteld_op=toen + timedelta(days=30),
+            betrokkene=uuid.uuid4().hex,
+            afdoening="in-de-lijn-afgedaan",
+        )
+        await toneel.stel("kmar", eigen, zaak)
+        await toneel.stel("lijn", afgedaan, zaak)
+        toneel.vernietigd.append(zaak)
+        toneel.tel("meldingen waarvan de bewaartermijn om is")
     for jaren in (2, 3):
         toen, zaak = _nu() - timedelta(days=366 * jaren), uuid.uuid4().hex
         contact = e.ContactOntvangen(kanaal="e-mail", ontvangen_op=toen, verzegeld=toneel.verzegel())
@@ -146,6 +196,70 @@ async def verlopen(toneel: Toneel) -> None:
         await toneel.stel("mid", gesprek, zaak)
         toneel.vernietigd.append(zaak)
         toneel.tel("zaken waarvan de bewaartermijn om is")
+
+
+async def verlopen_dossiers(toneel: Toneel) -> None:
+    """Matters of long ago that went to the COID, were registered there and dealt with by the line: of the
+    whole dossier nothing is left but a skeleton. Returns when the register said so."""
+    toen, zaken = _nu() - timedelta(days=3 * 366), [uuid.uuid4().hex for _ in range(2)]
+    kenmerken = e.Kenmerken(onderdeel="CLSK", eenheid="clsk-basis-a", soort_melder="militair")
+    toneel.vernietigd += zaken
+    for zaak in zaken:
+        grant = uuid.uuid4().hex
+        contact = e.ContactOntvangen(
+            kanaal="e-mail",
+            ontvangen_op=toen,
+            verzegeld=toneel.verzegel(),
+            instemming=(e.Instemming(instemming=grant, geadresseerde="coid"),),
+            kenmerken=kenmerken,
+        )
+        gesprek = e.GesprekGevoerd(
+            gevoerd_op=toen + timedelta(hours=2),
+            uitkomst="integriteitskwestie",
+            kenmerken=kenmerken,
+            instemming=grant,
+        )
+        await toneel.stel("kanaal", contact, zaak)
+        await toneel.stel("mid", gesprek, zaak)
+    await _gehoord(toneel, f"{flow.base_key(flow.ROUTING, e.AdviseurToegewezen)}.coid", zaken)
+    for zaak in zaken:
+        for party, feit in (
+            (
+                "coid",
+                e.KwestieGekwalificeerd(
+                    gekwalificeerd_op=toen + timedelta(days=1),
+                    kwalificatie="melding",
+                    rubriek="overige",
+                    onderdeel="CLSK",
+                ),
+            ),
+            (
+                "lijn",
+                e.AfdoeningVastgesteld(
+                    vastgesteld_op=toen + timedelta(days=30),
+                    betrokkene=uuid.uuid4().hex,
+                    afdoening="in-de-lijn-afgedaan",
+                ),
+            ),
+            ("coid", e.TerugkoppelingGegeven(gegeven_op=toen + timedelta(days=40))),
+        ):
+            await toneel.stel(party, feit, zaak)
+    await _gehoord(toneel, flow.base_key(flow.REGISTRY, e.DossierVernietigd), zaken)
+    toneel.tel("dossiers waarvan de bewaartermijn om is", len(zaken))
+
+
+async def _gehoord(toneel: Toneel, sleutel: str, zaken: Sequence[str]) -> None:
+    """Returns when a fact under this key was stated of each. Raises OpsError when that takes too long."""
+    try:
+        async with asyncio.timeout(TERUG_S):
+            while not set(zaken) <= {
+                json.loads(each.body)["subject"]
+                for each in toneel.stand.aftap.berichten
+                if each.routing_key == sleutel
+            }:
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        raise OpsError(f"{sleutel} was not heard of all within {TERUG_S:.0f} s") from None
 
 
 async def nagekomen(toneel: Toneel) -> None:
@@ -173,7 +287,7 @@ async def nagekomen(toneel: Toneel) -> None:
 async def intrekkingen(toneel: Toneel) -> None:
     """Melders withdraw consent for the COID, after the adviser got what they told."""
     await toneel.stand.tot_rust()
-    standen = [toneel.veld.standen[zaak] for zaak in toneel.zaken]
+    standen = toneel.veld.standen.values()
     for stand in [each for each in standen if each.adviseur is not None and "coid" in each.grants][-2:]:
         ingetrokken = e.InstemmingIngetrokken(instemming=stand.grants["coid"], ingetrokken_op=_nu())
         await toneel.stel("mid", ingetrokken, stand.zaak.id)
@@ -182,26 +296,26 @@ async def intrekkingen(toneel: Toneel) -> None:
 
 async def terugweg(toneel: Toneel) -> None:
     """Melders get a receipt code and use it for all it is for; others try codes that open nothing."""
-    portaal = Portaal(toneel.veld, toneel.stand.aftap, toneel.sleutels)
-    tekst = toneel.verzegeld.velden["verhaal"]
+    portaal = toneel.portaal
     for zaak in toneel.zaken[:2]:
         gekregen = await portaal.vraag("ontvangstcode", als="mid", zaak=zaak)
         toneel.codes.append(code := gekregen["code"])
         for soort, velden in (
             ("status", {}),
-            ("bericht", {"tekst": tekst, "aan": "mid"}),
-            ("aanvulling", {"tekst": tekst, "aan": "adviseur"}),
+            ("bericht", {"tekst": "", "aan": "mid"}),
+            ("aanvulling", {"tekst": "", "aan": "adviseur"}),
             ("instemmen", {"geadresseerde": "klachten"}),
             ("intrekken", {"geadresseerde": "klachten"}),
-            ("terugkeren", {"reden": "vraag", "tekst": tekst}),
+            ("terugkeren", {"reden": "vraag", "tekst": ""}),
             ("lees", {}),
         ):
+            if "tekst" in velden:
+                velden["tekst"] = toneel.kanaries().velden["verhaal"]
             await portaal.vraag(soort, code=code, **velden)
             toneel.tel("vragen met een goede ontvangstcode")
-        for fout in (code[:-1] + ("0" if code[-1] != "0" else "1"), toneel.verzegeld.naam_van_mens):
+        for fout in (code[:-1] + ("0" if code[-1] != "0" else "1"), toneel.kanaries().naam_van_mens):
             await portaal.vraag("status", code=fout)
             toneel.tel("vragen met een verkeerde ontvangstcode")
-    toneel.vragen += portaal.gesteld
 
 
 async def weekberichten(toneel: Toneel) -> None:
@@ -224,7 +338,7 @@ def _rondes(toneel: Toneel) -> set[str]:
 
 async def misvormde_berichten(toneel: Toneel) -> None:
     """Everything a publisher can get wrong; once with canaries in the headers alone."""
-    koppen = {"x-melder": toneel.misvormd.naam_van_mens}
+    koppen = {"x-melder": toneel.misvormd.bij("koppen van niets").naam_van_mens}
     kaal = Misvormd("namen in de koppen van niets", "mid", "mid.gesprek-gevoerd.v1", b"{}", koppen=koppen)
     for bericht in (kaal, *gespreid(alle(toneel.misvormd), toneel.misvormd_per_soort)):
         await _stuur(toneel, bericht)
@@ -321,14 +435,22 @@ STROMEN: tuple[Stroom, ...] = (
     lezers,
     gewone_zaken,
     verlopen,
+    verlopen_dossiers,
     misvormde_berichten,
     verboden_berichten,
     slechte_zegels,
     uitval_van_diensten,
     nagekomen,
+    vervanging,
+    lezen_met_code,
+    marechaussee,
+    rond_een_zaak,
+    aan_de_telefoon,
+    zonder_het_mid,
     intrekkingen,
     terugweg,
     codes_raden,
+    van_alles_een,
     fout_in_de_database,
     uitval_van_servers,
     weekberichten,
@@ -341,6 +463,7 @@ async def speel(toneel: Toneel, stromen: Sequence[Stroom] = STROMEN) -> None:
     await toneel.veld.join()
     await toneel.veld.organise()
     for stroom in stromen:
+        toneel.stroom = stroom.__name__
         await stroom(toneel)
         await asyncio.sleep(0.2)
     await toneel.stand.tot_rust()

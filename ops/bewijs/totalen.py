@@ -23,7 +23,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from ops import OpsError, geparkeerd, sluitend
-from ops.bewijs import stapelbeheer, weekklok
+from ops.bewijs import publicatie, stapelbeheer, weekklok
 from ops.bewijs.paren import WOORDEN
 from ops.bewijs.proefstand import Proefstand, opgezet
 from ops.bewijs.stapelleven import EERSTE_RONDE, STILSTAND, Stad, stad
@@ -41,8 +41,9 @@ VERSCHILLEN: Final[tuple[Verschil, ...]] = ("verhaal", "soort-melder", "dag")
 """Secrets that no total shows. Channel and urgency decide which promises are made, and an operator sees
 those; a whole case is counted where all are."""
 BELOFTE: Final = (
-    "Wat een beheerder van alle zaken samen ziet (logs, sporen, getallen, `sluitend`, `geparkeerd list`) is"
-    " gelijk in werelden die verschillen in wie er meldt en wat, en op welke dag van de week."
+    "Wat een beheerder van alle zaken samen ziet (logs, sporen, getallen, `sluitend`, `geparkeerd list`) en"
+    " wat in de tabellen van het register staat is gelijk in werelden die verschillen in wie er meldt en wat,"
+    " en op welke dag van de week."
 )
 GRENZEN: Final = (
     "Regels over een storing van de proef zelf (een verbinding die wegviel) zijn niet vergeleken.",
@@ -51,8 +52,10 @@ GRENZEN: Final = (
     " niet vergeleken; wel welke getallen en sporen er zijn, en hoe hoog alles telt wat alleen optelt.",
 )
 OPTELLEND: Final = "sum"
+TABELLEN: Final = "tabellen en reeksen van het register"
 OPGETELD: Final = f"{stapelbeheer.GETAL} die optellen"
 VERZONDEN: Final = "messaging.client.sent.messages"
+_WIE: Final = {TABELLEN: "lezer van tabellen"}
 _STORING: Final = ('"error": ', '"meldpunt.outcome": "known"')
 """In a line about a connection that was lost, and a number of what was delivered once more after it."""
 _KENMERK: Final = re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{4,}(?:-[0-9a-f]*)*\b")
@@ -82,7 +85,7 @@ async def onderzoek(
     for waar in sorted(links.gezien.keys() | rechts.gezien.keys()):
         eerst, dan = links.gezien.get(waar, Counter()), rechts.gezien.get(waar, Counter())
         if eerst != dan:
-            fouten.append(f"beheerder ziet verschil in: {waar}")
+            fouten.append(f"{_WIE.get(waar, 'beheerder')} ziet verschil in: {waar}")
             verschil.append(f"{waar}: links alleen {sorted((eerst - dan).items())[:3]};"
                             f" rechts alleen {sorted((dan - eerst).items())[:3]}")  # fmt: skip
     return Deel(
@@ -124,6 +127,7 @@ async def _leef(folder: Path, own: PrivateServers, kanten: Sequence[Kant], mutan
         gezien[stapelbeheer.SLUITEND].update(
             (await sluitend.reconcile(stand.environment)).as_text().splitlines()
         )
+        gezien[TABELLEN].update(await publicatie.gelezen(stand.environment.dsns[flow.REGISTRY]))
     for regel in await asyncio.to_thread(stapelbeheer.regels, stand):
         _tel(gezien, regel)
     dubbel = _dubbel(stand)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Final, get_args
 
+from ops.bewijs import nevenfeiten
 from ops.bewijs.kern_notificatie import KORT, KRAP, STANDAARD, Instelling
 from ops.bewijs.werelden import (
     Organisatie,
@@ -24,6 +25,7 @@ from ops.bewijs.werelden import (
     Zaak,
     buiten,
     gaat_door,
+    nieuw_id,
     organisatie,
     zaak,
 )
@@ -98,6 +100,9 @@ def _wereld(rng: Random, verschil: Verschil, instelling: Instelling) -> Wereld:
     else:
         aantal = rng.randint(6, 9) if rng.random() < 0.1 else rng.randint(1, 4)
     zaken = [_zaak(rng, org, nieuw) for _ in range(aantal)]
+    if verschil not in _VAST:
+        zaken = [_hogerop(rng, een) if rng.random() < 0.2 else een for een in zaken]
+        zaken = [_druk(rng, een) if rng.random() < 0.3 else een for een in zaken]
     if rng.random() < (0.9 if verschil == "eenheid" else 0.5):
         # Many of one unit, so that its name is used up.
         zaken = [_in(org, een, zaken[0].eenheid) for een in zaken]
@@ -158,12 +163,29 @@ def _zaak(rng: Random, org: Organisatie, nieuw: Sequence[str]) -> Zaak:
             *(code for code in nieuw if rng.random() < 0.5),
             *gasten,
         ),
-        uit_te_sluiten=tuple(rng.sample(hoort, min(len(hoort), rng.choice((0, 0, 0, 1, 2))))),
+        uit_te_sluiten=(
+            *rng.sample(hoort, min(len(hoort), rng.choice((0, 0, 0, 1, 2)))),
+            *(("zetel-van-niemand",) if rng.random() < 0.03 else ()),
+        ),
         intrekt=rng.choice(("coid", "lijn")),
         intrekking_voor=rng.random() < 0.05,
+        zonder_lijn=rng.random() < 0.05,
         kenmerken_toch=rng.random() < 0.5,
         later_uit_te_sluiten=tuple(later),
     )
+
+
+def _druk(rng: Random, een: Zaak) -> Zaak:
+    """The case, with all that can be said around it."""
+    return replace(een, neven_ids=tuple(nieuw_id(rng) for _ in range(nevenfeiten.AANTAL)))
+
+
+def _hogerop(rng: Random, een: Zaak) -> Zaak:
+    """The case, of which something is brought to the roles of the ladder."""
+    wat = rng.randrange(4)
+    if wat < 2:
+        return replace(een, hogerop=("misstand", "terugkeer")[wat])
+    return replace(een, blijft_uit="gesprek" if wat == 2 else "terugkoppeling")
 
 
 def _in(org: Organisatie, een: Zaak, eenheid: str) -> Zaak:
@@ -175,7 +197,7 @@ def _in(org: Organisatie, een: Zaak, eenheid: str) -> Zaak:
         eenheid=eenheid,
         te_notificeren=tuple(code for code in een.te_notificeren if code in hoort or code not in bekend)
         or hoort[:1],
-        uit_te_sluiten=tuple(code for code in een.uit_te_sluiten if code in hoort),
+        uit_te_sluiten=tuple(code for code in een.uit_te_sluiten if code in hoort or code not in bekend),
         later_uit_te_sluiten=tuple(code for code in een.later_uit_te_sluiten if code in hoort),
     )
 
@@ -216,6 +238,11 @@ def _ander_verhaal(rng: Random, verhaal: str) -> str:
 def _zonder_zaak(rng: Random, org: Organisatie, een: Zaak, _: Instelling) -> tuple[Zaak, Zaak | None]:
     """It exists or not; somebody who would hear of it is excluded."""
     uit = een.uit_te_sluiten or (rng.choice(op_de_hoogte(org, een.eenheid)),)
+    if rng.random() < 0.4:
+        # Somebody to whom it would be brought as well.
+        bovenaan = tuple(stoel.code for stoel in org.stoelen if stoel.eenheid == "top")
+        uit = tuple(dict.fromkeys((*uit, *rng.sample(bovenaan, rng.randint(1, len(bovenaan))))))
+        een = _hogerop(rng, replace(een, intrekken_week=None))
     genoemd = dict.fromkeys((*een.te_notificeren, uit[0]))
     return replace(een, uit_te_sluiten=uit, te_notificeren=tuple(genoemd)), None
 
@@ -251,7 +278,7 @@ def _mensen(org: Organisatie, een: Zaak, k: int) -> int:
 
 def _ingetrokken(rng: Random, _: Organisatie, een: Zaak, __: Instelling) -> tuple[Zaak, Zaak]:
     """Consent is withdrawn before the weekly message, or the adviser tells nobody of it."""
-    een = replace(een, intrekken_week=1, later_uit_te_sluiten=())
+    een = replace(een, intrekken_week=1, zonder_lijn=False, later_uit_te_sluiten=())
     return een, replace(een, te_notificeren=())
 
 
@@ -261,6 +288,7 @@ def _een_meer(rng: Random, _: Organisatie, een: Zaak, instelling: Instelling) ->
         een,
         week=rng.randrange(2),
         te_notificeren=("nergens-bekend",),
+        zonder_lijn=False,
         uit_te_sluiten=(),
         later_uit_te_sluiten=(),
         intrekken_week=None,
@@ -271,7 +299,11 @@ def _een_meer(rng: Random, _: Organisatie, een: Zaak, instelling: Instelling) ->
 def _ergens(rng: Random, org: Organisatie, een: Zaak, _: Instelling) -> tuple[Zaak, Zaak]:
     """A case of which everybody hears who does so by custom; where else it can be is reckoned after."""
     een = replace(
-        een, te_notificeren=op_de_hoogte(org, een.eenheid), intrekken_week=None, later_uit_te_sluiten=()
+        een,
+        te_notificeren=op_de_hoogte(org, een.eenheid),
+        intrekken_week=None,
+        zonder_lijn=False,
+        later_uit_te_sluiten=(),
     )
     return een, een
 

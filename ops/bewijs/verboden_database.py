@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Forbidden moves in the database: what each runtime role tries outside the rows of its own schema."""
+"""Forbidden moves in the database: what each runtime role tries outside the rows of its own schema.
+
+What is another's is whatever rests on another's tables, wherever it stands: a view in one's own schema too.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import asyncpg
 
@@ -29,6 +33,34 @@ _GEWEIGERD: Final = (
 )
 
 
+NIEUW: Final = "bewijs_nieuw"
+"""What is new in each schema while the roles try."""
+_TABELLEN: Final = ("r", "p", "f")
+_NIET_VAN_DE_DATABASE: Final = "n.nspname !~ '^pg_' and n.nspname <> 'information_schema'"
+_LEESBAAR: Final = f"""
+    with recursive rust (oid, op) as (
+        select oid, oid from pg_class where relkind in ('r', 'p', 'f', 'v', 'm', 'S')
+        union
+        select rust.oid, d.refobjid from rust join pg_rewrite w on w.ev_class = rust.op
+        join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid
+            and d.refclassid = 'pg_class'::regclass
+    )
+    select n.nspname, c.relname, c.relkind::text, array_agg(distinct m.nspname)::text[] as rust_op
+    from rust join pg_class c on c.oid = rust.oid join pg_namespace n on n.oid = c.relnamespace
+    join pg_class o on o.oid = rust.op join pg_namespace m on m.oid = o.relnamespace
+    where {_NIET_VAN_DE_DATABASE} group by 1, 2, 3 order by 1, 2
+"""  # noqa: S608
+_AANROEPBAAR: Final = f"""
+    select n.nspname as schema, p.proname as naam, p.prokind::text as soort, p.prosecdef as andermans_rechten,
+        (select coalesce(string_agg('null::' || format_type(t, null), ', '), '')
+         from unnest(p.proargtypes) t) as aanroep,
+        array(select distinct s.nspname::text from pg_trigger g join pg_class c on c.oid = g.tgrelid
+              join pg_namespace s on s.oid = c.relnamespace where g.tgfoid = p.oid) as als_trigger_op
+    from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+    where p.prokind in ('f', 'p') and {_NIET_VAN_DE_DATABASE} order by 1, 2
+"""  # noqa: S608
+
+
 @dataclass(frozen=True)
 class Zet:
     """One statement that must be refused."""
@@ -40,50 +72,115 @@ class Zet:
     """Whether it can only be tried outside a transaction."""
 
 
+@dataclass(frozen=True)
+class Ding:
+    """Something that can be read from or called."""
+
+    schema: str
+    naam: str
+    soort: str
+    """As `pg_class.relkind` and `pg_proc.prokind` have it, the latter after `f:`."""
+    rust_op: frozenset[str]
+    """The schemas of all that it reads; empty for what reads nothing."""
+    aanroep: str = ""
+    """Of a function: how it is called, with nothing."""
+    andermans_rechten: bool = False
+    """Of a function: whether it runs with the rights of whoever owns it."""
+    als_trigger_op: frozenset[str] = frozenset()
+    """Of a function: the schemas of the tables whose rows call it."""
+
+    def is_van(self, rol: str) -> bool:
+        """Whether it is this role's own, and reads nothing but its own."""
+        return self.schema == rol and not self.rust_op - {rol} and not self.andermans_rechten
+
+
 async def probeer(environment: Environment) -> list[Uitslag]:
-    """Every runtime role tries everything, all roles at once; each attempt is rolled back."""
-    tabellen, databases = await _wat_er_is(environment)
-    per_rol = await asyncio.gather(
-        *(_een_rol(environment, rol, tabellen, databases) for rol in environment.services)
-    )
+    """Every runtime role tries everything, all roles at once; each attempt is rolled back. In each schema
+    stands something new of every kind meanwhile, as a next migration would make it."""
+    async with _beheerder(environment) as admin, _iets_nieuws(admin, environment.services):
+        dingen, databases = await _dingen(admin), await _databases(admin, environment)
+        per_rol = await asyncio.gather(
+            *(_een_rol(environment, rol, dingen, databases) for rol in environment.services)
+        )
     return [uitslag for uitslagen in per_rol for uitslag in uitslagen]
 
 
-async def _wat_er_is(environment: Environment) -> tuple[dict[str, list[str]], list[str]]:
+@asynccontextmanager
+async def _beheerder(environment: Environment) -> AsyncIterator[Any]:
     admin = await asyncpg.connect(dsn_of(environment.servers.postgres_dsn, environment.database))
     try:
-        tabellen: dict[str, list[str]] = {service: [] for service in environment.services}
-        for row in await admin.fetch(
-            "select schemaname, tablename from pg_tables where schemaname = any($1) order by 1, 2",
-            list(environment.services),
-        ):
-            tabellen[row["schemaname"]].append(row["tablename"])
-        rows = await admin.fetch(
-            # Other environments on these servers have the same accounts, and let them in on purpose.
-            "select datname from pg_database where datallowconn and datname <> $1 and not exists"
-            " (select from aclexplode(datacl) join pg_roles on pg_roles.oid = grantee"
-            " where rolname = any($2)) order by 1",
-            environment.database,
-            list(environment.services),
-        )
-        return tabellen, [row["datname"] for row in rows]
+        yield admin
     finally:
         await admin.close()
 
 
+@asynccontextmanager
+async def _iets_nieuws(admin: Any, services: Sequence[str]) -> AsyncIterator[None]:
+    """Made by the owner of each schema, with the rights that come by themselves."""
+    for schema in services:
+        async with admin.transaction():
+            await admin.execute(f'set local role "{owner(schema)}"')
+            for maak in (
+                "create table {} (x int)",
+                "create view {}_view as select x from {}",
+                "create materialized view {}_matview as select x from {}",
+                "create sequence {}_reeks",
+                "create function {}_functie() returns bigint language sql as 'select 1::bigint'",
+            ):
+                await admin.execute(maak.replace("{}", f'"{schema}".{NIEUW}'))
+    try:
+        yield
+    finally:
+        for schema in services:
+            await admin.execute(f'drop table "{schema}".{NIEUW} cascade')
+            await admin.execute(f'drop sequence "{schema}".{NIEUW}_reeks')
+            await admin.execute(f'drop function "{schema}".{NIEUW}_functie()')
+
+
+async def _dingen(admin: Any) -> list[Ding]:
+    """All that stands in a schema that is not the database's own."""
+    gelezen = [
+        Ding(schema, naam, soort, frozenset(rust_op))
+        for schema, naam, soort, rust_op in await admin.fetch(_LEESBAAR)
+    ]
+    functies = [
+        Ding(
+            row["schema"],
+            row["naam"],
+            f"f:{row['soort']}",
+            frozenset(),
+            row["aanroep"],
+            row["andermans_rechten"],
+            frozenset(row["als_trigger_op"]),
+        )
+        for row in await admin.fetch(_AANROEPBAAR)
+    ]
+    return gelezen + functies
+
+
+async def _databases(admin: Any, environment: Environment) -> list[str]:
+    rows = await admin.fetch(
+        # Other environments on these servers have the same accounts, and let them in on purpose.
+        "select datname from pg_database where datallowconn and datname <> $1 and not exists"
+        " (select from aclexplode(datacl) join pg_roles on pg_roles.oid = grantee"
+        " where rolname = any($2)) order by 1",
+        environment.database,
+        list(environment.services),
+    )
+    return [row["datname"] for row in rows]
+
+
 async def _een_rol(
-    environment: Environment,
-    rol: str,
-    tabellen: dict[str, list[str]],
-    databases: list[str],
+    environment: Environment, rol: str, dingen: Sequence[Ding], databases: list[str]
 ) -> list[Uitslag]:
-    uitslagen = []
+    eigen = [each.naam for each in dingen if each.soort in _TABELLEN and each.is_van(rol)]
+    uitslagen = [_triggers(rol, dingen)]
     connection = await asyncpg.connect(environment.dsns[rol])
     try:
         uitslagen.append(await _mag_wel(connection, rol))
         for zetten in (
-            _in_andermans_schema(rol, tabellen),
-            _met_eigen_schema(rol, tabellen[rol]),
+            _in_andermans_schema(rol, dingen),
+            _met_eigen_schema(rol, [naam for naam in eigen if naam != NIEUW]),
             _als_een_ander(rol, environment.services),
             _aan_de_server(rol),
         ):
@@ -148,24 +245,57 @@ async def _verbind(environment: Environment, rol: str, database: str) -> Uitslag
 # --- what each role tries ---------------------------------------------------------------------------------
 
 
-def _in_andermans_schema(rol: str, tabellen: dict[str, list[str]]) -> Iterator[Zet]:
-    for schema, namen in tabellen.items():
-        if schema == rol:
+def _in_andermans_schema(rol: str, dingen: Sequence[Ding]) -> Iterator[Zet]:
+    for ding in dingen:
+        if ding.is_van(rol):
             continue
-        for tabel in namen:
-            doel = f'"{schema}"."{tabel}"'
-            for wat, sql in (
-                ("select", f"select from {doel}"),
-                ("insert", f"insert into {doel} default values"),
-                ("update", f"select from {doel} for update"),
-                ("delete", f"delete from {doel}"),  # noqa: S608 (names of tables that the database gave)
-                ("truncate", f"truncate {doel}"),
-                ("lock", f"lock table {doel} in access share mode"),
-                ("copy", f"copy {doel} to stdout"),
-            ):
-                yield Zet(f"andermans tabel ({wat})", f"{schema}.{tabel}", sql)
+        wat, doel = f"{ding.schema}.{ding.naam}", f'"{ding.schema}"."{ding.naam}"'
+        if ding.aanroep or ding.soort.startswith("f:"):
+            doe = "call" if ding.soort == "f:p" else "select"
+            soort = "functie met andermans rechten" if ding.andermans_rechten else "andermans functie"
+            yield Zet(f"{soort} aanroepen", wat, f"{doe} {doel}({ding.aanroep})")
+            continue
+        for soort, sql in _MET_WAT_ER_STAAT[ding.soort]:
+            yield Zet(soort, wat, sql.format(doel))
+    for schema in sorted({ding.schema for ding in dingen} - {rol}):
         yield Zet("tabel maken bij een ander", schema, f'create table "{schema}".gluurt (x int)')
         yield Zet("andermans schema verwijderen", schema, f'drop schema "{schema}" cascade')
+
+
+_MET_EEN_TABEL: Final = (
+    ("andermans tabel (select)", "select from {}"),
+    ("andermans tabel (insert)", "insert into {} default values"),
+    ("andermans tabel (update)", "select from {} for update"),
+    ("andermans tabel (delete)", "delete from {}"),
+    ("andermans tabel (truncate)", "truncate {}"),
+    ("andermans tabel (lock)", "lock table {} in access share mode"),
+    ("andermans tabel (copy)", "copy {} to stdout"),
+)
+_MET_WAT_ER_STAAT: Final = {
+    **dict.fromkeys(_TABELLEN, _MET_EEN_TABEL),
+    "v": (
+        ("andermans view (select)", "select from {}"),
+        ("andermans view (copy)", "copy (select * from {}) to stdout"),
+    ),
+    "m": (
+        ("andermans gevulde view (select)", "select from {}"),
+        ("andermans gevulde view (refresh)", "refresh materialized view {}"),
+    ),
+    "S": (
+        ("andermans reeks (select)", "select last_value from {}"),
+        ("andermans reeks (nextval)", "select nextval('{}')"),
+        ("andermans reeks (setval)", "select setval('{}', 1)"),
+    ),
+}
+"""By kind of thing what is tried with it."""
+
+
+def _triggers(rol: str, dingen: Sequence[Ding]) -> Uitslag:
+    """Nothing that this role does to its rows is done on by something with another's rights."""
+    soort = "trigger met andermans rechten"
+    gevonden = [each.naam for each in dingen if each.andermans_rechten and rol in each.als_trigger_op]
+    uitkomst = f"TOEGESTAAN: {', '.join(gevonden)}" if gevonden else "er is er geen"
+    return Uitslag(rol, soort, rol, uitkomst, not gevonden)
 
 
 def _met_eigen_schema(rol: str, namen: list[str]) -> Iterator[Zet]:

@@ -14,6 +14,8 @@ UITLEG: Final = (
     "tegenproef ligt er met opzet, om te zien dat er echt gezocht is. Een lek of mutant is een fout die met",
     "opzet in de programmatuur is gezet, om te zien dat het bewijs hem ziet.",
 )
+VRIJGEGEVEN: Final = "WAT WEL TE ZIEN IS, EN WAAROM"
+ELDERS: Final = "NIET IN DIT VERSLAG: beloften die op tests rusten (./meldpunt test BESTAND)"
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,10 @@ class Verslag:
     delen: tuple[Deel, ...]
     kop: tuple[str, ...] = field(default=())
     """What was examined: version, servers, moment."""
+    vrijgaven: tuple[str, ...] = ()
+    """What is to be seen on purpose: who, what, and why."""
+    elders: tuple[str, ...] = ()
+    """What is promised and not tried in any part, with the tests that it rests on."""
 
     @property
     def geslaagd(self) -> bool:
@@ -102,6 +108,8 @@ class Verslag:
             "geslaagd": self.geslaagd,
             "onderzocht": list(self.kop),
             "delen": [deel.als_json(alles=alles) for deel in self.delen],
+            "vrijgaven": list(self.vrijgaven),
+            "niet_in_dit_verslag": list(self.elders),
         }
 
     def als_tekst(self, *, alles: bool) -> str:
@@ -114,7 +122,12 @@ class Verslag:
         overzicht = [f"  {'geslaagd ' if deel.geslaagd else 'WEERLEGD '} {deel.naam}" for deel in self.delen]
         hoofd = ["BEWIJS VAN ANONIMITEIT", *self.kop, "", *UITLEG, "", *overzicht]
         delen = [deel.als_tekst(alles=alles) for deel in self.delen]
-        return "\n\n".join(["\n".join(hoofd), *delen, slot])
+        achteraan = [
+            "\n".join([titel, *(f"  - {regel}" for regel in regels)])
+            for titel, regels in ((VRIJGEGEVEN, self.vrijgaven), (ELDERS, self.elders))
+            if regels
+        ]
+        return "\n\n".join(["\n".join(hoofd), *delen, *achteraan, slot])
 
 
 def _samen(geprobeerd: Mapping[str, int]) -> dict[str, int]:

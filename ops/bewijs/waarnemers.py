@@ -7,18 +7,19 @@ the order in which the observer meets them: two views are equal when nothing but
 
 import json
 import re
-from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from functools import lru_cache, partial
 from typing import Any, Final, NamedTuple
 
 from ops.bewijs.kern import Bericht, Gezien
-from ops.bewijs.werelden import Paar, Verschil, in_codes
+from ops.bewijs.publicatie import gepubliceerd
+from ops.bewijs.werelden import Paar, Verschil, gaat_door, in_codes
 from shared import events as e
 from shared import flow, zegel
 from shared.envelope import encode
-from shared.termijnen.klok import termijn
-from shared.termijnen.regels import regels
+from shared.termijnen.feiten import verstreken
+from shared.termijnen.klok import Bewaard, Uitkomst, termijn
+from shared.termijnen.regels import gesloten_rollen, regels
 
 _ID: Final = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?4[0-9a-f]{3}-?[89ab][0-9a-f]{3}-?[0-9a-f]{12}")
 _REGELS: Final = regels({})
@@ -43,8 +44,22 @@ VRIJGAVEN: Final = (
              "het jaarverslag wordt op dit niveau gepubliceerd"),
     Vrijgave("adviseur", "dat en welke zaak hem is toegewezen, en de inhoud",
              "de melder heeft daarmee ingestemd"),
+    Vrijgave("het systeem van de MID", "elk contact, hoe het ermee staat, en verzegeld wat voor de MID is",
+             "de MID spreekt de melder en houdt in het oog dat er antwoord komt"),
+    Vrijgave("portalen en kanalen", "van elk contact, onder een willekeurig kenmerk, dat het geregistreerd"
+             " (kanalen) en de ontvangst bevestigd is",
+             "wie het contact aannam moet weten dat het is aangekomen"),
+    Vrijgave("het systeem van de COID", "van zaken die na instemming zijn doorgezet: kenmerken, instemming,"
+             " wie adviseert, plaatsing, escalaties en stand in het register; ook van zaken bij de KMar",
+             "de COID adviseert, bewaakt de opvolging en beheert het register"),
+    Vrijgave("het systeem van de KMar", "van zaken die naar de KMar zijn doorgezet: kenmerken, instemming,"
+             " wie adviseert en wat er niet verteld is",
+             "de vertrouwenspersonen van de KMar adviseren daarin zelf"),
     Vrijgave("het systeem van de lijn", "van elke plaatsing de zaak, de eenheid en de stoel die behandelt",
              "de broker kent het account en niet wie erachter zit: dat systeem toont haar die stoel alleen"),
+    Vrijgave("notification", "van een zaak de eenheid, de rubriek, wie erover te informeren is en wie niet,"
+             " en of de instemming nog geldt; meldt een leidinggevende zelf, ook wie dat is en de kenmerken",
+             "anders kan niet bepaald worden wat een weekbericht zeggen mag, en aan wie"),
     Vrijgave("routing, registry en de beheerder van de broker", "kenmerken in codes, na instemming",
              "zonder onderdeel en eenheid is er geen adviseur te kiezen en niets te tellen"),
     Vrijgave("registry en de beheerder van de broker", "kanaal, tijdstip en spoed van een contact",
@@ -106,16 +121,26 @@ def beheerder(gezien: Gezien) -> str:
     return _vergelijkbaar(sorted(rijen))
 
 
-def tabel(gezien: Gezien) -> str:
-    """What a reader of the published tables sees: counts by year, register and rubriek."""
-    laatste: dict[str, e.MeldingGeregistreerd] = {}
+def ladder(gezien: Gezien, rol: str) -> str:
+    """What a role of the ladder is told: what is brought to it, and each promise that is or will be broken
+    and of which it hears."""
+    rijen: list[tuple[str, str, str]] = []
     for een in gezien.bus:
-        if isinstance(een.feit.data, e.MeldingGeregistreerd):
-            laatste[een.feit.subject] = een.feit.data
-    telling = Counter(
-        (feit.geregistreerd_op.year, feit.in_register, feit.rubriek) for feit in laatste.values() if feit.telt
-    )
-    return _vergelijkbaar(sorted(telling.items()))
+        if isinstance(een.feit.data, e.MeldingGeescaleerd) and een.feit.data.naar == rol:
+            rijen.append((een.feit.data.geescaleerd_op.isoformat(), een.feit.data.reden, een.feit.subject))
+    for (naam, zaak), klokken in gezien.klokken.items():
+        for klok in klokken:
+            een_termijn = termijn(klok, _REGELS[klok.soort])
+            loopt_af = een_termijn.uitkomst in (None, Uitkomst.TE_LAAT) and not een_termijn.alleen_bewaking
+            feit = verstreken(Bewaard(zaak, een_termijn), een_termijn.eind)
+            if loopt_af and rol in feit.escaleert_naar:
+                rijen.append((feit.eind.isoformat(), f"{naam} {feit.soort}", zaak))
+    return _vergelijkbaar(sorted(rijen))
+
+
+def tabel(gezien: Gezien) -> str:
+    """What a reader of the published tables sees."""
+    return gepubliceerd(gezien.register)
 
 
 Waarnemer = Callable[[Gezien], Hashable]
@@ -129,6 +154,14 @@ def waarnemers(paar: Paar) -> dict[str, Waarnemer]:
     }
     gevonden["postverkeer"] = postverkeer
     return gevonden | {naam: _OVERIGE[naam] for naam in _GELIJK[paar.verschil](paar)}
+
+
+def rollen(paar: Paar) -> dict[str, Waarnemer]:
+    """The roles of the ladder of which a seat is excluded from the case: to them nothing of it is brought."""
+    if paar.verschil != "zaak" or not gaat_door(paar.zaak) or paar.zaak.kwalificatie != "melding":
+        return {}
+    dicht = gesloten_rollen(paar.zaak.uit_te_sluiten, paar.links.zetels)
+    return {f"rol-van-de-ladder {rol}": partial(ladder, rol=rol) for rol in sorted(dicht)}
 
 
 def coalitie(paar: Paar) -> dict[str, Waarnemer]:

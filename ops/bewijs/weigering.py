@@ -19,7 +19,6 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from ops import SERVICES
-from ops.bewijs.portaal import Portaal
 from ops.bewijs.verslag import Deel
 from services.intake.core.ontvangstcode import WILLEKEUR_BYTES, maak
 from shared import events as e
@@ -61,7 +60,7 @@ class Geprobeerd:
 
 async def slechte_zegels(toneel: Toneel) -> None:
     """Contacts of which all is well but the seal; one is sealed to a key of intake that expired."""
-    inhoud = json.dumps(toneel.verzegeld.velden).encode()
+    inhoud = json.dumps(toneel.kanaries().velden).encode()
     for wat, (maak_het, reden) in _zegels(toneel, inhoud).items():
         zaak = uuid.uuid4().hex
         contact = e.ContactOntvangen(kanaal="telefoon", ontvangen_op=_nu(), verzegeld=maak_het())
@@ -73,7 +72,7 @@ async def slechte_zegels(toneel: Toneel) -> None:
 def _zegels(toneel: Toneel, inhoud: bytes) -> Mapping[str, tuple[Callable[[], str], Reden]]:
     goed = zegel.seal(inhoud, toneel.sleutels)
     kop, _, iv, tekst, slot = goed.split(".")
-    klaar = toneel.misvormd.velden["verhaal"]  # in clear, and a publisher's mistake
+    klaar = toneel.misvormd.bij("slechte zegels").velden["verhaal"]  # in clear, and a publisher's mistake
     ander = _publiek(zegel.generate())
     zelfde_naam = _publiek(zegel.generate(kid=toneel.sleutels.newest(_nu())[0]))
     return {
@@ -134,7 +133,7 @@ def _kop(kop: str, **erbij: str) -> str:
 
 async def codes_raden(toneel: Toneel) -> None:
     """Somebody tries codes until they are shut out; then a right one, and the same from elsewhere."""
-    portaal = Portaal(toneel.veld, toneel.stand.aftap, toneel.sleutels)
+    portaal = toneel.portaal
     code = (await portaal.vraag("ontvangstcode", als="mid", zaak=toneel.zaken[0]))["code"]
     toneel.codes.append(code)
     fout: dict[str, Callable[[], str]] = {
@@ -150,7 +149,6 @@ async def codes_raden(toneel: Toneel) -> None:
     geweigerd.afgesloten.append(await portaal.vraag("status", code=code, afzender="proef-een"))
     geweigerd.goed.append(await portaal.vraag("status", code=code, afzender="proef-twee"))
     toneel.tel("ontvangstcodes geraden", len(soorten))
-    toneel.vragen += portaal.gesteld
 
 
 def _nu() -> datetime:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -24,6 +24,7 @@ from shared.codes import (
     Rubriek,
     SoortMelder,
 )
+from shared.events import Event
 
 Verschil = Literal[
     "verhaal",
@@ -40,6 +41,8 @@ Verschil = Literal[
 """In what worlds differ that must look the same to somebody."""
 
 EERSTE_MAANDAG: Final = datetime(2025, 3, 3, tzinfo=ZoneInfo("Europe/Amsterdam"))
+_PLAATSVERVANGER: Final = "top-commandant"
+"""The seat that takes the SG's rung where there is need."""
 WEKEN: Final = 10
 """Weeks in which things happen; the weekly messages of a few weeks more are part of the view."""
 
@@ -112,6 +115,15 @@ class Organisatie:
         return pad
 
 
+class Stap(NamedTuple):
+    """One fact that an outside party states."""
+
+    op: datetime
+    afzender: str
+    onderwerp: str
+    feit: Event
+
+
 @dataclass(frozen=True)
 class Zaak:
     """One case: what the melder knows, and what the people around it do, at moments of their own."""
@@ -143,12 +155,20 @@ class Zaak:
     """Which grant is withdrawn."""
     intrekking_voor: bool = False
     """Whether the withdrawal is heard of before the grant for the COID that it ends."""
+    zonder_lijn: bool = False
+    """Whether the adviser informs the line though the melder gave no grant for it: then nobody is told."""
     kenmerken_toch: bool = False
     """Whether the MID states codes, and a grant for the line, of a matter that may not go to the COID."""
     gekwalificeerd_als: Rubriek | None = None
     """As what it is settled, when that is not what the line was told; then the line hears the hoofdgroep."""
     later_uit_te_sluiten: tuple[str, ...] = ()
     """Seats of which the adviser says only in the week after the telling that they must not learn of it."""
+    hogerop: Literal["misstand", "terugkeer"] | None = None
+    """Why it is brought to the SG, after the telling: what it was found to be, or a melder who came back."""
+    neven_ids: tuple[str, ...] = field(default=(), repr=False)
+    """Random ids of what is said around and beside it (`nevenfeiten`); without these nothing is."""
+    blijft_uit: Literal["gesprek", "terugkoppeling"] | None = None
+    """What is promised and never comes, so that the roles of the ladder hear of it."""
 
 
 @dataclass(frozen=True)
@@ -169,6 +189,20 @@ class Wereld:
     def stoelen(self) -> tuple[str, ...]:
         """Every seat that there ever is."""
         return tuple(dict.fromkeys(stoel.code for org in self.organisaties for stoel in org.stoelen))
+
+    @property
+    def zetels(self) -> dict[str, frozenset[str]]:
+        """By role of the ladder the seats that read what is brought to it, as the services are set."""
+        stoelen = [stoel for org in self.organisaties for stoel in org.stoelen]
+        van = {
+            "sg": {een.lezer for een in stoelen if een.rol == "sg"},
+            "plaatsvervanger-sg": {een.lezer for een in stoelen if een.code == _PLAATSVERVANGER},
+        }
+        return {
+            rol: frozenset(een.code for een in stoelen if een.lezer in lezers)
+            for rol, lezers in van.items()
+            if lezers
+        }
 
 
 @dataclass(frozen=True)
@@ -262,9 +296,13 @@ def anders(rng: Random, een: Zaak, verschil: Verschil) -> Zaak:
 
 def buiten(wereld: Wereld, een: Zaak) -> frozenset[str]:
     """The seats that must not learn that a case exists: the excluded, whoever shares a mailbox with them, and
-    who hears of no more than they; as long as they are there."""
+    who hears of no more than they; as long as they are there. Everybody, while one of them has no seat."""
     gevonden = set(wereld.stoelen)
+    bekend: set[str] = set()
     for org in wereld.organisaties:
+        bekend |= {stoel.code for stoel in org.stoelen}
+        if not bekend.issuperset(een.uit_te_sluiten):
+            continue
         terreinen: dict[str, set[str]] = {}
         for stoel in org.stoelen:
             terreinen.setdefault(stoel.lezer, set()).add(org.terrein(stoel))

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from shared import flow
 from shared.envelope import envelope_model
-from shared.events import ContactOntvangen, Event, KwestieGekwalificeerd, ZaakOmgezet
+from shared.events import ContactOntvangen, Event, GesprekGevoerd, KwestieGekwalificeerd, ZaakOmgezet
 
 Schema = dict[str, Any]
 
@@ -50,6 +50,7 @@ RULES: Final[Mapping[type[Event], tuple[Schema, ...]]] = {
             {"properties": {"instemming": {"minItems": 1}}, "required": ["instemming"]},
         ),
     ),
+    GesprekGevoerd: (_when("kenmerken", {"type": "object"}, _needs("instemming")),),
     KwestieGekwalificeerd: (_when("kwalificatie", {"const": "melding"}, _needs("rubriek")),),
     ZaakOmgezet: (
         _when("naar", {"const": "melding"}, _needs("rubriek")),

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 NERGENS: Final = "~nergens"
 """The name under which the vault keeps what is answered to a code that opens nothing: no matter's."""
 RUIM_PER_KEER: Final = 200
+IN_STAPPEN: Final = 10
+"""Failed attempts are told in steps: one more must not show beside the one question that was on the bus."""
 
 
 class Gelezen(NamedTuple):
@@ -167,8 +169,8 @@ async def _noteer(
     antwoorden: Mapping[UUID, a.Antwoord],
     gelezen: Sequence[Gelezen],
 ) -> None:
-    """Each reading is a line in both logs, which name the piece as it is called outside; so is each code that
-    was given out. A question is none by itself."""
+    """Each reading is a line in both logs, which name the piece; so is each code that was given out. A
+    question is none by itself."""
     gegeven = [
         (een.vrager, een.vraag.zaak)
         for een in vragen.gesteld
@@ -177,14 +179,14 @@ async def _noteer(
     if not gelezen and not gegeven:
         return
     zaken = {stuk.zaak for stuk in gelezen} | {zaak_id for _, zaak_id in gegeven}
-    wie = {zaak: (een,) for zaak, een in (await intake.kluis.betrokkenen(zaken)).items()}
+    wie = await intake.kluis.betrokkenen(zaken)
     rows = await work.connection.fetch(QUERIES.kenmerken, sorted({stuk.stuk for stuk in gelezen}))
     kenmerken = {row["stuk"]: row["kenmerk"] for row in rows}
     handelingen = [
-        Handeling(
+        Handeling.over(
             "inhoud-gelezen",
-            wie.get(stuk.zaak, ()),
-            stuk=kenmerken.get(stuk.stuk),
+            wie.get(stuk.zaak),
+            kenmerken.get(stuk.stuk),
             resultaat="gelukt" if stuk.geopend else "mislukt",
             actor="melder",
             herkomst="portaal",
@@ -192,7 +194,7 @@ async def _noteer(
         for stuk in gelezen
     ]
     handelingen += [
-        Handeling("ontvangstcode-uitgereikt", wie.get(zaak_id, ()), voor=vrager)
+        Handeling.over("ontvangstcode-uitgereikt", wie.get(zaak_id), voor=vrager)
         for vrager, zaak_id in gegeven
     ]
     await logboek.noteer(work.connection, handelingen, work.now)
@@ -236,5 +238,5 @@ async def ruim_op(runtime: Runtime) -> bool:
         await work.connection.execute(QUERIES.vergeet_vergeefs)
         await work.connection.execute(QUERIES.vergeet_sleutels)
         recent = await work.connection.fetchval(QUERIES.recente_pogingen)
-    runtime.meter.observe("ontvangstcode_pogingen_uur", float(recent))
+    runtime.meter.observe("ontvangstcode_pogingen_uur", float(recent // IN_STAPPEN * IN_STAPPEN))
     return int(gedaan) == RUIM_PER_KEER

@@ -18,6 +18,7 @@ from services.intake.kluis import Kluis, Stuk
 from services.intake.logboek import Handeling
 from services.intake.settings import Settings
 from shared import events as e
+from shared import flow
 from shared.envelope import Fact, Refusal
 from shared.inbox import IN_DE_KLUIS, Sealed, Work, is_sealed, vernietigd
 from shared.service import Background, Runtime, Service
@@ -65,13 +66,18 @@ SOORT = {
 }
 """Facts whose content goes to the vault, with what kind of piece it is there."""
 
+DAAD = (e.InhoudGedeeld, e.BerichtGestuurd)
+"""Facts by which a party itself brings content to somebody: the access log names that party."""
+
 
 def in_rust(feit: e.Event) -> e.Event:
     """A fact as the facts table keeps it: content rests in the vault alone, and codes that do not count
     nowhere.
     """
     if isinstance(feit, e.GesprekGevoerd):
-        return feit.model_copy(update={"kenmerken": kenmerken_van(feit)})
+        kenmerken = kenmerken_van(feit)
+        grant = None if kenmerken is None else feit.instemming
+        return feit.model_copy(update={"kenmerken": kenmerken, "instemming": grant})
     return feit.model_copy(update={"verzegeld": IN_DE_KLUIS}) if is_sealed(feit) else feit
 
 
@@ -164,7 +170,8 @@ class Intake:
     def _stukken(self, facts: Iterable[Fact], te_laat: set[str]) -> Iterable[Stuk]:
         for fact in facts:
             if type(fact.data) in SOORT and is_sealed(fact.data) and fact.subject not in te_laat:
-                yield Stuk(fact.key, fact.subject, SOORT[type(fact.data)], self.open(fact))
+                van = fact.publisher if isinstance(fact.data, DAAD) else flow.INTAKE
+                yield Stuk(fact.key, fact.subject, SOORT[type(fact.data)], self.open(fact), van)
 
     async def _beslis(self, work: Work, subjects: Iterable[str]) -> dict[str, Zaak]:
         """What is so about each matter now, once what follows is stated and stored."""

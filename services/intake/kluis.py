@@ -6,10 +6,12 @@ outside it (`sleutelkluis`). Content is kept as it came, padded, so that its siz
 """
 
 import asyncio
+import hmac
 import logging
 import os
 from base64 import urlsafe_b64encode
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self
 from uuid import UUID
@@ -21,6 +23,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from services.intake.settings import Settings
 from services.intake.sleutelkluis import BestandKek, KluisOnbruikbaar, Sleutelkluis, Sleutelmap
+from shared import flow
 from shared.inbox import Work
 from shared.postgres import Queries
 from shared.settings import SettingsError
@@ -38,6 +41,24 @@ class Stuk(NamedTuple):
     zaak: str
     soort: str
     inhoud: bytes
+    van: str = flow.INTAKE
+    """Whose act it is that it came: a party that writes or shares, else intake's own taking in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Betrokkene:
+    """What the logs call a matter and its pieces: the same each time, and nothing that stands anywhere else.
+
+    Made with the matter's data key: once that is destroyed nobody can tell what these were the names of.
+    """
+
+    naam: str
+    """The matter's id, encrypted."""
+    _sleutel: bytes = field(repr=False)
+
+    def stuk(self, kenmerk: UUID) -> UUID:
+        """The name of a piece, by the one that it has on the bus."""
+        return UUID(bytes=hmac.digest(self._sleutel, kenmerk.bytes, "sha256")[:16])
 
 
 class Kluis:
@@ -116,12 +137,8 @@ class Kluis:
             log.warning("content without a key that opens it", extra={"count": len(found) - len(stukken)})
         return stukken
 
-    async def betrokkenen(self, zaken: Collection[str]) -> dict[str, str]:
-        """By matter its encrypted id for the logs; what was erased is left out.
-
-        The same for a matter each time; once its key is destroyed nobody can tell whose it was. Raises
-        OSError and KekOnbekend.
-        """
+    async def betrokkenen(self, zaken: Collection[str]) -> dict[str, Betrokkene]:
+        """By matter its names for the logs; what was erased is left out. Raises OSError and KekOnbekend."""
         if not zaken:
             return {}
         sleutels = await asyncio.to_thread(self.sleutels.geef, zaken)
@@ -154,6 +171,7 @@ def _ontsluit(sleutel: bytes, row: Any) -> bytes | None:
         return None
 
 
-def _betrokkene(sleutel: bytes, zaak: str) -> str:
+def _betrokkene(sleutel: bytes, zaak: str) -> Betrokkene:
     versleuteld = AESSIV(_leid_af(sleutel, b"betrokkene", 64)).encrypt(zaak.encode(), None)
-    return urlsafe_b64encode(versleuteld).rstrip(b"=").decode()
+    naam = urlsafe_b64encode(versleuteld).rstrip(b"=").decode()
+    return Betrokkene(naam, _leid_af(sleutel, b"stuk", 32))

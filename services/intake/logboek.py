@@ -6,6 +6,8 @@ the data subject, and nobody of the staff. Both are without content, chained by 
 whose it was is an encrypted id that nobody can resolve once the matter's data key is destroyed.
 """
 
+from __future__ import annotations
+
 import json
 import logging
 import os
@@ -17,6 +19,7 @@ from typing import Any, Final, Literal
 from uuid import UUID
 
 from services.intake.core.keten import Stand, rijg
+from services.intake.kluis import Betrokkene
 from shared import flow
 from shared.postgres import Queries
 
@@ -52,11 +55,12 @@ SOORT_BETROKKENE: Final = "zaak-versleuteld"
 
 @dataclass(frozen=True, slots=True)
 class Handeling:
-    """One processing. `betrokkenen`: encrypted ids (`Kluis.betrokkenen`); none when no matter can be told."""
+    """One processing. `betrokkenen`: encrypted ids (`Betrokkene.naam`); none when no matter can be told."""
 
     naam: Naam
     betrokkenen: tuple[str, ...] = ()
     stuk: UUID | None = None
+    """Name of the piece (`Betrokkene.stuk`), which nobody finds on the bus; of what is parked its id."""
     voor: str | None = None
     """Reader it was sealed for: party and code."""
     actor: str = "intake"
@@ -64,6 +68,17 @@ class Handeling:
     resultaat: Resultaat = "gelukt"
     begin: datetime | None = None
     """When it began, when that is not the moment it was recorded."""
+
+    @classmethod
+    def over(
+        cls, naam: Naam, betrokkene: Betrokkene | None, kenmerk: UUID | None = None, **rest: Any
+    ) -> Handeling:
+        """One about a matter, and the piece of it that goes by `kenmerk` outside intake. Of neither anything
+        is said when the matter can no longer be told."""
+        if betrokkene is None:
+            return cls(naam, **rest)
+        stuk = None if kenmerk is None else betrokkene.stuk(kenmerk)
+        return cls(naam, (betrokkene.naam,), stuk, **rest)
 
 
 async def noteer(connection: Any, handelingen: Sequence[Handeling], nu: datetime) -> None:

@@ -47,10 +47,11 @@ full join (select distinct trace_id from logboek) as ander using (trace_id)
 where een.trace_id is null or ander.trace_id is null;
 
 -- name: laatste
--- The last $1 lines of the access log, newest first; of one trace or one piece when these are given.
+-- The last $1 lines of the access log, newest first; of one trace, piece or matter when these are given.
 select volgnummer, trace_id, tijd, handeling, betrokkene, stuk, voor, resultaat, herkomst, actor
 from toegangslog
 where ($2::text is null or starts_with(trace_id, $2)) and ($3::uuid is null or stuk = $3)
+  and ($4::text is null or betrokkene = $4)
 order by volgnummer desc limit $1;
 
 -- name: verwerkingen

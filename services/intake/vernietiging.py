@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from services.intake import logboek, verstrekking
-from services.intake.kluis import Kluis
+from services.intake.kluis import Betrokkene, Kluis
 from services.intake.logboek import Handeling
 from services.intake.sleutelkluis import KekOnbekend
 from shared.events import InhoudVernietigd
@@ -26,8 +26,6 @@ QUERIES: Final = Queries(Path(__file__).with_name("vernietiging.sql"))
 PER_KEER: Final = 100
 VOORAF: Final = timedelta(days=30)
 """How long before an open contact is erased it is said that it will be."""
-
-log = logging.getLogger(__name__)
 
 log = logging.getLogger(__name__)
 
@@ -99,15 +97,15 @@ async def voer_uit(work: Work, kluis: Kluis) -> int:
         work.state(InhoudVernietigd(vernietigd_op=work.now, grond=grond), zaak)
     await work.connection.execute(QUERIES.klaar, sorted(zaken))
     handelingen = [
-        Handeling("inhoud-vernietigd", (betrokkenen[zaak],) if zaak in betrokkenen else ())
+        Handeling.over("inhoud-vernietigd", betrokkenen.get(zaak))
         for zaak in sorted(zaken)  # unknown when a crash came between it and the commit, or without the KEK
     ]
     await logboek.noteer(work.connection, handelingen, work.now)
     return len(zaken)
 
 
-async def _wie(kluis: Kluis, zaken: Collection[str]) -> dict[str, str]:
-    """By matter its encrypted id for the logs, of those whose key opens here and now."""
+async def _wie(kluis: Kluis, zaken: Collection[str]) -> dict[str, Betrokkene]:
+    """By matter its names for the logs, of those whose key opens here and now."""
     try:
         return await kluis.betrokkenen(zaken)
     except OSError as error:

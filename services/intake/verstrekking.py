@@ -24,7 +24,7 @@ from uuid import UUID
 from services.intake import logboek
 from services.intake.core.inzage import Inzage, Lezer, Sleutelstand, Verloop, Verstrekking, beslis, verloop
 from services.intake.core.zaak import Zaak, vouw
-from services.intake.kluis import Stuk
+from services.intake.kluis import Betrokkene, Stuk
 from services.intake.logboek import Handeling
 from shared.envelope import Fact, Refusal
 from shared.events import BerichtOntvangen, InhoudVerstrekt, SleutelVastgesteld
@@ -271,10 +271,12 @@ async def _noteer_ontvangst(
     await logboek.noteer(
         work.connection,
         [
-            Handeling(
+            Handeling.over(
                 "inhoud-ontvangen",
-                betrokkenen=(betrokkenen[stuk.zaak],) if stuk.zaak in betrokkenen else (),
-                stuk=UUID(kenmerken[stuk.stuk]) if stuk.stuk in kenmerken else None,
+                betrokkenen.get(stuk.zaak),
+                UUID(kenmerken[stuk.stuk]) if stuk.stuk in kenmerken else None,
+                actor=stuk.van,
+                herkomst=stuk.van,
             )
             for stuk in stukken
         ]
@@ -344,7 +346,7 @@ async def _boek(
     connection: Any,
     rows: Sequence[Any],
     verzegeld: Mapping[UUID, str],
-    betrokkenen: Mapping[str, str],
+    betrokkenen: Mapping[str, Betrokkene],
     nu: datetime,
 ) -> None:
     gegaan = [(row["feit"], row["volgnummer"]) for row in rows if row["feit"] in verzegeld]
@@ -361,10 +363,10 @@ async def _boek(
     await logboek.noteer(
         connection,
         [
-            Handeling(
+            Handeling.over(
                 "inhoud-verstrekt",
-                betrokkenen=(betrokkenen[row["subject"]],) if row["subject"] in betrokkenen else (),
-                stuk=row["kenmerk"],
+                betrokkenen.get(row["subject"]),
+                row["kenmerk"],
                 voor=f"{row['partij']}/{row['ontvanger']}",
                 resultaat="gelukt" if row["feit"] in verzegeld else "mislukt",
             )

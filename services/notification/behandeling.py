@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from services.notification import store
 from services.notification.core.adresboek import Adresboek
+from services.notification.core.boom import Boom
 from services.notification.core.samenstelling import Onderhanden, verborgen
 from services.notification.core.uitsluiting import uitsluiting
 from services.notification.core.vertelling import Stap, Vertelling, beslis
@@ -34,6 +35,7 @@ async def behandel(work: Work, subjects: Iterable[str]) -> Behandeld:
     bestaand = await store.vertellingen(work.connection, zaken)
     nodig = bestaand or any(zaak.te_notificeren for zaak in zaken.values())
     adresboek = await store.adresboek(work.connection) if nodig else Adresboek({})
+    boom = await store.boom(work.connection) if nodig else Boom(())
     stoelen = adresboek.stoelen() if any(zaak.uitgesloten for zaak in zaken.values()) else []
     onderhanden: dict[str, Onderhanden] = {}
     stappen: list[Stap] = []
@@ -41,12 +43,12 @@ async def behandel(work: Work, subjects: Iterable[str]) -> Behandeld:
         zaak, eerst = zaken[subject], bestaand.get(subject, {})
         # Of a matter from which nobody is excluded the address book says nothing.
         wie = uitsluiting(stoelen if zaak.uitgesloten else (), zaak.uitgesloten)
-        anders = beslis(zaak, eerst, adresboek, uitgesloten=wie.uitgesloten, onderwerp=subject, nu=work.now)
+        anders = beslis(zaak, eerst, adresboek, uitsluiting=wie, boom=boom, onderwerp=subject, nu=work.now)
         nu = eerst | {stap.vertelling.functionaris: stap.vertelling for stap in anders}
         onderhanden[subject] = Onderhanden(zaak, wie, tuple(nu[stoel] for stoel in sorted(nu)))
         stappen += anders
         if zaak.uitgesloten and nu:
-            weg = verborgen(onderhanden[subject], await store.boom(work.connection), work.now)
+            weg = verborgen(onderhanden[subject], boom, work.now)
             nu |= {stap.vertelling.functionaris: stap.vertelling for stap in weg}
             onderhanden[subject] = replace(
                 onderhanden[subject], vertellingen=tuple(nu[stoel] for stoel in sorted(nu))

@@ -30,7 +30,8 @@ from shared.service import Background, Service
 
 async def eenheden(work: Work, facts: Sequence[Fact]) -> None:
     """Keep units, seats and mailboxes. What was held for a mailbox goes with the next round."""
-    await store.save_eenheden(work.connection, nieuwste(facts))
+    gezegd = [(fact.subject, fact.data) for fact in facts if isinstance(fact.data, EenheidGewijzigd)]
+    await store.save_eenheden(work.connection, nieuwste(facts), gezegd)
 
 
 async def zaken(work: Work, facts: Sequence[Fact]) -> None:

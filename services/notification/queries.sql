@@ -12,12 +12,23 @@ set volgnummer = excluded.volgnummer, onderdeel = excluded.onderdeel, boven = ex
 where excluded.volgnummer > eenheden.volgnummer
 returning eenheid;
 
+-- name: ander_adresboek
+-- The address book is another one. Whoever holds that row waits for no unit: take the units first.
+update adresboek set stand = gen_random_uuid();
+
+-- name: save_ooit_functionaris
+-- The caller holds the address book: nobody else adds to these meanwhile.
+insert into ooit_functionaris (eenheid, functionaris, rol, lezer)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::text[])
+on conflict do nothing;
+
+-- name: ooit_functionaris
+select functionaris, eenheid, rol, lezer from ooit_functionaris order by functionaris, eenheid, rol, lezer;
+
 -- name: clear_functionarissen
 delete from functionarissen where eenheid = any($1::text[]);
 
 -- name: save_functionarissen
--- With them the address book is another one; nobody who holds that row waits for a unit.
-with anders as (update adresboek set stand = gen_random_uuid())
 insert into functionarissen (eenheid, functionaris, rol, postbus)
 select * from unnest($1::text[], $2::text[], $3::text[], $4::text[])
 on conflict do nothing;
@@ -83,7 +94,8 @@ select eenheid, getoond, rest from totalen where periode = $1 order by eenheid;
 
 -- name: te_herzien
 -- Matters of which the seats or the tree may have changed what is to be done: that wait for a seat that cannot be
--- reached any more, or are held for one that can be now; and that wait while somebody is excluded from them.
+-- reached any more, or are held for one that can be now, or for a unit or an excluded seat that was not known; and
+-- that wait while somebody is excluded from them.
 select distinct zaak
 from vertellingen
 left join zaken using (zaak)
@@ -94,6 +106,7 @@ cross join lateral (
 ) as stoel
 where (status = 'wacht' and (not bereikbaar or not telt))
    or (status = 'opgehouden' and reden in ('functionaris-onbekend', 'geen-postbus') and bereikbaar)
+   or (status = 'opgehouden' and reden in ('eenheid-onbekend', 'uitgeslotene-onbekend'))
 order by zaak;
 
 -- name: lock_due
@@ -199,7 +212,8 @@ select eenheid, count(*)::integer as aantal from (
 group by eenheid order by eenheid;
 
 -- name: zet_verteld
--- These messages went out: what was in them was told.
+-- These messages went out: what was in them was told. The reference ends, so that the message can be forgotten
+-- before the matter is; until then seat and round still tell in this schema which message it was, and its kenmerk.
 update vertellingen set status = 'verteld', kenmerk = null, plaats = null
 where (zaak, functionaris) in (
     select zaak, functionaris from vertellingen where kenmerk = any($1::uuid[])

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from services.notification.core.adresboek import Adresboek
+from services.notification.core.adresboek import Adresboek, Ooit
+from services.notification.core.adresboek import lezer as lezer_van
 from services.notification.core.bericht import Regel
 from services.notification.core.boom import Boom, Eenheid
 from services.notification.core.totalen import Afgesloten
@@ -26,8 +27,11 @@ QUERIES = Queries(Path(__file__).with_name("queries.sql"))
 # --- units and seats ------------------------------------------------------------------------------
 
 
-async def save_eenheden(connection: Any, eenheden: Mapping[str, EenheidGewijzigd]) -> None:
-    """Units as they are now, with their seats; a version that is not newer changes nothing."""
+async def save_eenheden(
+    connection: Any, eenheden: Mapping[str, EenheidGewijzigd], gezegd: Iterable[tuple[str, EenheidGewijzigd]]
+) -> None:
+    """Units as they are now, with their seats; a version that is not newer changes nothing. What any version
+    that was heard (`gezegd`) gives a seat is kept beside it, in whatever order they come."""
     codes = sorted(eenheden)
     rijen = [eenheden[code] for code in codes]
     nieuws = {
@@ -42,17 +46,26 @@ async def save_eenheden(connection: Any, eenheden: Mapping[str, EenheidGewijzigd
             [rij.gewijzigd_op for rij in rijen],
         )
     }
-    if not nieuws:
-        return
+    await connection.execute(QUERIES.ander_adresboek)
     stoelen = [(code, stoel) for code in sorted(nieuws) for stoel in eenheden[code].functionarissen]
-    await connection.execute(QUERIES.clear_functionarissen, sorted(nieuws))
-    await connection.execute(
-        QUERIES.save_functionarissen,
-        [code for code, _ in stoelen],
-        [stoel.functionaris for _, stoel in stoelen],
-        [stoel.rol for _, stoel in stoelen],
-        [stoel.postbus for _, stoel in stoelen],
-    )
+    if nieuws:
+        await connection.execute(QUERIES.clear_functionarissen, sorted(nieuws))
+    if stoelen:
+        await connection.execute(
+            QUERIES.save_functionarissen,
+            [code for code, _ in stoelen],
+            [stoel.functionaris for _, stoel in stoelen],
+            [stoel.rol for _, stoel in stoelen],
+            [stoel.postbus for _, stoel in stoelen],
+        )
+    ooit = {
+        (code, stoel.functionaris, stoel.rol, None if stoel.postbus is None else lezer_van(stoel.postbus))
+        for code, eenheid in gezegd
+        for stoel in eenheid.functionarissen
+    }
+    if ooit:
+        kolommen = zip(*ooit, strict=True)
+        await connection.execute(QUERIES.save_ooit_functionaris, *map(list, kolommen))
 
 
 async def adresboek(connection: Any) -> Adresboek:
@@ -93,7 +106,13 @@ async def _lees_adresboek(connection: Any, eenheden: Boom) -> Adresboek:
         terreinen[row["functionaris"]].add(terrein(eenheden, row["eenheid"], row["rol"]))
         if row["postbus"] is not None:
             gevonden.append(row["postbus"])
-    return Adresboek(dict(postbussen), {stoel: frozenset(codes) for stoel, codes in terreinen.items()})
+    ooit = [
+        Ooit(row["functionaris"], terrein(eenheden, row["eenheid"], row["rol"]), row["lezer"])
+        for row in await connection.fetch(QUERIES.ooit_functionaris)
+    ]
+    return Adresboek(
+        dict(postbussen), {stoel: frozenset(codes) for stoel, codes in terreinen.items()}, tuple(ooit)
+    )
 
 
 @lru_cache(maxsize=4)

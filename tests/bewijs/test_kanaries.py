@@ -20,22 +20,30 @@ def test_canaries_of_one_run_are_like_no_others() -> None:
     soorten = [kanaries.maak(naam, kans) for naam in ("een", "twee")]
     merken = [merk.tekst for soort in soorten for merk in soort.merken]
     assert len(set(merken)) == 4
-    assert all(
-        soort.letters in tekst.lower() or soort.cijfers in tekst
-        for soort in soorten
-        for tekst in soort.velden.values()
-    )
+
+
+def test_each_field_of_each_message_begins_with_a_word_of_its_own() -> None:
+    """Eight characters that were cut off and kept say which field of which message they are from."""
+    soort = kanaries.maak("een", random.Random(1))
+    berichten = [soort.bij(f"bericht {nummer}") for nummer in range(200)]
+    velden = [tekst.lower() for bericht in berichten for tekst in bericht.velden.values()]
+    assert len({tekst.lstrip("+")[:8] for tekst in velden}) == len(velden) == len(soort.woorden)
+    assert all(bericht.velden == soort.bij(bericht.waar).velden for bericht in berichten)
+    gezocht = patronen((*soort.merken, *soort.woorden))
+    gevonden = zoek(berichten[7].velden["postcode"][:8].encode(), "log", gezocht)
+    assert [treffer.merk for treffer in gevonden] == ["een: bericht 7, postcode"]
 
 
 def test_every_malformed_message_holds_a_canary() -> None:
     """In its body, its key, its headers or its properties; else it would prove nothing."""
     soort = kanaries.maak("misvormd", random.Random(2))
-    gezocht = patronen(soort.merken)
     berichten = alle(soort)
+    gezocht = patronen((*soort.merken, *soort.woorden))
     assert len(berichten) > 300
     for bericht in berichten:
         heel = repr((bericht.sleutel, bericht.koppen, bericht.eigenschappen)).encode() + bericht.inhoud
-        assert zoek(heel, "bericht", gezocht), bericht.wat
+        gevonden = {treffer.merk for treffer in zoek(heel, "bericht", gezocht)}
+        assert gevonden & {woord.naam for woord in soort.woorden}, f"{bericht.wat} has no word of its own"
 
 
 def test_the_fields_that_take_clear_text_are_few_and_known() -> None:

@@ -92,3 +92,52 @@ def test_a_digest_in_a_row_is_found() -> None:
     assert weerleg(
         RAND, Zijden([Uiting("bericht", digest.hex())], [van_rij("geparkeerd", {"afdruk": digest})])
     )
+
+
+@pytest.mark.parametrize(
+    "anders",
+    [
+        "Fri, 20 Nov 2026 10:31:07 +0100",
+        "20261120T093107Z",
+        str(int(NU.timestamp())),
+        f"{NU.timestamp():.6f}",
+    ],
+)
+def test_a_moment_is_found_as_a_mail_or_a_clock_writes_it(anders: str) -> None:
+    """Also where it is only said to the second: where none may be it is one too many."""
+    assert weerleg(replace(RAND, even_groot=False, zonder_moment=True), zijden("x", f"Date: {anders}"))
+
+
+def test_what_falls_on_the_declared_grid_is_no_moment_too_many() -> None:
+    """Nor is what says when it was made itself, where that is declared."""
+    rand = replace(RAND, even_groot=False, zonder_moment=True, raster_us=4_000_000)
+    assert not weerleg(rand, zijden("x", "Fri, 20 Nov 2026 09:31:08 +0000"))
+    assert weerleg(rand, zijden("x", NU.isoformat()))
+    assert not weerleg(replace(rand, eigen_moment=lambda wat: wat == "rechts"), zijden("x", NU.isoformat()))
+
+
+@pytest.mark.parametrize("maat", [1_000, 10_000, 100_000, 1_000_000])
+@given(
+    st.lists(st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31)), min_size=5, max_size=9, unique=True)
+)
+def test_moments_that_were_rounded_are_found(maat: int, momenten: list[datetime]) -> None:
+    """Down or up, to a thousandth, a hundredth, a tenth or a whole second; on a minute they are none."""
+    anders = [moment - timedelta(microseconds=moment.microsecond % maat) for moment in momenten]
+    rond = [moment for moment in anders if moment.second and moment not in momenten]
+    links = [Uiting("links", moment.isoformat()) for moment in momenten]
+    for op in (timedelta(), timedelta(microseconds=maat)):
+        rechts = [Uiting("rechts", (moment + op).isoformat()) for moment in rond if (moment + op).second]
+        verwacht = len({each.tekst for each in rechts} - {each.tekst for each in links}) >= (
+            1 if maat == 1_000_000 else 2
+        )
+        assert (
+            bool(weerleg(replace(RAND, even_groot=False), Zijden(links, [*rechts, Uiting("r", "")])))
+            >= verwacht
+        )
+
+
+def test_moments_of_their_own_are_not_taken_for_rounded_ones() -> None:
+    """A clock that ticks in microseconds shows a round one now and then."""
+    links = [Uiting("links", (NU + timedelta(microseconds=n * 997)).isoformat()) for n in range(3000)]
+    rechts = [Uiting("rechts", (NU + timedelta(microseconds=n * 1009 + 1)).isoformat()) for n in range(50)]
+    assert not weerleg(replace(RAND, even_groot=False), Zijden(links, rechts))

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Totals of two runs that differ in secrets alone, in small; a leak into them; and what is read of a run."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ops.bewijs import lekken_beheer, totalen
 from ops.bewijs.proefstand import eigen_servers
 from ops.servers import PrivateServers
+from services.registry import lezen
+from services.registry.core.tabel import Tabel, Telling, rubriekentabel
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +35,20 @@ async def test_a_total_that_tells_makes_the_proof_fail(tmp_path: Path, servers: 
     assert any(lekken_beheer.PER_NAAM["dag-in-getal"].waar in fout for fout in gevonden.fouten), (
         gevonden.als_tekst(alles=True)
     )
+
+
+@pytest.mark.timeout(300)
+async def test_a_published_table_that_tells_makes_the_proof_fail(
+    tmp_path: Path, servers: PrivateServers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that counts only what was registered early in a week: the register's own table is what is read."""
+
+    def met_dag(tellingen: Iterable[Telling], *rest: Any) -> Tabel:
+        return rubriekentabel((een for een in tellingen if een.geregistreerd_op.isoweekday() < 3), *rest)
+
+    monkeypatch.setattr(lezen, "rubriekentabel", met_dag)
+    gevonden = await totalen.onderzoek(tmp_path / "proef", servers, range(4, 29, 6))
+    assert any("lezer van tabellen" in fout for fout in gevonden.fouten), gevonden.als_tekst(alles=True)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from ops import CHECKOUT
-from ops.__main__ import main
+from ops.__main__ import help_text, main
+from ops.bewijs.elders import OP_TESTS
 from ops.bewijs.herkomst import kop, versie
 from ops.bewijs.opdracht import DELEN
 from ops.bewijs.verslag import Deel, Verslag, gespreid
@@ -60,6 +61,7 @@ def test_the_head_says_what_was_examined_and_how_to_repeat_it() -> None:
     assert "2025-03-03 09:00 UTC, in 7 minuten" in gezegd
     assert versie(CHECKOUT) in gezegd
     assert "k 20, stap 5, periode 13 weken, plaatsen 6" in gezegd
+    assert all(f" {woord}: " in gezegd for woord in ("k", "stap", "periode", "plaatsen", "Defensie"))
     assert "./meldpunt bewijs paren stapel --paren 500." in gezegd
 
 
@@ -74,3 +76,23 @@ def test_a_part_that_does_not_exist_is_wrong_use(capsys: pytest.CaptureFixture[s
     assert main(["bewijs", "verzonnen"]) == 2
     gezegd = capsys.readouterr().err
     assert all(naam in gezegd for naam in DELEN)
+
+
+def test_what_is_released_and_what_rests_on_tests_stands_there_once() -> None:
+    """Under headings of their own, after the parts."""
+    verslag = Verslag((GOED, GOED), vrijgaven=("een stoel ziet iets",), elders=("iets: tests/test_x.py",))
+    tekst = verslag.als_tekst(alles=False)
+    assert tekst.count("een stoel ziet iets") == tekst.count("tests/test_x.py") == 1
+    assert tekst.index("WAT WEL TE ZIEN IS") > tekst.rindex("PROEF  GESLAAGD")
+    assert verslag.als_json(alles=False)["vrijgaven"] == ["een stoel ziet iets"]
+
+
+def test_the_help_and_the_readme_name_every_part() -> None:
+    """Whoever has just cloned this finds out what can be asked."""
+    readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+    assert all(naam in help_text() and f"`{naam}`" in readme for naam in DELEN)
+
+
+def test_every_test_that_a_promise_rests_on_is_there() -> None:
+    """By its file."""
+    assert all((CHECKOUT / test).is_file() for een in OP_TESTS for test in een.tests)

@@ -138,7 +138,13 @@ def gesprek(
     uren: float, uitkomst: GesprekUitkomst, kenmerken: Kenmerken | None = CLSK, naar: Verwijzing | None = None
 ) -> GesprekGevoerd:
     """A talk so many hours after the contact."""
-    return GesprekGevoerd(gevoerd_op=t(uren), uitkomst=uitkomst, kenmerken=kenmerken, verwezen_naar=naar)
+    return GesprekGevoerd(
+        gevoerd_op=t(uren),
+        uitkomst=uitkomst,
+        kenmerken=kenmerken,
+        instemming=None if kenmerken is None else G1,
+        verwezen_naar=naar,
+    )
 
 
 def geef(uren: float, grant: str = G1, aan: Geadresseerde = "coid") -> InstemmingGegeven:
@@ -148,7 +154,7 @@ def geef(uren: float, grant: str = G1, aan: Geadresseerde = "coid") -> Instemmin
 
 def codes(uren: float, kenmerken: Kenmerken = CLSK) -> KenmerkenVastgesteld:
     """The MID puts the matter in codes."""
-    return KenmerkenVastgesteld(vastgesteld_op=t(uren), kenmerken=kenmerken)
+    return KenmerkenVastgesteld(vastgesteld_op=t(uren), kenmerken=kenmerken, instemming=G1)
 
 
 def trek_in(uren: float, grant: str = G1) -> InstemmingIngetrokken:

@@ -2,7 +2,8 @@
 """Intake with the real broker and the real database: what goes in, what comes out, what stays."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import json
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,12 @@ import asyncpg
 import pytest
 
 from ops import sleutels
-from ops.environment import Environment
 from services.intake.handlers import build
 from services.intake.settings import Settings
 from services.intake.store import QUERIES
 from shared import flow, zegel
 from shared.codes import Geadresseerde, Kanaal
-from shared.envelope import data_json
+from shared.envelope import data_json, encode
 from shared.events import (
     ContactDoorverwezen,
     ContactOntvangen,
@@ -40,16 +40,6 @@ from tests.conftest import StartService
 
 CLSK = Kenmerken(onderdeel="CLSK", rubriek="ongewenste-omgangsvormen")
 GEHEIM = b'{"naam": "Wilhelmina van Zandvliet-Roozendaal"}'
-
-
-@pytest.fixture
-async def database(environment: Environment) -> AsyncIterator[Any]:
-    """Intake's schema, as the service itself sees it."""
-    connection = await asyncpg.connect(environment.dsns["intake"])
-    try:
-        yield connection
-    finally:
-        await connection.close()
 
 
 class Melder:
@@ -75,7 +65,13 @@ class Melder:
         """The MID speaks with the melder, and puts the matter in codes."""
         gevoerd_op = self.begin + timedelta(minutes=na_min)
         event = GesprekGevoerd.model_validate(
-            {"gevoerd_op": gevoerd_op, "uitkomst": uitkomst, "kenmerken": CLSK, **velden}
+            {
+                "gevoerd_op": gevoerd_op,
+                "uitkomst": uitkomst,
+                "kenmerken": CLSK,
+                "instemming": new_id(),
+                **velden,
+            }
         )
         await self.bus.state("mid", event, self.zaak)
 
@@ -91,12 +87,6 @@ class Melder:
         """Consent withdrawn."""
         event = InstemmingIngetrokken(instemming=grant, ingetrokken_op=self.begin + timedelta(minutes=30))
         await self.bus.state(wie, event, self.zaak)
-
-
-@pytest.fixture
-def melder(bus: Bus, public_keys: zegel.PublicKeys) -> Melder:
-    """A melder who has not reported yet."""
-    return Melder(bus, public_keys)
 
 
 async def stated(heard: Heard, subject: str, naam: str, aantal: int = 1) -> list[dict[str, Any]]:
@@ -354,11 +344,15 @@ async def test_codes_that_come_after_the_forward_are_told_to_whoever_got_it(
     await melder.meldt()
     await melder.spreekt(kenmerken=None)
     grant = await melder.stemt_in()
-    vroeg = KenmerkenVastgesteld(vastgesteld_op=melder.begin + timedelta(minutes=30), kenmerken=CLSK)
+    vroeg = KenmerkenVastgesteld(
+        vastgesteld_op=melder.begin + timedelta(minutes=30), kenmerken=CLSK, instemming=grant
+    )
     await bus.state("mid", vroeg, melder.zaak)
     await stated(heard, melder.zaak, "melding-doorgezet")
     nader = Kenmerken(onderdeel="CLSK", eenheid="313-SQN", rubriek="overige")
-    laat = KenmerkenVastgesteld(vastgesteld_op=melder.begin + timedelta(minutes=40), kenmerken=nader)
+    laat = KenmerkenVastgesteld(
+        vastgesteld_op=melder.begin + timedelta(minutes=40), kenmerken=nader, instemming=grant
+    )
     await bus.state("mid", laat, melder.zaak)
     eerst, daarna = await stated(heard, melder.zaak, "melding-doorgezet", 2)
     assert (eerst["instemming"], daarna["instemming"]) == (grant, grant)
@@ -368,6 +362,29 @@ async def test_codes_that_come_after_the_forward_are_told_to_whoever_got_it(
     assert rij["van_kracht"] and rij["laatst_op"] == datetime.fromisoformat(daarna["doorgezet_op"])
     assert rij["doorgezet_op"] == datetime.fromisoformat(eerst["doorgezet_op"])
     assert await database.fetchval("select count(*) from geparkeerd") == 0
+
+
+@pytest.mark.parametrize("feit", ["gesprek-gevoerd", "kenmerken-vastgesteld"])
+async def test_codes_that_name_no_grant_are_refused(
+    bus: Bus, service: StartService, melder: Melder, database: Any, feit: str
+) -> None:
+    """In clear stands only what somebody consented to: the fact says under which grant, or is parked."""
+    await service("intake")
+    gesprek = GesprekGevoerd(
+        gevoerd_op=now(), uitkomst="integriteitskwestie", kenmerken=CLSK, instemming=new_id()
+    )
+    vast = KenmerkenVastgesteld(vastgesteld_op=now(), kenmerken=CLSK, instemming=new_id())
+    zonder = json.loads(encode(make_fact("mid", gesprek if feit == gesprek.naam else vast, melder.zaak)))
+    del zonder["data"]["instemming"]
+    await bus.raw("mid", f"mid.{feit}.v1", json.dumps(zonder).encode())
+
+    async def geparkeerd() -> Any:
+        return await database.fetchval("select reden from geparkeerd")
+
+    reden = await eventually(geparkeerd)
+    assert "zonder instemming" in reden or reden == "veld ontbreekt: data.instemming"
+    assert str(CLSK.rubriek) not in reden
+    assert await database.fetchval("select count(*) from facts") == 0
 
 
 async def test_codes_of_a_talk_that_is_no_integriteitskwestie_are_not_kept(
@@ -395,7 +412,11 @@ async def test_a_fact_that_arrives_twice_takes_effect_once(
     facts = [
         make_fact("kanaal", een_contact(melder), melder.zaak),
         make_fact("mid", GesprekGevoerd(gevoerd_op=now(), uitkomst="integriteitskwestie"), melder.zaak),
-        make_fact("mid", KenmerkenVastgesteld(vastgesteld_op=now(), kenmerken=CLSK), melder.zaak),
+        make_fact(
+            "mid",
+            KenmerkenVastgesteld(vastgesteld_op=now(), kenmerken=CLSK, instemming=new_id()),
+            melder.zaak,
+        ),
         make_fact(
             "mid",
             InstemmingGegeven(instemming=new_id(), geadresseerde="coid", gegeven_op=now()),

@@ -4,7 +4,7 @@
 import argparse
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,17 +15,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ops import audit
+from ops import OpsError, audit
 from ops import logboek as beheer
 from ops.environment import Environment
 from ops.geparkeerd import _noteer as noteer_geopend
 from ops.parking import parked
 from services.intake import logboek
 from services.intake.core.keten import BEGIN, Afgekapt, Breuk, Controle, Regel, Stand, rijg, schakel
+from services.intake.kluis import Kluis
 from services.intake.logboek import Handeling, noteer
+from services.intake.sleutelkluis import BestandKek, Sleutelkluis, Sleutelmap
 from shared import flow
-from tests.bus import Bus, eventually
-from tests.conftest import StartService
+from tests.bus import Bus, eventually, new_id
+from tests.conftest import StartService, intake_keys
 
 NU = datetime(2026, 3, 2, 9, 0, 0, 123456, tzinfo=UTC)
 STUK = UUID("7b2b1f0e-6c5d-4f7e-9a3a-0d5b6c7d8e9f")
@@ -125,16 +127,6 @@ def test_a_chain_made_anew_shows_at_an_anchor(
 
 
 # --- in the database ----------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-async def database(environment: Environment) -> AsyncIterator[Any]:
-    """Intake's schema, as the service itself sees it."""
-    connection = await asyncpg.connect(environment.dsns["intake"])
-    try:
-        yield connection
-    finally:
-        await connection.close()
 
 
 async def schrijf(connection: Any, *handelingen: Handeling) -> None:
@@ -312,7 +304,9 @@ async def test_the_commands_tell_in_words_and_keep_an_anchor(
     gezegd = capsys.readouterr().out
     assert "Both chains are whole." in gezegd and "anchored up to line 4" in gezegd
     assert "niet verankerd" not in gezegd
-    assert await beheer._toon(environment, argparse.Namespace(laatste=2, spoor=None, stuk=STUK)) == 0
+    assert (
+        await beheer._toon(environment, argparse.Namespace(laatste=2, spoor=None, stuk=STUK, zaak=None)) == 0
+    )
     getoond = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in getoond] == ["4", "LDV", "3", "LDV"]
     assert f"voor coid/ADV-1, stuk {STUK.hex}" in getoond[0]
@@ -329,6 +323,37 @@ async def test_the_commands_tell_in_words_and_keep_an_anchor(
         await eigenaar.close()
     assert await beheer._controleer(environment, alleen) == 1
     assert "the end is gone: the log once went to line 4 and ends at 2" in capsys.readouterr().out
+
+
+async def test_of_whom_lines_are_can_be_told_with_the_keys_until_it_is_erased(
+    environment: Environment,
+    database: Any,
+    keys: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The lines of one matter are found by its id, for whoever has intake's keys; that somebody asked is
+    recorded, and not about which. Once the matter's key is destroyed nobody finds them.
+    """
+    monkeypatch.setattr(audit, "FILE", tmp_path / "audit.log")
+    paths = intake_keys(environment, keys)
+    kluis = Kluis(Sleutelkluis(BestandKek(paths["kek"]), Sleutelmap(paths["kluis"])))
+    een, ander = new_id(), new_id()
+    kluis.sleutels.geef_of_maak([een, ander])
+    wie = await kluis.betrokkenen([een, ander])
+    over = [Handeling.over("inhoud-gelezen", wie[zaak], STUK) for zaak in (een, ander, een)]
+    await schrijf(database, *over)
+    vraag = argparse.Namespace(
+        laatste=9, spoor=None, stuk=None, zaak=een, sleutels=paths["kek"].parent, kluis=paths["kluis"]
+    )
+    assert await beheer._toon(environment, vraag) == 0
+    getoond = [regel for regel in capsys.readouterr().out.splitlines() if "LDV" not in regel]
+    assert [regel.split()[0] for regel in getoond] == ["3", "1"]
+    assert een not in (tmp_path / "audit.log").read_text() and "gelezen" in audit.FILE.read_text()
+    await kluis.vernietig([een])
+    with pytest.raises(OpsError, match="nobody can tell"):
+        await beheer._toon(environment, vraag)
 
 
 async def test_a_chain_that_is_broken_and_not_anchored_is_broken(

@@ -2,13 +2,10 @@
 """What is a line of the access log: each time that intake opens content, also in vain, and nothing twice."""
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
-import asyncpg
 import pytest
 
-from ops.environment import Environment
 from services.intake import store
 from services.intake.kluis import Kluis
 from shared import events as e
@@ -21,31 +18,6 @@ from tests.intake.test_intake import Melder, stated
 from tests.intake.test_terugweg import SNEL, met_code
 
 Regel = tuple[str, str, bool, bool]
-
-
-@pytest.fixture
-async def database(environment: Environment) -> AsyncIterator[Any]:
-    """Intake's schema, as the service itself sees it."""
-    connection = await asyncpg.connect(environment.dsns["intake"])
-    try:
-        yield connection
-    finally:
-        await connection.close()
-
-
-@pytest.fixture
-async def portaal(bus: Bus, public_keys: zegel.PublicKeys) -> AsyncIterator[Portaal]:
-    """The portal."""
-    made = Portaal(bus, public_keys)
-    await made.luister()
-    yield made
-    await made.sluit()
-
-
-@pytest.fixture
-def melder(bus: Bus, public_keys: zegel.PublicKeys) -> Melder:
-    """A melder who has not reported yet."""
-    return Melder(bus, public_keys)
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@
 import gc
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -26,16 +25,6 @@ from tests.intake.test_intake import Melder, everything, stated
 
 GEHEIM = b'{"naam": "Wilhelmina van Zandvliet-Roozendaal"}'
 CLAIR = "Zandvliet"
-
-
-@pytest.fixture
-async def database(environment: Environment) -> AsyncIterator[Any]:
-    """Intake's schema, as the service itself sees it."""
-    connection = await asyncpg.connect(environment.dsns["intake"])
-    try:
-        yield connection
-    finally:
-        await connection.close()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 
 from services.notification.rondes import maak
 from services.notification.settings import Settings
-from shared.events import EenheidGewijzigd, Functionaris, LeidinggevendeGeinformeerd
+from shared.events import EenheidGewijzigd, Functionaris, InstemmingGegeven, LeidinggevendeGeinformeerd
 from shared.service import Runtime
 from tests.bus import LATE, Bus, Heard, eventually, make_fact, new_id, now
 from tests.notification.mailserver import Mailserver, Ontvangen
@@ -60,6 +60,17 @@ def geinformeerd(
     )
 
 
+def voor_de_lijn() -> InstemmingGegeven:
+    """The melder consents to the line."""
+    return InstemmingGegeven(gegeven_op=now() - LATE, instemming=new_id(), geadresseerde="lijn")
+
+
+async def meld(bus: Bus, cluster: str, feit: LeidinggevendeGeinformeerd, zaak: str) -> None:
+    """The adviser informs the line, to which the melder consents."""
+    await bus.state(cluster, voor_de_lijn(), zaak)
+    await bus.state(cluster, feit, zaak)
+
+
 async def ronde(runtime: Runtime, moment: datetime | None = None) -> datetime:
     """The fixed moment comes round, now."""
     moment = moment or now()
@@ -104,7 +115,9 @@ async def gemeld(
     # With replicas the matter may overtake the unit: then it is held, until there are mailboxes.
     await eventually(lambda: runtime.pool.fetchval("select count(*) > 0 from functionarissen"))
     gemaakt = [new_id() for _ in range(zaken)]
-    await bus.send_all(make_fact("coid", geinformeerd(*stoelen), zaak) for zaak in gemaakt)
+    await bus.send_all(
+        make_fact("coid", feit, zaak) for zaak in gemaakt for feit in (voor_de_lijn(), geinformeerd(*stoelen))
+    )
     await wachten(runtime, len(stoelen) * zaken)
     return gemaakt
 

@@ -81,6 +81,13 @@ def geinformeerd(
     )
 
 
+def gemeld(
+    op: int, te: Sequence[str], uit: Sequence[str] = (), eenheid: str = "313-SQN"
+) -> tuple[Event, Event]:
+    """The line is informed, to which the melder consents."""
+    return gegeven(0, 8, "lijn"), geinformeerd(op, te, uit, eenheid)
+
+
 def gekwalificeerd(op: int, kwalificatie: Kwalificatie) -> KwestieGekwalificeerd:
     return KwestieGekwalificeerd(gekwalificeerd_op=uur(op), kwalificatie=kwalificatie, rubriek="overige")
 
@@ -137,19 +144,22 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
     st.builds(ontvangen, UREN, GROEPEN),
     INSTEMMINGEN,
 )
-DOSSIERS = st.lists(EVENTS, max_size=6).map(lambda events: feiten(*events))
+DOSSIERS = st.builds(
+    lambda grants, events: feiten(*grants, *events),
+    st.sampled_from([(), (gegeven(0, 8, "lijn"),)]),
+    st.lists(EVENTS, max_size=6),
+)
 ADRESBOEKEN = st.dictionaries(
     st.sampled_from(STOELEN),
     st.lists(st.sampled_from(["een@d.test", "Een@d.test", "twee@d.test", "drie@d.test"]), max_size=2),
 ).map(lambda postbussen: Adresboek(postbussen, {stoel: frozenset(["313-SQN"]) for stoel in postbussen}))
 COMPLEET = Adresboek({stoel: [f"{stoel}@d.test"] for stoel in STOELEN})
-BOOM = Boom(
-    [
-        Eenheid("313-SQN", "CLSK", "VLB", 40),
-        Eenheid("970-SQN", "CLSK", "VLB", 200),
-        Eenheid("VLB", "CLSK", None, 900),
-    ]
-)
+DELEN = [
+    Eenheid("313-SQN", "CLSK", "VLB", 40),
+    Eenheid("970-SQN", "CLSK", "VLB", 200),
+    Eenheid("VLB", "CLSK", None, 900),
+]
+BOOM = Boom(DELEN)
 GRENZEN = Grenzen(plaatsen=3, k=20, zeldzaam=10)
 RONDE = BEGIN + timedelta(hours=20)
 
@@ -159,11 +169,12 @@ def stap(
     stand: Mapping[str, Vertelling],
     adresboek: Adresboek = COMPLEET,
     nu: datetime = BEGIN + timedelta(hours=20),
+    boom: Boom = BOOM,
 ) -> tuple[dict[str, Vertelling], list[Stap]]:
     """Decide once; returns what there is now, and what changed."""
     zaak = vouw(in_order(dossier))
     wie = uitsluiting(adresboek.stoelen(), zaak.uitgesloten)
-    stappen = beslis(zaak, stand, adresboek, uitgesloten=wie.uitgesloten, onderwerp=ZAAK, nu=nu)
+    stappen = beslis(zaak, stand, adresboek, uitsluiting=wie, boom=boom, onderwerp=ZAAK, nu=nu)
     return {**stand, **{een.vertelling.functionaris: een.vertelling for een in stappen}}, stappen
 
 
@@ -252,7 +263,7 @@ def erin(samenstelling: Samenstelling) -> list[Vertelling]:
 
 def test_the_headcount_that_is_set_decides_which_word_is_used() -> None:
     """Among few people a rubriek is common and may be said; among as many as Defensie has it is rare."""
-    dossier = feiten(gekwalificeerd(0, "melding"), geinformeerd(1, ["C-1"]))
+    dossier = feiten(gekwalificeerd(0, "melding"), *gemeld(1, ["C-1"]))
     stand, _ = stap(dossier, {})
     for sterkte, woord in ((8, "overige"), (70_000, "overig")):
         grenzen = replace(GRENZEN, sterkte=sterkte)
@@ -277,7 +288,7 @@ def zending(functionaris: str = "C-1", **anders: Any) -> Zending:
 def test_nothing_at_all_is_said_about_who_is_excluded() -> None:
     """No line, not even one that is held, for an excluded seat, or for one that shares its mailbox in another
     spelling."""
-    dossier = feiten(geinformeerd(1, ["C-1", "C-2", "KAB"]), geinformeerd(2, ["KAB"], uit=["C-1"]))
+    dossier = feiten(*gemeld(1, ["C-1", "C-2", "KAB"]), geinformeerd(2, ["KAB"], uit=["C-1"]))
     assert {een.vertelling.functionaris for een in stap(dossier, {}, Adresboek({}))[1]} == {"C-2", "KAB"}
     gedeeld = Adresboek({"C-1": ["Staf@d.test"], "C-2": ["staf@d.test"], "KAB": ["kab@d.test"]})
     assert {een.vertelling.functionaris for een in stap(dossier, {}, gedeeld)[1]} == {"KAB"}
@@ -295,7 +306,7 @@ def test_nothing_is_said_to_a_party_of_a_melding_from_the_line() -> None:
 @pytest.mark.parametrize("kwalificatie", ["vermoeden-misstand", "klacht", "geen-integriteitskwestie"])
 def test_only_the_latest_qualification_counts(kwalificatie: Kwalificatie) -> None:
     """What may not go to the line stops it; a later melding lets it go again."""
-    gestopt = feiten(geinformeerd(1, ["C-1"]), gekwalificeerd(0, "melding"), gekwalificeerd(2, kwalificatie))
+    gestopt = feiten(*gemeld(1, ["C-1"]), gekwalificeerd(0, "melding"), gekwalificeerd(2, kwalificatie))
     assert not vouw(gestopt).te_notificeren
     weer = in_order([*gestopt, make_fact("coid", gekwalificeerd(3, "melding"), ZAAK)])
     assert set(vouw(weer).te_notificeren) == {"C-1"}
@@ -303,27 +314,49 @@ def test_only_the_latest_qualification_counts(kwalificatie: Kwalificatie) -> Non
 
 def test_a_case_that_was_converted_is_what_it_was_converted_to() -> None:
     """A melding that turned out to be a klacht goes to nobody in the line, the other way round it does."""
-    gemeld = geinformeerd(1, ["C-1"])
-    assert not vouw(feiten(gemeld, gekwalificeerd(2, "melding"), omgezet(3, "klacht"))).te_notificeren
-    assert vouw(feiten(gemeld, gekwalificeerd(2, "klacht"), omgezet(3, "melding"))).te_notificeren
+    bekend = gemeld(1, ["C-1"])
+    assert not vouw(feiten(*bekend, gekwalificeerd(2, "melding"), omgezet(3, "klacht"))).te_notificeren
+    assert vouw(feiten(*bekend, gekwalificeerd(2, "klacht"), omgezet(3, "melding"))).te_notificeren
 
 
 @pytest.mark.parametrize("geadresseerde", get_args(Geadresseerde))
 def test_withdrawal_stops_unless_it_named_another_desk(geadresseerde: Geadresseerde) -> None:
-    """A withdrawn grant stops the matter; once known whom it named, only coid, kmar and line still do."""
-    gemeld = geinformeerd(1, ["C-1"])
-    assert not vouw(feiten(gemeld, ingetrokken(1, 1))).te_notificeren
-    bekend = feiten(gemeld, ingetrokken(1, 1), vervallen(1, 1, geadresseerde))
-    stopt = geadresseerde in ("coid", "kmar", "lijn")
+    """A withdrawn grant stops the matter; once known whom it named, only coid and kmar still do, and the line
+    as long as no other grant for it is in force."""
+    staat = gemeld(1, ["C-1"])
+    assert not vouw(feiten(*staat, ingetrokken(1, 1))).te_notificeren
+    bekend = feiten(*staat, ingetrokken(1, 1), vervallen(1, 1, geadresseerde))
+    stopt = geadresseerde in ("coid", "kmar")
     assert bool(vouw(bekend).te_notificeren) is not stopt
-    gehoord = feiten(gegeven(0, 1, geadresseerde), gemeld, ingetrokken(1, 1))
+    gehoord = feiten(gegeven(0, 1, geadresseerde), *staat, ingetrokken(1, 1))
     assert bool(vouw(gehoord).te_notificeren) is not stopt, "the grant itself tells whom it named as well"
+
+
+def test_nobody_is_told_before_the_melder_consents_to_the_line() -> None:
+    """That the adviser informed the leidinggevende is no consent, nor is a grant for somebody else; when the
+    grant for the line comes, who waits is told."""
+    alleen = [geinformeerd(1, ["C-1"])]
+    assert stap(feiten(*alleen), {}) == ({}, [])
+    anderen = [gegeven(0, n, aan) for n, aan in enumerate(get_args(Geadresseerde)) if aan != "lijn"]
+    assert not vouw(feiten(*alleen, *anderen)).te_notificeren
+    stand, _ = stap(feiten(*alleen, *anderen, gegeven(8, 9, "lijn")), {})
+    assert beeld(stand) == {"C-1": ("wacht", None)}
+
+
+def test_what_the_line_itself_reported_needs_no_grant_until_one_is_withdrawn() -> None:
+    """Whichever comes first; after a withdrawal only a new grant opens it again."""
+    gehoord: list[Event] = [geinformeerd(1, ["C-1"]), ontvangen(0, [])]
+    assert set(vouw(feiten(*gehoord)).te_notificeren) == {"C-1"}
+    for aan in ("coid", "lijn"):
+        weg = [gegeven(2, 1, aan), ingetrokken(3, 1)]
+        assert not vouw(feiten(*gehoord, *weg)).te_notificeren
+        assert vouw(feiten(*gehoord, *weg, gegeven(4, 2, aan))).te_notificeren
 
 
 def test_informing_the_line_after_a_withdrawal_is_no_consent() -> None:
     """However late the adviser informs the leidinggevende, nobody is told while consent is withdrawn; a grant
     for another addressee does not help, a new one for the same does."""
-    gestopt = [geinformeerd(1, ["C-1"]), ingetrokken(2, 1), vervallen(2, 1, "coid"), geinformeerd(8, ["C-2"])]
+    gestopt = [*gemeld(1, ["C-1"]), ingetrokken(2, 1), vervallen(2, 1, "coid"), geinformeerd(8, ["C-2"])]
     assert not vouw(feiten(*gestopt)).te_notificeren
     assert not vouw(feiten(*gestopt, gegeven(3, 2, "kmar"))).te_notificeren
     assert not vouw(feiten(*gestopt, gegeven(3, 1, "coid"))).te_notificeren, (
@@ -332,10 +365,13 @@ def test_informing_the_line_after_a_withdrawal_is_no_consent() -> None:
     assert set(vouw(feiten(*gestopt, gegeven(3, 2, "coid"))).te_notificeren) == {"C-1", "C-2"}
 
 
-@given(st.lists(INSTEMMINGEN, max_size=8), UREN)
-def test_consent_alone_opens_and_closes_the_gate(instemmingen: list[Event], op: int) -> None:
-    """Told, whenever the line was informed, unless of coid, kmar or line a grant is withdrawn and none is in
-    force, or a grant is withdrawn that nobody said whom it named."""
+@given(st.lists(INSTEMMINGEN, max_size=8), UREN, st.booleans())
+def test_consent_alone_opens_and_closes_the_gate(
+    instemmingen: list[Event], op: int, van_de_lijn: bool
+) -> None:
+    """Told, whenever the line was informed, if a grant for the line is in force or the line reported it;
+    unless of coid, kmar or line a grant is withdrawn and none is in force, or a grant is withdrawn that
+    nobody said whom it named."""
     genoemd = [
         (one.instemming, one.geadresseerde)
         for one in instemmingen
@@ -350,8 +386,42 @@ def test_consent_alone_opens_and_closes_the_gate(instemmingen: list[Event], op: 
         and all(naam in weg for naam, wie in genoemd if wie == aan)
         for aan in ("coid", "kmar", "lijn")
     )
-    verteld = vouw(feiten(geinformeerd(op, ["C-1"]), *instemmingen)).te_notificeren
-    assert bool(verteld) is not (onbekend or dicht)
+    lijn = any(wie == "lijn" and naam not in weg for naam, wie in genoemd)
+    gehoord: list[Event] = [geinformeerd(op, ["C-1"]), *([ontvangen(0, [])] if van_de_lijn else [])]
+    verteld = vouw(feiten(*gehoord, *instemmingen)).te_notificeren
+    assert bool(verteld) is ((lijn or van_de_lijn) and not onbekend and not dicht)
+
+
+def test_while_an_excluded_seat_is_unknown_everything_waits() -> None:
+    """A typo, or a unit not heard of yet: nobody reads a line, the adviser hears why, once for each seat. As
+    soon as a unit names it, it is decided who may hear."""
+    dossier = feiten(*gemeld(1, ["C-1", "KAB"], uit=["C-9"]))
+    stand, stappen = stap(dossier, {})
+    assert beeld(stand) == dict.fromkeys(("C-1", "KAB"), ("opgehouden", "uitgeslotene-onbekend"))
+    assert {een.feit.reden for een in stappen if een.feit is not None} == {"uitgeslotene-onbekend"}
+    assert not vouw(dossier).plaats.telt  # type: ignore[union-attr]
+    assert not any(samen(dossier, stand, lezer).regels for lezer in ("C-1", "KAB"))
+    bekend = Adresboek({**COMPLEET.postbussen, "C-9": ["KAB@d.test"]})
+    stand, stappen = stap(dossier, stand, bekend)
+    assert beeld(stand) == {"C-1": ("wacht", None)}
+    assert not any(een.feit for een in stappen)
+
+
+def test_a_case_in_a_unit_that_is_not_known_waits_for_it() -> None:
+    """It is not held for good as if too few people stood behind it."""
+    dossier = feiten(*gemeld(1, ["C-1"], eenheid="NIEUW"))
+    stand, stappen = stap(dossier, {})
+    assert beeld(stand) == {"C-1": ("opgehouden", "eenheid-onbekend")}
+    assert [een.feit.reden for een in stappen if een.feit] == ["eenheid-onbekend"]
+    assert samen(dossier, stand, "C-1").stappen == ()
+    groter = Boom([*DELEN, Eenheid("NIEUW", "CLSK", "VLB", 30)])
+    stand, stappen = stap(dossier, stand, boom=groter)
+    assert (beeld(stand), stappen[0].feit) == ({"C-1": ("wacht", None)}, None)
+
+
+def test_a_line_of_an_unknown_unit_is_not_judged_at_the_claim() -> None:
+    """Were it to wait there all the same, it goes on waiting."""
+    assert stel({"zaak-0": wachtend("zaak-0", 0, "NIEUW")}, {"zaak-0": 0.5}) == Samenstelling((), ())
 
 
 def test_the_week_is_that_of_the_netherlands() -> None:
@@ -394,8 +464,8 @@ def test_held_is_stated_once_for_each_seat(dossier: list[Fact], adresboeken: lis
 
 def test_the_adviser_who_named_the_seat_hears_that_it_is_held() -> None:
     """The fact is for the cluster whose fact named the seat first."""
-    van_kmar = make_fact("kmar", geinformeerd(1, ["C-1"]), ZAAK)
-    (een,) = stap([van_kmar], {}, Adresboek({}))[1]
+    van_kmar = [make_fact("kmar", feit, ZAAK) for feit in gemeld(1, ["C-1"])]
+    (een,) = stap(van_kmar, {}, Adresboek({}))[1]
     assert isinstance(een.feit, NotificatieOpgehouden)
     assert (een.feit.cluster, een.feit.reden) == ("kmar", "functionaris-onbekend")
 
@@ -405,9 +475,8 @@ def test_the_adviser_who_named_the_seat_hears_that_it_is_held() -> None:
 
 def wachtend(naam: str, op: int, eenheid: str = "970-SQN", uit: Sequence[str] = ()) -> Onderhanden:
     """A matter of which C-1 waits to be told, informed so many weeks after the beginning."""
-    feit = geinformeerd(0, ["C-1"], uit=uit, eenheid=eenheid)
-    feit = feit.model_copy(update={"geinformeerd_op": BEGIN + op * WEEK})
-    zaak = vouw(feiten(feit))
+    grant, feit = gemeld(0, ["C-1"], uit=uit, eenheid=eenheid)
+    zaak = vouw(feiten(grant, feit.model_copy(update={"geinformeerd_op": BEGIN + op * WEEK})))
     wie = uitsluiting(COMPLEET.stoelen(), zaak.uitgesloten)
     return Onderhanden(zaak, wie, (Vertelling(naam, "C-1", BEGIN, "wacht"),))
 
@@ -480,15 +549,16 @@ def test_another_attempt_is_the_same_message() -> None:
         ([ingetrokken(2, 1)], "vervallen"),
         ([geinformeerd(2, [], uit=["C-1"])], "vervallen"),
         ([geinformeerd(2, [], uit=["C-2"])], "opgehouden"),
+        ([geinformeerd(2, [], uit=["C-9"])], "opgehouden"),
         ([gekwalificeerd(2, "klacht")], "vervallen"),
     ],
-    ids=["withdrawn", "excluded", "level-excluded", "klacht"],
+    ids=["withdrawn", "excluded", "level-excluded", "unknown-excluded", "klacht"],
 )
 def test_a_line_that_may_not_go_any_more_is_left_out(later: list[Event], status: str) -> None:
     """Whatever is claimed again was surely not sent: it goes without the line."""
     een, zaken, lezer = composed()
     zelfde = Adresboek(COMPLEET.postbussen, {stoel: frozenset(["970-SQN"]) for stoel in STOELEN})
-    zaak = vouw(feiten(geinformeerd(1, ["C-1"], eenheid="970-SQN"), *later))
+    zaak = vouw(feiten(*gemeld(1, ["C-1"], eenheid="970-SQN"), *later))
     wie = uitsluiting(zelfde.stoelen(), zaak.uitgesloten)
     zaken["zaak-0"] = replace(zaken["zaak-0"], zaak=zaak, uitsluiting=wie)
     weer = kijk_na(een, lezer, zaken, boom=BOOM, nu=uur(22))

@@ -37,9 +37,11 @@ from tests.notification.opzet import (
     gemeld,
     hoort,
     ingevuld,
+    meld,
     postbus,
     regels,
     ronde,
+    voor_de_lijn,
     wachten,
     wordt,
 )
@@ -64,7 +66,7 @@ async def test_everybody_gets_a_message_and_who_is_named_reads_a_line(
     gehoord = await bus.listen("notification.#")
     await bus.state("organisatie", eenheid("C-313", "KAB-LSK", zonder_postbus=("CVP-LSK",)), "313-SQN")
     zaak = new_id()
-    await bus.state("coid", geinformeerd("C-313"), zaak)
+    await meld(bus, "coid", geinformeerd("C-313"), zaak)
     await wachten(runtime, 1)
     moment = await ronde(runtime)
     await hoort(gehoord, VERZONDEN, 2)
@@ -93,7 +95,7 @@ async def test_every_message_has_one_size_whatever_the_address_and_the_words(
     lang = "een-zeer-lange-postbusnaam-van-een-zetel-bij-het-commando"
     await bus.state("organisatie", eenheid("C-1", "C-2", lang), "313-SQN")
     for _ in range(9):
-        await bus.state("coid", geinformeerd("C-1"), new_id())
+        await meld(bus, "coid", geinformeerd("C-1"), new_id())
     await wachten(runtime, 9)
     await ronde(runtime)
     await hoort(gehoord, VERZONDEN, 3)
@@ -126,7 +128,7 @@ async def test_a_new_seat_and_a_new_matter_wait_for_the_next_round(
     await eventually(lambda: kent(runtime, "313-SQN"))
     await ronde(runtime)
     await bus.state("organisatie", eenheid("C-1", "C-2", volgnummer=2), "313-SQN")
-    await bus.state("coid", geinformeerd("C-1"), new_id())
+    await meld(bus, "coid", geinformeerd("C-1"), new_id())
     await wachten(runtime, 1)
     zender = await start()
     await hoort(gehoord, VERZONDEN)
@@ -202,12 +204,13 @@ async def test_the_same_fact_again_tells_nothing_again(bus: Bus, start: Start, m
     zaak = new_id()
     await bus.state("organisatie", eenheid("C-313"), "313-SQN")
     feit = make_fact("coid", geinformeerd("C-313"), zaak)
-    await bus.send_all([feit, feit])
+    grant = make_fact("coid", voor_de_lijn(), zaak)
+    await bus.send_all([feit, grant, feit, grant])
     await wachten(runtime, 1)
     await ronde(runtime)
     await hoort(gehoord, VERZONDEN)
     await bus.send(feit)
-    await bus.state("coid", geinformeerd("C-313", op=now()), zaak)
+    await meld(bus, "coid", geinformeerd("C-313", op=now()), zaak)
     await bus.state("coid", gekwalificeerd("melding"), zaak)
     await verwerkt(bus, runtime)
     await ronde(runtime)
@@ -276,14 +279,14 @@ async def test_new_consent_tells_who_was_not_told_yet(bus: Bus, start: Start, ma
     await bus.state("organisatie", eenheid("C-313", "KAB-LSK"), "313-SQN")
     eerste = InstemmingGegeven(gegeven_op=now() - LATE, instemming=TOESTEMMING, geadresseerde="coid")
     await bus.state("portaal", eerste, zaak)
-    await bus.state("coid", geinformeerd("C-313", op=now() - LATE), zaak)
+    await meld(bus, "coid", geinformeerd("C-313", op=now() - LATE), zaak)
     await wachten(runtime, 1)
     await ronde(runtime)
     await hoort(gehoord, VERZONDEN, 2)
     await bus.state(
         "mid", InstemmingIngetrokken(ingetrokken_op=now() - LATE / 2, instemming=TOESTEMMING), zaak
     )
-    await bus.state("coid", geinformeerd("C-313", "KAB-LSK", op=now() - LATE / 4), zaak)
+    await meld(bus, "coid", geinformeerd("C-313", "KAB-LSK", op=now() - LATE / 4), zaak)
     await verwerkt(bus, runtime)
     await ronde(runtime)
     await hoort(gehoord, VERZONDEN, 4)
@@ -312,7 +315,7 @@ async def test_an_excluded_official_reads_what_a_world_without_the_case_would_sa
     await verwerkt(bus, runtime)
     eerste = await ronde(runtime)
     await hoort(gehoord, VERZONDEN, 3)
-    await bus.state("coid", geinformeerd("C-313", "P-313", "C-VLB", uit=("C-313",)), new_id())
+    await meld(bus, "coid", geinformeerd("C-313", "P-313", "C-VLB", uit=("C-313",)), new_id())
     await wachten(runtime, 1)
     tweede = await ronde(runtime)
     await hoort(gehoord, VERZONDEN, 6)
@@ -327,6 +330,58 @@ async def test_an_excluded_official_reads_what_a_world_without_the_case_would_sa
     (feit,) = await hoort(gehoord, f"{OPGEHOUDEN}.coid")
     assert (feit["functionaris"], feit["reden"]) == ("P-313", "uitgesloten-niveau")
     assert eerste < tweede
+
+
+async def test_an_exclusion_follows_the_reader_when_a_seat_goes_by_another_code(
+    bus: Bus, start: Start, mail: Mailserver
+) -> None:
+    """The unit gives its commander's seat another code and leaves the mailbox: with the old code excluded
+    neither the new seat nor its deputy reads a line; one level up they do."""
+    runtime = await start()
+    gehoord = await bus.listen("notification.#")
+    onder = eenheid("A-CMD", "P-A").model_copy(update={"boven": "VLB", "sterkte": 40_000})
+    await bus.state("organisatie", onder, "A")
+    await bus.state("organisatie", eenheid("C-VLB"), "VLB")
+    anders = eenheid("A-CO", "P-A", volgnummer=2).model_copy(update={"boven": "VLB", "sterkte": 40_000})
+    zelfde = Functionaris(functionaris="A-CO", rol="commandant", postbus=postbus("A-CMD").upper())
+    anders = anders.model_copy(update={"functionarissen": (zelfde, *anders.functionarissen[1:])})
+    await bus.state("organisatie", anders, "A")
+    await verwerkt(bus, runtime)
+    feit = geinformeerd("A-CO", "P-A", "C-VLB", uit=("A-CMD",), eenheid="A")
+    await meld(bus, "coid", feit, new_id())
+    await wachten(runtime, 1)
+    await ronde(runtime)
+    await hoort(gehoord, VERZONDEN, 3)
+    gelezen = {een.aan.lower(): ingevuld(een) for een in mail.aangenomen}
+    assert {aan for aan, regels in gelezen.items() if regels} == {postbus("C-VLB")}
+    (held,) = await hoort(gehoord, f"{OPGEHOUDEN}.coid")
+    assert (held["functionaris"], held["reden"]) == ("P-A", "uitgesloten-niveau")
+
+
+async def test_what_is_not_known_yet_is_waited_for(bus: Bus, start: Start, mail: Mailserver) -> None:
+    """A case in a unit, and one of which a seat is excluded, that no unit fact spoke of: a round goes by
+    without them, the adviser hears what is missing; with the next they are told, but to who is excluded."""
+    runtime = await start()
+    gehoord = await bus.listen("notification.#")
+    await bus.state("organisatie", eenheid("C-313"), "313-SQN")
+    await meld(bus, "coid", geinformeerd("C-313", eenheid="NIEUW"), new_id())
+    await meld(bus, "coid", geinformeerd("C-313", uit=("C-N",)), new_id())
+    await wachten(runtime, 2, "opgehouden")
+    await ronde(runtime)
+    await hoort(gehoord, VERZONDEN, 1)
+    assert [ingevuld(een) for een in mail.aangenomen] == [[]]
+    redenen = [feit["reden"] for feit in await hoort(gehoord, f"{OPGEHOUDEN}.coid", 2)]
+    assert sorted(redenen) == ["eenheid-onbekend", "uitgeslotene-onbekend"]
+    await bus.state("organisatie", eenheid("C-N"), "NIEUW")
+    await verwerkt(bus, runtime)
+    await ronde(runtime)
+    await hoort(gehoord, VERZONDEN, 3)
+    gelezen = {een.aan: ingevuld(een) for een in mail.aangenomen[1:]}
+    assert {aan: sorted(regel[1] for regel in regels) for aan, regels in gelezen.items()} == {
+        postbus("C-313"): ["313-SQN", "NIEUW"],
+        postbus("C-N"): [],
+    }
+    assert len(gehoord.of(f"{OPGEHOUDEN}.coid")) == 2
 
 
 def ontdaan(bericht: Ontvangen) -> list[bytes]:
@@ -360,12 +415,12 @@ async def test_a_line_that_two_seats_read_counts_once(bus: Bus, start: Start, ma
     gehoord = await bus.listen("notification.#")
     await bus.state("organisatie", gedeeld(75), "313-SQN")
     eerste = new_id()
-    await bus.state("coid", geinformeerd("C-1", "C-2"), eerste)
+    await meld(bus, "coid", geinformeerd("C-1", "C-2"), eerste)
     await wachten(runtime, 2)
     await ronde(runtime)
     await hoort(gehoord, VERZONDEN)
     for aantal in (2, 3, 4):
-        await bus.state("coid", geinformeerd("C-1"), new_id())
+        await meld(bus, "coid", geinformeerd("C-1"), new_id())
         await wachten(runtime, 1)
         await ronde(runtime)
         await hoort(gehoord, VERZONDEN, aantal)
@@ -381,7 +436,7 @@ async def test_two_seats_with_one_mailbox_are_one_reader(bus: Bus, start: Start,
     runtime = await start()
     gehoord = await bus.listen("notification.#")
     await bus.state("organisatie", gedeeld(100_000), "313-SQN")
-    await bus.state("coid", geinformeerd("C-1", "C-2"), new_id())
+    await meld(bus, "coid", geinformeerd("C-1", "C-2"), new_id())
     await wachten(runtime, 2)
     await ronde(runtime)
     await hoort(gehoord, VERZONDEN)
@@ -404,7 +459,7 @@ async def test_repeated_reports_in_a_small_unit_go_a_level_up_and_then_are_held(
     await bus.state("organisatie", eenheid("C-VLB", sterkte=85), "VLB")
     zaken = [new_id() for _ in range(4)]
     for zaak in zaken:
-        await bus.state("coid", geinformeerd("C-VLB"), zaak)
+        await meld(bus, "coid", geinformeerd("C-VLB"), zaak)
     await wachten(runtime, 4)
     await ronde(runtime)
     await hoort(gehoord, f"{OPGEHOUDEN}.coid", 1)
@@ -430,8 +485,8 @@ async def test_what_is_told_and_held_is_counted_when_the_period_is_over(
     await bus.state("organisatie", onder, "313-SQN")
     await bus.state("organisatie", eenheid("C-VLB", sterkte=400), "VLB")
     for _ in range(6):
-        await bus.state("coid", geinformeerd("C-313"), new_id())
-    await bus.state("coid", geinformeerd("C-313", uit=("C-VLB",)), new_id())
+        await meld(bus, "coid", geinformeerd("C-313"), new_id())
+    await meld(bus, "coid", geinformeerd("C-313", uit=("C-VLB",)), new_id())
     await wachten(runtime, 6)
     await wachten(runtime, 1, "opgehouden")
     await ronde(runtime)
@@ -476,7 +531,7 @@ async def test_holds_for_an_unknown_seat_until_its_mailbox_comes(
     gehoord = await bus.listen("notification.#")
     zaak = new_id()
     await bus.state("organisatie", eenheid(zonder_postbus=("CVP-LSK",), volgnummer=7), "313-SQN")
-    await bus.state("kmar", geinformeerd("C-313", "CVP-LSK"), zaak)
+    await meld(bus, "kmar", geinformeerd("C-313", "CVP-LSK"), zaak)
     feiten = await hoort(gehoord, f"{OPGEHOUDEN}.kmar", 2)
     assert {feit["functionaris"]: feit["reden"] for feit in feiten} == {
         "C-313": "functionaris-onbekend",
@@ -521,19 +576,19 @@ async def test_an_erased_matter_leaves_what_a_seat_was_told_without_the_matter(
     gehoord = await bus.listen("notification.#")
     await bus.state("organisatie", eenheid("C-313", sterkte=30), "313-SQN")
     zaak, ander = new_id(), new_id()
-    await bus.state("coid", geinformeerd("C-313"), zaak)
+    await meld(bus, "coid", geinformeerd("C-313"), zaak)
     await wachten(runtime, 1)
     await ronde(runtime)
     await hoort(gehoord, VERZONDEN)
     await bus.state("registry", DossierVernietigd(vernietigd_op=now()), zaak)
     await wachten(runtime, 0, "verteld")
-    await bus.state("coid", geinformeerd("C-313", op=now()), zaak)
+    await meld(bus, "coid", geinformeerd("C-313", op=now()), zaak)
     await verwerkt(bus, runtime)
     assert await runtime.pool.fetch("select from zaken") == []
     assert await runtime.pool.fetch("select from vertellingen") == []
     assert await runtime.pool.fetchval("select count(*) from facts where subject = $1", zaak) == 0
     assert await runtime.pool.fetchval("select count(*) from historie") == 1
-    await bus.state("coid", geinformeerd("C-313"), ander)
+    await meld(bus, "coid", geinformeerd("C-313"), ander)
     await wachten(runtime, 1)
     await ronde(runtime)
     (feit,) = await hoort(gehoord, f"{OPGEHOUDEN}.coid")
@@ -546,7 +601,7 @@ async def test_what_a_reader_was_told_counts_for_a_year(bus: Bus, start: Start, 
     gehoord = await bus.listen("notification.#")
     await bus.state("organisatie", eenheid("C-313", sterkte=30), "313-SQN")
     for aantal, moment in enumerate((now(), now() + timedelta(weeks=51), now() + timedelta(weeks=53)), 1):
-        await bus.state("coid", geinformeerd("C-313"), new_id())
+        await meld(bus, "coid", geinformeerd("C-313"), new_id())
         await wachten(runtime, 1)
         await ronde(runtime, moment)
         await hoort(gehoord, VERZONDEN, aantal)
@@ -569,10 +624,11 @@ async def test_matters_hidden_from_a_level_keep_no_other_out_of_the_message(
         await bus.state("organisatie", hier, "313-SQN")
         await verwerkt(bus, runtime)
     uit = geinformeerd("P-313", uit=("C-313",))
-    await bus.send_all(make_fact("coid", uit, new_id()) for _ in range(12))
+    weg = [new_id() for _ in range(12)]
+    await bus.send_all(make_fact("coid", feit, naam) for naam in weg for feit in (voor_de_lijn(), uit))
     await verwerkt(bus, runtime)
     zaak = new_id()
-    await bus.state("coid", geinformeerd("P-313"), zaak)
+    await meld(bus, "coid", geinformeerd("P-313"), zaak)
     await verwerkt(bus, runtime)
     if eerst:
         await wachten(runtime, 1)
@@ -607,7 +663,7 @@ async def test_a_seat_under_a_new_code_or_with_a_new_mailbox_is_the_same_reader(
         zetel = Functionaris(functionaris=stoel, rol="commandant", postbus=adres)
         anders = eenheid(volgnummer=volgnummer, sterkte=50).model_copy(update={"functionarissen": (zetel,)})
         await bus.state("organisatie", anders, "313-SQN")
-        await bus.state("coid", geinformeerd(stoel), new_id())
+        await meld(bus, "coid", geinformeerd(stoel), new_id())
         await wachten(runtime, 1)
         await ronde(runtime)
         await hoort(gehoord, VERZONDEN, volgnummer)
@@ -662,7 +718,7 @@ async def test_operators_see_what_failed_by_seat_and_round_whatever_it_held(
         "organisatie", eenheid("C-1", "C-2", "C-3", "C-4", zonder_postbus=("CVP-LSK",)), "313-SQN"
     )
     zaak = new_id()
-    await bus.state("coid", geinformeerd("C-1", "CVP-LSK", "KAB-LSK"), zaak)
+    await meld(bus, "coid", geinformeerd("C-1", "CVP-LSK", "KAB-LSK"), zaak)
     await wachten(runtime, 1)
     moment = await ronde(runtime)
     await hoort(gehoord, MISLUKT, 3)

@@ -34,6 +34,7 @@ from tests.notification.opzet import (
     gestapt,
     hoort,
     ingevuld,
+    meld,
     postbus,
     ronde,
     wachten,
@@ -127,7 +128,7 @@ async def test_a_dead_mail_server_holds_up_no_facts(bus: Bus, start: Start, mail
     await gemeld(bus, runtime, "C-1", "C-2", "C-3")
     await ronde(runtime)
     await wachten(runtime, 3, "onderweg")
-    await bus.state("coid", geinformeerd("C-1", "C-2", "C-3"), new_id())
+    await meld(bus, "coid", geinformeerd("C-1", "C-2", "C-3"), new_id())
     await wachten(runtime, 3)
     await asyncio.sleep(1)
     rijen = await runtime.pool.fetch("select distinct status from berichten")

@@ -646,6 +646,44 @@ def test_a_vermoeden_that_was_taken_back_reached_the_sg_in_any_order() -> None:
         assert soorten(verloop.gesteld)["melding-geescaleerd"] == 1
 
 
+def voor_de_sg(nummer: int, grant: str = "toestemming-s") -> Fact:
+    data = e.InstemmingGegeven(instemming=id_of(grant), geadresseerde="sg", gegeven_op=BEGIN)
+    return feit(nummer, "mid", data)
+
+
+def test_a_vermoeden_is_not_brought_to_the_sg_after_a_grant_for_the_sg_was_withdrawn() -> None:
+    """In every order of arrival: told only when forward and vermoeden came before the withdrawal, also while
+    it is not known whom that named. A new grant for the SG lets it go; nothing is told twice."""
+    vermoeden, weg = melding(wat="vermoeden-misstand"), ingetrokken(id_of("toestemming-s"))
+    for volgorde in permutations((forward(), voor_de_sg(30), weg, vermoeden)):
+        verloop = Verloop(DIENST)
+        for een in volgorde:
+            verloop.hoor(een)
+        op_tijd = {vermoeden.key, forward().key} <= {een.key for een in volgorde[: volgorde.index(weg)]}
+        eerder = soorten(verloop.gesteld)["melding-geescaleerd"]
+        assert eerder == op_tijd
+        weer = verloop.hoor(voor_de_sg(31, "toestemming-t"))
+        assert soorten(weer)["melding-geescaleerd"] == 1 - eerder
+
+
+def test_a_vermoeden_is_brought_to_the_sg_only_while_the_cluster_may_hold_the_matter() -> None:
+    """Nothing under no grant, nor after that of the cluster was withdrawn; a grant for the SG alone does not
+    help. What the line reported is held without a grant until one is withdrawn."""
+    vermoeden = melding(wat="vermoeden-misstand")
+    for volgorde in permutations((forward(), voor_de_sg(30), ingetrokken(TOESTEMMING))):
+        verloop = Verloop(DIENST)
+        for een in (*volgorde, vermoeden):
+            verloop.hoor(een)
+        assert "melding-geescaleerd" not in soorten(verloop.gesteld)
+    data = e.MeldingOntvangen(ontvangen_op=BEGIN, kenmerken=KENMERKEN, leidinggevende="leidinggevende-1")
+    van_de_lijn = Verloop(DIENST)
+    van_de_lijn.hoor(feit(1, "lijn", data), vermoeden)
+    assert soorten(van_de_lijn.gesteld)["melding-geescaleerd"] == 1
+    onbekend = Verloop(DIENST)
+    onbekend.hoor(feit(1, "lijn", data), ingetrokken(id_of("toestemming-s")), vermoeden)
+    assert "melding-geescaleerd" not in soorten(onbekend.gesteld)
+
+
 def test_consent_withdrawn_after_placement_stops_it_and_a_fresh_grant_places_it_again() -> None:
     """The line's grant and the cluster's grant alike; for the cluster a fresh forward is needed."""
     for grant, vers in (

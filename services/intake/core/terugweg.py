@@ -241,7 +241,7 @@ class Pogingen:
     """Failed attempts of the past hour, in all and by sender, and how many there may be.
 
     Past a limit every code is answered as unknown, also a right one, and no more is counted: who goes on
-    guessing lengthens nothing.
+    guessing lengthens nothing. By a right code a withdrawal is done even so.
     """
 
     per_afzender: int

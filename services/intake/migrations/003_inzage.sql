@@ -71,7 +71,7 @@ create table toegangslog (
     tijd       timestamptz not null,
     handeling  text not null,
     betrokkene text,                                 -- encrypted; absent when no matter can be told
-    stuk       uuid,                                 -- the random name of the piece
+    stuk       uuid,                                 -- name of the piece, made with the matter's data key; or of a parked row its id
     voor       text,                                 -- reader that it was sealed for: party and code
     resultaat  text not null,
     herkomst   text not null,

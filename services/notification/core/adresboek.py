@@ -1,22 +1,35 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Seats with their terreinen and functional mailboxes, as the organisation states them per unit."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import blake2b
+from typing import NamedTuple
 
 from services.notification.core.uitsluiting import Stoel
 from shared.envelope import Fact
 from shared.events import EenheidGewijzigd
 
 
-@dataclass(frozen=True, slots=True)
+class Ooit(NamedTuple):
+    """What any version of a unit ever gave a seat: a terrein, and by `lezer` a mailbox, if there was one."""
+
+    stoel: str
+    terrein: str
+    lezer: str | None
+
+
+@dataclass(frozen=True)
 class Adresboek:
     """For each seat that is known the mailboxes it has, the one to write to first; and the units
-    of whose cases it customarily hears."""
+    of whose cases it customarily hears. `ooit` is what exclusions go by besides, of seats that are gone
+    as well: nothing is sent by it."""
 
     postbussen: Mapping[str, Sequence[str]]
     terreinen: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    ooit: Collection[Ooit] = ()
 
     def kent(self, stoel: str) -> bool:
         """Whether any unit names this seat."""
@@ -30,11 +43,26 @@ class Adresboek:
         """The units of whose cases any of these seats customarily hears."""
         return frozenset(code for stoel in stoelen for code in self.terreinen.get(stoel, ()))
 
-    def stoelen(self) -> list[Stoel]:
-        """Every seat, as exclusions look at it."""
+    def stoelen(self) -> Sequence[Stoel]:
+        """Every seat there is or was, as exclusions look at it: mailboxes go by `lezer`."""
+        return self._stoelen
+
+    @cached_property
+    def _stoelen(self) -> Sequence[Stoel]:
+        terreinen: dict[str, set[str]] = defaultdict(set)
+        lezers: dict[str, set[str]] = defaultdict(set)
+        for een in self.ooit:
+            terreinen[een.stoel].add(een.terrein)
+            lezers[een.stoel].update(() if een.lezer is None else (een.lezer,))
         return [
-            Stoel(code, self.terreinen.get(code, frozenset()), frozenset(postbussen))
-            for code, postbussen in self.postbussen.items()
+            Stoel(
+                code,
+                self.terreinen.get(code, frozenset()),
+                frozenset(map(lezer, self.postbussen.get(code, ()))),
+                frozenset(terreinen.get(code, ())),
+                frozenset(lezers.get(code, ())),
+            )
+            for code in sorted(self.postbussen.keys() | terreinen.keys())
         ]
 
     def wie_leest(self, postbus: str) -> frozenset[str]:

@@ -17,7 +17,7 @@ from services.notification.core.boom import Boom
 from services.notification.core.noemen import namen_boven, noem
 from services.notification.core.rubriek import STERKTE_DEFENSIE, rubriek_of_hoofdgroep
 from services.notification.core.uitsluiting import Uitsluiting
-from services.notification.core.vertelling import Stap, Vertelling, houd_op, los
+from services.notification.core.vertelling import Reden, Stap, Vertelling, houd_op, los
 from services.notification.core.zaak import Aanleiding, Zaak
 from services.notification.core.zending import Zending
 
@@ -167,24 +167,32 @@ def verborgen(onderhanden: Onderhanden, boom: Boom, nu: datetime) -> list[Stap]:
         if een.status != "wacht" or aanleiding is None or aanleiding.eenheid not in boom:
             continue
         if not onderhanden.uitsluiting.mag_horen(een.functionaris, aanleiding.eenheid, boom):
-            stappen.append(houd_op(een, "uitgesloten-niveau", aanleiding, nu))
+            stappen.append(houd_op(een, _reden(onderhanden.uitsluiting), aanleiding, nu))
     return stappen
 
 
 def _uitgezocht(
     onderhanden: Onderhanden, eigen: Sequence[Vertelling], boom: Boom, nu: datetime
 ) -> tuple[list[Vertelling], list[Stap]]:
-    """What waits and may be told, and what is held since somebody at that level must not learn of it."""
+    """What waits and may be told, and what is held since somebody at that level must not learn of it.
+
+    Of a unit that is not known yet nothing is decided.
+    """
     wachtend, geweigerd = [], []
     for een in eigen:
         aanleiding = onderhanden.zaak.te_notificeren.get(een.functionaris)
-        if een.status != "wacht" or aanleiding is None:
+        if een.status != "wacht" or aanleiding is None or aanleiding.eenheid not in boom:
             continue
         if onderhanden.uitsluiting.mag_horen(een.functionaris, aanleiding.eenheid, boom):
             wachtend.append(een)
         else:
-            geweigerd.append(houd_op(een, "uitgesloten-niveau", aanleiding, nu))
+            geweigerd.append(houd_op(een, _reden(onderhanden.uitsluiting), aanleiding, nu))
     return wachtend, geweigerd
+
+
+def _reden(uitsluiting: Uitsluiting) -> Reden:
+    """Why exclusions keep something from a seat."""
+    return "uitgeslotene-onbekend" if uitsluiting.onbekend else "uitgesloten-niveau"
 
 
 def _weigering(
@@ -198,7 +206,7 @@ def _weigering(
         return Stap(replace(los(een), status="vervallen"))
     gemeden = not uitsluiting.gemeden.isdisjoint(boom.pad(een.regel.eenheid))
     if gemeden or not uitsluiting.mag_horen(een.functionaris, aanleiding.eenheid, boom):
-        return houd_op(een, "uitgesloten-niveau", aanleiding, nu)
+        return houd_op(een, _reden(uitsluiting), aanleiding, nu)
     if een.functionaris not in lezer.stoelen:
         return Stap(los(een))
     return None

@@ -118,11 +118,15 @@ def sluit_periode(
 ) -> Periodesluiting:
     """Close the period before the one in which `dag` falls, with what is left of those before it.
 
-    `te_tellen` holds the cases that may be counted and were not yet; of this period they wait. `vorige` are
-    the totals of the last period that was closed.
+    `te_tellen` holds the cases that may be counted and were not yet; those of this period wait, and those in
+    a unit that is not known until it is. `vorige` are the totals of the last period that was closed.
     """
     deze = periode(dag, weken)
-    oud = {zaak: een.eenheid for zaak, een in te_tellen.items() if periode(_maandag(een.week), weken) < deze}
+    oud = {
+        zaak: een.eenheid
+        for zaak, een in te_tellen.items()
+        if een.eenheid in boom and periode(_maandag(een.week), weken) < deze
+    }
     rest = {code: een.rest for code, een in vorige.items() if een.rest}
     nieuw = tel(boom, oud.values(), k=k)
     return Periodesluiting(list(oud), sluit_alle_af(nieuw, rest, stap=stap))

@@ -25,11 +25,13 @@ def terrein(boom: Boom, eenheid: str, rol: Rol) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Stoel:
-    """A seat in the address book, with every `terrein` it has and every mailbox it reads."""
+    """A seat, with every `terrein` it has and every mailbox it reads; and those it had."""
 
     code: str
     terreinen: frozenset[str]
     postbussen: frozenset[str]
+    vroegere_terreinen: frozenset[str] = frozenset()
+    vroegere_postbussen: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +39,14 @@ class Uitsluiting:
     """What the exclusions of one case mean for the address book."""
 
     uitgesloten: frozenset[str]
-    """Seats that must not learn of it, with every seat that reads a mailbox of theirs."""
+    """Seats that must not learn of it, with every seat that reads or read a mailbox that is or was theirs."""
     gemeden: frozenset[str]
-    """Terreinen of those excluded: no name at or below them is used for anybody."""
+    """Terreinen that those excluded have or had: no name at or below them is used for anybody."""
     terreinen: Mapping[str, frozenset[str]]
     """For each seat the terreinen of whoever reads its mailbox."""
+    onbekend: bool = False
+    """No unit ever named one of those who must not learn of it: who they are, and what they customarily hear
+    of, cannot be said, and until it can nobody may hear."""
 
     def mag_horen(self, stoel: str, eenheid: str, boom: Boom) -> bool:
         """Whether this seat may be told of a case in a unit of this tree.
@@ -51,7 +56,7 @@ class Uitsluiting:
         of by custom, beside or below anybody excluded. Whoever also has a terrein above those of all excluded
         is told, as others there are: to be left out would be the gap.
         """
-        if stoel in self.uitgesloten:
+        if self.onbekend or stoel in self.uitgesloten:
             return False
         eigen, pad = self.terreinen.get(stoel, frozenset()), boom.pad(eenheid)
         hoogste = max((plaats for plaats, code in enumerate(pad) if code in eigen), default=None)
@@ -63,16 +68,33 @@ class Uitsluiting:
 def uitsluiting(stoelen: Collection[Stoel], uit_te_sluiten: Collection[str]) -> Uitsluiting:
     """Which seats and units fall away when these seats must not learn of a case.
 
-    Seats that share a mailbox, however spelled, are one reader.
+    Seats that share a mailbox, however spelled, are one reader. An exclusion is of the reader: it goes with
+    every mailbox and every terrein that the seat had, since a seat under a new code, at a new address or in
+    another unit may be read by the same eyes. Whoever may hear does so by what they are now.
     """
-    lezers = _lezers(stoelen)
-    uitgesloten = frozenset(code for uit in uit_te_sluiten for code in lezers.get(uit, frozenset({uit})))
-    eigen = {stoel.code: stoel.terreinen for stoel in stoelen}
+    ooit, lezers = _lezers(stoelen, ooit=True), _lezers(stoelen)
+    uitgesloten = frozenset(code for uit in uit_te_sluiten for code in ooit.get(uit, frozenset({uit})))
+    per_code = {stoel.code: stoel for stoel in stoelen}
     terreinen = {
-        code: frozenset(een for stoel in samen for een in eigen[stoel]) for code, samen in lezers.items()
+        code: frozenset(een for stoel in samen for een in per_code[stoel].terreinen)
+        for code, samen in lezers.items()
     }
-    gemeden = frozenset(een for code in uitgesloten for een in terreinen.get(code, ()))
-    return Uitsluiting(uitgesloten, gemeden, MappingProxyType(terreinen))
+    return Uitsluiting(
+        uitgesloten,
+        _ooit_gehoord(per_code, uitgesloten),
+        MappingProxyType(terreinen),
+        onbekend=any(uit not in per_code for uit in uit_te_sluiten),
+    )
+
+
+def _ooit_gehoord(stoelen: Mapping[str, Stoel], codes: Collection[str]) -> frozenset[str]:
+    """The terreinen that these seats have or had."""
+    return frozenset(
+        een
+        for code in codes
+        if (stoel := stoelen.get(code)) is not None
+        for een in stoel.terreinen | stoel.vroegere_terreinen
+    )
 
 
 def verborgen_voor(
@@ -82,38 +104,41 @@ def verborgen_voor(
 
     Not what whoever reads a mailbox with it must not learn of; nor what is kept from somebody who customarily
     hears of the same units as this reader, or of more: whoever sits below them would be their eyes. A reader
-    who also hears of units above those of all excluded is no deputy of theirs. It takes no unit of a matter:
-    most of what has a clock was not placed anywhere yet.
+    who also hears of units above those of all excluded is no deputy of theirs. Where no unit ever named
+    somebody excluded, the matter is there for no reader. It takes no unit of a matter: most of what has a
+    clock was not placed anywhere yet.
     """
-    lezers = _lezers(stoelen)
-    eigen = {een.code: een.terreinen for een in stoelen}
+    ooit, nu = _lezers(stoelen, ooit=True), _lezers(stoelen)
+    per_code = {een.code: een for een in stoelen}
 
     def samen(code: str) -> frozenset[str]:
-        return lezers.get(code, frozenset({code}))
+        return ooit.get(code, frozenset({code}))
 
-    def bereik(code: str) -> frozenset[str]:
-        return frozenset(een for wie in samen(code) for een in eigen.get(wie, ()))
-
-    paden = {een: frozenset(boom.pad(een)) | {een} for een in bereik(stoel)}
+    bereik = {een for wie in nu.get(stoel, ()) for een in per_code[wie].terreinen}
+    paden = {een: frozenset(boom.pad(een)) | {een} for een in bereik}
     boven = frozenset(code for pad in paden.values() for code in pad)
-    van_uitgesloten = {code: bereik(code) for uit in uitsluitingen.values() for code in uit}
+    van_uitgesloten = {
+        code: _ooit_gehoord(per_code, samen(code)) for uit in uitsluitingen.values() for code in uit
+    }
     verborgen = set()
     for zaak, uit in uitsluitingen.items():
         gemeden = frozenset(een for code in uit for een in van_uitgesloten[code])
         onder = not gemeden.isdisjoint(boven) and not any(
             een not in gemeden and all(een in boom.pad(ander) for ander in gemeden) for een in paden
         )
-        if onder or not samen(stoel).isdisjoint(uit):
+        onbekend = any(code not in per_code for code in uit)
+        if onbekend or onder or not samen(stoel).isdisjoint(uit):
             verborgen.add(zaak)
     return frozenset(verborgen)
 
 
-def _lezers(stoelen: Collection[Stoel]) -> dict[str, frozenset[str]]:
-    """For each seat all seats that are linked to it by mailboxes, over as many seats as it takes."""
+def _lezers(stoelen: Collection[Stoel], *, ooit: bool = False) -> dict[str, frozenset[str]]:
+    """For each seat all seats that are linked to it by mailboxes, over as many seats as it takes; with `ooit`
+    also by those they had."""
     samen = {stoel.code: {stoel.code} for stoel in stoelen}
     van_postbus: dict[str, str] = {}
     for stoel in stoelen:
-        for postbus in stoel.postbussen:
+        for postbus in stoel.postbussen | stoel.vroegere_postbussen if ooit else stoel.postbussen:
             eerste = van_postbus.setdefault(postbus.casefold(), stoel.code)
             if samen[eerste] is not samen[stoel.code]:
                 samen[eerste] |= samen[stoel.code]

@@ -2,7 +2,7 @@
 """What one seat is told of one matter: which states that goes through and why. Pure.
 
 A vertelling waits (`wacht`) for the next weekly message, is in one that is under way (`onderweg`), was told
-(`verteld`), is held back (`opgehouden`: for good, or until the seat has a mailbox) or is not wanted any more
+(`verteld`), is held back (`opgehouden`: for good, or until what it needs is known) or is not wanted any more
 (`vervallen`). The adviser hears once that it is held, and nobody else does.
 """
 
@@ -14,13 +14,24 @@ from uuid import UUID
 
 from services.notification.core.adresboek import Adresboek
 from services.notification.core.bericht import Regel
+from services.notification.core.boom import Boom
+from services.notification.core.uitsluiting import Uitsluiting
 from services.notification.core.zaak import Aanleiding, Zaak
 from shared.events import NotificatieOpgehouden
 
 Status = Literal["wacht", "onderweg", "verteld", "opgehouden", "vervallen"]
-Reden = Literal["te-herleidbaar", "uitgesloten-niveau", "functionaris-onbekend", "geen-postbus"]
-ONBEREIKBAAR: Final = frozenset({"functionaris-onbekend", "geen-postbus"})
-"""Held until there is a mailbox; what is held for another reason stays so."""
+Reden = Literal[
+    "te-herleidbaar",
+    "uitgesloten-niveau",
+    "functionaris-onbekend",
+    "geen-postbus",
+    "eenheid-onbekend",
+    "uitgeslotene-onbekend",
+]
+VOORLOPIG: Final = frozenset(
+    {"functionaris-onbekend", "geen-postbus", "eenheid-onbekend", "uitgeslotene-onbekend"}
+)
+"""Held until units and seats are known that are not yet; what is held for another reason stays so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,37 +69,49 @@ def beslis(
     bestaand: Mapping[str, Vertelling],
     adresboek: Adresboek,
     *,
-    uitgesloten: frozenset[str],
+    uitsluiting: Uitsluiting,
+    boom: Boom,
     onderwerp: str,
     nu: datetime,
 ) -> list[Stap]:
     """What changes for one matter as its facts are now, by seat; nothing when everything is as it should be.
 
-    `bestaand` holds what there is, by seat; `uitgesloten` the seats that must not learn of it and whoever
-    reads along with them. What is in a message already is left to the claim of that message.
+    `bestaand` holds what there is, by seat. What is in a message already is left to the claim of that one.
     """
     stappen = []
     for stoel in sorted(zaak.te_notificeren.keys() | bestaand.keys()):
-        gewenst = None if stoel in uitgesloten else zaak.te_notificeren.get(stoel)
+        gewenst = None if stoel in uitsluiting.uitgesloten else zaak.te_notificeren.get(stoel)
         eerst = bestaand.get(stoel)
         if eerst is None and gewenst is None:
             continue
-        stap = _volgens(eerst or Vertelling(onderwerp, stoel, nu, "vervallen"), gewenst, adresboek, nu)
+        een = eerst or Vertelling(onderwerp, stoel, nu, "vervallen")
+        ontbreekt = None if gewenst is None else _ontbreekt(stoel, gewenst, adresboek, uitsluiting, boom)
+        stap = _volgens(een, gewenst, ontbreekt, nu)
         if stap.vertelling != eerst:
             stappen.append(stap)
     return stappen
 
 
-def _volgens(een: Vertelling, gewenst: Aanleiding | None, adresboek: Adresboek, nu: datetime) -> Stap:
+def _ontbreekt(
+    stoel: str, aanleiding: Aanleiding, adresboek: Adresboek, uitsluiting: Uitsluiting, boom: Boom
+) -> Reden | None:
+    """What must be known first, before anything about this seat can be decided."""
+    if uitsluiting.onbekend:
+        return "uitgeslotene-onbekend"
+    if adresboek.postbus(stoel) is None:
+        return "geen-postbus" if adresboek.kent(stoel) else "functionaris-onbekend"
+    return None if aanleiding.eenheid in boom else "eenheid-onbekend"
+
+
+def _volgens(een: Vertelling, gewenst: Aanleiding | None, ontbreekt: Reden | None, nu: datetime) -> Stap:
     if een.status in ("onderweg", "verteld"):
         return Stap(een)
     if gewenst is None:
         return Stap(replace(een, status="vervallen", reden=None))
-    if een.status == "opgehouden" and een.reden not in ONBEREIKBAAR:
+    if een.status == "opgehouden" and een.reden not in VOORLOPIG:
         return Stap(een)
-    if adresboek.postbus(een.functionaris) is None:
-        bekend = adresboek.kent(een.functionaris)
-        return houd_op(een, "geen-postbus" if bekend else "functionaris-onbekend", gewenst, nu)
+    if ontbreekt is not None:
+        return houd_op(een, ontbreekt, gewenst, nu)
     if een.status == "vervallen":
         een = replace(een, sinds=nu)
     return Stap(replace(een, status="wacht", reden=None))

@@ -2,8 +2,9 @@
 """What the facts of one matter say about whom to tell, and what may be told.
 
 A fold over the set of a matter's facts: order of arrival and repetition do not matter. Whoever is excluded
-by any of the facts stays excluded, and when in doubt about consent nobody is told. Only consent itself brings
-consent back: that the line was informed after a withdrawal does not.
+by any of the facts stays excluded. Nobody is told without the melder's grant for the line, unless the line
+itself reported; when in doubt about consent nobody is told either. Only consent itself brings consent back:
+that the line was informed after a withdrawal does not.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +29,7 @@ from shared.termijnen.kalender import lokaal
 NIET_NAAR_DE_LIJN: Final = frozenset({"vermoeden-misstand", "klacht", "geen-integriteitskwestie"})
 """Qualifications under which nobody in the line is told."""
 VAN_DE_NOTIFICATIE: Final = frozenset({"coid", "kmar", "lijn"})
-"""Addressees whose consent a notificatie rests on."""
+"""Addressees of whom no grant may have lapsed while a notificatie goes."""
 _CLUSTERS: Final[Mapping[str, Cluster]] = {"coid": "coid", "kmar": "kmar"}
 
 
@@ -77,6 +78,8 @@ class _Stand:
     geinformeerd: list[tuple[Cluster, LeidinggevendeGeinformeerd]] = field(default_factory=list)
     kwalificatie: str | None = None
     rubriek: Rubriek | None = None
+    van_de_lijn: bool = False
+    """The line itself reported it."""
     partijen: set[str] = field(default_factory=set)
     genoemd: dict[str, set[Geadresseerde]] = field(default_factory=dict)
     """By grant whom it named; one id may stand for several addressees."""
@@ -94,6 +97,7 @@ def _omgezet(stand: _Stand, feit: ZaakOmgezet) -> None:
 
 
 def _ontvangen(stand: _Stand, feit: MeldingOntvangen) -> None:
+    stand.van_de_lijn = True
     stand.partijen.update(feit.partijen)
 
 
@@ -162,7 +166,8 @@ def _te_notificeren(stand: _Stand, uitgesloten: frozenset[str]) -> dict[str, Aan
 
 
 def _instemming_staat(stand: _Stand) -> bool:
-    """Whether no consent that a notificatie rests on was withdrawn without being given anew.
+    """Whether a grant for the line is in force, or the line reported it; and no consent that the matter rests
+    on was withdrawn without being given anew.
 
     A grant of which only the withdrawal is known may have named the line: nobody is told until it is known
     whom it named. A grant once withdrawn stays so, whatever moments the facts bear.
@@ -173,7 +178,8 @@ def _instemming_staat(stand: _Stand) -> bool:
         aan for naam, namen in stand.genoemd.items() if naam not in stand.ingetrokken for aan in namen
     }
     geweest = {aan for naam in stand.ingetrokken for aan in stand.genoemd[naam]}
-    return not (geweest & VAN_DE_NOTIFICATIE) - van_kracht
+    weggevallen = (geweest & VAN_DE_NOTIFICATIE) - van_kracht
+    return not weggevallen and (stand.van_de_lijn or "lijn" in van_kracht)
 
 
 def iso_week(moment: datetime) -> str:

@@ -21,6 +21,15 @@ create table functionarissen (
 create index functionarissen_eenheid on functionarissen (eenheid);
 create index functionarissen_postbus on functionarissen (lower(postbus));
 
+create table ooit_functionaris (
+    functionaris text not null,
+    eenheid      text not null references eenheden,
+    rol          text not null,
+    lezer        text,                               -- whose mailbox: digest of the address; null without one
+    unique nulls not distinct (functionaris, eenheid, rol, lezer)
+);
+comment on table ooit_functionaris is 'What any version of a unit ever gave a seat: whoever must not learn of a matter is excluded by this too.';
+
 create table adresboek (
     enig  boolean primary key default true check (enig),
     stand uuid not null default gen_random_uuid()    -- another one whenever a unit or a seat changed
@@ -97,7 +106,7 @@ create table vertellingen (
     status       text not null
                  check (status in ('wacht', 'onderweg', 'verteld', 'opgehouden', 'vervallen')),
     reden        text check (reden in ('te-herleidbaar', 'uitgesloten-niveau', 'functionaris-onbekend',
-                                       'geen-postbus')),
+                                       'geen-postbus', 'eenheid-onbekend', 'uitgeslotene-onbekend')),
     gemeld       boolean not null,                   -- the adviser was told that it is held
     kenmerk      uuid references berichten,          -- the message it is in, until that is over
     plaats       smallint,                           -- its place in the message

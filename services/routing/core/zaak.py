@@ -247,6 +247,11 @@ class _Lezing:
             for instemming, naar in self.gegeven.items()
         )
 
+    @property
+    def onbekend_ingetrokken(self) -> bool:
+        """Whether a grant was withdrawn of which nobody said yet whom it named."""
+        return not self.ingetrokken.keys() <= self.gegeven.keys()
+
     def weggevallen_op(self, geadresseerde: str) -> datetime | None:
         """When the last grant that names them was withdrawn; None while one stands or when there was none."""
         if self.van_kracht(geadresseerde):
@@ -352,8 +357,6 @@ def _doorgezet(subject: str, lezing: _Lezing, zetels: Zetels) -> Zaak:
 def _van_de_lijn(subject: str, lezing: _Lezing, feit: e.MeldingOntvangen, zetels: Zetels) -> Zaak:
     """A matter that a leidinggevende reported: no consent needed, but a withdrawal counts all the same."""
     cluster: Cluster = "kmar" if feit.kenmerken.onderdeel == "KMAR" else "coid"
-    # Whom an unknown grant named is not known yet; until it is, nothing goes to the line.
-    onbekend = any(instemming not in lezing.gegeven for instemming in lezing.ingetrokken)
     return _zaak(
         subject,
         lezing,
@@ -365,7 +368,8 @@ def _van_de_lijn(subject: str, lezing: _Lezing, feit: e.MeldingOntvangen, zetels
         aangemeld_spoed=feit.spoed,
         telt_vanaf=feit.ontvangen_op,
         ingetrokken_op=lezing.weggevallen_op(cluster),
-        lijn_mag=not onbekend and lezing.weggevallen_op("lijn") is None,
+        # A grant of which only the withdrawal is known may have named the line.
+        lijn_mag=not lezing.onbekend_ingetrokken and lezing.weggevallen_op("lijn") is None,
     )
 
 
@@ -466,10 +470,13 @@ def _gesloten_op(lezing: _Lezing) -> datetime | None:
 def _te_escaleren(lezing: _Lezing, instemming: bool, gesloten: frozenset[str]) -> tuple[Escalatie, ...]:
     """What must still be brought higher: a vermoeden van een misstand once, each return of the melder once.
 
-    Nothing goes to an address whose grant was withdrawn, and nothing of a matter that the cluster may no
-    longer hold. Where an address must not learn of it its named alternative takes the rung, or nobody.
+    A vermoeden is told to the SG within the grant under which the cluster holds the matter (what the line
+    reported it holds without one): a random id and a reason, no content. Nothing goes to an address whose
+    grant was withdrawn, nor while a grant is withdrawn of which it is not known whom it named; and nothing of
+    a matter that the cluster may no longer hold. Where an address must not learn of it its named alternative
+    takes the rung, or nobody.
     """
-    if not instemming or not (lezing.misstand or lezing.heropend):
+    if not instemming or lezing.onbekend_ingetrokken or not (lezing.misstand or lezing.heropend):
         return ()
     gewenst = Counter(
         bestemd
@@ -477,7 +484,7 @@ def _te_escaleren(lezing: _Lezing, instemming: bool, gesloten: frozenset[str]) -
         if lezing.weggevallen_op(escalatie.naar) is None
         and (bestemd := _op_de_trede(escalatie, gesloten)) is not None
     )
-    if lezing.misstand:
+    if lezing.misstand and lezing.weggevallen_op("sg") is None:
         bestemd = _op_de_trede(Escalatie("sg", "vermoeden-misstand"), gesloten)
         if bestemd is not None:
             gewenst[bestemd] = 1

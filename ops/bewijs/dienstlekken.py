@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Every deliberate leak that is put into a service; those in rights and in the pure core are elsewhere."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ops.bewijs import lekken, lekken_beheer, lekken_koppeling, lekken_regels, lekken_stapel
+
+LEKKEN: Final = (
+    *lekken.LEKKEN,
+    *lekken_regels.LEKKEN,
+    *lekken_koppeling.LEKKEN,
+    *lekken_beheer.LEKKEN,
+    *lekken_stapel.LEKKEN,
+)
+PER_NAAM: Final = {lek.naam: lek for lek in LEKKEN}

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Deliberate leaks of who reads and of what is noted about it: content goes to another adviser, or on to one
+who stepped back, or is sealed to another's key; and things are done without a line in the logs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from ops.bewijs import lezersproef, logproef, poort
+from ops.bewijs.lekken import Lek, vervang
+from shared import flow
+from shared.events import AdviseurVervangen
+
+ANDER: Final = "adv-clas-1"
+"""An adviser on the bench who gets no matter there."""
+
+
+def _verstrekt_aan_ander() -> None:
+    """Whoever was assigned, one adviser reads."""
+
+    def maak(as_usual: Any) -> Any:
+        def verloop(dossier: Any) -> Any:
+            loop = as_usual(dossier)
+            if loop.adviseur is not None:
+                loop.adviseur = (loop.adviseur[0], ANDER)
+            return loop
+
+        return verloop
+
+    vervang("services.intake.verstrekking", "verloop", maak)
+
+
+def _oude_adviseur_leest() -> None:
+    """Intake does not take up that an adviser was replaced."""
+
+    def maak(as_usual: Any) -> Any:
+        return lambda dossier: as_usual(
+            feit for feit in dossier if not isinstance(feit.data, AdviseurVervangen)
+        )
+
+    vervang("services.intake.verstrekking", "verloop", maak)
+
+
+def _zegel_voor_ander() -> None:
+    """Everything is sealed to the key that was used first."""
+    eerste: list[Any] = []
+
+    def maak(as_usual: Any) -> Any:
+        def sleutel(jwk: str) -> Any:
+            eerste.append(as_usual(jwk))
+            return eerste[0]
+
+        return sleutel
+
+    vervang("services.intake.verstrekking", "_ontvangersleutel", maak)
+
+
+def _verander_regels(verander: Callable[[Sequence[Any]], Sequence[Any]]) -> Callable[[], None]:
+    """Something else is noted than what was done."""
+
+    def maak(as_usual: Any) -> Any:
+        async def noteer(connection: Any, handelingen: Sequence[Any], nu: Any) -> None:
+            await as_usual(connection, verander(handelingen), nu)
+
+        return noteer
+
+    return lambda: vervang("services.intake.logboek", "noteer", maak)
+
+
+def _zonder(naam: str, resultaat: str = "gelukt") -> Callable[[], None]:
+    return _verander_regels(
+        lambda handelingen: [one for one in handelingen if (one.naam, one.resultaat) != (naam, resultaat)]
+    )
+
+
+_NOEMT_ANDER: Final = _verander_regels(
+    lambda handelingen: [
+        replace(one, voor=f"coid/{ANDER}") if one.naam == "inhoud-verstrekt" else one for one in handelingen
+    ]
+)
+
+
+def _lezer(naam: str, wat: str, waar: str, zet: Callable[[], None]) -> Lek:
+    return Lek(naam, wat, (flow.INTAKE,), poort.TOESTEMMING, waar, zet)
+
+
+def _ongelogd(naam: str, wat: str, handeling: str, zet: Callable[[], None] | None = None) -> Lek:
+    wie, _, resultaat = handeling.partition(" ")
+    waar = f"{wie} ({resultaat or 'gelukt'}) {logproef.ONGELOGD}"
+    doet = zet or _zonder(wie, resultaat or "gelukt")
+    return Lek(naam, wat, (flow.INTAKE,), logproef.LOGBOEK, waar, doet)
+
+
+LEKKEN: Final = (
+    _lezer("verstrekt-aan-ander", "een ander leest", lezersproef.VREEMD, _verstrekt_aan_ander),
+    _lezer("oude-adviseur-leest", "wie opzij ging leest", lezersproef.NA_VERVANGING, _oude_adviseur_leest),
+    _lezer("zegel-voor-ander", "andermans sleutel", lezersproef.ANDERE_SLEUTEL, _zegel_voor_ander),
+    _ongelogd("verstrekt-ongelogd", "een zegel zonder regel", "inhoud-verstrekt"),
+    _ongelogd("log-noemt-ander", "een regel noemt een ander", "inhoud-verstrekt", _NOEMT_ANDER),
+    _ongelogd("gelezen-ongelogd", "gelezen zonder regel", "inhoud-gelezen"),
+    _ongelogd("code-ongelogd", "een code zonder regel", "ontvangstcode-uitgereikt"),
+    _ongelogd("ontvangen-ongelogd", "geopend zonder regel", "inhoud-ontvangen"),
+    _ongelogd("vergeefs-ongelogd", "vergeefs geopend zonder regel", "inhoud-ontvangen mislukt"),
+    _ongelogd("vernietigd-ongelogd", "vernietigd zonder regel", "inhoud-vernietigd"),
+)
+"""The leaks of the parts `toestemming` and `logboek` that are about readers and lines."""
