@@ -17,9 +17,8 @@ from ops.bewijs.werelden import Paar, Verschil, gaat_door, in_codes
 from shared import events as e
 from shared import flow, zegel
 from shared.envelope import encode
-from shared.termijnen.feiten import verstreken
-from shared.termijnen.klok import Bewaard, Uitkomst, termijn
-from shared.termijnen.regels import gesloten_rollen, regels
+from shared.termijnen.klok import Termijn, Uitkomst, termijn
+from shared.termijnen.regels import Regel, gesloten_rollen, regels
 
 _ID: Final = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?4[0-9a-f]{3}-?[89ab][0-9a-f]{3}-?[0-9a-f]{12}")
 _REGELS: Final = regels({})
@@ -111,14 +110,22 @@ def schijf(gezien: Gezien) -> str:
     return _vergelijkbaar(_bericht(een) for een in gezien.bus)
 
 
-def beheerder(gezien: Gezien) -> str:
-    """What an operator sees: the clocks of each matter, in order of their ends."""
-    rijen = []
+def _klokken(gezien: Gezien) -> Iterable[tuple[str, str, Regel, Termijn]]:
+    """Each clock that runs or ran, with its service, matter and rule; some kinds are off."""
     for (naam, zaak), klokken in gezien.klokken.items():
         for klok in klokken:
-            een = termijn(klok, _REGELS[klok.soort])
-            rijen.append((str(een.eind), naam, een.soort, een.rol, str(een.uitkomst), een.afleiding, zaak))
-    return _vergelijkbaar(sorted(rijen))
+            if (regel := _REGELS[klok.soort]).aan:
+                yield naam, zaak, regel, termijn(klok, regel)
+
+
+def beheerder(gezien: Gezien) -> str:
+    """What an operator sees: the clocks of each matter, in order of their ends."""
+    return _vergelijkbaar(
+        sorted(
+            (str(een.eind), naam, een.soort, een.rol, str(een.uitkomst), een.afleiding, zaak)
+            for naam, zaak, _, een in _klokken(gezien)
+        )
+    )
 
 
 def ladder(gezien: Gezien, rol: str) -> str:
@@ -128,13 +135,14 @@ def ladder(gezien: Gezien, rol: str) -> str:
     for een in gezien.bus:
         if isinstance(een.feit.data, e.MeldingGeescaleerd) and een.feit.data.naar == rol:
             rijen.append((een.feit.data.geescaleerd_op.isoformat(), een.feit.data.reden, een.feit.subject))
-    for (naam, zaak), klokken in gezien.klokken.items():
-        for klok in klokken:
-            een_termijn = termijn(klok, _REGELS[klok.soort])
-            loopt_af = een_termijn.uitkomst in (None, Uitkomst.TE_LAAT) and not een_termijn.alleen_bewaking
-            feit = verstreken(Bewaard(zaak, een_termijn), een_termijn.eind)
-            if loopt_af and rol in feit.escaleert_naar:
-                rijen.append((feit.eind.isoformat(), f"{naam} {feit.soort}", zaak))
+    for naam, zaak, regel, klok in _klokken(gezien):
+        if klok.alleen_bewaking or klok.uitkomst not in (None, Uitkomst.TE_LAAT):
+            continue
+        trede = 0
+        for punt in klok.punten:
+            if rol in regel.op_de_treden(klok.rol, klok.spoed, trede, punt.trede, klok.gesloten):
+                rijen.append((punt.op.isoformat(), f"{naam} {klok.soort} {punt.wat}", zaak))
+            trede = max(trede, punt.trede + 1)
     return _vergelijkbaar(sorted(rijen))
 
 
