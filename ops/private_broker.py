@@ -26,7 +26,7 @@ MAX_MESSAGE_BYTES = 131072
 envelope."""
 
 _START_TIMEOUT_S = 60
-_PORTS = ("amqp", "management", "distribution", "epmd")
+_PORTS = ("amqp", "management", "distribution", "epmd", "metrics")
 
 
 class PrivateBroker:
@@ -34,7 +34,8 @@ class PrivateBroker:
 
     def __init__(self, folder: Path, state: dict[str, str]) -> None:
         self._folder = folder
-        self._state = state
+        # A folder that an earlier version made knows no port for metrics.
+        self._state = {"metrics": str(free_ports(1)[0])} | state
         self._pid_file = folder / "pid"
         self._epmd_pid_file = folder / "epmd.pid"
 
@@ -47,6 +48,11 @@ class PrivateBroker:
     def management_url(self) -> str:
         """Of the management API."""
         return f"http://{ACCOUNT}:{self._state['broker_password']}@127.0.0.1:{self._state['management']}"
+
+    @property
+    def metrics(self) -> str:
+        """Host and port of its own metrics: RabbitMQ's plugin for Prometheus."""
+        return f"127.0.0.1:{self._state['metrics']}"
 
     def start(self, save: Callable[[dict[str, str]], None]) -> None:
         """Starts the node unless it runs, and waits until it answers. Ports that were taken meanwhile are
@@ -104,7 +110,7 @@ class PrivateBroker:
             "-kernel inet_dist_use_interface {127,0,0,1} -kernel shutdown_timeout 500",
         }
         (folder / "log").mkdir(exist_ok=True)
-        (folder / "enabled_plugins").write_text("[rabbitmq_management].\n")
+        (folder / "enabled_plugins").write_text("[rabbitmq_management,rabbitmq_prometheus].\n")
         (folder / "rabbitmq-env.conf").write_text("")
         (folder / "advanced.config").write_text("[].\n")
         config = folder / "rabbitmq.conf"
@@ -146,6 +152,8 @@ def _config(state: dict[str, str]) -> str:
 listeners.tcp.1 = 127.0.0.1:{state["amqp"]}
 management.tcp.ip = 127.0.0.1
 management.tcp.port = {state["management"]}
+prometheus.tcp.ip = 127.0.0.1
+prometheus.tcp.port = {state["metrics"]}
 default_user = {ACCOUNT}
 default_pass = {state["broker_password"]}
 max_message_size = {MAX_MESSAGE_BYTES}

@@ -53,6 +53,8 @@ class Servers:
     sets_passwords: bool = False
     """Whether an account that exists gets the password that the environment names. For the set-up step of a
     deployment alone: no other command changes a password that somebody else may use."""
+    broker_metrics: str | None = None
+    """Host and port of the broker's metrics for Prometheus; known of a private broker alone."""
 
     def password(self, name: str) -> str:
         """The password of the account `name`: the one that the environment names, else one that stays the
@@ -88,6 +90,7 @@ class PrivateServers:
             postgres_dsn=self._database.dsn,
             private=True,
             seed=self._load()["seed"],
+            broker_metrics=self._broker.metrics,
         )
 
     def start(self, *, broker: bool = True, database: bool = True) -> None:
@@ -165,12 +168,13 @@ class PrivateServers:
 
 
 def _new_state() -> dict[str, str]:
-    amqp, management, distribution, epmd, postgres = map(str, free_ports(5))
+    amqp, management, metrics, distribution, epmd, postgres = map(str, free_ports(6))
     return {
         "seed": secrets.token_hex(32),
         "node": f"meldpunt-{secrets.token_hex(4)}@localhost",
         "amqp": amqp,
         "management": management,
+        "metrics": metrics,
         "distribution": distribution,
         "epmd": epmd,
         "postgres": postgres,
@@ -202,6 +206,7 @@ def servers(root: Path | None = None) -> Iterator[Servers]:
             postgres_dsn=dsn or private.postgres_dsn,
             private=not amqp_url and not dsn,
             seed=private.seed,
+            broker_metrics=None if amqp_url else private.broker_metrics,
         )
 
 
