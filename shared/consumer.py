@@ -8,7 +8,6 @@ culprit is parked. A message that cannot be read is parked at once. Nothing wait
 
 import asyncio
 import logging
-import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -177,7 +176,7 @@ class Consumer:
             batch = [waiting.popleft() for _ in range(min(len(waiting), self._prefetch))]
             self._in_hand[queue] = len(batch)
             try:
-                if not await self.process(batch):
+                if not await self.process(queue, batch):
                     self.epoch += 1
             except Stopping:
                 break
@@ -193,12 +192,13 @@ class Consumer:
 
     # --- one batch --------------------------------------------------------------------------------
 
-    async def process(self, raws: Sequence[Any]) -> bool:
+    async def process(self, queue: str, raws: Sequence[Any]) -> bool:
         """Decode, apply in one transaction, acknowledge, publish. Returns whether it could acknowledge."""
         deliveries = [Delivery(arrival_of(raw), raw) for raw in raws]
         good, bad = self._decode(deliveries)
-        with self._meter.batch([fact.traceparent for _, fact in good if fact.traceparent]):
-            stated = await self._apply(good, bad)
+        traces = [fact.traceparent for _, fact in good if fact.traceparent]
+        with self._meter.batch(queue, traces, len(raws)):
+            stated = await self._apply(queue, good, bad)
             acknowledged = await self.acknowledge(raws)
             self._publish_behind(stated)
         if len(self._publishing) >= MAX_PUBLISHING:
@@ -235,12 +235,14 @@ class Consumer:
         event = type(fact.data)
         return event in self._handlers and flow.base_key(fact.publisher, event) in flow.kinds(self.name)
 
-    async def _apply(self, good: Sequence[tuple[Delivery, Fact]], bad: Sequence[Parked]) -> list[Stated]:
+    async def _apply(
+        self, queue: str, good: Sequence[tuple[Delivery, Fact]], bad: Sequence[Parked]
+    ) -> list[Stated]:
         """Apply a batch, waiting out what passes; park the one message that cannot be applied."""
         tried = 0
         while True:
             try:
-                return await self.transact(good, bad)
+                return await self.transact(queue, good, bad)
             except TRANSIENT as error:
                 self._health.report("database", False)
                 log.warning("batch waits", extra={"error": describe(error), "count": len(good) + len(bad)})
@@ -253,15 +255,14 @@ class Consumer:
                     delivery, fact = good[0]
                     name = type(error).__name__
                     log.error("fact parked", extra={"error": describe(error), "fact": str(fact.key)})
-                    return await self._apply(
-                        [], [Parked(delivery, f"fout bij de verwerking ({name})", fact.key, fact)]
-                    )
+                    culprit = Parked(delivery, f"fout bij de verwerking ({name})", fact.key, fact)
+                    return await self._apply(queue, [], [culprit])
                 log.warning("batch halved", extra={"error": describe(error), "count": len(good)})
                 half = len(good) // 2
-                stated = await self._apply([], bad) if bad else []
+                stated = await self._apply(queue, [], bad) if bad else []
                 for part in (good[:half], good[half:]):
                     if part:
-                        stated += await self._apply(part, [])
+                        stated += await self._apply(queue, part, [])
                 return stated
 
     async def _pause(self, seconds: float) -> None:
@@ -272,9 +273,10 @@ class Consumer:
             return
         raise Stopping
 
-    async def transact(self, good: Sequence[tuple[Delivery, Fact]], bad: Sequence[Parked]) -> list[Stated]:
+    async def transact(
+        self, queue: str, good: Sequence[tuple[Delivery, Fact]], bad: Sequence[Parked]
+    ) -> list[Stated]:
         """One transaction: inbox, decisions, outbox, parking. Returns what is to be published."""
-        started = time.perf_counter()
         async with transaction(self._pool) as connection:
             work = await self._begin(connection)
             new, contradicting = await work.receive([fact for _, fact in good])
@@ -290,11 +292,12 @@ class Consumer:
             await self._settle_replays(connection, good, refused)
         self._health.report("database", True)
         self._meter.handled(
+            queue,
             new=len(new) - len(work.refused),
             known=len(good) - len(new) - len(contradicting),
             parked=len(refused),
-            seconds=time.perf_counter() - started,
         )
+        self._meter.cancelled(work.gestopt)
         for parked in refused:
             log.warning("message parked", extra={"reason": parked.reason})
         return stated

@@ -5,7 +5,7 @@ The watch fires what was due at the horizon, never at the present: a fact that s
 waiting, or be in another replica's hands. See `docs/adr/0010-the-watch-and-its-horizon.md`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
@@ -18,6 +18,10 @@ GONE: Final = timedelta(seconds=60)
 """A replica that is silent for so long is gone, and what it held is back in the queue (heartbeat)."""
 KEPT: Final = 600
 """A backlog of hours needs no finer grain than this many looks."""
+
+
+WACHT_S: Final = 10.0
+"""Further than this many seconds behind the present a watch waits. In quiet times it is about two behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,3 +114,27 @@ class Horizon:
         self._draining.clear()
         self._finishing.clear()
         self.moment = None
+
+
+class Achterstand:
+    """How far behind the present the watch looks, also while nothing can be seen. `klok` counts seconds."""
+
+    def __init__(self, klok: Callable[[], float]) -> None:
+        self._klok = klok
+        self._bij = klok()
+
+    def zie(self, nu: datetime, horizon: datetime | None) -> None:
+        """The horizon at `nu`, both by the database's clock. While it is unknown the watch falls behind from
+        where it was."""
+        if horizon is not None:
+            self._bij = self._klok() - (nu - horizon).total_seconds()
+
+    @property
+    def seconden(self) -> float:
+        """How far behind."""
+        return self._klok() - self._bij
+
+    @property
+    def wacht(self) -> bool:
+        """Whether the watch waits for the queues to be worked off, or for their sight."""
+        return self.seconden > WACHT_S

@@ -6,7 +6,7 @@ states is written in the same transaction as the state it follows from, and that
 order everywhere: facts, then matters, then clocks.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
@@ -32,6 +32,7 @@ from shared.termijnen import waak
 from shared.termijnen.klok import Klok
 from shared.termijnen.overgang import verschil
 from shared.termijnen.regelboeken import Regelboeken
+from shared.termijnen.regels import Soort
 
 QUERIES = Queries(Path(__file__).with_name("queries.sql"))
 
@@ -73,6 +74,7 @@ class Stated:
     fact_id: str
     routing_key: str
     body: bytes
+    traceparent: str | None = None
 
 
 def in_order(facts: Iterable[Fact]) -> list[Fact]:
@@ -162,6 +164,10 @@ class Work:
         self._clocks: dict[str, Sequence[Klok]] = {}
         self.refused: dict[UUID, str] = {}
         """By key the facts that a handler would not have, with the reason in words without content."""
+        self.gestopt: Counter[Soort] = Counter()
+        """By kind how many running clocks were stopped: to be counted once it is committed."""
+        self.gevuurd: list[waak.Stelling] = []
+        """What the watch says: likewise."""
 
     # --- in -------------------------------------------------------------------------------------
 
@@ -372,7 +378,7 @@ class Work:
                 outbox.append((fact.key, routing_key, self.now, self.now + later))
                 continue
             outbox.append((fact.key, routing_key, self.now, lease_until))
-            stated.append(Stated(fact.key, fact.id, routing_key, encode(fact, data)))
+            stated.append(Stated(fact.key, fact.id, routing_key, encode(fact, data), fact.traceparent))
         copy = self.connection.copy_records_to_table
         await copy("facts", records=facts, columns=_FACT_COLUMNS)
         await copy("outbox", records=outbox, columns=("key", "routing_key", "stated_at", "lease_until"))
@@ -395,6 +401,17 @@ class Work:
             for event in change.feiten:
                 self.state(event, change.bewaard.onderwerp)
         await waak.save(self.connection, changes)
+        liepen = {
+            (oud.onderwerp, oud.termijn.soort)
+            for klokken in stored.values()
+            for oud in klokken
+            if oud.termijn.uitkomst is None
+        }
+        self.gestopt.update(
+            een.termijn.soort
+            for een in (change.bewaard for change in changes)
+            if een.termijn.uitkomst is not None and (een.onderwerp, een.termijn.soort) in liepen
+        )
 
 
 def fact_from_row(row: Mapping[str, Any]) -> Fact:

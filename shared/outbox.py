@@ -8,6 +8,7 @@ lost confirm is not a refusal, so a fact may be published twice; it carries the 
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -107,12 +108,18 @@ class Outbox:
 
     async def send(self, stated: Sequence[Stated]) -> int:
         """Publish what was just committed and mark it sent; what is not confirmed stays for the relay."""
-        confirmed = await self._publisher.publish(stated)
+        started = time.perf_counter()
+        with self._meter.publishing([one.traceparent for one in stated if one.traceparent is not None]):
+            confirmed = await self._publisher.publish(stated)
+        self._meter.published(
+            confirmed=len(confirmed),
+            unconfirmed=len(stated) - len(confirmed),
+            seconds=time.perf_counter() - started,
+        )
         await self.mark_sent(confirmed)
         if len(confirmed) < len(stated):
             done = {one.key for one in confirmed}
             await self._execute(QUERIES.release_outbox, [one.key for one in stated if one.key not in done])
-        self._meter.stated(len(confirmed))
         return len(confirmed)
 
     async def mark_sent(self, confirmed: Sequence[Stated]) -> None:
@@ -145,7 +152,7 @@ class Outbox:
                     gone += [fact.key] if fact.key not in waiting else []
                     continue
                 data = data_json(fact.data.model_copy(update={"verzegeld": sealed[fact.key]}))
-            ready.append(Stated(fact.key, fact.id, row["routing_key"], encode(fact, data)))
+            ready.append(Stated(fact.key, fact.id, row["routing_key"], encode(fact, data), fact.traceparent))
         if gone:
             log.info("content that may not go any more was kept back", extra={"count": len(gone)})
             await self._execute(QUERIES.delete_outbox, sorted(gone))

@@ -206,23 +206,14 @@ delete from voortgang where replica = $1;
 -- Replicas that were killed.
 delete from voortgang where gezien_op < clock_timestamp() - interval '1 hour';
 
--- name: clocks
--- The promises of this service, in one row.
-select count(*) filter (where uitkomst is null) as termijnen_lopend,
-       count(*) filter (where uitkomst is null and verstreken_op is not null) as termijnen_verstreken,
-       extract(epoch from clock_timestamp() - min(eind_op) filter
-           (where uitkomst is null and verstreken_op is not null)) as termijnen_oudste_verstreken_s,
-       extract(epoch from clock_timestamp() - min(volgende_op) filter
-           (where volgende_op < clock_timestamp())) as termijnen_afvuurvertraging_s
-from termijnen where uitkomst is null;
-
 -- name: depths
--- What an operator watches, in one row.
-select (select count(*) from outbox) as outbox,
-       (select extract(epoch from clock_timestamp() - min(stated_at)) from outbox) as outbox_oldest_s,
-       (select count(*) from geparkeerd where status in ('geparkeerd', 'aangeboden')) as geparkeerd,
+-- What an operator watches, in one row, by the names of `shared/metrics.py`.
+select (select count(*) from outbox) as "meldpunt.outbox.depth",
+       (select extract(epoch from clock_timestamp() - min(stated_at)) from outbox) as "meldpunt.outbox.oldest.age",
+       (select count(*) from geparkeerd where status in ('geparkeerd', 'aangeboden')) as "meldpunt.parked",
        (select count(*) from geparkeerd where status in ('geparkeerd', 'aangeboden') and vervalt_op is not null)
-           as geparkeerd_bijna_vernietigd,
-       (select count(*) from geparkeerd where status = 'verlopen') as geparkeerd_verlopen,
+           as "meldpunt.parked.expiring",
+       (select count(*) from geparkeerd where status = 'verlopen') as "meldpunt.parked.expired",
        (select count(*) from matters where not known and first_seen < clock_timestamp() - $1::interval)
-           as wachtend;
+           as "meldpunt.matters.waiting",
+       extract(epoch from clock_timestamp()) as "meldpunt.measured.time";

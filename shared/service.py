@@ -11,7 +11,8 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from time import perf_counter
 from typing import Any
 from uuid import uuid4
 
@@ -21,18 +22,20 @@ from aio_pika.exceptions import ChannelNotFoundEntity
 from faststream.rabbit import RabbitBroker
 
 from shared import flow, zegel
+from shared import metrics as m
 from shared.amqp import read_any_properties
 from shared.consumer import Consumer
 from shared.envelope import Fact, Refusal
 from shared.events import Event, TermijnGestart
 from shared.health import Health, HealthServer
-from shared.horizon import Horizon, Voortgang
+from shared.horizon import Achterstand, Horizon, Voortgang
 from shared.inbox import QUERIES, AtRest, Handler, ToSeal, Work, schud, verloop_geparkeerd, wis_sporen
 from shared.outbox import Outbox, Publisher
 from shared.postgres import TRANSIENT, connect_pool, migration_folders, transaction, verify_migrations
 from shared.settings import ServiceSettings, SettingsError
 from shared.telemetry import Meter, current_traceparent, describe, logging_set_up
 from shared.termijnen import waak
+from shared.termijnen.meting import Klokkenmeting
 from shared.termijnen.regelboeken import Regelboeken
 from shared.termijnen.regels import Regel, Soort, regels
 
@@ -90,8 +93,14 @@ class Runtime:
         self.settings = settings
         self.health = Health()
         self.meter = Meter(service.name)
-        self.boeken = Regelboeken(_own_rules(service.name, settings)) if service.has_clocks else None
+        self.boeken: Regelboeken | None = None
+        self._klokkenmeting: Klokkenmeting | None = None
+        if service.has_clocks:
+            rules = _own_rules(service.name, settings)
+            self.boeken = Regelboeken(rules)
+            self._klokkenmeting = Klokkenmeting(self.meter, rules.keys())
         self._horizons = {queue: Horizon() for queue in (service.name, f"{service.name}.historie")}
+        self._achterstand = Achterstand(perf_counter)
         self._epoch = 0
         self.replica = uuid4()
         self.pool: Any = None
@@ -128,9 +137,11 @@ class Runtime:
     async def transaction(self) -> AsyncIterator[Work]:
         """One transaction outside the consumer; what it states is published after the commit."""
         async with transaction(self.pool) as connection:
-            work = await self.begin(connection)
+            work, started = await self.begin(connection), perf_counter()
             yield work
             stated = await work.flush()
+        self.meter.cancelled(work.gestopt)
+        self.meter.fired(work.gevuurd, work.now + timedelta(seconds=perf_counter() - started))
         if stated and self.outbox is not None:
             await self.outbox.send(stated)
 
@@ -293,7 +304,13 @@ class Runtime:
                 await asyncio.sleep(interval_s)
 
     async def _beat(self) -> bool:
+        """Once a second, whatever else is stuck: what needs neither broker nor database."""
         self.health.beat()
+        for part, present in self.health.parts().items():
+            self.meter.observe(m.PART_PRESENT, int(present), {m.PART: part})
+        if self.service.has_clocks:
+            self.meter.observe(m.HELD, int(self._achterstand.wacht))
+            self.meter.observe(m.HELD_AGE, self._achterstand.seconden)
         return False
 
     async def _sample(self) -> bool:
@@ -311,7 +328,7 @@ class Runtime:
             return False
         try:
             async with asyncio.timeout(5):
-                queued, consumers = await self._depth()
+                queued, consumers = await self._look()
                 consuming = await consumer.is_consuming()
             self.health.report("broker", True)
         except Exception as error:
@@ -321,7 +338,7 @@ class Runtime:
             self.health.report("broker", isinstance(error, ChannelNotFoundEntity))
             log.warning("queue out of sight", extra={"error": describe(error)})
             return False
-        self.health.report("consumer", consuming and consumers > 0)
+        self.health.report("consumer", consuming and consumers[self.service.name] > 0)
         if consumer.epoch != self._epoch:
             await self.pool.execute(QUERIES.retire, self.replica)
             self._epoch, self.replica = consumer.epoch, uuid4()
@@ -341,6 +358,7 @@ class Runtime:
                     if row["wachtrij"] == queue
                 ],
             )
+        self._achterstand.zie(after, self.horizon)
         return False
 
     @property
@@ -361,18 +379,20 @@ class Runtime:
                 async with asyncio.timeout(1):
                     await peek.close()
 
-    async def _depth(self) -> tuple[dict[str, int], int]:
-        """Messages that wait in each queue, and consumers of the one for current facts."""
+    async def _look(self) -> tuple[dict[str, int], dict[str, int]]:
+        """Messages that wait in each queue, and its consumers."""
         if self._peek is None or self._peek.is_closed:
             connection = await self._broker.connect()
             self._peek = await connection.channel(publisher_confirms=False)
-        queued, consumers = {}, []
+        queued, consumers = {}, {}
         for name in self._horizons:
             # Not robust: of a queue that the channel remembers it would tell the first count for ever.
             queue = await self._peek.declare_queue(name, passive=True, robust=False)
             queued[name] = queue.declaration_result.message_count
-            consumers.append(queue.declaration_result.consumer_count)
-        return queued, consumers[0]
+            consumers[name] = queue.declaration_result.consumer_count
+            self.meter.observe(m.QUEUE_DEPTH, queued[name], {m.QUEUE: name})
+            self.meter.observe(m.QUEUE_CONSUMERS, consumers[name], {m.QUEUE: name})
+        return queued, consumers
 
     async def _relay(self) -> bool:
         assert self.outbox is not None
@@ -405,8 +425,9 @@ class Runtime:
         async with self.transaction() as work:
             boek = await self.boeken.bij(work.connection)
             fired = await waak.due(work.connection, boek, now=min(work.now, horizon))
-            for onderwerp, feit in fired.stellingen:
-                work.state(feit, onderwerp)
+            for stelling in fired.stellingen:
+                work.state(stelling.feit, stelling.onderwerp)
+            work.gevuurd += fired.stellingen
         return fired.genomen >= waak.BATCH
 
     async def _herreken(self) -> bool:
@@ -415,18 +436,16 @@ class Runtime:
         async with self.transaction() as work:
             boek = await self.boeken.bij(work.connection)
             stellingen, more = await waak.herreken(work.connection, boek)
-            for onderwerp, feit in stellingen:
-                work.state(feit, onderwerp)
+            for stelling in stellingen:
+                work.state(stelling.feit, stelling.onderwerp)
         return more
 
     async def _measure(self) -> bool:
         await self.pool.execute(QUERIES.forget_progress)
-        rows = [await self.pool.fetchrow(QUERIES.depths, self.settings.wait_known)]
-        if self.service.has_clocks:
-            rows.append(await self.pool.fetchrow(QUERIES.clocks))
-        for row in rows:
-            for name, value in row.items():
-                self.meter.observe(name, float(value or 0))
+        if self._klokkenmeting is not None:
+            await self._klokkenmeting.meet(self.pool)
+        for name, value in (await self.pool.fetchrow(QUERIES.depths, self.settings.wait_known)).items():
+            self.meter.observe(name, float(value or 0))
         return False
 
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Logs, metrics and traces: ids and kinds, never bodies.
 
-Logs are one JSON object per line with the trace id of the batch. Spans are one per batch, linked to the
-traces of the facts in it. Metrics are read at `/metrics`. When OTEL_EXPORTER_OTLP_ENDPOINT is set all three
-go there as well: the same lines, the same numbers.
+Logs are one JSON object per line with the trace id of the batch. Spans are one per batch that is taken in,
+published or fired, linked to the traces of the facts in it; a fact whose trail must end has none. Metrics are
+read at `/metrics`. When OTEL_EXPORTER_OTLP_ENDPOINT is set all three go there as well: the same lines, the
+same numbers. OTEL_SDK_DISABLED=true switches spans and metrics off.
 """
 
 import json
@@ -13,7 +14,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -26,9 +27,19 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import Link, SpanContext, TraceFlags
 
+from shared import flow
+from shared import metrics as m
+from shared.termijnen.klok import Wat
+from shared.termijnen.regels import Soort
+from shared.termijnen.waak import Stelling
+
 _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 MAX_LINKS = 32
 """A span of a large batch names this many of the traces it joins."""
+OUTCOMES: Final = ("handled", "known", "parked")
+"""What comes of a message: it took effect, it was known already, or it was parked."""
+UNCONFIRMED: Final = "unconfirmed"
+"""The one kind of error of a fact that was offered to the broker."""
 HAND_OVER_S: Final = 1.5
 """How long a service that stops may take to hand over what it holds to a collector, which may be gone."""
 
@@ -107,12 +118,15 @@ def quiet_libraries() -> None:
 
 
 class Meter:
-    """The numbers a service gives: what went through, how long it took, what waits."""
+    """The numbers and spans of one service; `shared.metrics` says which numbers there are.
+
+    What is counted is counted once it is committed or confirmed: a crash in between loses the count and not
+    the fact.
+    """
 
     def __init__(self, service: str) -> None:
-        self._service = service
         resource = _resource(service)
-        readers: list[MetricReader] = [PrometheusMetricReader()]
+        readers: list[MetricReader] = [PrometheusMetricReader(scope_info_enabled=False)]
         self._traces = TracerProvider(resource=resource, shutdown_on_exit=False)
         if _has_collector():
             from shared import otlp
@@ -125,63 +139,135 @@ class Meter:
             exemplar_filter=AlwaysOffExemplarFilter(),  # a number names no trace
             shutdown_on_exit=False,
         )
-        meter = self._metrics.get_meter("meldpunt")
-        self._consumed = meter.create_counter("messaging.client.consumed.messages")
-        self._sent = meter.create_counter("messaging.client.sent.messages")
-        self._duration = meter.create_histogram("messaging.process.duration", unit="s")
-        self._size = meter.create_histogram("meldpunt.batch.size", unit="{fact}")
-        self._state = meter.create_gauge("meldpunt.state")
         self._tracer = self._traces.get_tracer("meldpunt")
-        self._consumed_attributes = {
-            outcome: {
-                "messaging.operation.name": "process",
-                "messaging.destination.name": service,
-                "messaging.system": "rabbitmq",
-                "meldpunt.outcome": outcome,
-            }
-            for outcome in ("handled", "known", "parked")
+        self._instruments = {name: self._made(one) for name, one in m.INSTRUMENTS.items()}
+        self._process = {
+            queue: _messaging("process", "process", queue) for queue in (service, f"{service}.historie")
         }
-        self._process_attributes = {
-            "messaging.operation.name": "process",
-            "messaging.destination.name": service,
-            "messaging.system": "rabbitmq",
-        }
-        self._sent_attributes = {"messaging.operation.name": "publish", "messaging.system": "rabbitmq"}
+        self._publish = _messaging("publish", "send", flow.EXCHANGE)
+        self._begin()
 
-    def batch(self, traceparents: Sequence[str]) -> Any:
-        """A span over one batch, linked to the traces of its facts."""
-        links = [link for link in map(_link, dict.fromkeys(traceparents[:MAX_LINKS])) if link is not None]
-        return self._tracer.start_as_current_span(
-            f"process {self._service}",
+    def _made(self, one: m.Instrument) -> Any:
+        meter = self._metrics.get_meter("meldpunt")
+        match one.kind:
+            case m.Kind.COUNTER:
+                return meter.create_counter(one.name, one.unit, one.says)
+            case m.Kind.GAUGE:
+                return meter.create_gauge(one.name, one.unit, one.says)
+            case m.Kind.HISTOGRAM:
+                bounds = one.bounds
+                return meter.create_histogram(
+                    one.name, one.unit, one.says, explicit_bucket_boundaries_advisory=bounds
+                )
+
+    def _begin(self) -> None:
+        """Counters stand at 0 from the start, so that the first time shows as a rise."""
+        for process in self._process.values():
+            for outcome in OUTCOMES:
+                self._count(m.CONSUMED, 0, process | {m.OUTCOME: outcome})
+        self._count(m.DUPLICATES, 0)
+        self._count(m.SENT, 0, self._publish)
+
+    def _count(self, name: str, number: int, labels: Mapping[str, str] | None = None) -> None:
+        self._instruments[name].add(number, labels)
+
+    # --- batches ----------------------------------------------------------------------------------
+
+    @contextmanager
+    def batch(self, queue: str, traceparents: Sequence[str], size: int) -> Iterator[None]:
+        """A span over one batch of `size` messages from `queue`, linked to the traces of its facts."""
+        labels, started = self._process[queue], time.perf_counter()
+        with self._tracer.start_as_current_span(
+            f"process {queue}",
             kind=trace.SpanKind.CONSUMER,
-            links=links,
-            attributes={
-                "messaging.system": "rabbitmq",
-                "messaging.operation.name": "process",
-                "messaging.destination.name": self._service,
-            },
-        )
+            links=_links(traceparents),
+            attributes=labels | {"messaging.batch.message_count": size},
+            record_exception=False,  # its words can hold content
+            set_status_on_exception=False,
+        ):
+            yield
+        self._instruments[m.PROCESS_DURATION].record(time.perf_counter() - started, labels)
+        self._instruments[m.BATCH_SIZE].record(size)
 
-    def handled(self, *, new: int, known: int, parked: int, seconds: float) -> None:
-        """One batch was committed."""
-        for outcome, count in (("handled", new), ("known", known), ("parked", parked)):
+    def handled(self, queue: str, *, new: int, known: int, parked: int) -> None:
+        """So much of a batch was committed."""
+        for outcome, count in zip(OUTCOMES, (new, known, parked), strict=True):
             if count:
-                self._consumed.add(count, self._consumed_attributes[outcome])
-        self._duration.record(seconds, self._process_attributes)
-        self._size.record(new + known + parked)
+                self._count(m.CONSUMED, count, self._process[queue] | {m.OUTCOME: outcome})
+        if known:
+            self._count(m.DUPLICATES, known)
 
-    def stated(self, count: int) -> None:
-        """So many facts were published and confirmed."""
-        if count:
-            self._sent.add(count, self._sent_attributes)
+    @contextmanager
+    def publishing(self, traceparents: Sequence[str]) -> Iterator[None]:
+        """A span over publishing facts, linked to their traces; none where no trail goes on.
 
-    def observe(self, name: str, value: float) -> None:
-        """A value that an operator watches: outbox depth and age, parked messages, clocks."""
-        self._state.set(value, {"meldpunt.what": name})
+        Give it the traces of those that have one, and of no others: of a fact whose trail ends no span tells,
+        not even that it was among them.
+        """
+        if not traceparents:
+            yield
+            return
+        with self._tracer.start_as_current_span(
+            f"publish {flow.EXCHANGE}",
+            kind=trace.SpanKind.CLIENT,
+            links=_links(traceparents),
+            attributes=self._publish | {"messaging.batch.message_count": len(traceparents)},
+            record_exception=False,
+            set_status_on_exception=False,
+        ):
+            yield
+
+    def published(self, *, confirmed: int, unconfirmed: int, seconds: float) -> None:
+        """A batch was offered to the broker, and waited for so long."""
+        self._instruments[m.OPERATION_DURATION].record(seconds, self._publish)
+        self._count(m.SENT, confirmed, self._publish)
+        if unconfirmed:
+            self._count(m.SENT, unconfirmed, self._publish | {m.ERROR: UNCONFIRMED})
+
+    # --- clocks -----------------------------------------------------------------------------------
+
+    def expect(self, soorten: Iterable[Soort]) -> None:
+        """This service owns clocks of these kinds."""
+        for soort in soorten:
+            self._count(m.CANCELLED, 0, {m.SOORT: soort})
+            for wat in Wat:
+                self._count(m.FIRED, 0, {m.SOORT: soort, m.WAT: wat})
+
+    def fired(self, stellingen: Iterable[Stelling], now: datetime) -> None:
+        """At `now` it was committed what the watch says of these clocks."""
+        for een in stellingen:
+            self._count(m.FIRED, 1, {m.SOORT: een.feit.soort, m.WAT: een.feit.naam.removeprefix("termijn-")})
+            if een.sinds is not None:
+                self._instruments[m.FIRING_LAG].record((now - een.sinds).total_seconds())
+
+    def cancelled(self, gestopt: Mapping[Soort, int]) -> None:
+        """It was committed that so many running clocks of each kind were stopped."""
+        for soort, number in gestopt.items():
+            self._count(m.CANCELLED, number, {m.SOORT: soort})
+
+    # --- the rest ---------------------------------------------------------------------------------
+
+    def observe(self, name: str, value: float, labels: Mapping[str, str] | None = None) -> None:
+        """What a gauge of `shared.metrics` stands at. Raises KeyError for a name that is not there."""
+        self._instruments[name].set(value, labels)
 
     def shut_down(self) -> None:
         """Hand over what is still held."""
         _hand_over(self._traces.shutdown, self._metrics.shutdown)
+
+
+def _messaging(operation: str, kind: str, destination: str) -> dict[str, str]:
+    return {
+        m.SYSTEM: "rabbitmq",
+        m.OPERATION: operation,
+        m.OPERATION_TYPE: kind,
+        m.DESTINATION: destination,
+    }
+
+
+def _links(traceparents: Sequence[str]) -> list[Link]:
+    links = map(_link, list(dict.fromkeys(traceparents))[:MAX_LINKS])
+    return [link for link in links if link is not None]
 
 
 def _hand_over(*closing: Callable[[], None]) -> None:

@@ -187,7 +187,7 @@ async def test_it_is_counted_for_an_alarm_and_said_in_the_log(
         with monkeypatch.context() as context:
             context.setattr(runtime.meter, "observe", seen.__setitem__)
             await runtime._measure()
-        return seen["geparkeerd_bijna_vernietigd"], seen["geparkeerd_verlopen"]
+        return seen["meldpunt.parked.expiring"], seen["meldpunt.parked.expired"]
 
     await park(runtime, b"een")
     await ouder(runtime, 400)

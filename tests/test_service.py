@@ -208,7 +208,7 @@ def test_a_service_answers_stops_in_order_and_logs_one_object_per_line(environme
             200,
             {"database": True, "broker": True, "consumer": True},
         )
-        assert wait_for(lambda: "termijnen_lopend" in get(f"{address}/metrics")[1], 20)
+        assert wait_for(lambda: "meldpunt_termijnen_armed" in get(f"{address}/metrics")[1], 20)
         assert get(f"{address}/iets-anders")[0] == 404
     finally:
         statuses = stack.stop()

@@ -238,5 +238,5 @@ async def ruim_op(runtime: Runtime) -> bool:
         await work.connection.execute(QUERIES.vergeet_vergeefs)
         await work.connection.execute(QUERIES.vergeet_sleutels)
         recent = await work.connection.fetchval(QUERIES.recente_pogingen)
-    runtime.meter.observe("ontvangstcode_pogingen_uur", float(recent // IN_STAPPEN * IN_STAPPEN))
+    runtime.meter.observe("meldpunt.ontvangstcode.failures", float(recent // IN_STAPPEN * IN_STAPPEN))
     return int(gedaan) == RUIM_PER_KEER

@@ -240,7 +240,7 @@ class Intake:
         """Say beforehand that open contacts are about to be erased, and count them for an alarm."""
         async with runtime.pool.acquire() as connection:
             aantal = await vernietiging.waarschuw(connection, self.settings.bewaartermijn_open)
-        runtime.meter.observe("contacten_open_bijna_gewist", float(aantal))
+        runtime.meter.observe("meldpunt.contacten.expiring", float(aantal))
         return False
 
 

@@ -262,16 +262,16 @@ select kenmerk from berichten where kenmerk = any($1::uuid[]) and claim = $2 ord
 
 -- name: stand
 -- What an operator watches. All of it is the same whether there is anything to tell or not.
-select (select count(*) from berichten where status in ('klaar', 'geclaimd')) as notificaties_wachtend,
+select (select count(*) from berichten where status in ('klaar', 'geclaimd')) as "meldpunt.notificaties.waiting",
        (select count(*) from berichten as bericht where status = 'mislukt' and not exists (
             select from berichten as later
             where later.functionaris = bericht.functionaris and later.ronde > bericht.ronde
-              and later.status = 'verzonden')) as notificaties_mislukt,
+              and later.status = 'verzonden')) as "meldpunt.notificaties.failed",
        (select count(*) from (
             select from functionarissen group by functionaris having count(postbus) = 0) as stoel)
-           as functionarissen_zonder_postbus,
+           as "meldpunt.notificaties.unreachable",
        (select extract(epoch from $1 - min(volgende_op)) from berichten
-        where status = 'klaar' and volgende_op <= $1) as notificaties_achterstand_s;
+        where status = 'klaar' and volgende_op <= $1) as "meldpunt.notificaties.oldest.age";
 
 -- name: openstaand
 -- Weekly messages that did not reach their seat, none after it did either, and need somebody. Whether they held

@@ -42,6 +42,20 @@ update termijnen as t
        as n (onderwerp, soort, gezegd, gewaarschuwd_op, verstreken_op, geescaleerd_op, volgende_op)
  where t.onderwerp = n.onderwerp and t.soort = n.soort
 
+-- name: te_laat
+-- By kind the clocks that were called overdue and still run, and how long ago the first of them ended, in seconds.
+select soort, count(*), extract(epoch from clock_timestamp() - min(eind_op))
+from termijnen where verstreken_op is not null and uitkomst is null
+group by soort
+
+-- name: wachtend
+-- How long the clock waits that is due longest and of which the watch has not spoken, in seconds; negative when none is due.
+select extract(epoch from clock_timestamp() - min(volgende_op)) as wacht_s from termijnen where volgende_op is not null
+
+-- name: lopend
+-- By kind the clocks of which there is still something to say. From the index alone, as far as rows lie still.
+select soort, count(*) from termijnen where volgende_op is not null group by soort
+
 -- name: wis
 -- The clocks of matters that are erased. The caller holds the matters.
 delete from termijnen where onderwerp = any($1::text[])

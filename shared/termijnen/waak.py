@@ -60,6 +60,8 @@ class Stelling(NamedTuple):
 
     onderwerp: str
     feit: TermijnFeit
+    sinds: datetime | None = None
+    """Since when it was to be said, where time alone asked for it."""
 
 
 class Gevuurd(NamedTuple):
@@ -210,7 +212,7 @@ async def due(connection: Any, boek: Regelboek, *, now: datetime, limit: int = B
             )
         )
         if gezegd.feit is not None:
-            stellingen.append(Stelling(een.onderwerp, gezegd.feit))
+            stellingen.append(Stelling(een.onderwerp, gezegd.feit, row["volgende_op"]))
     if marks:
         await connection.execute(QUERIES.mark, *_columns(marks))
     return Gevuurd(stellingen, len(rows))

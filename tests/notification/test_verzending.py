@@ -77,7 +77,9 @@ async def test_a_refused_address_fails_at_once_and_delays_nobody(
     rijen = await store.openstaand(runtime.pool)
     assert {(rij["functionaris"], rij["status"]) for rij in rijen} == {("C-1", "mislukt"), ("C-2", "mislukt")}
     await stand(runtime)
-    (getal,) = [regel for regel in generate_latest().splitlines() if b'"notificaties_mislukt"' in regel]
+    (getal,) = [
+        regel for regel in generate_latest().splitlines() if regel.startswith(b"meldpunt_notificaties_failed")
+    ]
     assert getal.endswith(b" 2.0")
     assert "@defensie" not in caplog.text
     assert mail.stappen.count("EHLO") == 1, "a refusal ends no session"
