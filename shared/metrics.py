@@ -40,6 +40,7 @@ OLDEST_OVERDUE: Final = "meldpunt.termijnen.oldest_overdue.age"
 UNFIRED: Final = "meldpunt.termijnen.unfired.age"
 HELD: Final = "meldpunt.watch.held"
 HELD_AGE: Final = "meldpunt.watch.held.age"
+SEALING_KEY: Final = "meldpunt.sealing_key.remaining"
 QUEUE_DEPTH: Final = "meldpunt.queue.depth"
 QUEUE_CONSUMERS: Final = "meldpunt.queue.consumers"
 PART_PRESENT: Final = "meldpunt.part.present"
@@ -131,6 +132,8 @@ INSTRUMENTS: Final = {
         _counter(CANCELLED, "{termijn}", "Running clocks that were stopped by a fact", SOORT),
         _gauge(HELD, "", "1 while the watch waits for the queues to be worked off, else 0"),
         _gauge(HELD_AGE, "s", "How far behind the present the watch looks"),
+        _gauge(SEALING_KEY, "s", "How long intake's keys still seal; at most a year"),
+        _gauge("meldpunt.matters.without_adviser", "{matter}", "Matters for which no adviser is free"),
         _gauge("meldpunt.contacten.expiring", "{contact}", "Open contacts that are erased within 30 days"),
         _gauge(
             "meldpunt.ontvangstcode.failures", "{attempt}", "Failed receipt codes of the past hour, in steps"

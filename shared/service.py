@@ -11,7 +11,7 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from time import perf_counter
 from typing import Any
 from uuid import uuid4
@@ -48,6 +48,8 @@ WISSEN_PER_KEER = 100
 """Of how many erased matters one transaction takes away the last traces."""
 VERLOOP_S = 86400.0
 """How often is looked for parked messages whose time is over, or nearly."""
+YEAR_S = 365 * 86400.0
+"""Further ahead nobody looks for the end of a key, and for ever is no number."""
 FINISH_S = 18.0
 """How long what is in hand may take to finish when the service stops."""
 CANCEL_S = 2.0
@@ -446,6 +448,7 @@ class Runtime:
             await self._klokkenmeting.meet(self.pool)
         for name, value in (await self.pool.fetchrow(QUERIES.depths, self.settings.wait_known)).items():
             self.meter.observe(name, float(value or 0))
+        self.meter.observe(m.SEALING_KEY, min(self._keys.remaining_s(datetime.now(UTC)), YEAR_S))
         return False
 
 

@@ -21,6 +21,7 @@ A set that came from a file follows the file: a new key is taken over while the 
 """
 
 import json
+import math
 import re
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Mapping, Sequence, Set
@@ -140,6 +141,12 @@ class PublicKeys:
             if not kept.expired(nu):
                 return kid, kept.key
         raise ZegelFout(Reden.VERLOPEN_SLEUTEL)
+
+    def remaining_s(self, nu: datetime) -> float:
+        """For how long something can be sealed, in seconds: infinite while one key has no end, negative when
+        all have expired."""
+        moments = [kept.exp for kept in self._held().values()]
+        return max(math.inf if exp is None else (exp - nu).total_seconds() for exp in moments)
 
     def expired(self, kid: str, nu: datetime) -> bool:
         """Whether this key of the set seals nothing more."""

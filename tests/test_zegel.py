@@ -374,6 +374,14 @@ def test_content_sealed_to_an_expired_key_is_refused_once_the_grace_is_over() ->
     assert private.open_parked(parked) == CANARY
 
 
+def test_a_set_tells_how_long_it_can_be_sealed_to() -> None:
+    """Until the last key expires; for ever while one has no end; negative when it is too late."""
+    ends, later = _expiring("eindigt", NU), _expiring("later", NU + timedelta(days=1))
+    assert _public(ends, later).remaining_s(NU) == 86400
+    assert _public(ends).remaining_s(NU + timedelta(seconds=1)) == -1
+    assert _public(ends, generate("blijft")).remaining_s(NU) == float("inf")
+
+
 @pytest.mark.parametrize("exp", ["2026", True, [1], 1e300, float("nan")])
 def test_an_expiry_that_is_no_moment_makes_the_set_unusable(exp: object) -> None:
     """It is not taken for a key that is valid for ever."""

@@ -6,7 +6,7 @@ after, and two replicas never wait for each other in a circle.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import get_args
+from typing import Final, get_args
 
 from services.routing import store
 from services.routing.core.besluit import beslis_alle
@@ -21,6 +21,9 @@ from shared.inbox import Work, vernietigd
 from shared.service import Background, Runtime, Service
 from shared.termijnen import kalenders
 from shared.termijnen.kalender import lokaal
+
+STAND_S: Final = 5.0
+"""How often what an operator watches is read."""
 
 
 class Routing:
@@ -109,6 +112,13 @@ class Routing:
         return len(subjects) == aantal
 
 
+async def stand(runtime: Runtime) -> bool:
+    """Show how many matters wait for an adviser."""
+    for naam, waarde in (await store.stand(runtime.pool)).items():
+        runtime.meter.observe(naam, waarde)
+    return False
+
+
 def laatste_per_adviseur(facts: Iterable[Fact]) -> dict[tuple[str, str], e.AdviseurGewijzigd]:
     """The highest version of each adviser among these facts, by cluster and code."""
     laatste: dict[tuple[str, str], e.AdviseurGewijzigd] = {}
@@ -149,5 +159,8 @@ def build(settings: Settings) -> Service:
             ),
             **kalenders.HANDLERS,
         },
-        background=(Background("herkansing", settings.herkansing_interval_s, routing.herkans),),
+        background=(
+            Background("herkansing", settings.herkansing_interval_s, routing.herkans),
+            Background("stand", STAND_S, stand),
+        ),
     )

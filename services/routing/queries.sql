@@ -119,6 +119,10 @@ order by zaken.spoed desc, zaken.telt_vanaf, zaken.subject
 limit $1
 for update of matters skip locked;
 
+-- name: stand
+-- What an operator watches.
+select count(*) as "meldpunt.matters.without_adviser" from zaken where wacht;
+
 -- name: van_adviseurs
 -- Open matters of these advisers that were not looked at since the roster changed or the day began.
 select zaken.subject

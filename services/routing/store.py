@@ -133,6 +133,12 @@ async def wachtend(connection: Any, limit: int) -> list[str]:
     return [row["subject"] for row in await connection.fetch(QUERIES.wachtend, limit)]
 
 
+async def stand(pool: Any) -> Mapping[str, int]:
+    """How many matters wait for an adviser, by the name of the gauge."""
+    row: Mapping[str, int] = await pool.fetchrow(QUERIES.stand)
+    return row
+
+
 async def van_adviseurs(connection: Any, wie: Sequence[Adviseur], limit: int) -> list[str]:
     """Lock and return open matters of these advisers that were not looked at since something changed."""
     rows = await connection.fetch(
