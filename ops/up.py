@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import fcntl
+import shlex
 import signal
 import time
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from urllib.parse import urlsplit
 
-from ops import SERVICES, STATE, OpsError, attach
+from ops import SERVICES, STATE, OpsError, attach, prometheus
 from ops import environment as environments
 from ops.environment import Environment
 from ops.servers import servers
@@ -102,6 +103,7 @@ def _overview(stack: Stack) -> list[str]:
         f"  sealing    {stack.keys / zegel.PUBLIC_FILE}",
         *(f"  {name:<10} {stack.address(name)}  /livez /readyz /metrics" for name in SERVICES),
         f"  logs       {stack.logs}",
+        f"  watching   {shlex.join(prometheus.prepare(stack, STATE / 'prometheus' / environment.name))}",
     ]
     if stack.uses_mailbak:
         lines.append(f"  mail       {stack.mail}  (kept as files; {stack.address(MAILBAK)})")
