@@ -26,7 +26,7 @@ from shared.envelope import (
     fact_key,
     named_subject,
 )
-from shared.events import IN_DE_KLUIS, DossierVernietigd, Event, TermijnGestart
+from shared.events import IN_DE_KLUIS, DossierVernietigd, Event, TermijnFeit, TermijnGestart
 from shared.postgres import Queries
 from shared.termijnen import waak
 from shared.termijnen.klok import Klok
@@ -166,8 +166,8 @@ class Work:
         """By key the facts that a handler would not have, with the reason in words without content."""
         self.gestopt: Counter[Soort] = Counter()
         """By kind how many running clocks were stopped: to be counted once it is committed."""
-        self.gevuurd: list[waak.Stelling] = []
-        """What the watch says: likewise."""
+        self.gevuurd: list[tuple[TermijnFeit, datetime]] = []
+        """What the watch says, and since when that was due: likewise."""
 
     # --- in -------------------------------------------------------------------------------------
 

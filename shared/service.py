@@ -425,9 +425,9 @@ class Runtime:
         async with self.transaction() as work:
             boek = await self.boeken.bij(work.connection)
             fired = await waak.due(work.connection, boek, now=min(work.now, horizon))
-            for stelling in fired.stellingen:
-                work.state(stelling.feit, stelling.onderwerp)
-            work.gevuurd += fired.stellingen
+            for onderwerp, feit in fired.stellingen:
+                work.state(feit, onderwerp)
+            work.gevuurd += zip((feit for _, feit in fired.stellingen), fired.sinds, strict=True)
         return fired.genomen >= waak.BATCH
 
     async def _herreken(self) -> bool:
@@ -436,8 +436,8 @@ class Runtime:
         async with self.transaction() as work:
             boek = await self.boeken.bij(work.connection)
             stellingen, more = await waak.herreken(work.connection, boek)
-            for stelling in stellingen:
-                work.state(stelling.feit, stelling.onderwerp)
+            for onderwerp, feit in stellingen:
+                work.state(feit, onderwerp)
         return more
 
     async def _measure(self) -> bool:

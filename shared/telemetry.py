@@ -29,9 +29,9 @@ from opentelemetry.trace import Link, SpanContext, TraceFlags
 
 from shared import flow
 from shared import metrics as m
+from shared.events import TermijnFeit
 from shared.termijnen.klok import Wat
 from shared.termijnen.regels import Soort
-from shared.termijnen.waak import Stelling
 
 _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 MAX_LINKS = 32
@@ -233,12 +233,11 @@ class Meter:
             for wat in Wat:
                 self._count(m.FIRED, 0, {m.SOORT: soort, m.WAT: wat})
 
-    def fired(self, stellingen: Iterable[Stelling], now: datetime) -> None:
-        """At `now` it was committed what the watch says of these clocks."""
-        for een in stellingen:
-            self._count(m.FIRED, 1, {m.SOORT: een.feit.soort, m.WAT: een.feit.naam.removeprefix("termijn-")})
-            if een.sinds is not None:
-                self._instruments[m.FIRING_LAG].record((now - een.sinds).total_seconds())
+    def fired(self, gevuurd: Iterable[tuple[TermijnFeit, datetime]], now: datetime) -> None:
+        """At `now` it was committed what the watch says of clocks, each since when that was due."""
+        for feit, sinds in gevuurd:
+            self._count(m.FIRED, 1, {m.SOORT: feit.soort, m.WAT: feit.naam.removeprefix("termijn-")})
+            self._instruments[m.FIRING_LAG].record((now - sinds).total_seconds())
 
     def cancelled(self, gestopt: Mapping[Soort, int]) -> None:
         """It was committed that so many running clocks of each kind were stopped."""

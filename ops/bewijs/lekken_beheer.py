@@ -15,7 +15,7 @@ from opentelemetry import trace
 from ops.bewijs import lekken_stapel, stapelbeheer
 from ops.bewijs.lekken import Lek, vervang
 from shared import events as e
-from shared import flow
+from shared import flow, metrics
 from shared.telemetry import Meter
 
 log = logging.getLogger("services.lek")
@@ -66,7 +66,9 @@ def _dag_in_getal() -> None:
         return begin
 
     vervang("shared.telemetry", "Meter.__init__", maak)
-    _bij_contact(lambda fact: meters[0]._consumed.add(1, {"dag": fact.data.ontvangen_op.isoweekday()}))
+    _bij_contact(
+        lambda fact: meters[0]._count(metrics.CONSUMED, 1, {"dag": str(fact.data.ontvangen_op.isoweekday())})
+    )
 
 
 def _dag_in_reden() -> None:
