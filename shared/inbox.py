@@ -323,6 +323,10 @@ class Work:
             self._geordend.pop(subject, None)
         return fact
 
+    def trace(self, traceparent: str | None) -> None:
+        """What is stated from now on carries this trace."""
+        self._traceparent = traceparent
+
     def clocks(self, subject: str, wanted: Sequence[Klok]) -> None:
         """The clocks of a matter as its facts say they should be; the difference is stored and stated."""
         if subject in self._gewist:

@@ -171,7 +171,7 @@ def _inhoud_in_meting() -> None:
 
         return begin
 
-    vervang("shared.telemetry", "Meter.__init__", maak)
+    vervang("shared.meter", "Meter.__init__", maak)
 
 
 def _inhoud_in_databaselog() -> None:

@@ -16,7 +16,7 @@ from ops.bewijs import lekken_stapel, stapelbeheer
 from ops.bewijs.lekken import Lek, vervang
 from shared import events as e
 from shared import flow, metrics
-from shared.telemetry import Meter
+from shared.meter import Meter
 
 log = logging.getLogger("services.lek")
 
@@ -65,7 +65,7 @@ def _dag_in_getal() -> None:
 
         return begin
 
-    vervang("shared.telemetry", "Meter.__init__", maak)
+    vervang("shared.meter", "Meter.__init__", maak)
     _bij_contact(
         lambda fact: meters[0]._count(metrics.CONSUMED, 1, {"dag": str(fact.data.ontvangen_op.isoweekday())})
     )
