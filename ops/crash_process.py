@@ -222,11 +222,11 @@ def _after_data(fuse: Fuse) -> None:
 def _count_redeliveries(pipe: int) -> None:
     process = Consumer.process
 
-    async def counting(self: Consumer, raws: Sequence[Any]) -> None:
+    async def counting(self: Consumer, queue: str, raws: Sequence[Any]) -> bool:
         again = sum(bool(raw.redelivered) for raw in raws)
         if again:
             os.write(pipe, f"redelivered {again}\n".encode())
-        await process(self, raws)
+        return await process(self, queue, raws)
 
     _replace(Consumer, "process", counting)
 

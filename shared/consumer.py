@@ -24,9 +24,10 @@ from shared.envelope import Arrival, Fact, Refusal, decode
 from shared.events import Event
 from shared.health import Health
 from shared.inbox import QUERIES, Handler, Stated, Work
+from shared.meter import Meter
 from shared.outbox import Outbox
 from shared.postgres import TRANSIENT, transaction
-from shared.telemetry import Meter, describe
+from shared.telemetry import describe
 
 log = logging.getLogger(__name__)
 

@@ -26,7 +26,7 @@ from shared.envelope import (
     fact_key,
     named_subject,
 )
-from shared.events import IN_DE_KLUIS, DossierVernietigd, Event, TermijnGestart
+from shared.events import IN_DE_KLUIS, DossierVernietigd, Event, TermijnFeit, TermijnGestart
 from shared.postgres import Queries
 from shared.termijnen import waak
 from shared.termijnen.klok import Klok
@@ -166,8 +166,8 @@ class Work:
         """By key the facts that a handler would not have, with the reason in words without content."""
         self.gestopt: Counter[Soort] = Counter()
         """By kind how many running clocks were stopped: to be counted once it is committed."""
-        self.gevuurd: list[waak.Stelling] = []
-        """What the watch says: likewise."""
+        self.gevuurd: list[tuple[TermijnFeit, datetime]] = []
+        """What the watch says, and since when that was due: likewise."""
 
     # --- in -------------------------------------------------------------------------------------
 
@@ -322,6 +322,10 @@ class Work:
             self._dossiers[subject].append(fact)
             self._geordend.pop(subject, None)
         return fact
+
+    def trace(self, traceparent: str | None) -> None:
+        """What is stated from now on carries this trace."""
+        self._traceparent = traceparent
 
     def clocks(self, subject: str, wanted: Sequence[Klok]) -> None:
         """The clocks of a matter as its facts say they should be; the difference is stored and stated."""

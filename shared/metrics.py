@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+CLOCKS: Final = "meldpunt.termijnen.count"
 OUTCOME: Final = "meldpunt.outcome"
 PART: Final = "meldpunt.part"
 QUEUE: Final = "meldpunt.queue"

@@ -19,8 +19,9 @@ from aiormq import spec
 from shared import flow
 from shared.envelope import CONTENT_TYPE, Fact, data_json, encode
 from shared.inbox import QUERIES, Stated, ToSeal, fact_from_row, is_sealed
+from shared.meter import Meter
 from shared.postgres import TRANSIENT
-from shared.telemetry import Meter, describe
+from shared.telemetry import describe
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from time import perf_counter
+from time import perf_counter, time_ns
 from typing import Any
 from uuid import uuid4
 
@@ -30,10 +30,11 @@ from shared.events import Event, TermijnGestart
 from shared.health import Health, HealthServer
 from shared.horizon import Achterstand, Horizon, Voortgang
 from shared.inbox import QUERIES, AtRest, Handler, ToSeal, Work, schud, verloop_geparkeerd, wis_sporen
+from shared.meter import Meter
 from shared.outbox import Outbox, Publisher
 from shared.postgres import TRANSIENT, connect_pool, migration_folders, transaction, verify_migrations
 from shared.settings import ServiceSettings, SettingsError
-from shared.telemetry import Meter, current_traceparent, describe, logging_set_up
+from shared.telemetry import current_traceparent, describe, logging_set_up
 from shared.termijnen import waak
 from shared.termijnen.meting import Klokkenmeting
 from shared.termijnen.regelboeken import Regelboeken
@@ -43,6 +44,8 @@ log = logging.getLogger(__name__)
 
 SAMPLE_S = 1.0
 """How often the queue is looked at, to know how far the backlog has been worked off."""
+MEASURE_S = 5.0
+"""How often the gauges from the database are read."""
 RETRY_S = 1.0
 WISSEN_PER_KEER = 100
 """Of how many erased matters one transaction takes away the last traces."""
@@ -179,7 +182,7 @@ class Runtime:
             asyncio.create_task(self._every(SAMPLE_S, self._wis_sporen)),
             asyncio.create_task(self._every(self.settings.schud_interval_s, self._schud)),
             asyncio.create_task(self._every(VERLOOP_S, self._verloop_geparkeerd)),
-            asyncio.create_task(self._every(5.0, self._measure)),
+            asyncio.create_task(self._every(MEASURE_S, self._measure)),
         ]
         if self.service.has_clocks:
             others.append(asyncio.create_task(self._every(self.settings.watch_interval_s, self._watch)))
@@ -420,16 +423,18 @@ class Runtime:
 
     async def _watch(self) -> bool:
         """Fire what is due, up to the moment to which the queue has been worked off, and no further."""
-        horizon = self.horizon
+        horizon, started_ns = self.horizon, time_ns()
         assert self.boeken is not None
         if horizon is None:
             return False
         async with self.transaction() as work:
             boek = await self.boeken.bij(work.connection)
             fired = await waak.due(work.connection, boek, now=min(work.now, horizon))
-            for stelling in fired.stellingen:
-                work.state(stelling.feit, stelling.onderwerp)
-            work.gevuurd += fired.stellingen
+            with self.meter.firing(len(fired.stellingen), since_ns=started_ns):
+                work.trace(current_traceparent())
+                for onderwerp, feit in fired.stellingen:
+                    work.state(feit, onderwerp)
+            work.gevuurd += zip((feit for _, feit in fired.stellingen), fired.sinds, strict=True)
         return fired.genomen >= waak.BATCH
 
     async def _herreken(self) -> bool:
@@ -438,8 +443,8 @@ class Runtime:
         async with self.transaction() as work:
             boek = await self.boeken.bij(work.connection)
             stellingen, more = await waak.herreken(work.connection, boek)
-            for stelling in stellingen:
-                work.state(stelling.feit, stelling.onderwerp)
+            for onderwerp, feit in stellingen:
+                work.state(feit, onderwerp)
         return more
 
     async def _measure(self) -> bool:

@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Logs, metrics and traces: ids and kinds, never bodies.
+"""Logs and what telemetry shares: ids and kinds, never bodies. Numbers and spans: `shared.meter`.
 
-Logs are one JSON object per line with the trace id of the batch. Spans are one per batch that is taken in,
-published or fired, linked to the traces of the facts in it; a fact whose trail must end has none. Metrics are
-read at `/metrics`. When OTEL_EXPORTER_OTLP_ENDPOINT is set all three go there as well: the same lines, the
-same numbers. OTEL_SDK_DISABLED=true switches spans and metrics off.
+Logs are one JSON object per line with the trace id of the batch. When OTEL_EXPORTER_OTLP_ENDPOINT is set the
+same lines go there as well.
 """
 
 import json
@@ -14,41 +12,26 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from opentelemetry import trace
-from opentelemetry.exporter.prometheus import PrometheusMetricReader
-from opentelemetry.sdk.metrics import AlwaysOffExemplarFilter, MeterProvider
-from opentelemetry.sdk.metrics.export import MetricReader
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.trace import Link, SpanContext, TraceFlags
-
-from shared import flow
-from shared import metrics as m
-from shared.termijnen.klok import Wat
-from shared.termijnen.regels import Soort
-from shared.termijnen.waak import Stelling
 
 _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-MAX_LINKS = 32
-"""A span of a large batch names this many of the traces it joins."""
-OUTCOMES: Final = ("handled", "known", "parked")
-"""What comes of a message: it took effect, it was known already, or it was parked."""
-UNCONFIRMED: Final = "unconfirmed"
-"""The one kind of error of a fact that was offered to the broker."""
 HAND_OVER_S: Final = 1.5
 """How long a service that stops may take to hand over what it holds to a collector, which may be gone."""
 
 
-def _has_collector() -> bool:
+def has_collector() -> bool:
+    """Whether the environment names a collector."""
     return bool(os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"))
 
 
-def _resource(service: str) -> Resource:
+def resource_of(service: str) -> Resource:
+    """As whom a service tells."""
     return Resource.create({"service.name": service, "service.namespace": "meldpunt"})
 
 
@@ -98,17 +81,17 @@ def logging_set_up(service: str, level: str) -> Iterator[None]:
     lines, to_standard_error = JsonLines(service), logging.StreamHandler(sys.stderr)
     to_standard_error.setFormatter(lines)
     handlers: list[logging.Handler] = [to_standard_error]
-    if _has_collector():
+    if has_collector():
         from shared import otlp
 
-        handlers.append(otlp.LogRecords(_resource(service), lines.line))
+        handlers.append(otlp.LogRecords(resource_of(service), lines.line))
     logging.basicConfig(level=level, handlers=handlers, force=True)
     logging.raiseExceptions = False  # a record that cannot be written would be quoted on standard error
     quiet_libraries()
     try:
         yield
     finally:
-        _hand_over(*(handler.close for handler in handlers))
+        hand_over(*(handler.close for handler in handlers))
 
 
 def quiet_libraries() -> None:
@@ -117,160 +100,7 @@ def quiet_libraries() -> None:
         logging.getLogger(chatty).setLevel(logging.CRITICAL if chatty != "asyncio" else logging.WARNING)
 
 
-class Meter:
-    """The numbers and spans of one service; `shared.metrics` says which numbers there are.
-
-    What is counted is counted once it is committed or confirmed: a crash in between loses the count and not
-    the fact.
-    """
-
-    def __init__(self, service: str) -> None:
-        resource = _resource(service)
-        readers: list[MetricReader] = [PrometheusMetricReader(scope_info_enabled=False)]
-        self._traces = TracerProvider(resource=resource, shutdown_on_exit=False)
-        if _has_collector():
-            from shared import otlp
-
-            readers.append(otlp.metrics())
-            self._traces.add_span_processor(otlp.spans())
-        self._metrics = MeterProvider(
-            metric_readers=readers,
-            resource=resource,
-            exemplar_filter=AlwaysOffExemplarFilter(),  # a number names no trace
-            shutdown_on_exit=False,
-        )
-        self._tracer = self._traces.get_tracer("meldpunt")
-        self._instruments = {name: self._made(one) for name, one in m.INSTRUMENTS.items()}
-        self._process = {
-            queue: _messaging("process", "process", queue) for queue in (service, f"{service}.historie")
-        }
-        self._publish = _messaging("publish", "send", flow.EXCHANGE)
-        self._begin()
-
-    def _made(self, one: m.Instrument) -> Any:
-        meter = self._metrics.get_meter("meldpunt")
-        match one.kind:
-            case m.Kind.COUNTER:
-                return meter.create_counter(one.name, one.unit, one.says)
-            case m.Kind.GAUGE:
-                return meter.create_gauge(one.name, one.unit, one.says)
-            case m.Kind.HISTOGRAM:
-                bounds = one.bounds
-                return meter.create_histogram(
-                    one.name, one.unit, one.says, explicit_bucket_boundaries_advisory=bounds
-                )
-
-    def _begin(self) -> None:
-        """Counters stand at 0 from the start, so that the first time shows as a rise."""
-        for process in self._process.values():
-            for outcome in OUTCOMES:
-                self._count(m.CONSUMED, 0, process | {m.OUTCOME: outcome})
-        self._count(m.DUPLICATES, 0)
-        self._count(m.SENT, 0, self._publish)
-
-    def _count(self, name: str, number: int, labels: Mapping[str, str] | None = None) -> None:
-        self._instruments[name].add(number, labels)
-
-    # --- batches ----------------------------------------------------------------------------------
-
-    @contextmanager
-    def batch(self, queue: str, traceparents: Sequence[str], size: int) -> Iterator[None]:
-        """A span over one batch of `size` messages from `queue`, linked to the traces of its facts."""
-        labels, started = self._process[queue], time.perf_counter()
-        with self._tracer.start_as_current_span(
-            f"process {queue}",
-            kind=trace.SpanKind.CONSUMER,
-            links=_links(traceparents),
-            attributes=labels | {"messaging.batch.message_count": size},
-            record_exception=False,  # its words can hold content
-            set_status_on_exception=False,
-        ):
-            yield
-        self._instruments[m.PROCESS_DURATION].record(time.perf_counter() - started, labels)
-        self._instruments[m.BATCH_SIZE].record(size)
-
-    def handled(self, queue: str, *, new: int, known: int, parked: int) -> None:
-        """So much of a batch was committed."""
-        for outcome, count in zip(OUTCOMES, (new, known, parked), strict=True):
-            if count:
-                self._count(m.CONSUMED, count, self._process[queue] | {m.OUTCOME: outcome})
-        if known:
-            self._count(m.DUPLICATES, known)
-
-    @contextmanager
-    def publishing(self, traceparents: Sequence[str]) -> Iterator[None]:
-        """A span over publishing facts, linked to their traces; none where no trail goes on.
-
-        Give it the traces of those that have one, and of no others: of a fact whose trail ends no span tells,
-        not even that it was among them.
-        """
-        if not traceparents:
-            yield
-            return
-        with self._tracer.start_as_current_span(
-            f"publish {flow.EXCHANGE}",
-            kind=trace.SpanKind.CLIENT,
-            links=_links(traceparents),
-            attributes=self._publish | {"messaging.batch.message_count": len(traceparents)},
-            record_exception=False,
-            set_status_on_exception=False,
-        ):
-            yield
-
-    def published(self, *, confirmed: int, unconfirmed: int, seconds: float) -> None:
-        """A batch was offered to the broker, and waited for so long."""
-        self._instruments[m.OPERATION_DURATION].record(seconds, self._publish)
-        self._count(m.SENT, confirmed, self._publish)
-        if unconfirmed:
-            self._count(m.SENT, unconfirmed, self._publish | {m.ERROR: UNCONFIRMED})
-
-    # --- clocks -----------------------------------------------------------------------------------
-
-    def expect(self, soorten: Iterable[Soort]) -> None:
-        """This service owns clocks of these kinds."""
-        for soort in soorten:
-            self._count(m.CANCELLED, 0, {m.SOORT: soort})
-            for wat in Wat:
-                self._count(m.FIRED, 0, {m.SOORT: soort, m.WAT: wat})
-
-    def fired(self, stellingen: Iterable[Stelling], now: datetime) -> None:
-        """At `now` it was committed what the watch says of these clocks."""
-        for een in stellingen:
-            self._count(m.FIRED, 1, {m.SOORT: een.feit.soort, m.WAT: een.feit.naam.removeprefix("termijn-")})
-            if een.sinds is not None:
-                self._instruments[m.FIRING_LAG].record((now - een.sinds).total_seconds())
-
-    def cancelled(self, gestopt: Mapping[Soort, int]) -> None:
-        """It was committed that so many running clocks of each kind were stopped."""
-        for soort, number in gestopt.items():
-            self._count(m.CANCELLED, number, {m.SOORT: soort})
-
-    # --- the rest ---------------------------------------------------------------------------------
-
-    def observe(self, name: str, value: float, labels: Mapping[str, str] | None = None) -> None:
-        """What a gauge of `shared.metrics` stands at. Raises KeyError for a name that is not there."""
-        self._instruments[name].set(value, labels)
-
-    def shut_down(self) -> None:
-        """Hand over what is still held."""
-        _hand_over(self._traces.shutdown, self._metrics.shutdown)
-
-
-def _messaging(operation: str, kind: str, destination: str) -> dict[str, str]:
-    return {
-        m.SYSTEM: "rabbitmq",
-        m.OPERATION: operation,
-        m.OPERATION_TYPE: kind,
-        m.DESTINATION: destination,
-    }
-
-
-def _links(traceparents: Sequence[str]) -> list[Link]:
-    links = map(_link, list(dict.fromkeys(traceparents))[:MAX_LINKS])
-    return [link for link in links if link is not None]
-
-
-def _hand_over(*closing: Callable[[], None]) -> None:
+def hand_over(*closing: Callable[[], None]) -> None:
     """All at once, and no longer than may be: a collector that does not answer keeps no service from
     stopping."""
     threads = [threading.Thread(target=close, daemon=True, name="hand-over") for close in closing]
@@ -287,12 +117,3 @@ def current_traceparent() -> str | None:
     if not context.is_valid:
         return None
     return f"00-{context.trace_id:032x}-{context.span_id:016x}-{int(context.trace_flags):02x}"
-
-
-def _link(traceparent: str) -> Link | None:
-    try:
-        _, trace_id, span_id, flags = traceparent.split("-")
-        context = SpanContext(int(trace_id, 16), int(span_id, 16), True, TraceFlags(int(flags, 16)))
-    except ValueError:
-        return None
-    return Link(context) if context.is_valid else None

@@ -185,7 +185,7 @@ async def test_it_is_counted_for_an_alarm_and_said_in_the_log(
     async def gauges() -> tuple[float, float]:
         seen: dict[str, float] = {}
         with monkeypatch.context() as context:
-            context.setattr(runtime.meter, "observe", seen.__setitem__)
+            context.setattr(runtime.meter, "observe", lambda name, value, _=None: seen.update({name: value}))
             await runtime._measure()
         return seen["meldpunt.parked.expiring"], seen["meldpunt.parked.expired"]
 

@@ -135,7 +135,7 @@ async def test_a_service_hands_over_lines_numbers_and_spans(
         for resource in request.resource_metrics
         for scope in resource.scope_metrics
         for metric in scope.metrics
-        if metric.name == "meldpunt.state"
+        if metric.name == "meldpunt.outbox.depth"
         for point in metric.gauge.data_points
     ]
     assert points and not any(point.exemplars for point in points)

@@ -29,7 +29,7 @@ from prometheus_client import Counter
 
 from ops import CHECKOUT
 from ops.bewijs import oppervlakken as vlak
-from shared import flow
+from shared import flow, metrics
 from shared.envelope import Refusal
 
 log = logging.getLogger("services.lek")
@@ -162,16 +162,16 @@ def _parkeert_open() -> None:
 
 
 def _inhoud_in_meting() -> None:
-    """A number of the service is named after what it opened."""
+    """A number of the service has what was opened as its label."""
 
     def maak(as_usual: Any) -> Any:
         def begin(self: Any, service: str) -> None:
             as_usual(self, service)
-            _bij_openen(lambda inhoud: self.observe(_tekst(inhoud), 1.0))
+            _bij_openen(lambda inhoud: self.observe(metrics.HELD, 1.0, {"inhoud": _tekst(inhoud)}))
 
         return begin
 
-    vervang("shared.telemetry", "Meter.__init__", maak)
+    vervang("shared.meter", "Meter.__init__", maak)
 
 
 def _inhoud_in_databaselog() -> None:
@@ -335,7 +335,9 @@ LEKKEN: Final = (
     _van_inhoud("logt-inhoud", "intake logt wat het opent", _logt_inhoud, vlak.LOGS, vlak.OTLP_LOGS),
     _van_inhoud("logt-begin", "intake logt zestien tekens", _logt_begin, vlak.LOGS, vlak.OTLP_LOGS),
     _van_inhoud("inhoud-in-spoor", "inhoud in een spoor", _inhoud_in_spoor, vlak.OTLP_SPOREN),
-    _van_inhoud("inhoud-in-meting", "een getal heet naar inhoud", _inhoud_in_meting, vlak.OTLP_METRIEKEN),
+    _van_inhoud(
+        "inhoud-in-meting", "inhoud in een label van een getal", _inhoud_in_meting, vlak.OTLP_METRIEKEN
+    ),
     _van_inhoud("inhoud-in-metriek", "inhoud op een pagina", _inhoud_in_metriek, vlak.BLADEN),
     _van_inhoud("inhoud-in-titel", "een naam als procestitel", _inhoud_in_titel, vlak.PROCESSEN),
     _van_inhoud("inhoud-in-omgeving", "een naam, even, in een omgeving", _inhoud_in_omgeving, vlak.PROCESSEN),

@@ -15,8 +15,8 @@ from opentelemetry import trace
 from ops.bewijs import lekken_stapel, stapelbeheer
 from ops.bewijs.lekken import Lek, vervang
 from shared import events as e
-from shared import flow
-from shared.telemetry import Meter
+from shared import flow, metrics
+from shared.meter import Meter
 
 log = logging.getLogger("services.lek")
 
@@ -65,8 +65,10 @@ def _dag_in_getal() -> None:
 
         return begin
 
-    vervang("shared.telemetry", "Meter.__init__", maak)
-    _bij_contact(lambda fact: meters[0]._consumed.add(1, {"dag": fact.data.ontvangen_op.isoweekday()}))
+    vervang("shared.meter", "Meter.__init__", maak)
+    _bij_contact(
+        lambda fact: meters[0]._count(metrics.CONSUMED, 1, {"dag": str(fact.data.ontvangen_op.isoweekday())})
+    )
 
 
 def _dag_in_reden() -> None:

@@ -58,7 +58,7 @@ def _weekbericht_in_spoor() -> None:
 
         return bericht
 
-    vervang("shared.telemetry", "Meter.__init__", onthoud)
+    vervang("shared.meter", "Meter.__init__", onthoud)
     vervang("services.notification.verzending", "bericht", maak)
 
 

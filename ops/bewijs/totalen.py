@@ -32,7 +32,7 @@ from ops.bewijs.verslag import Deel
 from ops.bewijs.werelden import Verschil, moment
 from ops.servers import PrivateServers
 from shared import events as e
-from shared import flow
+from shared import flow, metrics
 
 NAAM: Final = "totalen"
 AANTAL: Final = 72
@@ -54,10 +54,16 @@ GRENZEN: Final = (
 OPTELLEND: Final = "sum"
 TABELLEN: Final = "tabellen en reeksen van het register"
 OPGETELD: Final = f"{stapelbeheer.GETAL} die optellen"
-VERZONDEN: Final = "messaging.client.sent.messages"
+VERZONDEN: Final = metrics.SENT
 _WIE: Final = {TABELLEN: "lezer van tabellen"}
-_STORING: Final = ('"error": ', '"meldpunt.outcome": "known"')
-"""In a line about a connection that was lost, and a number of what was delivered once more after it."""
+_STORING: Final = (
+    '"error": ',
+    f'"{metrics.ERROR}": ',
+    f'"{metrics.OUTCOME}": "known"',
+    f'"naam": "{metrics.DUPLICATES}"',
+)
+"""In a line about a connection that was lost, and numbers of what was not confirmed, or delivered once more
+after it."""
 _KENMERK: Final = re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{4,}(?:-[0-9a-f]*)*\b")
 _OP: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d")
 _BREED: Final = re.compile(r" {2,}")

@@ -6,7 +6,7 @@ from time import perf_counter
 from typing import Any, Final
 
 from shared import metrics as m
-from shared.telemetry import Meter
+from shared.meter import Meter
 from shared.termijnen.regels import Soort
 from shared.termijnen.waak import QUERIES
 

@@ -60,16 +60,15 @@ class Stelling(NamedTuple):
 
     onderwerp: str
     feit: TermijnFeit
-    sinds: datetime | None = None
-    """Since when it was to be said, where time alone asked for it."""
 
 
 class Gevuurd(NamedTuple):
-    """What one look gave: the facts to state, and how many clocks were taken. As many as asked for means
-    that more may be due."""
+    """What one look gave: the facts to state, how many clocks were taken, and since when each fact was due.
+    As many taken as asked for means that more may be due."""
 
     stellingen: list[Stelling]
     genomen: int
+    sinds: list[datetime]
 
 
 def bewaard(row: Mapping[str, Any]) -> Bewaard:
@@ -193,7 +192,7 @@ async def due(connection: Any, boek: Regelboek, *, now: datetime, limit: int = B
     Call it inside a transaction and write the facts to the outbox in that same transaction. `now` is
     the horizon, not the present: a stop may still wait in the queue.
     """
-    stellingen, marks = [], []
+    stellingen, sinds, marks = [], [], []
     rows = await connection.fetch(QUERIES.due, now, limit)
     for row in rows:
         gezegd = beslis_waak(bewaard(row), now, boek)
@@ -212,10 +211,11 @@ async def due(connection: Any, boek: Regelboek, *, now: datetime, limit: int = B
             )
         )
         if gezegd.feit is not None:
-            stellingen.append(Stelling(een.onderwerp, gezegd.feit, row["volgende_op"]))
+            stellingen.append(Stelling(een.onderwerp, gezegd.feit))
+            sinds.append(row["volgende_op"])
     if marks:
         await connection.execute(QUERIES.mark, *_columns(marks))
-    return Gevuurd(stellingen, len(rows))
+    return Gevuurd(stellingen, len(rows), sinds)
 
 
 async def herreken(connection: Any, boek: Regelboek, *, limit: int = BATCH) -> tuple[list[Stelling], bool]:
