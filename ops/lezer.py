@@ -59,7 +59,8 @@ def add_option(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
 
 
 async def hidden_from(environment: Environment, seat: str) -> Verborgen:
-    """What this seat must not learn of, with whatever is coupled to it. Raises OpsError.
+    """What this seat must not learn of, with whatever is coupled to it. Raises OpsError, also for a seat that no
+    unit ever named: of a slip of the pen nobody is excluded, and it would be shown what is kept from its reader.
 
     Ask it after what it is to be laid beside was read: an exclusion is for good.
     """
@@ -76,6 +77,8 @@ async def hidden_from(environment: Environment, seat: str) -> Verborgen:
     async with attach.schema(environment, flow.NOTIFICATION) as connection:
         boom = await adressen.boom(connection)
         stoelen = (await adressen.adresboek(connection)).stoelen()
+    if all(seat != stoel.code for stoel in stoelen):
+        raise OpsError("no unit ever named this seat (--lezer); what it may read is not known")
     hidden = verborgen_voor(seat, stoelen, boom, excluded)
     async with attach.schema(environment, flow.REGISTRY) as connection:
         coupled = await connection.fetch(attach.SQL.coupled, sorted(hidden))

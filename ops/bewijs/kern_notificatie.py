@@ -318,14 +318,15 @@ class Weekberichten:
         for code, eenheid in self._eenheden.items():
             for stoel in eenheid.functionarissen:
                 postbussen[stoel.functionaris] += [stoel.postbus] if stoel.postbus is not None else []
-                terreinen[stoel.functionaris].add(terrein(self._boom(), code, stoel.rol))
+                terreinen[stoel.functionaris] |= terrein(self._boom(), code, stoel.rol)
         ooit = {
             Ooit(
                 een.functionaris,
-                terrein(self._boom(), code, een.rol),
+                gebied,
                 None if een.postbus is None else lezer(een.postbus),
             )
             for code, een in self._ooit
+            for gebied in terrein(self._boom(), code, een.rol)
         }
         return Adresboek(
             postbussen, {stoel: frozenset(codes) for stoel, codes in terreinen.items()}, tuple(ooit)

@@ -294,7 +294,7 @@ MUTANTEN: Final = (
         "terrein-van-het-bureau",
         "een CVP of SG die is uitgesloten telt alleen voor de eenheid van het bureau",
         _BESTAAT,
-        (Ingreep(kern_notificatie, "terrein", lambda _: lambda boom, eenheid, rol: eenheid),),
+        (Ingreep(kern_notificatie, "terrein", lambda _: lambda boom, eenheid, rol: frozenset({eenheid})),),
         "zaak",
     ),
     Regelmutant(

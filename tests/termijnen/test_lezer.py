@@ -133,7 +133,9 @@ def test_a_matter_is_hidden_from_whoever_would_be_the_eyes_of_somebody_excluded(
     assert _ziet("C-BRIG") == {"C-Z"}
     assert _ziet("C-A", "C-Z") == {"P-BAT", "C-BRIG"}
     assert _ziet() == {een.code for een in ADRESBOEK}
-    assert verborgen_voor("adviseur-1", ADRESBOEK, LEGER, {"zaak-0001": ["C-A"]}) == frozenset()
+    assert verborgen_voor("wie-is-dit", ADRESBOEK, LEGER, {"zaak-0001": ["C-A"], "zaak-0002": ()}) == {
+        "zaak-0001"
+    }
 
 
 def test_a_matter_is_there_for_no_reader_while_somebody_excluded_is_unknown() -> None:
@@ -154,10 +156,12 @@ def test_lists_keep_from_a_seat_what_was_kept_from_it_under_another_code() -> No
 
 
 def test_who_reads_a_mailbox_with_somebody_excluded_sees_no_more_than_they() -> None:
-    """Also where of neither seat a unit is known."""
-    samen = [_stoel("L-1", "", "samen@x"), _stoel("L-2", "", "Samen@x"), _stoel("L-3", "", "ander@x")]
+    """Also where of neither seat a unit is known; who is in none and reads elsewhere, sees none of it either."""
+    samen = [_stoel("L-1", "", "samen@x"), _stoel("L-2", "", "Samen@x"), _stoel("L-3", "Z", "ander@x")]
     verborgen = [bool(verborgen_voor(een.code, samen, LEGER, {"zaak-0001": ["L-1"]})) for een in samen]
     assert verborgen == [True, True, False]
+    los = [*samen, _stoel("L-4", "", "elders@x")]
+    assert verborgen_voor("L-4", los, LEGER, {"zaak-0001": ["L-1"]}) == {"zaak-0001"}
 
 
 @given(st.data(), bomen())
@@ -201,12 +205,22 @@ async def test_the_clocks_of_an_excluded_matter_are_not_there(environment: Envir
     for ended in (False, True):
         seen = await overview(environment, ended=ended, reader="commandant-43")
         assert {een.onderwerp for een in seen.regels} == {open_}
-        everyone = await overview(environment, ended=ended, reader="coid-1")
+        everyone = await overview(environment, ended=ended, reader="commandant-l")
         assert len({een.onderwerp for een in everyone.regels}) == 4
     for missing in (flow.ROUTING, flow.REGISTRY, flow.NOTIFICATION):
         without = replace(environment, dsns={k: v for k, v in environment.dsns.items() if k != missing})
         with pytest.raises(OpsError, match=missing):
             await overview(without, reader="commandant-43")
+
+
+async def test_a_reader_whose_seat_no_unit_ever_named_is_refused(environment: Environment) -> None:
+    """A slip of the pen would be shown what is kept from its reader; in words, and before anything is listed."""
+    await _organisatie(environment)
+    for zetel in ("commandant-34", "Commandant-43", ""):
+        with pytest.raises(OpsError, match="no unit ever named this seat"):
+            await overview(environment, reader=zetel)
+        with pytest.raises(OpsError, match="no unit ever named this seat"):
+            await register.zaak(environment, new_id(), zetel)
 
 
 async def test_the_register_does_not_know_an_excluded_matter(environment: Environment) -> None:
@@ -224,7 +238,7 @@ async def test_the_register_does_not_know_an_excluded_matter(environment: Enviro
         await connection.execute("insert into uitsluitingen values ($1, 'commandant-43')", zaak)
     for een in (zaak, coupled):
         assert await register.zaak(environment, een, "commandant-43") is None
-        assert await register.zaak(environment, een, "coid-1") is not None
+        assert await register.zaak(environment, een, "commandant-l") is not None
         assert await register.zaak(environment, een, None) is not None
     assert await register.zaak(environment, new_id(), "commandant-43") is None
 
@@ -256,6 +270,7 @@ async def _organisatie(environment: Environment) -> None:
                 "a-compagnie": eenheid("13-bataljon", commandant_a="compagnie@defensie.test"),
                 "werkplaats": eenheid("43-brigade", hoofd_w="Bataljon@defensie.test"),
                 "magazijn": eenheid("43-brigade", hoofd_m="magazijn@defensie.test"),
+                "luchtbasis": eenheid(None, commandant_l="luchtbasis@defensie.test"),
             },
             (),
         )
@@ -263,7 +278,7 @@ async def _organisatie(environment: Environment) -> None:
 
 KRING = ("commandant-13", "stafchef-13", "commandant-a", "hoofd-w")
 """Who must not learn of what the battalion's commander must not learn of."""
-ANDEREN = ("commandant-43", "hoofd-m", "coid-1")
+ANDEREN = ("commandant-43", "hoofd-m", "commandant-l")
 
 
 async def _parked(environment: Environment, zaak: str | None, key: str) -> UUID:

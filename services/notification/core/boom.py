@@ -4,7 +4,8 @@
 Whatever is stated, a `Boom` is a forest in which every person stands in exactly one unit. Where statements
 disagree the quieter reading is taken: a unit whose `boven` is unknown has nothing above it; units that stand
 above each other in a ring have nothing above them either; and where the units below count more people than
-the unit says it has, the units below are believed, and the unit has nobody of its own.
+the unit says it has, the units below are believed, and the unit has nobody of its own. That a unit is at the
+top only since nobody knows what is above it is remembered: `geplaatst`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -29,6 +30,9 @@ class Boom:
     def __init__(self, eenheden: Iterable[Eenheid]) -> None:
         self._eenheden = {een.code: een for een in sorted(eenheden, key=lambda een: een.code)}
         self._boven = _zonder_ringen({code: een.boven for code, een in self._eenheden.items()})
+        self._zwevend = frozenset(
+            code for code, boven in self._boven.items() if boven is None and self._eenheden[code].boven
+        )
         self._onder: dict[str, list[str]] = {code: [] for code in self._eenheden}
         for code, boven in self._boven.items():
             if boven is not None:
@@ -63,6 +67,24 @@ class Boom:
     def pad(self, code: str) -> tuple[str, ...]:
         """The unit and all above it, upwards; empty for a unit that is not known."""
         return self._paden.get(code, ())
+
+    def geplaatst(self, code: str) -> bool:
+        """Whether all that stands above a unit is known: its path ends at a unit that says it is at the top."""
+        pad = self.pad(code)
+        return bool(pad) and pad[-1] not in self._zwevend
+
+    def toppen(self) -> frozenset[str]:
+        """Every unit with nothing above it, as far as is known."""
+        return frozenset(code for code, boven in self._boven.items() if boven is None)
+
+    def tak(self, onderdeel: Onderdeel) -> frozenset[str]:
+        """The highest units of a branch, wherever they stand: none of that branch is above them."""
+        return frozenset(
+            code
+            for code, pad in self._paden.items()
+            if self.onderdeel(code) == onderdeel
+            and all(self.onderdeel(boven) != onderdeel for boven in pad[1:])
+        )
 
     def binnen(self, code: str, geheel: str) -> bool:
         """Whether a unit is `geheel` or stands below it."""
