@@ -157,6 +157,9 @@ class Kenmerken(Gegevens):
     soort_melder: SoortMelder | None = Field(None, description="Kind of melder")
     rubriek: Rubriek | None = Field(None, description="Rubriek as the MID sees it")
     onderwerpen: Onderwerpen = Field((), description="Subjects; the first is the hoofdonderwerp")
+    uit_te_sluiten: tuple[Code, ...] = Field(
+        (), max_length=200, description="Seats that must not learn of it"
+    )
 
 
 # --- stated by channels, MID and portal ---------------------------------------------------------
@@ -437,6 +440,7 @@ class KwestieGekwalificeerd(Event):
     onderwerpen: Onderwerpen = Field((), description="Subjects; the first is the hoofdonderwerp")
     in_register: Register = Field("HRHD", description="Register in which it is registered")
     onderdeel: Onderdeel | None = Field(None, description="Branch under which it is registered")
+    uit_te_sluiten: tuple[Code, ...] = Field((), max_length=50, description="Seats that must not learn of it")
 
     @model_validator(mode="after")
     def _melding_vraagt_rubriek(self) -> Self:
@@ -662,6 +666,19 @@ class MeldingDoorgezet(Event):
     )
     spoed: bool = Field(False, description="Whether it is urgent")
     kenmerken: Kenmerken = Field(description="Codes that consent covers")
+
+
+class UitsluitingVastgesteld(Event):
+    """Who must not learn of a matter that was forwarded, as the MID or the form said; for notification, which
+    hears nothing else of a forward. Said of more seats it is stated again: whoever is excluded stays so."""
+
+    naam = "uitsluiting-vastgesteld"
+    moment = "vastgesteld_op"
+    vastgesteld_op: Moment = Field(description="When it was forwarded with it")
+    instemming: Id = Field(description="Grant under which the codes are in clear")
+    uit_te_sluiten: tuple[Code, ...] = Field(
+        min_length=1, max_length=200, description="Seats that must not learn of it"
+    )
 
 
 class ContactDoorverwezen(Event):

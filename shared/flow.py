@@ -91,6 +91,7 @@ STATES: Final[Mapping[str, tuple[type[e.Event], ...]]] = {
         e.ContactGeregistreerd,
         e.OntvangstBevestigd,
         e.MeldingDoorgezet,
+        e.UitsluitingVastgesteld,
         e.ContactDoorverwezen,
         e.ContactAfgesloten,
         e.InstemmingVervallen,
@@ -169,6 +170,7 @@ HEARS: Final[Mapping[str, Mapping[type[e.Event], tuple[str, ...]]]] = {
     },
     NOTIFICATION: {
         e.EenheidGewijzigd: ("organisatie",),
+        e.UitsluitingVastgesteld: (INTAKE,),
         e.LeidinggevendeGeinformeerd: _CLUSTERS,
         e.KwestieGekwalificeerd: _CLUSTERS,
         e.ZaakOmgezet: ("coid",),

@@ -156,7 +156,7 @@ def test_lists_keep_from_a_seat_what_was_kept_from_it_under_another_code() -> No
 
 
 def test_who_reads_a_mailbox_with_somebody_excluded_sees_no_more_than_they() -> None:
-    """Also where of neither seat a unit is known; who is in none and reads elsewhere, sees none of it either."""
+    """Also where of neither seat a unit is known; who is in none and reads elsewhere sees none of it."""
     samen = [_stoel("L-1", "", "samen@x"), _stoel("L-2", "", "Samen@x"), _stoel("L-3", "Z", "ander@x")]
     verborgen = [bool(verborgen_voor(een.code, samen, LEGER, {"zaak-0001": ["L-1"]})) for een in samen]
     assert verborgen == [True, True, False]
@@ -214,7 +214,7 @@ async def test_the_clocks_of_an_excluded_matter_are_not_there(environment: Envir
 
 
 async def test_a_reader_whose_seat_no_unit_ever_named_is_refused(environment: Environment) -> None:
-    """A slip of the pen would be shown what is kept from its reader; in words, and before anything is listed."""
+    """A slip of the pen would be shown what is kept from its reader. Before anything is listed."""
     await _organisatie(environment)
     for zetel in ("commandant-34", "Commandant-43", ""):
         with pytest.raises(OpsError, match="no unit ever named this seat"):
@@ -281,9 +281,9 @@ KRING = ("commandant-13", "stafchef-13", "commandant-a", "hoofd-w")
 ANDEREN = ("commandant-43", "hoofd-m", "commandant-l")
 
 
-async def _parked(environment: Environment, zaak: str | None, key: str) -> UUID:
+async def _parked(environment: Environment, zaak: str | None, key: str, service: str = flow.ROUTING) -> UUID:
     digest = None if zaak is None else sha256(zaak.encode()).digest()
-    async with attach.schema(environment, flow.ROUTING) as connection:
+    async with attach.schema(environment, service) as connection:
         return UUID(
             str(
                 await connection.fetchval(
@@ -318,7 +318,7 @@ async def test_what_is_kept_from_a_seat_is_kept_from_whoever_reads_with_it_or_be
         await connection.execute(
             "insert into matters (subject, first_seen) values ($1, now() - interval '3 days')", zaak
         )
-    message = await _parked(environment, zaak, "coid.kwestie-gekwalificeerd.v1")
+    message = await _parked(environment, zaak, "coid.adviesgesprek-gevoerd.v1")
     for lezer in KRING:
         assert not (await overview(environment, reader=lezer)).regels
         assert await register.zaak(environment, zaak, lezer) is None
@@ -339,16 +339,20 @@ async def test_while_a_fact_that_may_exclude_somebody_is_parked_no_seat_sees_its
     environment: Environment,
 ) -> None:
     """It is not known yet who must not learn of it. What is about nobody knows what is shown to no seat."""
-    zaak, open_ = new_id(), new_id()
+    await _organisatie(environment)
+    zaak, gekwalificeerd, doorgezet, gesproken, open_ = (new_id() for _ in range(5))
     async with attach.schema(environment, flow.ROUTING) as connection:
-        for een in (zaak, open_):
+        for een in (zaak, gekwalificeerd, doorgezet, gesproken, open_):
             klok = termijn(Klok(Soort.TOEWIJZING, now()), regels()[Soort.TOEWIJZING])
             await waak.save(connection, [Verandering(Bewaard(een, klok))])
     await _parked(environment, zaak, "kmar.leidinggevende-geinformeerd.v1")
+    await _parked(environment, gekwalificeerd, "coid.kwestie-gekwalificeerd.v1")
+    await _parked(environment, doorgezet, "intake.melding-doorgezet.v1.coid")
+    await _parked(environment, gesproken, "mid.gesprek-gevoerd.v1", flow.INTAKE)
     await _parked(environment, None, "onbekend")
-    other = await _parked(environment, open_, "coid.kwestie-gekwalificeerd.v1")
+    other = await _parked(environment, open_, "coid.adviesgesprek-gevoerd.v1")
     seen = await overview(environment, reader="commandant-43")
     assert {een.onderwerp for een in seen.regels} == {open_}
     assert [een.id for een in await parked(environment, reader="commandant-43")] == [other]
-    assert len((await overview(environment)).regels) == 2
-    assert len(await parked(environment)) == 3
+    assert len((await overview(environment)).regels) == 5
+    assert len(await parked(environment)) == 6

@@ -40,6 +40,7 @@ from shared.events import (
     MeldingDoorgezet,
     MeldingHeropend,
     OntvangstBevestigd,
+    UitsluitingVastgesteld,
 )
 
 
@@ -59,6 +60,7 @@ class Gesteld:
     geregistreerd: Sequence[ContactGeregistreerd] = ()
     bevestigd: Sequence[OntvangstBevestigd] = ()
     doorgezet: Sequence[MeldingDoorgezet] = ()
+    uitgesloten: Sequence[UitsluitingVastgesteld] = ()
     doorverwezen: Sequence[ContactDoorverwezen] = ()
     afgesloten: Sequence[ContactAfgesloten] = ()
     vervallen: Sequence[InstemmingVervallen] = ()
@@ -74,6 +76,7 @@ class Zaak:
     pogingen: Sequence[ContactpogingGedaan]
     instemmingen: Sequence[BekendeInstemming]
     kenmerken: Kenmerken | None
+    """As they were put last, with every seat that any of them exclude: a later word may have forgotten it."""
     kenmerken_op: datetime | None
     """When codes first became clear; without them there is nothing to forward."""
     teruggekeerd: Sequence[MelderTeruggekeerd]
@@ -144,6 +147,7 @@ _GESTELD: Final[Mapping[type[Event], str]] = {
     ContactGeregistreerd: "geregistreerd",
     OntvangstBevestigd: "bevestigd",
     MeldingDoorgezet: "doorgezet",
+    UitsluitingVastgesteld: "uitgesloten",
     ContactDoorverwezen: "doorverwezen",
     ContactAfgesloten: "afgesloten",
     InstemmingVervallen: "vervallen",
@@ -166,6 +170,7 @@ class _Vouw:
         self.teruggekeerd: list[MelderTeruggekeerd] = []
         self.kenmerken: Kenmerken | None = None
         self.kenmerken_op: datetime | None = None
+        self.uitgesloten: set[str] = set()
         self.gegeven: dict[tuple[str, Geadresseerde], datetime] = {}
         self.op_formulier: set[tuple[str, Geadresseerde]] = set()
         self.ingetrokken: dict[str, datetime] = {}
@@ -185,7 +190,8 @@ class _Vouw:
 
     def ken(self, kenmerken: Kenmerken | None, op: datetime) -> None:
         if kenmerken is not None:
-            self.kenmerken = kenmerken
+            self.uitgesloten.update(kenmerken.uit_te_sluiten)
+            self.kenmerken = kenmerken.model_copy(update={"uit_te_sluiten": tuple(sorted(self.uitgesloten))})
             self.kenmerken_op = self.kenmerken_op or op
 
     def poging(self, feit: ContactpogingGedaan) -> None:

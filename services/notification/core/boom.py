@@ -69,7 +69,7 @@ class Boom:
         return self._paden.get(code, ())
 
     def geplaatst(self, code: str) -> bool:
-        """Whether all that stands above a unit is known: its path ends at a unit that says it is at the top."""
+        """Whether all that is above a unit is known: its path ends at a unit that says it is at the top."""
         pad = self.pad(code)
         return bool(pad) and pad[-1] not in self._zwevend
 

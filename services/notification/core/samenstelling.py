@@ -194,7 +194,9 @@ def _reden(uitsluiting: Uitsluiting, aanleiding: Aanleiding, boom: Boom) -> Rede
     """Why exclusions keep something from a seat."""
     if uitsluiting.onbekend:
         return "uitgeslotene-onbekend"
-    return "eenheid-onbekend" if uitsluiting.wacht_op_plaats(aanleiding.eenheid, boom) else "uitgesloten-niveau"
+    return (
+        "eenheid-onbekend" if uitsluiting.wacht_op_plaats(aanleiding.eenheid, boom) else "uitgesloten-niveau"
+    )
 
 
 def _weigering(

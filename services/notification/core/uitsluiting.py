@@ -13,7 +13,7 @@ def terrein(boom: Boom, eenheid: str, rol: Rol) -> frozenset[str]:
     """The units of whose cases a seat at `eenheid` customarily hears.
 
     For the SG that is all there is, however many tops the tree has. For whoever serves a whole branch from a
-    desk somewhere in it that is the branch, as units say what they belong to and not by what is known to stand
+    desk somewhere in it that is the branch, by what units say they belong to and not by what is known to be
     above them; else a case that only they do not hear of would show that it is about their desk.
     """
     if rol in ("sg", "plaatsvervanger-sg"):

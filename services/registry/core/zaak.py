@@ -320,11 +320,12 @@ def _doorgezet(s: _Stand, x: e.MeldingDoorgezet, _: Fact) -> None:
     s.doorgezet.append(x)
     s.ontvangen_op = _vroegste(s.ontvangen_op, x.ontvangen_op)
     s.kenmerken = x.kenmerken
+    s.uitgesloten.update(x.kenmerken.uit_te_sluiten)
 
 
 def _ontvangen(s: _Stand, x: e.MeldingOntvangen, _: Fact) -> None:
     s.van_lijn = s.van_lijn or x
-    s.uitgesloten.update(x.partijen)
+    s.uitgesloten.update((*x.partijen, *x.kenmerken.uit_te_sluiten))
     s.ontvangen_op = _vroegste(s.ontvangen_op, x.ontvangen_op)
     s.kenmerken = x.kenmerken
 
@@ -349,6 +350,7 @@ def _heropend(s: _Stand, x: e.MeldingHeropend, _: Fact) -> None:
 
 def _gekwalificeerd(s: _Stand, x: e.KwestieGekwalificeerd, fact: Fact) -> None:
     s.kwalificeer(x.kwalificatie, x.gekwalificeerd_op, fact.publisher)
+    s.uitgesloten.update(x.uit_te_sluiten)
     if x.kwalificatie == "melding":
         s.rubriek, s.in_register, s.onderdeel = x.rubriek, x.in_register, x.onderdeel
 

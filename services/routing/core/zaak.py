@@ -160,11 +160,12 @@ class _Lezing:
     def melding_doorgezet(self, feit: e.MeldingDoorgezet, _van: str) -> None:
         self.doorgezet.append(feit)
         self.gegeven[feit.instemming] = feit.geadresseerde
+        self.uitgesloten.update(feit.kenmerken.uit_te_sluiten)
 
     def melding_ontvangen(self, feit: e.MeldingOntvangen, _van: str) -> None:
         if self.ontvangen is None:
             self.ontvangen = feit
-        self.uitgesloten.update(feit.partijen)
+        self.uitgesloten.update((*feit.partijen, *feit.kenmerken.uit_te_sluiten))
 
     def leidinggevende_geinformeerd(self, feit: e.LeidinggevendeGeinformeerd, _van: str) -> None:
         # Once excluded, for good: a later word may have forgotten a seat.
@@ -184,6 +185,7 @@ class _Lezing:
         self.gekwalificeerd = Oordeel(feit.kwalificatie, feit.gekwalificeerd_op)
         self.rubriek = feit.rubriek or self.rubriek
         self.misstand = self.misstand or feit.kwalificatie == "vermoeden-misstand"
+        self.uitgesloten.update(feit.uit_te_sluiten)
 
     def zaak_omgezet(self, feit: e.ZaakOmgezet, _van: str) -> None:
         self.gekwalificeerd = Oordeel(feit.naar, feit.omgezet_op)
