@@ -68,6 +68,18 @@ REGELS: Final = (
         ("gast-hoort", "postbus-van-uitgeslotene", "terrein-van-het-bureau"),
     ),
     Regel(
+        "ook waar bomen naast elkaar staan of stuk zijn, hoort niemand onder een uitgeslotene iets",
+        ("een-top", "zwevende-eenheid-hoort"),
+    ),
+    Regel(
+        "wie is uitgesloten is dat vanaf het eerste woord dat het zegt",
+        (
+            "uitsluiting-blijft-bij-de-mid",
+            "uitsluiting-bij-de-kwalificatie-vergeten",
+            "uitsluiting-bij-het-doorzetten-vergeten",
+        ),
+    ),
+    Regel(
         "wie vergelijkt, ziet niet dat iemand is uitgesloten",
         ("noemt-waar-iemand-zwijgt", "kenmerk-voor-wie-vergelijkt"),
     ),
@@ -247,6 +259,7 @@ EISEN: Final = (
             "wie is uitgesloten, hoort niets",
             "wie bij een uitgeslotene hoort, hoort niets",
             "zolang niemand weet wie is uitgesloten, hoort niemand iets",
+            "wie is uitgesloten is dat vanaf het eerste woord dat het zegt",
         ),
     ),
     Eis(
@@ -254,11 +267,15 @@ EISEN: Final = (
         (
             "wie naast een uitgeslotene zit, hoort niets",
             "wie vergelijkt, ziet niet dat iemand is uitgesloten",
+            "ook waar bomen naast elkaar staan of stuk zijn, hoort niemand onder een uitgeslotene iets",
         ),
     ),
     Eis(
         6, "dezelfde uitsluiting geldt voor wat hogerop gaat",
-        ("wat hogerop gaat, gaat niet naar wie is uitgesloten",),
+        (
+            "wat hogerop gaat, gaat niet naar wie is uitgesloten",
+            "wie is uitgesloten is dat vanaf het eerste woord dat het zegt",
+        ),
         ("tests/routing/test_uitsluiting.py::test_who_is_excluded_while_a_clock_runs_is_not_told_by_it",),
     ),
     Eis(

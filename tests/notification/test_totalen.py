@@ -299,9 +299,11 @@ def test_while_it_is_not_known_what_is_above_a_unit_nobody_hears_of_what_somebod
 def test_a_kabinetschef_hears_of_the_branch_also_where_the_tree_is_broken() -> None:
     """By what units say they belong to; a branch that stands below another of its kind is part of it."""
     assert terrein(ZWEVEND, "STAF", "kabinetschef") == {"CLAS", "BAT"}
+    twee = boom(("TOP", None, 90), ("TOP2", None, 90))
+    assert terrein(twee, "TOP", "cvp") == {"TOP", "TOP2"}
     kring = Boom([Eenheid("X", "CLAS", "Y", 10), Eenheid("Y", "CLAS", "X", 10), Eenheid("Z", "BS", None, 9)])
     assert not kring.geplaatst("X") and kring.geplaatst("Z") and not kring.geplaatst("nergens")
-    assert kring.toppen() == {"X", "Y", "Z"}
+    assert kring.toppen == {"X", "Y", "Z"}
 
 
 BRIG = boom(

@@ -10,6 +10,7 @@ top only since nobody knows what is above it is remembered: `geplaatst`.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from shared.codes import Onderdeel
 
@@ -73,18 +74,30 @@ class Boom:
         pad = self.pad(code)
         return bool(pad) and pad[-1] not in self._zwevend
 
+    @cached_property
     def toppen(self) -> frozenset[str]:
         """Every unit with nothing above it, as far as is known."""
         return frozenset(code for code, boven in self._boven.items() if boven is None)
 
-    def tak(self, onderdeel: Onderdeel) -> frozenset[str]:
-        """The highest units of a branch, wherever they stand: none of that branch is above them."""
+    def tak(self, code: str) -> frozenset[str]:
+        """The highest units of the branch that a unit belongs to: in its own tree, and those with nothing
+        above them; all of them where it is not known in which tree it stands."""
+        top, zwevend = self._paden[code][-1], not self.geplaatst(code)
         return frozenset(
-            code
-            for code, pad in self._paden.items()
-            if self.onderdeel(code) == onderdeel
-            and all(self.onderdeel(boven) != onderdeel for boven in pad[1:])
+            hoogste
+            for hoogste in self._hoogste[self.onderdeel(code)]
+            if zwevend or self._boven[hoogste] is None or self._paden[hoogste][-1] == top
         )
+
+    @cached_property
+    def _hoogste(self) -> dict[Onderdeel, list[str]]:
+        """By branch its units with none of that branch above them."""
+        gevonden: dict[Onderdeel, list[str]] = {}
+        for code, pad in self._paden.items():
+            onderdeel = self.onderdeel(code)
+            if all(self.onderdeel(boven) != onderdeel for boven in pad[1:]):
+                gevonden.setdefault(onderdeel, []).append(code)
+        return gevonden
 
     def binnen(self, code: str, geheel: str) -> bool:
         """Whether a unit is `geheel` or stands below it."""

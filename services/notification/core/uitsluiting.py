@@ -17,9 +17,9 @@ def terrein(boom: Boom, eenheid: str, rol: Rol) -> frozenset[str]:
     above them; else a case that only they do not hear of would show that it is about their desk.
     """
     if rol in ("sg", "plaatsvervanger-sg"):
-        return boom.toppen() or frozenset({eenheid})
+        return boom.toppen or frozenset({eenheid})
     if rol in ("kabinetschef", "cvp") and eenheid in boom:
-        return boom.tak(boom.onderdeel(eenheid))
+        return boom.tak(eenheid)
     return frozenset({eenheid})
 
 
