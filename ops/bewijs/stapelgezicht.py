@@ -75,9 +75,9 @@ TELEMETRIE: Final = "telemetrie"
 """The observer who has all that goes to logs and over OTLP."""
 MID_BALIE: Final = "mid-balie"
 """The one reader that all worlds share."""
-_NOEMT_NIEMAND: Final = (MID_BALIE, "inhoud-vernietigd")
-"""Words in a message or row that is of no world: its key; and a line of the logs that content was destroyed,
-of which only the key that went with it could tell whose."""
+_VAN_NIEMAND_MEER: Final = frozenset({"intake.logboek", "intake.toegangslog"})
+"""The logs of access: of content that was destroyed since, only the key that went with it could tell whose a
+line is. That every line names what it should is for the part `loop` to show."""
 _RONDEN: Final = 3
 """How far the renaming looks: what is said with an id, with what that is said together, and once more."""
 
@@ -127,7 +127,7 @@ class Gezichten:
             self.van_meer[soort] += 1
         if not merken:
             self.van_niemand[soort] += 1
-            if soort not in _VAN_ALLEN and not any(woord in tekst for woord in _NOEMT_NIEMAND):
+            if soort not in _VAN_ALLEN | _VAN_NIEMAND_MEER and MID_BALIE not in tekst:
                 self.losse[soort] += 1
             return None
         merk = min(merken)
