@@ -13,11 +13,12 @@ mail that fails.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
-from typing import Final, Literal, get_args
+from typing import Final, get_args
 
 from ops.bewijs import nevenfeiten
 from ops.bewijs.kern_notificatie import KORT, KRAP, STANDAARD, Instelling
 from ops.bewijs.werelden import (
+    ZEGT_UIT,
     Organisatie,
     Paar,
     Stoel,
@@ -44,11 +45,6 @@ STANDAARD_ELKE: Final = 10
 """Of so many pairs of each kind one happens under the settings of the services."""
 _VAST: Final = frozenset({"klein-aantal", "eenheid", "rubriek"})
 """Secrets of which is reckoned what may be seen, in an organisation that stays as it is."""
-_ZEGT_UIT: Final[tuple[Literal["geinformeerd", "kwalificatie", "gesprek"], ...]] = (
-    "geinformeerd",
-    "kwalificatie",
-    "gesprek",
-)
 _MATEN: Final = ((20, 1_000), (3_000, 6_000), (10_000, 25_000))
 """Characters of a story, by class of the size of what is sealed; well within each."""
 
@@ -158,7 +154,7 @@ def _zegt_uit(een: Zaak) -> Zaak:
     """The case, with one of the facts that can say who must not learn of it, and where that is early enough a
     vermoeden before anybody was told. By a lot of its own."""
     rng = Random(een.id)
-    zegt = rng.choice(_ZEGT_UIT)
+    zegt = rng.choice(ZEGT_UIT)
     vooraf = een.hogerop == "misstand" and zegt != "geinformeerd" and rng.random() < 0.7
     return replace(een, zegt_uit=zegt, hogerop="misstand-vooraf" if vooraf else een.hogerop)
 
