@@ -948,7 +948,7 @@ class NotificatieOpgehouden(Event):
         "uitgeslotene-onbekend",
     ] = Field(
         description="Too few people to stay anonymous; somebody at that level must not learn of it; the seat "
-        "cannot be reached; or until it is known: the unit, or a seat that must not learn of it"
+        "cannot be reached; or until it is known: the unit, what is above it, or who must not learn of it"
     )
 
 

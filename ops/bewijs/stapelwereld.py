@@ -22,7 +22,7 @@ from uuid import UUID
 
 from ops.bewijs.paren import VERSCHILLEN
 from ops.bewijs.partijen import inrichting, stappen
-from ops.bewijs.werelden import WEKEN, Paar, Stoel, Wereld, Zaak, buiten, gaat_door, moment, paar
+from ops.bewijs.werelden import WEKEN, ZEGT_UIT, Paar, Stoel, Wereld, Zaak, buiten, gaat_door, moment, paar
 from ops.bewijs.werelden import zaak as maak_zaak
 from shared import events as e
 from shared import zegel
@@ -171,15 +171,21 @@ def _tweetal(nummer: int) -> Tweetal:
 
 def _tot_boven(een: Paar, nummer: int) -> Paar:
     """The pair with the SG among those who are excluded from its case, of which something would be brought to
-    the SG: what it was found to be, or that the melder was not told in time."""
-    misstand = nummer // (2 * len(VERSCHILLEN)) % 2 == 0
+    the SG: what it was found to be, or that the melder was not told in time. Who is excluded is said with
+    each fact that can, in turn; with the earlier ones the vermoeden comes before anybody is told."""
+    ronde = nummer // (2 * len(VERSCHILLEN))
+    misstand, zegt_uit = ronde % 2 == 0, ZEGT_UIT[ronde // 2 % len(ZEGT_UIT)]
+    vermoeden: Literal["misstand", "misstand-vooraf"] = (
+        "misstand" if zegt_uit == "geinformeerd" else "misstand-vooraf"
+    )
     voor = een.links.organisatie.voorvoegsel
     sg = Stoel(f"{voor}sg", f"{voor}top", "sg")
     zaak = replace(
         een.zaak,
         uit_te_sluiten=(*een.zaak.uit_te_sluiten, sg.code),
         intrekken_week=None,
-        hogerop="misstand" if misstand else None,
+        hogerop=vermoeden if misstand else None,
+        zegt_uit=zegt_uit,
         blijft_uit=None if misstand else "terugkoppeling",
     )
     zaken = tuple(zaak if ander.id == zaak.id else ander for ander in een.links.zaken)

@@ -18,6 +18,7 @@ from typing import Final, get_args
 from ops.bewijs import nevenfeiten
 from ops.bewijs.kern_notificatie import KORT, KRAP, STANDAARD, Instelling
 from ops.bewijs.werelden import (
+    ZEGT_UIT,
     Organisatie,
     Paar,
     Stoel,
@@ -153,7 +154,7 @@ def _zegt_uit(een: Zaak) -> Zaak:
     """The case, with one of the facts that can say who must not learn of it, and where that is early enough a
     vermoeden before anybody was told. By a lot of its own."""
     rng = Random(een.id)
-    zegt = rng.choice(("geinformeerd", "kwalificatie", "gesprek"))
+    zegt = rng.choice(ZEGT_UIT)
     vooraf = een.hogerop == "misstand" and zegt != "geinformeerd" and rng.random() < 0.7
     return replace(een, zegt_uit=zegt, hogerop="misstand-vooraf" if vooraf else een.hogerop)
 

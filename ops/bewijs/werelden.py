@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, get_args
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -39,6 +39,10 @@ Verschil = Literal[
     "eenheid",
 ]
 """In what worlds differ that must look the same to somebody."""
+
+Uitsluitmoment = Literal["geinformeerd", "kwalificatie", "gesprek"]
+ZEGT_UIT: Final[tuple[Uitsluitmoment, ...]] = get_args(Uitsluitmoment)
+"""The facts with which it can be said who must not learn of a case, the last that can be first."""
 
 EERSTE_MAANDAG: Final = datetime(2025, 3, 3, tzinfo=ZoneInfo("Europe/Amsterdam"))
 _PLAATSVERVANGER: Final = "top-commandant"
@@ -174,7 +178,7 @@ class Zaak:
     hogerop: Literal["misstand", "misstand-vooraf", "terugkeer"] | None = None
     """Why it is brought to the SG: what it was found to be, after the telling or before there was any, or a
     melder who came back."""
-    zegt_uit: Literal["geinformeerd", "kwalificatie", "gesprek"] = "geinformeerd"
+    zegt_uit: Uitsluitmoment = "geinformeerd"
     """With which fact it is said who must not learn of it: the adviser's, or the talk's at the MID."""
     neven_ids: tuple[str, ...] = field(default=(), repr=False)
     """Random ids of what is said around and beside it (`nevenfeiten`); without these nothing is."""

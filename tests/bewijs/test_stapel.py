@@ -46,6 +46,7 @@ async def test_two_worlds_that_differ_in_a_secret_look_the_same(
         ("k-van-een", range(1)),
         ("uitsluiting-vergeten", range(11, 12)),
         ("escaleert-naar-uitgeslotene", range(5, 6)),
+        ("escaleert-naar-uitgeslotene", range(29, 30)),
         ("waarschuwt-uitgeslotene", range(11, 12)),
     ],
 )

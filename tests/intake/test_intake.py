@@ -146,6 +146,21 @@ async def test_a_matter_is_forwarded_once_there_is_consent(
     assert await database.fetchval("select known from matters where subject = $1", melder.zaak)
 
 
+async def test_who_must_not_learn_of_it_goes_with_the_forward_and_not_before_it(
+    bus: Bus, service: StartService, melder: Melder
+) -> None:
+    """Said with the talk: nothing of it goes on until there is consent, then it goes under that grant."""
+    await service("intake")
+    heard = await bus.listen("intake.#")
+    await melder.meldt()
+    await melder.spreekt(kenmerken=CLSK.model_copy(update={"uit_te_sluiten": ("sg", "commandant-43")}))
+    grant = await melder.stemt_in()
+    [forward] = await stated(heard, melder.zaak, "melding-doorgezet")
+    [uitsluiting] = await stated(heard, melder.zaak, "uitsluiting-vastgesteld")
+    assert forward["kenmerken"]["uit_te_sluiten"] == uitsluiting["uit_te_sluiten"] == ["commandant-43", "sg"]
+    assert uitsluiting["instemming"] == grant
+
+
 async def test_a_withdrawal_before_its_grant_stops_the_forward(
     bus: Bus, service: StartService, melder: Melder, database: Any
 ) -> None:
