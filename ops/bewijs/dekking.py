@@ -34,7 +34,7 @@ REGELS: Final = (
     ),
     Regel("wie vervangen is, leest niet door", ("oude-adviseur-leest",)),
     Regel("inzage eindigt met de instemming", ("doof-voor-intrekking", "inzage-loopt-door")),
-    Regel("elke verstrekking staat in twee logs", ("verstrekt-ongelogd", "log-noemt-ander")),
+    Regel("elke verstrekking staat in twee logs", ("verstrekt-ongelogd", "log-noemt-ander", "log-noemt-andere-sleutel")),
     Regel("elke opening staat in twee logs", ("ontvangen-ongelogd", "vergeefs-ongelogd", "gelezen-ongelogd")),
     Regel("elke code en elke vernietiging staat in twee logs", ("code-ongelogd", "vernietigd-ongelogd")),
     Regel("de logs zijn ketens", ("log-zonder-keten",)),
@@ -113,6 +113,7 @@ REGELS: Final = (
             "nieuw-open",
         ),
     ),
+    Regel("een rol ziet geen tellers van wat een ander doet", ("tellers-open", "teller-op-te-roepen")),
     Regel("wie buiten staat, komt de database niet in", ("rol-voor-buiten",)),
 )
 """The rules, with at least one leak each."""
@@ -277,7 +278,11 @@ EISEN: Final = (
     ),
     Eis(
         7, "een rol ziet alleen het eigen schema en bezit niets; de kluis is van intake alleen",
-        ("een rol ziet alleen het eigen schema en bezit niets", "wie buiten staat, komt de database niet in"),
+        (
+            "een rol ziet alleen het eigen schema en bezit niets",
+            "een rol ziet geen tellers van wat een ander doet",
+            "wie buiten staat, komt de database niet in",
+        ),
     ),
     Eis(
         7, "wat een beheerder ziet verraadt geen zaak",

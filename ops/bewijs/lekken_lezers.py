@@ -83,6 +83,11 @@ _NOEMT_ANDER: Final = _verander_regels(
 )
 
 
+_NOEMT_SLEUTEL: Final = _verander_regels(
+    lambda handelingen: [replace(one, sleutel=one.sleutel and f"{one.sleutel[:-1]}-") for one in handelingen]
+)
+
+
 def _lezer(naam: str, wat: str, waar: str, zet: Callable[[], None]) -> Lek:
     return Lek(naam, wat, (flow.INTAKE,), poort.TOESTEMMING, waar, zet)
 
@@ -100,6 +105,14 @@ LEKKEN: Final = (
     _lezer("zegel-voor-ander", "andermans sleutel", lezersproef.ANDERE_SLEUTEL, _zegel_voor_ander),
     _ongelogd("verstrekt-ongelogd", "een zegel zonder regel", "inhoud-verstrekt"),
     _ongelogd("log-noemt-ander", "een regel noemt een ander", "inhoud-verstrekt", _NOEMT_ANDER),
+    Lek(
+        "log-noemt-andere-sleutel",
+        "een regel noemt een andere sleutel",
+        (flow.INTAKE,),
+        logproef.LOGBOEK,
+        logproef.VREEMDE_SLEUTEL,
+        _NOEMT_SLEUTEL,
+    ),
     _ongelogd("gelezen-ongelogd", "gelezen zonder regel", "inhoud-gelezen"),
     _ongelogd("code-ongelogd", "een code zonder regel", "ontvangstcode-uitgereikt"),
     _ongelogd("ontvangen-ongelogd", "geopend zonder regel", "inhoud-ontvangen"),
