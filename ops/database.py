@@ -114,9 +114,8 @@ async def exists(servers: Servers, database: str) -> bool:
 
 
 async def counters_are_open(servers: Servers, database: str) -> bool:
-    """Whether every role can read what the server counts of another's tables: only a superuser can close that.
-
-    Raises OpsError.
+    """Whether every role can read what the server counts of another's tables; only a superuser can close
+    that. Raises OpsError.
     """
     async with _administrator(servers, database) as admin:
         return bool(await admin.fetchval(_SQL.statistics_are_open))

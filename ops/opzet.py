@@ -65,8 +65,8 @@ def main() -> int:
         return 1
     if tellers_open:
         print(
-            "opzet: every role can see what the server counts of the others' tables; only a superuser can close"
-            " that: run this step once as one",
+            "opzet: every role can see what the server counts of the others' tables; only a superuser can"
+            " close that: run this step once as one",
             file=sys.stderr,
         )
     print(f"opzet: {environment.name} is ready")

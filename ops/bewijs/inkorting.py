@@ -37,7 +37,12 @@ KORT: Final[Mapping[str, Sequence[stromen.Stroom]]] = {
     lezersproef.NA_VERVANGING: (stromen.lezers, wisseling.vervanging),
     lezersproef.ANDERE_SLEUTEL: (stromen.lezers, wisseling.vervanging),
     logproef.LOGBOEK: (stromen.lezers, wisseling.lezen_met_code, stromen.verlopen, weigering.slechte_zegels),
-    weigering.NAAM: (stromen.gewone_zaken, weigering.slechte_zegels, weigering.codes_raden),
+    weigering.NAAM: (
+        stromen.gewone_zaken,
+        weigering.slechte_zegels,
+        weigering.latere_instemming,
+        weigering.codes_raden,
+    ),
     "logt-begin": (stromen.gewone_zaken, stromen.verlopen),
     "logt-code": (stromen.gewone_zaken, weigering.codes_raden),
     koppelproef.ANTWOORD.naam: (stromen.gewone_zaken, weigering.codes_raden),

@@ -19,11 +19,11 @@ from ops.database import dsn_of, owner
 from ops.environment import Environment
 
 GRENZEN: Final = (
-    "PostgreSQL laat elke rol de catalogus zien: namen van andermans tabellen, en hun aantal rijen en bladzijden"
-    " toen ze voor het laatst werden opgeruimd of geteld; nooit een rij. Het nummer van de eigen transactie"
-    " telt die van iedereen mee.",
-    "Een andere database op dezelfde server die iedereen binnenlaat, toont de tellers van de server als geheel"
-    " en wie welk slot heeft; alleen in de onderzochte database is dat dicht.",
+    "PostgreSQL laat elke rol de catalogus zien: namen van andermans tabellen, en hun aantal rijen en"
+    " bladzijden toen ze voor het laatst werden opgeruimd of geteld; nooit een rij. Het nummer van de eigen"
+    " transactie telt die van iedereen mee.",
+    "Een andere database op dezelfde server die iedereen binnenlaat, toont de tellers van de server als"
+    " geheel en wie welk slot heeft; alleen in de onderzochte database is dat dicht.",
     "Andere omgevingen op dezelfde servers (van proeven) hebben dezelfde accounts; alleen deze is"
     " onderzocht.",
     "De beheerder van de database (superuser) ziet alle tabellen; de inhoud is daar onleesbaar, de codes"
@@ -369,9 +369,9 @@ def _tellers(rows: Sequence[Any]) -> Iterator[Zet]:
     """Every counter of the server, by its view and by the functions that the view asks."""
     for naam, aanroep, waarden in rows:
         if aanroep is None:
-            yield Zet(TELLERS, naam, f"select from {naam}")  # noqa: S608
+            yield Zet(TELLERS, naam, f"select from {naam}")
             continue
-        # Behind `offset 0` the planner cannot do away with a call of nothing before anybody asks for the right.
+        # Behind `offset 0` the planner cannot do away with the call before anybody asks for the right.
         yield Zet(TELLERS, naam, f"select {naam}({aanroep}) from (select {waarden} offset 0) t")  # noqa: S608
 
 

@@ -64,7 +64,7 @@ class Handeling:
     voor: str | None = None
     """Reader it was sealed for: party and code."""
     sleutel: str | None = None
-    """Key it was sealed to: version and thumbprint, so that a key that was put in the place of another shows."""
+    """Key it was sealed to: version and thumbprint, so that one that took another's place shows."""
     actor: str = "intake"
     herkomst: str = "intake"
     resultaat: Resultaat = "gelukt"
