@@ -346,7 +346,7 @@ def test_a_message_to_the_adviser_of_one_cluster_is_not_given_to_that_of_another
     ids=["no consent", "forwarded", "withdrawn", "has it", "nobody has it", "the only one", "first"],
 )
 def test_to_which_adviser_a_melder_writes(stappen: Sequence[e.Event], cluster: str | None) -> None:
-    """The one who has the matter while consent for that cluster is in force, else whom was consented to first;
+    """Who has the matter while consent for that cluster is in force, else whom was consented to first;
     without consent there is nobody."""
     dossier = in_order(Wereld(*stappen).feiten)
     assert inzage.adviseur_van(vouw(dossier), inzage.verloop(dossier)) == cluster
