@@ -94,6 +94,7 @@ REGELS: Final = (
         "na een intrekking gaat niets door",
         ("lijn-gaat-door", "vertelt-na-intrekking", "doorzetting-na-intrekking"),
     ),
+    Regel("ook niet met een bericht dat opnieuw wordt geprobeerd", ("niet-nagekeken",)),
     Regel(
         "een instemming geldt voor wie zij noemt", ("doorzetting-zonder-instemming", "vertelt-zonder-lijn")
     ),
@@ -198,7 +199,8 @@ EISEN: Final = (
     ),
     Eis(
         3, "wie een bericht ter verzending neemt is de laatste poort, en elke volgorde heeft een uitkomst",
-        tests=(
+        ("ook niet met een bericht dat opnieuw wordt geprobeerd",),
+        (
             "tests/notification/test_verzending.py::"
             "test_a_withdrawal_after_the_round_and_before_the_claim_leaves_the_line_out",
             "tests/intake/test_inzage_core.py::test_the_gate_has_one_outcome_for_each_order_of_arrival",
