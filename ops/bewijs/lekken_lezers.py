@@ -44,6 +44,15 @@ def _oude_adviseur_leest() -> None:
     vervang("services.intake.verstrekking", "verloop", maak)
 
 
+def _ander_cluster_leest() -> None:
+    """What was written to one adviser is given to whichever has the matter."""
+
+    def maak(as_usual: Any) -> Any:
+        return lambda self, stuk: as_usual(self, stuk._replace(cluster=self.grond.geadresseerde))
+
+    vervang("services.intake.core.inzage", "InzageAdviseur.omvat", maak)
+
+
 def _zegel_voor_ander() -> None:
     """Everything is sealed to the key that was used first."""
     eerste: list[Any] = []
@@ -102,6 +111,7 @@ def _ongelogd(naam: str, wat: str, handeling: str, zet: Callable[[], None] | Non
 LEKKEN: Final = (
     _lezer("verstrekt-aan-ander", "een ander leest", lezersproef.VREEMD, _verstrekt_aan_ander),
     _lezer("oude-adviseur-leest", "wie opzij ging leest", lezersproef.NA_VERVANGING, _oude_adviseur_leest),
+    _lezer("ander-cluster-leest", "een ander cluster", lezersproef.ANDER_CLUSTER, _ander_cluster_leest),
     _lezer("zegel-voor-ander", "andermans sleutel", lezersproef.ANDERE_SLEUTEL, _zegel_voor_ander),
     _ongelogd("verstrekt-ongelogd", "een zegel zonder regel", "inhoud-verstrekt"),
     _ongelogd("log-noemt-ander", "een regel noemt een ander", "inhoud-verstrekt", _NOEMT_ANDER),
