@@ -736,6 +736,9 @@ class BerichtOntvangen(Event):
     stuk: Id = Field(description="Id of what was written, as in `inhoud-verstrekt`")
     soort: Literal["bericht", "aanvulling"] = Field(description="A message, or an addition to the melding")
     aan: Literal["mid", "adviseur"] = Field(description="For whom the melder meant it")
+    cluster: Cluster | None = Field(
+        None, description="Of an adviser: of which cluster; an adviser of another does not get it"
+    )
 
 
 class InhoudVerstrekt(Event):

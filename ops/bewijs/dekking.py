@@ -33,13 +33,18 @@ REGELS: Final = (
         ("verstrekt-zonder", "verstrekt-aan-ander", "zegel-voor-ander"),
     ),
     Regel("wie vervangen is, leest niet door", ("oude-adviseur-leest",)),
+    Regel(
+        "wat aan een adviseur is geschreven, krijgt die van een ander cluster niet", ("ander-cluster-leest",)
+    ),
     Regel("inzage eindigt met de instemming", ("doof-voor-intrekking", "inzage-loopt-door")),
     Regel("elke verstrekking staat in twee logs", ("verstrekt-ongelogd", "log-noemt-ander")),
+    Regel("de regel noemt de sleutel die van de lezer is", ("log-noemt-andere-sleutel",)),
     Regel("elke opening staat in twee logs", ("ontvangen-ongelogd", "vergeefs-ongelogd", "gelezen-ongelogd")),
     Regel("elke code en elke vernietiging staat in twee logs", ("code-ongelogd", "vernietigd-ongelogd")),
     Regel("de logs zijn ketens", ("log-zonder-keten",)),
     Regel("een regel van het toegangslog leidt niet naar een zaak", ("stuk-als-op-de-bus",)),
     Regel("niets wordt doorgezet zonder instemming", ("doorgezet-zonder",)),
+    Regel("een later contact stemt nergens in", ("later-contact-stemt-in",)),
     Regel("een ontvangstcode staat nergens leesbaar", ("logt-code",)),
     Regel("een verkeerde code krijgt het antwoord van een onbekende", ("zegt-verkeerd", "antwoord-op-maat")),
     Regel("pogingen zijn beperkt", ("zonder-limiet",)),
@@ -104,6 +109,7 @@ REGELS: Final = (
         "na een intrekking gaat niets door",
         ("lijn-gaat-door", "vertelt-na-intrekking", "doorzetting-na-intrekking"),
     ),
+    Regel("ook niet met een bericht dat opnieuw wordt geprobeerd", ("niet-nagekeken",)),
     Regel(
         "een instemming geldt voor wie zij noemt", ("doorzetting-zonder-instemming", "vertelt-zonder-lijn")
     ),
@@ -125,6 +131,7 @@ REGELS: Final = (
             "nieuw-open",
         ),
     ),
+    Regel("een rol ziet geen tellers van wat een ander doet", ("tellers-open", "teller-op-te-roepen")),
     Regel("wie buiten staat, komt de database niet in", ("rol-voor-buiten",)),
 )
 """The rules, with at least one leak each."""
@@ -207,7 +214,8 @@ EISEN: Final = (
     ),
     Eis(
         3, "wie een bericht ter verzending neemt is de laatste poort, en elke volgorde heeft een uitkomst",
-        tests=(
+        ("ook niet met een bericht dat opnieuw wordt geprobeerd",),
+        (
             "tests/notification/test_verzending.py::"
             "test_a_withdrawal_after_the_round_and_before_the_claim_leaves_the_line_out",
             "tests/intake/test_inzage_core.py::test_the_gate_has_one_outcome_for_each_order_of_arrival",
@@ -294,7 +302,11 @@ EISEN: Final = (
     ),
     Eis(
         7, "een rol ziet alleen het eigen schema en bezit niets; de kluis is van intake alleen",
-        ("een rol ziet alleen het eigen schema en bezit niets", "wie buiten staat, komt de database niet in"),
+        (
+            "een rol ziet alleen het eigen schema en bezit niets",
+            "een rol ziet geen tellers van wat een ander doet",
+            "wie buiten staat, komt de database niet in",
+        ),
     ),
     Eis(
         7, "wat een beheerder ziet verraadt geen zaak",

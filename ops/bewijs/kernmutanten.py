@@ -152,6 +152,19 @@ def _nooit_ingetrokken(juist: Any) -> Any:
     return lambda naam, aan, gegeven_op, op_formulier, _: juist(naam, aan, gegeven_op, op_formulier, None)
 
 
+def _niets_nagekeken(_: Any) -> Any:
+    def anders(zending: Any, lezer: Any, zaken: Any, **_verder: Any) -> Any:
+        erin = {
+            een.plaats: een.regel
+            for onderhanden in zaken.values()
+            for een in onderhanden.vertellingen
+            if een.kenmerk == zending.kenmerk
+        }
+        return samenstelling.Samenstelling(tuple(erin[plaats] for plaats in sorted(erin)), ())
+
+    return anders
+
+
 def _zonder_wie_eronder_staat(juist: Any) -> Any:
     def anders(zelf: Uitsluiting, stoel: str, eenheid: str, boom: Any) -> bool:
         eigen = zelf.terreinen.get(stoel, frozenset())
@@ -435,6 +448,12 @@ MUTANTEN: Final = (
         "ziet of er iets was voor de instemming werd ingetrokken",
         (Ingreep(notificatiezaak, "_instemming_staat", lambda _: lambda stand: True),),
         "intrekking",
+    ),
+    Regelmutant(
+        "niet-nagekeken",
+        "een bericht dat opnieuw wordt geprobeerd zegt wat intussen niet meer mag",
+        "na intrekking wordt er verteld",
+        (Ingreep(kern_notificatie, "kijk_na", _niets_nagekeken),),
     ),
     Regelmutant(
         "vertelt-zonder-lijn",

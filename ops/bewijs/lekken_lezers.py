@@ -44,6 +44,15 @@ def _oude_adviseur_leest() -> None:
     vervang("services.intake.verstrekking", "verloop", maak)
 
 
+def _ander_cluster_leest() -> None:
+    """What was written to one adviser is given to whichever has the matter."""
+
+    def maak(as_usual: Any) -> Any:
+        return lambda self, stuk: as_usual(self, stuk._replace(cluster=self.grond.geadresseerde))
+
+    vervang("services.intake.core.inzage", "InzageAdviseur.omvat", maak)
+
+
 def _zegel_voor_ander() -> None:
     """Everything is sealed to the key that was used first."""
     eerste: list[Any] = []
@@ -83,6 +92,11 @@ _NOEMT_ANDER: Final = _verander_regels(
 )
 
 
+_NOEMT_SLEUTEL: Final = _verander_regels(
+    lambda handelingen: [replace(one, sleutel=one.sleutel and f"{one.sleutel[:-1]}-") for one in handelingen]
+)
+
+
 def _lezer(naam: str, wat: str, waar: str, zet: Callable[[], None]) -> Lek:
     return Lek(naam, wat, (flow.INTAKE,), poort.TOESTEMMING, waar, zet)
 
@@ -97,9 +111,18 @@ def _ongelogd(naam: str, wat: str, handeling: str, zet: Callable[[], None] | Non
 LEKKEN: Final = (
     _lezer("verstrekt-aan-ander", "een ander leest", lezersproef.VREEMD, _verstrekt_aan_ander),
     _lezer("oude-adviseur-leest", "wie opzij ging leest", lezersproef.NA_VERVANGING, _oude_adviseur_leest),
+    _lezer("ander-cluster-leest", "een ander cluster", lezersproef.ANDER_CLUSTER, _ander_cluster_leest),
     _lezer("zegel-voor-ander", "andermans sleutel", lezersproef.ANDERE_SLEUTEL, _zegel_voor_ander),
     _ongelogd("verstrekt-ongelogd", "een zegel zonder regel", "inhoud-verstrekt"),
     _ongelogd("log-noemt-ander", "een regel noemt een ander", "inhoud-verstrekt", _NOEMT_ANDER),
+    Lek(
+        "log-noemt-andere-sleutel",
+        "een regel noemt een andere sleutel",
+        (flow.INTAKE,),
+        logproef.LOGBOEK,
+        logproef.VREEMDE_SLEUTEL,
+        _NOEMT_SLEUTEL,
+    ),
     _ongelogd("gelezen-ongelogd", "gelezen zonder regel", "inhoud-gelezen"),
     _ongelogd("code-ongelogd", "een code zonder regel", "ontvangstcode-uitgereikt"),
     _ongelogd("ontvangen-ongelogd", "geopend zonder regel", "inhoud-ontvangen"),

@@ -20,6 +20,7 @@ from shared.zegel import PrivateKeys, ZegelFout
 
 VREEMD: Final = "aan wie de zaak niet had"
 NA_VERVANGING: Final = "na vervanging"
+ANDER_CLUSTER: Final = "aan de adviseur van een ander cluster dan aan wie het geschreven was"
 ANDERE_SLEUTEL: Final = "voor een sleutel die niet van de lezer is"
 
 
@@ -43,6 +44,10 @@ class Inzageboek:
     gekregen: dict[tuple[str, Lezer], list[str]] = field(default_factory=lambda: defaultdict(list))
     """By matter and reader: when content was stated to them."""
     geeindigd: dict[tuple[str, Lezer], list[str]] = field(default_factory=lambda: defaultdict(list))
+    geschreven: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """By piece that a melder wrote to the adviser: its matter, and when."""
+    stukken: set[tuple[str, Lezer]] = field(default_factory=set)
+    """Which piece was stated to whom."""
     zegels: list[tuple[Lezer, str]] = field(default_factory=list)
     """What was sealed, and for whom it says to be."""
 
@@ -68,6 +73,14 @@ class Inzageboek:
             elif had and sinds is None:
                 sinds = _tijd(wanneer)
         return sinds
+
+    def ander_cluster(self, stuk: str, lezer: Lezer) -> bool:
+        """Whether a piece was written to the adviser while one of another cluster had the matter."""
+        if stuk not in self.geschreven or lezer.partij not in ("coid", "kmar"):
+            return False
+        zaak, op = self.geschreven[stuk]
+        toen = [een for wanneer, een in self._beurten(zaak, lezer) if _tijd(wanneer) <= _tijd(op)]
+        return bool(toen) and toen[-1] is not None and toen[-1].partij != lezer.partij
 
     def las_door(self, zaak: str, lezer: Lezer) -> bool:
         """Whether who lost the matter got something after intake had said that it was over, or was never
@@ -104,7 +117,10 @@ def _boek(boek: Inzageboek, wie: str, naam: str, zaak: str, data: dict[str, Any]
     elif wie == flow.INTAKE and naam == e.InhoudVerstrekt.naam:
         lezer = Lezer(data["geadresseerde"], data["ontvanger"])
         boek.gekregen[zaak, lezer].append(data["verstrekt_op"])
+        boek.stukken.add((data["stuk"], lezer))
         boek.zegels.append((lezer, data["verzegeld"]))
+    elif wie == flow.INTAKE and naam == e.BerichtOntvangen.naam and data["aan"] == "adviseur":
+        boek.geschreven[data["stuk"]] = zaak, data["ontvangen_op"]
     elif wie == flow.INTAKE and naam == e.InzageBeeindigd.naam:
         boek.geeindigd[zaak, Lezer(data["geadresseerde"], data["ontvanger"])].append(data["beeindigd_op"])
     elif wie == "mid" and naam == e.SleutelVastgesteld.naam:
@@ -133,6 +149,11 @@ def weerleg(boek: Inzageboek) -> list[str]:
             fouten.append(f"inhoud verstrekt {VREEMD} ({lezer.partij})")
         elif boek.las_door(zaak, lezer):
             fouten.append(f"{NA_VERVANGING} loopt inzage door ({lezer.partij})")
+    fouten += [
+        f"inhoud verstrekt {ANDER_CLUSTER} ({lezer.partij})"
+        for stuk, lezer in sorted(boek.stukken)
+        if boek.ander_cluster(stuk, lezer)
+    ]
     return fouten
 
 

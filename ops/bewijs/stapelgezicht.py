@@ -343,6 +343,8 @@ def _waarde(tabel: str, naam: str, waarde: Any) -> str:
         return f"[{len(waarde)}]"
     if (tabel, naam) == ("toegangslog", "betrokkene") and waarde is not None:
         return f"[{len(waarde)}]"  # the same in each line of a matter; `stuk` joins those here
+    if (tabel, naam) == ("toegangslog", "sleutel") and waarde is not None:
+        return f"[{len(waarde)}]"  # of a reader, who stands beside it; each world has keys of its own
     if naam == "afleiding":
         return f'"afleiding":"{waarde}"'  # as in a message, so that it is read alike
     return waarde.isoformat() if isinstance(waarde, datetime) else str(waarde)

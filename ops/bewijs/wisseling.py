@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 ZAKEN: Final = 2
 EENHEID: Final = "clsk-basis-a"
+BIJ_DE_KMAR: Final = "adv-kmar-2"
+"""An adviser of the KMar for whoever comes from the COID."""
 LEIDINGGEVENDE: Final = f"{EENHEID}-commandant"
 _VERSTREKT: Final = flow.base_key(flow.INTAKE, e.InhoudVerstrekt)
 
@@ -51,6 +53,25 @@ async def vervanging(toneel: Toneel) -> None:
         await toneel.stand.tot_rust()
         await _deel(toneel, zaak)
         toneel.tel("adviseurs vervangen")
+
+
+async def ander_cluster(toneel: Toneel) -> None:
+    """A melder writes to the adviser of the COID, withdraws there, and consents to the KMar: its adviser gets
+    the report, and not what was written to the other."""
+    adviseur = e.AdviseurGewijzigd(gewijzigd_op=_nu(), volgnummer=1, onderdelen=("CLSK",))
+    await toneel.stel("kmar", adviseur, BIJ_DE_KMAR)
+    await toneel.geef_sleutel("kmar", BIJ_DE_KMAR)
+    zaak = await toneel.contact(eenheid=EENHEID, instemming_op_formulier=True, afdoening=None)
+    await toneel.gehoord(f"{_VERSTREKT}.coid", zaak)
+    code = (await toneel.portaal.vraag("ontvangstcode", als="mid", zaak=zaak))["code"]
+    toneel.codes.append(code)
+    await _schrijf(toneel, code)
+    await toneel.gehoord(f"{_VERSTREKT}.coid", zaak, 2)
+    await toneel.portaal.vraag("intrekken", code=code, geadresseerde="coid")
+    await toneel.portaal.vraag("instemmen", code=code, geadresseerde="kmar")
+    await toneel.gehoord(f"{_VERSTREKT}.kmar", zaak)
+    await toneel.stand.tot_rust()
+    toneel.tel("zaken die naar een ander cluster gaan")
 
 
 async def lezen_met_code(toneel: Toneel) -> None:

@@ -13,14 +13,14 @@ from weakref import WeakKeyDictionary
 
 from services.intake import beantwoording, logboek, store, terugweg, vernietiging, verstrekking
 from services.intake.core.besluit import Bijgewerkt, LuisterendOor, NogOnbekend, beslis
-from services.intake.core.zaak import Zaak, kenmerken_van, vouw
+from services.intake.core.zaak import LATERE_INSTEMMING, Zaak, kenmerken_van, latere_instemming, vouw
 from services.intake.kluis import Kluis, Stuk
 from services.intake.logboek import Handeling
 from services.intake.settings import Settings
 from shared import events as e
 from shared import flow
 from shared.envelope import Fact, Refusal
-from shared.inbox import IN_DE_KLUIS, Sealed, Work, is_sealed, vernietigd
+from shared.inbox import IN_DE_KLUIS, Sealed, Work, in_order, is_sealed, vernietigd
 from shared.service import Background, Runtime, Service
 from shared.settings import SettingsError
 from shared.zegel import PrivateKeys, ZegelFout
@@ -110,13 +110,25 @@ class Intake:
         if not verzegeld:
             return list(facts)
         te_laat = await store.komt_te_laat(work.connection, {fact.subject for fact in verzegeld})
+        te_zien = [fact for fact in verzegeld if fact.subject not in te_laat]
+        later = await self._latere_instemming(work, te_zien)
         geweigerd = [
             (fact, reden)
-            for fact in verzegeld
-            if fact.subject not in te_laat and (reden := self._weiger(fact)) is not None
+            for fact in te_zien
+            if fact.key not in later and (reden := self._weiger(fact)) is not None
         ]
-        await work.refuse(geweigerd)
+        await work.refuse([*later.values(), *geweigerd])
         return [fact for fact in facts if fact.key not in work.refused]
+
+    async def _latere_instemming(self, work: Work, facts: Sequence[Fact]) -> dict[UUID, tuple[Fact, Refusal]]:
+        """The contacts that bring consent about a matter of which there was one before; not opened."""
+        contacten = [fact for fact in facts if isinstance(fact.data, e.ContactOntvangen)]
+        if not any(fact.data.instemming for fact in contacten):  # type: ignore[attr-defined]
+            return {}
+        keys = {fact.key for fact in contacten}
+        bekend = await store.had_contact(work.connection, {fact.subject for fact in contacten}, keys)
+        te_laat = latere_instemming(in_order(contacten), bekend)
+        return {fact.key: (fact, Refusal(LATERE_INSTEMMING)) for fact in te_laat}
 
     def _weiger(self, fact: Fact) -> Refusal | None:
         try:

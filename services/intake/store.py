@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
 from services.intake.core.besluit import Bijgewerkt, LuisterendOor
 from services.intake.core.instemming import IngetrokkenInstemming
@@ -19,6 +20,12 @@ QUERIES: Final = Queries(Path(__file__).with_name("queries.sql"))
 async def komt_te_laat(connection: Any, subjects: Collection[str]) -> set[str]:
     """Of these matters, which nobody need hold, the ones about which what is told now comes to nothing."""
     return {row["subject"] for row in await connection.fetch(QUERIES.komt_te_laat, sorted(subjects))}
+
+
+async def had_contact(connection: Any, subjects: Collection[str], nieuw: Collection[UUID]) -> set[str]:
+    """Of these matters, which nobody need hold, those of which a contact was known before `nieuw`."""
+    rows = await connection.fetch(QUERIES.had_contact, sorted(subjects), sorted(nieuw))
+    return {row["subject"] for row in rows}
 
 
 async def niet_te_bewaren(connection: Any, subjects: Collection[str]) -> set[str]:

@@ -30,7 +30,7 @@ from shared.envelope import Fact, Refusal
 from shared.events import BerichtOntvangen, InhoudVerstrekt, SleutelVastgesteld
 from shared.inbox import Work
 from shared.postgres import Queries, transaction
-from shared.zegel import PublicKeys, ZegelFout, seal
+from shared.zegel import PublicKeys, ZegelFout, seal, thumbprint
 
 if TYPE_CHECKING:
     from services.intake.handlers import Intake
@@ -61,6 +61,15 @@ def _ontvangersleutel(jwk: str) -> PublicKeys | None:
         return PublicKeys({"keys": [json.loads(jwk)]})
     except ZegelFout:
         return None
+
+
+@lru_cache(maxsize=1024)
+def _vingerafdruk(jwk: str) -> str:
+    """What a stated public key is known by; a dash for what is no key."""
+    try:
+        return thumbprint(json.loads(jwk))
+    except ZegelFout:
+        return "-"
 
 
 async def bewaar_sleutels(work: Work, facts: Sequence[Fact]) -> set[str]:
@@ -368,6 +377,7 @@ async def _boek(
                 betrokkenen.get(row["subject"]),
                 row["kenmerk"],
                 voor=f"{row['partij']}/{row['ontvanger']}",
+                sleutel=f"{row['volgnummer']} {_vingerafdruk(row['sleutel'])}",
                 resultaat="gelukt" if row["feit"] in verzegeld else "mislukt",
             )
             for row in rows

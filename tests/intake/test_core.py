@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from services.intake.core.besluit import Besluit, Bijgewerkt, LuisterendOor, NogOnbekend, beslis, iso_week
 from services.intake.core.instemming import ClusterInstemming, IngetrokkenInstemming, InstemmingVanKracht
-from services.intake.core.zaak import Zaak, kenmerken_van, vouw
+from services.intake.core.zaak import Zaak, kenmerken_van, latere_instemming, vouw
 from services.intake.handlers import in_rust
 from shared.codes import Geadresseerde, GesprekUitkomst, Kanaal, PogingResultaat, Verwijzing
 from shared.envelope import Fact
@@ -166,6 +166,18 @@ def trek_in(uren: float, grant: str = G1) -> InstemmingIngetrokken:
 def poging(uren: float, resultaat: PogingResultaat = "geen-gehoor") -> ContactpogingGedaan:
     """An attempt to reach the melder."""
     return ContactpogingGedaan(gedaan_op=t(uren), resultaat=resultaat)
+
+
+def test_only_the_first_contact_of_a_matter_brings_consent() -> None:
+    """Known before, or in the same batch: each later one that brings consent is told; one without is not."""
+
+    def feit(nummer: int, zaak: str, event: Event) -> Fact:
+        return Fact(UUID(int=nummer), "kanaal", str(nummer), zaak, NU, event)
+
+    eerste, later, zonder = feit(1, "a", formulier("coid")), feit(2, "a", formulier("kmar")), contact()
+    ander = feit(3, "b", formulier("coid"))
+    assert latere_instemming([eerste, later, ander, feit(4, "a", zonder)], ()) == [later]
+    assert latere_instemming([feit(4, "a", zonder), eerste, ander], ["b"]) == [eerste, ander]
 
 
 # --- any case, in any order -------------------------------------------------------------------------

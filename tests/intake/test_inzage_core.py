@@ -4,7 +4,7 @@
 import ast
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from itertools import permutations
 from pathlib import Path
@@ -68,11 +68,12 @@ def gedeeld(uren: float, zetel: str = ZETEL) -> e.InhoudGedeeld:
     return e.InhoudGedeeld(gedeeld_op=t(uren), leidinggevende=zetel, verzegeld="kluis")
 
 
-def bericht(uren: float, aan: str, soort: str = "bericht") -> e.BerichtOntvangen:
-    """The melder wrote."""
-    naam = id_of(f"{uren} {aan} {soort}")
+def bericht(uren: float, aan: str, soort: str = "bericht", cluster: str = "coid") -> e.BerichtOntvangen:
+    """The melder wrote; to the adviser, to the one of this cluster."""
+    naam = id_of(f"{uren} {aan} {soort} {cluster}")
+    bij = {"cluster": cluster} if aan == "adviseur" else {}
     return e.BerichtOntvangen.model_validate(
-        {"ontvangen_op": t(uren), "stuk": naam, "soort": soort, "aan": aan}
+        {"ontvangen_op": t(uren), "stuk": naam, "soort": soort, "aan": aan, **bij}
     )
 
 
@@ -182,6 +183,7 @@ MID, MID_2 = Lezer("mid", BALIE), Lezer("mid", BALIE_2)
 ADV, OPV, KMAR = Lezer("coid", ADVISEUR), Lezer("coid", OPVOLGER), Lezer("kmar", "KMAR-1")
 LEI, LEI_2 = Lezer("lijn", ZETEL), Lezer("lijn", ANDERE_ZETEL)
 
+KMAR_GRANT = id_of("kmar-toestemming")
 DOORGEZET = (contact(), gesprek(1, "integriteitskwestie"), geef(2))
 STAPPEN: tuple[Stap, ...] = (
     *DOORGEZET,
@@ -203,6 +205,7 @@ STAPPEN: tuple[Stap, ...] = (
     gedeeld(12.5, ANDERE_ZETEL),
     e.MelderTeruggekeerd(teruggekeerd_op=t(13), reden="nieuwe-informatie", verzegeld="kluis"),
     bericht(14, "adviseur"),
+    bericht(14.5, "adviseur", cluster="kmar"),
     bericht(14, "mid"),
     bericht(15, "mid", "aanvulling"),
     bericht(15, "adviseur", "aanvulling"),
@@ -247,6 +250,7 @@ def test_nothing_is_ever_stated_to_a_reader_who_has_no_right_to_it(stappen: list
         dossier = in_order(wereld.feiten)
         zaak, loop = vouw(dossier), inzage.verloop(dossier)
         geldig = {(one.instemming, one.geadresseerde) for one in zaak.van_kracht}
+        cluster_van = {id_of(str(one.stuk)): one.cluster for one in loop.stukken if one.cluster is not None}
         for feit in nieuw:
             if not isinstance(feit, e.InhoudVerstrekt):
                 continue
@@ -259,6 +263,7 @@ def test_nothing_is_ever_stated_to_a_reader_who_has_no_right_to_it(stappen: list
                 assert (feit.ontvanger, feit.soort) == (loop.zetel, "gedeeld")
             else:
                 assert (feit.geadresseerde, feit.ontvanger) == loop.adviseur
+                assert cluster_van.get(feit.stuk, feit.geadresseerde) == feit.geadresseerde
         for one in wereld.rijen.values():
             assert not loop.vernietigd
             assert one.lezer.partij == "mid" or (one.instemming, one.lezer.partij) in geldig
@@ -312,6 +317,39 @@ def test_the_adviser_reads_as_soon_as_everything_is_there(
     assert wereld.soorten(ADV) == set()
     wereld.hoor(laatste)
     assert wereld.soorten(ADV) == {"melding"}
+
+
+def test_a_message_to_the_adviser_of_one_cluster_is_not_given_to_that_of_another() -> None:
+    """The melder wrote to the COID's, withdraws there, and consents to the KMar: its adviser gets the report,
+    and what is written from then on."""
+    wereld = Wereld(*DOORGEZET, toegewezen(5), (ADV, sleutel(1, 1)), (KMAR, sleutel(1, 1)))
+    wereld.hoor(bericht(6, "adviseur"))
+    assert wereld.soorten(ADV) == {"melding", "bericht"}
+    for stap in (trek_in(7), geef(8, id_of("kmar-t"), "kmar"), toegewezen(9, "KMAR-1", "kmar")):
+        wereld.hoor(stap)
+    assert (wereld.soorten(ADV), wereld.soorten(KMAR)) == (set(), {"melding"})
+    wereld.hoor(bericht(10, "adviseur", cluster="kmar"))
+    assert wereld.soorten(KMAR) == {"melding", "bericht"}
+
+
+@pytest.mark.parametrize(
+    ("stappen", "cluster"),
+    [
+        ((contact(),), None),
+        (DOORGEZET, "coid"),
+        ((*DOORGEZET, trek_in(7)), None),
+        ((*DOORGEZET, toegewezen(5), geef(6, KMAR_GRANT, "kmar")), "coid"),
+        ((*DOORGEZET, geef(6, KMAR_GRANT, "kmar")), "coid"),
+        ((*DOORGEZET, toegewezen(5), trek_in(7), geef(8, KMAR_GRANT, "kmar")), "kmar"),
+        ((contact(), geef(2), geef(1, KMAR_GRANT, "kmar")), "kmar"),
+    ],
+    ids=["no consent", "forwarded", "withdrawn", "has it", "nobody has it", "the only one", "first"],
+)
+def test_to_which_adviser_a_melder_writes(stappen: Sequence[e.Event], cluster: str | None) -> None:
+    """Who has the matter while consent for that cluster is in force, else whom was consented to first;
+    without consent there is nobody."""
+    dossier = in_order(Wereld(*stappen).feiten)
+    assert inzage.adviseur_van(vouw(dossier), inzage.verloop(dossier)) == cluster
 
 
 @pytest.mark.parametrize("reden", ["niet-opgepakt", "nieuwe-informatie", "vraag"])

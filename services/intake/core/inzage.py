@@ -71,6 +71,8 @@ class Stuk(NamedTuple):
     aan: Literal["mid", "adviseur"] | None = None
     zetel: str | None = None
     """Seat that an adviser shared it with."""
+    cluster: Cluster | None = None
+    """Of what the melder wrote to the adviser: the cluster whose adviser it was written to."""
 
 
 class Sleutelstand(NamedTuple):
@@ -137,7 +139,9 @@ class InzageAdviseur:
 
     def omvat(self, stuk: Stuk) -> bool:
         """Whether this right covers the piece."""
-        return stuk.soort == "melding" or (stuk.soort in GESCHREVEN and stuk.aan == "adviseur")
+        if stuk.soort in GESCHREVEN:
+            return stuk.aan == "adviseur" and stuk.cluster == self.grond.geadresseerde
+        return stuk.soort == "melding"
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +209,7 @@ def _stuk(loop: Verloop, feit: Fact) -> None:
     elif isinstance(data, InhoudGedeeld):
         loop.stukken.append(Stuk(feit.key, "gedeeld", zetel=data.leidinggevende))
     elif isinstance(data, BerichtOntvangen):
-        loop.stukken.append(Stuk(UUID(data.stuk), data.soort, data.aan))
+        loop.stukken.append(Stuk(UUID(data.stuk), data.soort, data.aan, cluster=data.cluster))
 
 
 def _doorgezet(loop: Verloop, feit: Fact) -> None:
@@ -256,6 +260,20 @@ def verloop(dossier: Iterable[Fact]) -> Verloop:
         if stap is not None:
             stap(loop, feit)
     return loop
+
+
+def adviseur_van(zaak: Zaak, loop: Verloop) -> Cluster | None:
+    """The cluster whose adviser the melder writes to now; None without a grant in force that names one.
+
+    That of the adviser who has the matter; while nobody has it under such a grant, the one that was consented
+    to first.
+    """
+    if loop.adviseur is not None and any(
+        grant.geadresseerde == loop.adviseur[0] for grant in zaak.doorzetbaar
+    ):
+        return loop.adviseur[0]
+    eerste = min(zaak.doorzetbaar, key=lambda grant: (grant.gegeven_op, grant.instemming), default=None)
+    return None if eerste is None else eerste.geadresseerde
 
 
 def rechten(

@@ -5,7 +5,7 @@ The facts come in folding order, whatever the order of their arrival was. The fa
 itself are among them and tell what was said already; they never change what is so.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -158,6 +158,28 @@ _GESTELD: Final[Mapping[type[Event], str]] = {
 def kenmerken_van(gesprek: GesprekGevoerd) -> Kenmerken | None:
     """The codes of a talk: of nothing but an integriteitskwestie there is anything to put in codes."""
     return gesprek.kenmerken if gesprek.uitkomst == "integriteitskwestie" else None
+
+
+LATERE_INSTEMMING: Final = "instemming en kenmerken tellen alleen bij het eerste contact van een zaak"
+"""Why a contact is parked that brings consent about a matter of which there was one before."""
+
+
+def latere_instemming(nieuw: Iterable[Fact], bekend: Collection[str]) -> list[Fact]:
+    """Of these new facts, in folding order, the contacts that bring consent too late: they count for nothing.
+
+    `bekend`: the matters of which a contact was known before. A channel hears of every contact, by its id,
+    once it is registered: were consent taken from a later contact, a channel could consent for whoever came
+    by another. What says who was first is which one was committed, and no moment: that a forged contact would
+    claim as it likes, while nobody but who stated the first knows of the id before.
+    """
+    gezien = set(bekend)
+    te_laat = []
+    for feit in nieuw:
+        if isinstance(feit.data, ContactOntvangen):
+            if feit.subject in gezien and feit.data.instemming:
+                te_laat.append(feit)
+            gezien.add(feit.subject)
+    return te_laat
 
 
 class _Vouw:

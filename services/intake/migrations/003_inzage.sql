@@ -73,6 +73,7 @@ create table toegangslog (
     betrokkene text,                                 -- encrypted; absent when no matter can be told
     stuk       uuid,                                 -- name of the piece, made with the matter's data key; or of a parked row its id
     voor       text,                                 -- reader that it was sealed for: party and code
+    sleutel    text,                                 -- key that it was sealed to: version and thumbprint (RFC 7638)
     resultaat  text not null,
     herkomst   text not null,
     actor      text not null,
