@@ -23,6 +23,7 @@ from pydantic_core import PydanticCustomError
 
 from shared.codes import (
     Afdoening,
+    Bewaakt,
     Cluster,
     ContactUitkomst,
     Geadresseerde,
@@ -746,7 +747,7 @@ class InzageBeeindigd(Event):
     geadresseerde: Lezer = Field(description="Party that the reader belongs to")
     ontvanger: Code = Field(description="Reader whose access ends")
     reden: Literal["vervangen", "instemming-ingetrokken", "behandeling-herzien", "vernietigd"] = Field(
-        description="Why"
+        description="Why; to the line no more than that its treatment is over, or that all is erased"
     )
 
 
@@ -859,21 +860,20 @@ class BehandelingUitgezet(Event):
 
 
 class BehandelingHerzien(Event):
-    """The line is told to stop: for the eyes of whoever the case was placed with."""
+    """The line is told to stop: for the eyes of whoever the case was placed with. Not why: that seat may be
+    the one that must not learn of the case."""
 
     naam = "behandeling-herzien"
     moment = "herzien_op"
     herzien_op: Moment = Field(description="When")
-    reden: Literal["instemming-ingetrokken", "geherkwalificeerd", "belangenconflict"] = Field(
-        description="Why"
-    )
 
 
 class MeldingGeescaleerd(Event):
-    """The matter was brought to a higher address."""
+    """The matter was brought to a higher address, which alone hears of it."""
 
     naam = "melding-geescaleerd"
     moment = "geescaleerd_op"
+    gericht = "naar"
     geescaleerd_op: Moment = Field(description="When")
     naar: Literal["coid", "kmar", "sg", "plaatsvervanger-sg"] = Field(description="To whom")
     reden: Literal["vermoeden-misstand", "niet-opgepakt", "nieuwe-informatie", "vraag"] = Field(
@@ -988,15 +988,17 @@ SoortTermijn = Literal[
 
 
 class TermijnFeit(Event):
-    """What every fact about a clock tells."""
+    """What every fact about a clock tells. It goes to the system of the role that keeps the promise, which
+    brings it to the roles above it."""
 
+    gericht = "rol"
     soort: SoortTermijn = Field(description="Which promise")
     generatie: int = Field(ge=1, description="Counts re-arming of the same promise")
     start: AwareDatetime = Field(description="When it started to run")
     eind: AwareDatetime = Field(description="When it ends")
     eind_atw: AwareDatetime | None = Field(None, description="End as extended by the Algemene termijnenwet")
     spoed: bool = Field(False, description="Whether the short length applies")
-    rol: Code = Field(description="Role that is warned")
+    rol: Bewaakt = Field(description="Role that is warned")
     grondslag: str = Field(max_length=200, description="Legal or policy basis")
     afleiding: str = Field(max_length=1000, description="How the end was computed, in words")
 

@@ -228,7 +228,7 @@ async def test_the_line_reads_what_the_adviser_shares_with_consent_for_the_line(
     assert [tuple(row) for row in gedaan] == [("inhoud-ontvangen", "coid", "coid")]  # who shared it
     await zaak.trekt_in(grant)
     [einde] = await gericht(heard, zaak, "inzage-beeindigd", "lijn")
-    assert (einde["ontvanger"], einde["reden"]) == (ZETEL, "instemming-ingetrokken")
+    assert (einde["ontvanger"], einde["reden"]) == (ZETEL, "behandeling-herzien")
 
 
 # --- its end ------------------------------------------------------------------------------------------------

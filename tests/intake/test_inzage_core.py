@@ -197,7 +197,7 @@ STAPPEN: tuple[Stap, ...] = (
     geef(8.5, id_of("lijn-nogmaals"), "lijn"),
     trek_in(9, LIJN),
     uitgezet(10),
-    e.BehandelingHerzien(herzien_op=t(11), reden="belangenconflict"),
+    e.BehandelingHerzien(herzien_op=t(11)),
     uitgezet(12, ANDERE_ZETEL),
     gedeeld(10.5),
     gedeeld(12.5, ANDERE_ZETEL),
@@ -411,15 +411,15 @@ def test_an_older_grant_for_the_line_that_arrives_late_changes_nothing() -> None
 @pytest.mark.parametrize(
     ("stap", "reden"),
     [
-        (trek_in(11, LIJN), "instemming-ingetrokken"),
-        (e.BehandelingHerzien(herzien_op=t(11), reden="belangenconflict"), "behandeling-herzien"),
+        (trek_in(11, LIJN), "behandeling-herzien"),
+        (e.BehandelingHerzien(herzien_op=t(11)), "behandeling-herzien"),
         (uitgezet(11, ANDERE_ZETEL), "behandeling-herzien"),
         (e.DossierVernietigd(vernietigd_op=t(11)), "vernietigd"),
     ],
 )
 def test_the_line_reads_only_while_consent_and_placement_last(stap: e.Event, reden: str) -> None:
-    """Consent for the line withdrawn, the line told to stop, another seat, erasure: each ends it, with its
-    reason; nothing that is shared with that seat afterwards goes there."""
+    """Consent for the line withdrawn, the line told to stop, another seat, erasure: each ends it, and of
+    all but erasure the seat hears the same; nothing that is shared with that seat afterwards goes there."""
     wereld = Wereld(*DOORGEZET, geef(8, LIJN, "lijn"), uitgezet(10), gedeeld(10.5), (LEI, sleutel(1, 1)))
     assert wereld.soorten(LEI) == {"gedeeld"}
     wereld.hoor(stap)

@@ -421,10 +421,12 @@ def _naar_lezer(one: Verstrekking) -> tuple[Lezer, UUID]:
 def _reden(zaak: Zaak, loop: Verloop, lezer: Lezer, stukken: Iterable[Verstrekking]) -> Reden:
     if loop.vernietigd:
         return "vernietigd"
+    if lezer.partij == "lijn":  # one word for all: the seat may be the one that must not learn of the case
+        return "behandeling-herzien"
     geldig = {(grant.instemming, grant.geadresseerde) for grant in zaak.van_kracht}
     if any((one.instemming, lezer.partij) not in geldig for one in stukken):
         return "instemming-ingetrokken"
-    return "behandeling-herzien" if lezer.partij == "lijn" else "vervangen"
+    return "vervangen"
 
 
 def _ontbreekt(lezer: Lezer, op: datetime) -> SleutelOntbreekt:
