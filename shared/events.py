@@ -324,7 +324,7 @@ class BehandelingAanvaard(Event):
 
 
 class BehandelaarGewijzigd(Event):
-    """The case was handed over to another leidinggevende."""
+    """The case was handed over to another leidinggevende, with whom routing then places it."""
 
     naam = "behandelaar-gewijzigd"
     moment = "gewijzigd_op"

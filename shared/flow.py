@@ -158,6 +158,7 @@ HEARS: Final[Mapping[str, Mapping[type[e.Event], tuple[str, ...]]]] = {
         e.InstemmingGegeven: _EVERY_CONSENT,
         e.InstemmingIngetrokken: _EVERY_CONSENT,
         e.MeldingOntvangen: ("lijn",),
+        e.BehandelaarGewijzigd: ("lijn",),
         e.ContactpogingGedaan: _CLUSTERS,
         e.AdviesgesprekGevoerd: _CLUSTERS,
         e.KwestieGekwalificeerd: _CLUSTERS,
