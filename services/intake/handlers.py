@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 
 from services.intake import beantwoording, logboek, store, terugweg, vernietiging, verstrekking
 from services.intake.core.besluit import Bijgewerkt, LuisterendOor, NogOnbekend, beslis
+from services.intake.core.inzage import kan_gelezen_worden
 from services.intake.core.zaak import Zaak, kenmerken_van, vouw
 from services.intake.kluis import Kluis, Stuk
 from services.intake.logboek import Handeling
@@ -177,13 +178,17 @@ class Intake:
         dossiers = await work.dossiers(subjects)
         zaken: dict[str, Zaak] = {}
         onbekend: set[str] = set()
+        van_de_lijn: dict[str, Zaak] = {}
         bijgewerkt: dict[str, Bijgewerkt] = {}
         gehoord: dict[str, LuisterendOor] = {}
         for subject in sorted(dossiers):
             zaak = vouw(dossiers[subject])
             besluit = beslis(zaak, nu=work.now, max_pogingen=self.settings.max_pogingen)
             if isinstance(besluit, NogOnbekend):
-                onbekend.add(subject)
+                if kan_gelezen_worden(zaak, dossiers[subject]):
+                    van_de_lijn[subject] = zaak
+                else:
+                    onbekend.add(subject)
                 continue
             for feit in besluit.feiten:
                 work.state(feit, subject)
@@ -193,6 +198,9 @@ class Intake:
             else:
                 bijgewerkt[subject], zaken[subject] = besluit, zaak
         await store.werk_bij(work.connection, bijgewerkt)
+        await store.bewaar_instemmingen(
+            work.connection, {subject: zaak.instemmingen for subject, zaak in van_de_lijn.items()}
+        )
         await verstrekking.beeindig(work, gehoord)
         await store.laat_niets_achter(work.connection, gehoord)
         await vernietiging.noteer(work, gehoord.keys(), "luisterend-oor")
@@ -200,7 +208,7 @@ class Intake:
         await work.know(dossiers.keys() - wachtend)
         if wachtend:
             await work.await_opening(wachtend)
-        return zaken
+        return zaken | van_de_lijn
 
     async def verzegel(self, pool: object, facts: Sequence[Fact]) -> Sealed:
         """Seal what is about to be published, each for whom it is for."""

@@ -22,7 +22,16 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from services.intake import logboek
-from services.intake.core.inzage import Inzage, Lezer, Sleutelstand, Verloop, Verstrekking, beslis, verloop
+from services.intake.core.inzage import (
+    Inzage,
+    Lezer,
+    Sleutelstand,
+    Verloop,
+    Verstrekking,
+    beslis,
+    kan_gelezen_worden,
+    verloop,
+)
 from services.intake.core.zaak import Zaak, vouw
 from services.intake.kluis import Betrokkene, Stuk
 from services.intake.logboek import Handeling
@@ -297,7 +306,11 @@ async def herzie(intake: Intake, runtime: Runtime) -> bool:
         if subjects:
             dossiers = await work.dossiers(subjects)
             zaken = {subject: vouw(dossier) for subject, dossier in dossiers.items()}
-            bekend = {subject: zaak for subject, zaak in zaken.items() if zaak.contact is not None}
+            bekend = {
+                subject: zaak
+                for subject, zaak in zaken.items()
+                if kan_gelezen_worden(zaak, dossiers[subject])
+            }
             await work.connection.execute(QUERIES.wek_niet, sorted(set(subjects) - bekend.keys()))
             await werk_bij(intake, work, bekend)
     return len(subjects) == HERZIEN_PER_KEER

@@ -637,7 +637,9 @@ def test_a_party_that_becomes_known_late_stops_the_treatment() -> None:
 def test_a_hand_over_places_the_matter_with_the_new_seat_in_any_order() -> None:
     """What the line handed over is placed anew, in the same unit, also when the word of it came first; handed
     over before it was agreed where it is treated, it is placed as agreed."""
-    for volgorde in permutations((forward(), lijn(), afspraak(), melding(), overgedragen("leidinggevende-4"))):
+    for volgorde in permutations(
+        (forward(), lijn(), afspraak(), melding(), overgedragen("leidinggevende-4"))
+    ):
         verloop = Verloop(DIENST)
         for een in volgorde:
             verloop.hoor(een)

@@ -258,6 +258,13 @@ def verloop(dossier: Iterable[Fact]) -> Verloop:
     return loop
 
 
+def kan_gelezen_worden(zaak: Zaak, dossier: Iterable[Fact]) -> bool:
+    """Whether anybody may have a right to read: the contact came in, or routing placed the matter. It places
+    what intake forwarded and what the line reported itself, and of that no contact ever comes.
+    """
+    return zaak.contact is not None or any(isinstance(feit.data, BehandelingUitgezet) for feit in dossier)
+
+
 def rechten(
     zaak: Zaak, loop: Verloop, balies: Iterable[Lezer], gebruikt: Collection[str | None] = ()
 ) -> dict[Lezer, Recht]:
@@ -267,7 +274,9 @@ def rechten(
     """
     if loop.vernietigd:
         return {}
-    gevonden: list[Recht] = [InzageMid(balie) for balie in balies] or [InzageMid(MID_ZONDER_SLEUTEL)]
+    gevonden: list[Recht] = []
+    if zaak.contact is not None:
+        gevonden += [InzageMid(balie) for balie in balies] or [InzageMid(MID_ZONDER_SLEUTEL)]
     if loop.adviseur is not None:
         cluster, adviseur = loop.adviseur
         geldig = {grant.instemming: grant for grant in zaak.doorzetbaar if grant.geadresseerde == cluster}
