@@ -763,6 +763,18 @@ class SleutelOntbreekt(Event):
     rol: Code = Field(description="Role that is warned")
 
 
+class DelingOpgehouden(Event):
+    """What an adviser shared reaches nobody for now: that seat does not treat the matter, or no grant for the
+    line is in force. It goes as soon as both are so. Said once for each piece, and not which it is."""
+
+    naam = "deling-opgehouden"
+    moment = "opgehouden_op"
+    gericht = "cluster"
+    opgehouden_op: Moment = Field(description="When that was found")
+    cluster: Cluster = Field(description="Whose adviser shared it")
+    leidinggevende: Code = Field(description="Seat it was shared with")
+
+
 class AntwoordGegeven(Event):
     """The answer to one question. The subject is the question's; the size is always the same."""
 

@@ -103,6 +103,7 @@ STATES: Final[Mapping[str, tuple[type[e.Event], ...]]] = {
         e.InhoudVerstrekt,
         e.InzageBeeindigd,
         e.SleutelOntbreekt,
+        e.DelingOpgehouden,
         e.InhoudVernietigd,
         *_CLOCKS,
     ),
@@ -246,6 +247,7 @@ MAY_HEAR: Final[Mapping[str, Mapping[str, tuple[type[e.Event], ...]]]] = {
             e.InhoudVerstrekt,
             e.InzageBeeindigd,
             e.SleutelOntbreekt,
+            e.DelingOpgehouden,
         ),
         ROUTING: (e.AdviseurToegewezen, e.AdviseurOntbreekt, e.AdviseurVervangen, *_VAN_ROUTING),
         NOTIFICATION: (e.NotificatieOpgehouden, e.NotificatieMislukt),
@@ -258,6 +260,7 @@ MAY_HEAR: Final[Mapping[str, Mapping[str, tuple[type[e.Event], ...]]]] = {
             e.InhoudVerstrekt,
             e.InzageBeeindigd,
             e.SleutelOntbreekt,
+            e.DelingOpgehouden,
         ),
         ROUTING: (
             e.AdviseurToegewezen,

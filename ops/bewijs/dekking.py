@@ -32,7 +32,7 @@ REGELS: Final = (
         "inhoud gaat alleen naar wie er recht op heeft",
         ("verstrekt-zonder", "verstrekt-aan-ander", "zegel-voor-ander"),
     ),
-    Regel("wie vervangen is, leest niet door", ("oude-adviseur-leest",)),
+    Regel("wie vervangen is of overdroeg, leest niet door", ("oude-adviseur-leest", "oude-zetel-leest")),
     Regel("inzage eindigt met de instemming", ("doof-voor-intrekking", "inzage-loopt-door")),
     Regel("elke verstrekking staat in twee logs", ("verstrekt-ongelogd", "log-noemt-ander")),
     Regel("elke opening staat in twee logs", ("ontvangen-ongelogd", "vergeefs-ongelogd", "gelezen-ongelogd")),

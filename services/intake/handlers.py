@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from services.intake import beantwoording, logboek, store, terugweg, vernietiging, verstrekking
+from services.intake import beantwoording, deling, logboek, store, terugweg, vernietiging, verstrekking
 from services.intake.core.besluit import Bijgewerkt, LuisterendOor, NogOnbekend, beslis
 from services.intake.core.inzage import kan_gelezen_worden
 from services.intake.core.zaak import Zaak, kenmerken_van, vouw
@@ -31,6 +31,8 @@ VERSTRIJKEN_S = 600.0
 """How often contacts are looked for whose time to be kept is over."""
 WAARSCHUWEN_S = 86400.0
 """How often is said that open contacts are about to be erased."""
+DELINGEN_S = 10.0
+"""How often is looked, at least, for what was shared and nobody may read."""
 HERZIEN_S = 1.0
 """How often is looked whether a matter that waited for a key can go on."""
 VERANKEREN_S = 3600.0
@@ -226,6 +228,10 @@ class Intake:
         """Decide anew who may read what, where a reader's key came or went; True when there may be more."""
         return await verstrekking.herzie(self, runtime)
 
+    async def delingen(self, runtime: Runtime) -> bool:
+        """Say what was shared and nobody may read; True when there may be more."""
+        return await deling.meld(runtime, self.settings.deling_respijt_s)
+
     async def verankeren(self, runtime: Runtime) -> bool:
         """Write the heads of the logs of processing where the database cannot change them."""
         async with runtime.pool.acquire() as connection:
@@ -267,6 +273,7 @@ def build(settings: Settings) -> Service:
             Background("verstrijken", VERSTRIJKEN_S, intake.verstrijken),
             Background("waarschuwen", WAARSCHUWEN_S, intake.waarschuwen),
             Background("herzien", HERZIEN_S, intake.herzien),
+            Background("delingen", min(settings.deling_respijt_s, DELINGEN_S), intake.delingen),
             Background("verankeren", VERANKEREN_S, intake.verankeren),
             Background("schudden", settings.schud_interval_s, beantwoording.schud),
             Background("opruimen", settings.wis_interval_s, beantwoording.ruim_op),

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from services.intake import logboek
+from services.intake import deling, logboek
 from services.intake.core.inzage import (
     Inzage,
     Lezer,
@@ -170,6 +170,7 @@ async def werk_bij(
             (stuk.stuk, eigen_naam.get(stuk.stuk)) for stuk in {one.stuk: one for one in stukken}.values()
         )
         await connection.execute(QUERIES.bewaar_stukken, *_kolommen(namen))
+        await deling.bewaar(connection, {stuk.stuk for stuk in stukken if stuk.soort == "gedeeld"})
     subjects = sorted(zaken)
     kenmerken = await _kenmerken(connection, {*subjects, *(stuk.zaak for stuk in stukken)})
     if subjects:

@@ -286,8 +286,8 @@ def test_facts_about_an_unknown_matter_decide_nothing() -> None:
 
 
 def test_a_hand_over_leaves_a_treatment_accepted() -> None:
-    """Placed with the seat that the line handed it over to: it runs on since it was first placed and accepted.
-    Placed elsewhere by agreement it begins anew."""
+    """Placed with the seat that the line handed it over to: it runs on since it was first placed and
+    accepted. Placed elsewhere by agreement it begins anew."""
 
     def uitgezet(op: datetime, zetel: str) -> Fact:
         data = e.BehandelingUitgezet(uitgezet_op=op, eenheid="eenheid-1", behandelend_leidinggevende=zetel)
