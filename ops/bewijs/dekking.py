@@ -33,6 +33,7 @@ REGELS: Final = (
         ("verstrekt-zonder", "verstrekt-aan-ander", "zegel-voor-ander"),
     ),
     Regel("wie vervangen is of overdroeg, leest niet door", ("oude-adviseur-leest", "oude-zetel-leest")),
+    Regel("de lijn hoort niet waarom het stopt", ("lijn-hoort-waarom",)),
     Regel("inzage eindigt met de instemming", ("doof-voor-intrekking", "inzage-loopt-door")),
     Regel("elke verstrekking staat in twee logs", ("verstrekt-ongelogd", "log-noemt-ander")),
     Regel("elke opening staat in twee logs", ("ontvangen-ongelogd", "vergeefs-ongelogd", "gelezen-ongelogd")),

@@ -62,6 +62,20 @@ def _oude_zetel_leest() -> None:
         vervang(waar, "verloop", maak)
 
 
+def _lijn_hoort_waarom() -> None:
+    """The seat is told that consent was withdrawn, and so, when it is told otherwise, that it was not."""
+
+    def maak(as_usual: Any) -> Any:
+        def reden(zaak: Any, loop: Any, lezer: Any, stukken: Any) -> Any:
+            if lezer.partij == "lijn" and not any(een.geadresseerde == "lijn" for een in zaak.van_kracht):
+                return "instemming-ingetrokken"
+            return as_usual(zaak, loop, lezer, stukken)
+
+        return reden
+
+    vervang("services.intake.core.inzage", "_reden", maak)
+
+
 def _zegel_voor_ander() -> None:
     """Everything is sealed to the key that was used first."""
     eerste: list[Any] = []
@@ -116,6 +130,7 @@ LEKKEN: Final = (
     _lezer("verstrekt-aan-ander", "een ander leest", lezersproef.VREEMD, _verstrekt_aan_ander),
     _lezer("oude-adviseur-leest", "wie opzij ging leest", lezersproef.NA_VERVANGING, _oude_adviseur_leest),
     _lezer("oude-zetel-leest", "wie overdroeg leest", lezersproef.NA_VERVANGING, _oude_zetel_leest),
+    _lezer("lijn-hoort-waarom", "de lijn hoort waarom", lezersproef.WAAROM, _lijn_hoort_waarom),
     _lezer("zegel-voor-ander", "andermans sleutel", lezersproef.ANDERE_SLEUTEL, _zegel_voor_ander),
     _ongelogd("verstrekt-ongelogd", "een zegel zonder regel", "inhoud-verstrekt"),
     _ongelogd("log-noemt-ander", "een regel noemt een ander", "inhoud-verstrekt", _NOEMT_ANDER),
