@@ -23,6 +23,7 @@ from pydantic_core import PydanticCustomError
 
 from shared.codes import (
     Afdoening,
+    Bewaakt,
     Cluster,
     ContactUitkomst,
     Geadresseerde,
@@ -326,7 +327,7 @@ class BehandelingAanvaard(Event):
 
 
 class BehandelaarGewijzigd(Event):
-    """The case was handed over to another leidinggevende."""
+    """The case was handed over to another leidinggevende, with whom routing then places it."""
 
     naam = "behandelaar-gewijzigd"
     moment = "gewijzigd_op"
@@ -766,7 +767,7 @@ class InzageBeeindigd(Event):
     geadresseerde: Lezer = Field(description="Party that the reader belongs to")
     ontvanger: Code = Field(description="Reader whose access ends")
     reden: Literal["vervangen", "instemming-ingetrokken", "behandeling-herzien", "vernietigd"] = Field(
-        description="Why"
+        description="Why; to the line no more than that its treatment is over, or that all is erased"
     )
 
 
@@ -780,6 +781,18 @@ class SleutelOntbreekt(Event):
     geadresseerde: Lezer = Field(description="Party that the reader belongs to")
     ontvanger: Code = Field(description="Reader without a key")
     rol: Code = Field(description="Role that is warned")
+
+
+class DelingOpgehouden(Event):
+    """What an adviser shared reaches nobody for now: that seat does not treat the matter, or no grant for the
+    line is in force. It goes as soon as both are so. Said once for each piece, and not which it is."""
+
+    naam = "deling-opgehouden"
+    moment = "opgehouden_op"
+    gericht = "cluster"
+    opgehouden_op: Moment = Field(description="When that was found")
+    cluster: Cluster = Field(description="Whose adviser shared it")
+    leidinggevende: Code = Field(description="Seat it was shared with")
 
 
 class AntwoordGegeven(Event):
@@ -879,21 +892,20 @@ class BehandelingUitgezet(Event):
 
 
 class BehandelingHerzien(Event):
-    """The line is told to stop: for the eyes of whoever the case was placed with."""
+    """The line is told to stop: for the eyes of whoever the case was placed with. Not why: that seat may be
+    the one that must not learn of the case."""
 
     naam = "behandeling-herzien"
     moment = "herzien_op"
     herzien_op: Moment = Field(description="When")
-    reden: Literal["instemming-ingetrokken", "geherkwalificeerd", "belangenconflict"] = Field(
-        description="Why"
-    )
 
 
 class MeldingGeescaleerd(Event):
-    """The matter was brought to a higher address."""
+    """The matter was brought to a higher address, which alone hears of it."""
 
     naam = "melding-geescaleerd"
     moment = "geescaleerd_op"
+    gericht = "naar"
     geescaleerd_op: Moment = Field(description="When")
     naar: Literal["coid", "kmar", "sg", "plaatsvervanger-sg"] = Field(description="To whom")
     reden: Literal["vermoeden-misstand", "niet-opgepakt", "nieuwe-informatie", "vraag"] = Field(
@@ -1008,15 +1020,17 @@ SoortTermijn = Literal[
 
 
 class TermijnFeit(Event):
-    """What every fact about a clock tells."""
+    """What every fact about a clock tells. It goes to the system of the role that keeps the promise, which
+    brings it to the roles above it."""
 
+    gericht = "rol"
     soort: SoortTermijn = Field(description="Which promise")
     generatie: int = Field(ge=1, description="Counts re-arming of the same promise")
     start: AwareDatetime = Field(description="When it started to run")
     eind: AwareDatetime = Field(description="When it ends")
     eind_atw: AwareDatetime | None = Field(None, description="End as extended by the Algemene termijnenwet")
     spoed: bool = Field(False, description="Whether the short length applies")
-    rol: Code = Field(description="Role that is warned")
+    rol: Bewaakt = Field(description="Role that is warned")
     grondslag: str = Field(max_length=200, description="Legal or policy basis")
     afleiding: str = Field(max_length=1000, description="How the end was computed, in words")
 

@@ -104,6 +104,7 @@ STATES: Final[Mapping[str, tuple[type[e.Event], ...]]] = {
         e.InhoudVerstrekt,
         e.InzageBeeindigd,
         e.SleutelOntbreekt,
+        e.DelingOpgehouden,
         e.InhoudVernietigd,
         *_CLOCKS,
     ),
@@ -159,6 +160,7 @@ HEARS: Final[Mapping[str, Mapping[type[e.Event], tuple[str, ...]]]] = {
         e.InstemmingGegeven: _EVERY_CONSENT,
         e.InstemmingIngetrokken: _EVERY_CONSENT,
         e.MeldingOntvangen: ("lijn",),
+        e.BehandelaarGewijzigd: ("lijn",),
         e.ContactpogingGedaan: _CLUSTERS,
         e.AdviesgesprekGevoerd: _CLUSTERS,
         e.KwestieGekwalificeerd: _CLUSTERS,
@@ -247,6 +249,7 @@ MAY_HEAR: Final[Mapping[str, Mapping[str, tuple[type[e.Event], ...]]]] = {
             e.InhoudVerstrekt,
             e.InzageBeeindigd,
             e.SleutelOntbreekt,
+            e.DelingOpgehouden,
         ),
         ROUTING: (e.AdviseurToegewezen, e.AdviseurOntbreekt, e.AdviseurVervangen, *_VAN_ROUTING),
         NOTIFICATION: (e.NotificatieOpgehouden, e.NotificatieMislukt),
@@ -259,21 +262,34 @@ MAY_HEAR: Final[Mapping[str, Mapping[str, tuple[type[e.Event], ...]]]] = {
             e.InhoudVerstrekt,
             e.InzageBeeindigd,
             e.SleutelOntbreekt,
+            e.DelingOpgehouden,
         ),
-        ROUTING: (e.AdviseurToegewezen, e.AdviseurOntbreekt, e.AdviseurVervangen),
+        ROUTING: (
+            e.AdviseurToegewezen,
+            e.AdviseurOntbreekt,
+            e.AdviseurVervangen,
+            e.MeldingGeescaleerd,
+            *_CLOCKS,
+        ),
         NOTIFICATION: (e.NotificatieOpgehouden,),
+        REGISTRY: _CLOCKS,
     },
     "lijn": {
         INTAKE: (e.InhoudVerstrekt, e.InzageBeeindigd, e.SleutelOntbreekt),
         ROUTING: (e.BehandelingUitgezet, e.BehandelingHerzien),
     },
     "organisatie": {},
-    "klachten": {INTAKE: (e.ContactDoorverwezen, e.InstemmingVervallen), "coid": (e.ZaakOmgezet,)},
+    "klachten": {
+        INTAKE: (e.ContactDoorverwezen, e.InstemmingVervallen),
+        "coid": (e.ZaakOmgezet,),
+        REGISTRY: _CLOCKS,
+    },
     "archief": {},
 }
 
-LOKETTEN: Final[Mapping[str, tuple[str, ...]]] = {"klachten": ("dkp",)}
-"""The desks that a party keeps: what is addressed to one of them is addressed to that party."""
+LOKETTEN: Final[Mapping[str, tuple[str, ...]]] = {"klachten": ("dkp",), "coid": ("sg", "plaatsvervanger-sg")}
+"""The desks that a party keeps: what is addressed to one of them is addressed to that party. The SG has no
+system of their own on the bus: the COID's brings what is for them to the seat that is named."""
 
 VOOR_WIE_OOK: Final[Mapping[str, tuple[type[e.Event], ...]]] = {"mid": (e.ContactDoorverwezen,)}
 """Addressed facts that a party may hear for whomever they are: the MID itself referred the melder."""

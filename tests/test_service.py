@@ -179,12 +179,12 @@ async def test_no_alarm_about_the_past_while_its_history_still_comes_in(
     await service("intake", prefetch=10)  # slowly: the watch looks several times meanwhile
 
     async def all_ended() -> bool:
-        ended = heard.of("intake.termijn-afgelopen.v1")
+        ended = heard.of("intake.termijn-afgelopen.v1.")
         return sum(1 for fact in ended if fact["data"]["soort"] == "mid-contact") == len(subjects)
 
     await eventually(all_ended, timeout=60)
     await asyncio.sleep(2)
-    overdue = heard.of("intake.termijn-verstreken.v1")
+    overdue = heard.of("intake.termijn-verstreken.v1.")
     assert not [fact for fact in overdue if fact["data"]["soort"] == "mid-contact"]
 
 

@@ -32,10 +32,11 @@ REGELS: Final = (
         "inhoud gaat alleen naar wie er recht op heeft",
         ("verstrekt-zonder", "verstrekt-aan-ander", "zegel-voor-ander"),
     ),
-    Regel("wie vervangen is, leest niet door", ("oude-adviseur-leest",)),
     Regel(
         "wat aan een adviseur is geschreven, krijgt die van een ander cluster niet", ("ander-cluster-leest",)
     ),
+    Regel("wie vervangen is of overdroeg, leest niet door", ("oude-adviseur-leest", "oude-zetel-leest")),
+    Regel("de lijn hoort niet waarom het stopt", ("lijn-hoort-waarom",)),
     Regel("inzage eindigt met de instemming", ("doof-voor-intrekking", "inzage-loopt-door")),
     Regel("elke verstrekking staat in twee logs", ("verstrekt-ongelogd", "log-noemt-ander")),
     Regel("de regel noemt de sleutel die van de lezer is", ("log-noemt-andere-sleutel",)),

@@ -34,8 +34,9 @@ KORT: Final[Mapping[str, Sequence[stromen.Stroom]]] = {
     vlak.MAIL: (stromen.misvormde_berichten, stromen.weekberichten),
     poort.TOESTEMMING: (stromen.lezers, stromen.gewone_zaken, stromen.intrekkingen),
     lezersproef.VREEMD: (stromen.lezers, wisseling.vervanging),
-    lezersproef.NA_VERVANGING: (stromen.lezers, wisseling.vervanging),
     lezersproef.ANDER_CLUSTER: (stromen.lezers, wisseling.ander_cluster),
+    lezersproef.NA_VERVANGING: (stromen.lezers, wisseling.vervanging, wisseling.overdracht),
+    lezersproef.WAAROM: (stromen.lezers, wisseling.vervanging),
     lezersproef.ANDERE_SLEUTEL: (stromen.lezers, wisseling.vervanging),
     logproef.LOGBOEK: (stromen.lezers, wisseling.lezen_met_code, stromen.verlopen, weigering.slechte_zegels),
     weigering.NAAM: (

@@ -12,7 +12,7 @@ from typing import Any, Final
 from ops.bewijs import lezersproef, logproef, poort
 from ops.bewijs.lekken import Lek, vervang
 from shared import flow
-from shared.events import AdviseurVervangen
+from shared.events import AdviseurVervangen, BehandelingUitgezet
 
 ANDER: Final = "adv-clas-1"
 """An adviser on the bench who gets no matter there."""
@@ -51,6 +51,38 @@ def _ander_cluster_leest() -> None:
         return lambda self, stuk: as_usual(self, stuk._replace(cluster=self.grond.geadresseerde))
 
     vervang("services.intake.core.inzage", "InzageAdviseur.omvat", maak)
+
+
+def _oude_zetel_leest() -> None:
+    """Intake does not take up that the line handed over: the first placement stands."""
+
+    def maak(as_usual: Any) -> Any:
+        def verloop(dossier: Any) -> Any:
+            feiten = list(dossier)
+            loop = as_usual(feiten)
+            plaatsen = [feit.data for feit in feiten if isinstance(feit.data, BehandelingUitgezet)]
+            if loop.zetel is not None:
+                loop.zetel = plaatsen[0].behandelend_leidinggevende
+            return loop
+
+        return verloop
+
+    for waar in ("services.intake.verstrekking", "services.intake.core.deling"):
+        vervang(waar, "verloop", maak)
+
+
+def _lijn_hoort_waarom() -> None:
+    """The seat is told that consent was withdrawn, and so, when it is told otherwise, that it was not."""
+
+    def maak(as_usual: Any) -> Any:
+        def reden(zaak: Any, loop: Any, lezer: Any, stukken: Any) -> Any:
+            if lezer.partij == "lijn" and not any(een.geadresseerde == "lijn" for een in zaak.van_kracht):
+                return "instemming-ingetrokken"
+            return as_usual(zaak, loop, lezer, stukken)
+
+        return reden
+
+    vervang("services.intake.core.inzage", "_reden", maak)
 
 
 def _zegel_voor_ander() -> None:
@@ -112,6 +144,8 @@ LEKKEN: Final = (
     _lezer("verstrekt-aan-ander", "een ander leest", lezersproef.VREEMD, _verstrekt_aan_ander),
     _lezer("oude-adviseur-leest", "wie opzij ging leest", lezersproef.NA_VERVANGING, _oude_adviseur_leest),
     _lezer("ander-cluster-leest", "een ander cluster", lezersproef.ANDER_CLUSTER, _ander_cluster_leest),
+    _lezer("oude-zetel-leest", "wie overdroeg leest", lezersproef.NA_VERVANGING, _oude_zetel_leest),
+    _lezer("lijn-hoort-waarom", "de lijn hoort waarom", lezersproef.WAAROM, _lijn_hoort_waarom),
     _lezer("zegel-voor-ander", "andermans sleutel", lezersproef.ANDERE_SLEUTEL, _zegel_voor_ander),
     _ongelogd("verstrekt-ongelogd", "een zegel zonder regel", "inhoud-verstrekt"),
     _ongelogd("log-noemt-ander", "een regel noemt een ander", "inhoud-verstrekt", _NOEMT_ANDER),

@@ -272,8 +272,8 @@ class Gezichten:
         return vergelijkbaar(
             regel
             for sleutel, regel in self.per_merk[kant.merk].bus
-            if (sleutel == _GEESCALEERD and aan in regel)
-            or (sleutel.endswith(_VERSTREKEN) and rol in _ESCALEERT.findall(regel)[0].split('"'))
+            if (sleutel.startswith(_GEESCALEERD) and aan in regel)
+            or (_VERSTREKEN in sleutel and rol in _ESCALEERT.findall(regel)[0].split('"'))
         )
 
     def _leesbaar(self, kant: Kant, tekst: str) -> str:
@@ -350,8 +350,8 @@ def _waarde(tabel: str, naam: str, waarde: Any) -> str:
     return waarde.isoformat() if isinstance(waarde, datetime) else str(waarde)
 
 
-_GEESCALEERD: Final = "routing.melding-geescaleerd.v1"
-_VERSTREKEN: Final = ".termijn-verstreken.v1"
+_GEESCALEERD: Final = "routing.melding-geescaleerd.v1."
+_VERSTREKEN: Final = ".termijn-verstreken.v1."
 _ESCALEERT: Final = re.compile(r'"escaleert_naar":\[([^]]*)\]')
 _REGISTER: Final = frozenset(flow.bindings(flow.REGISTRY))
 _TABELLEN: Final = """

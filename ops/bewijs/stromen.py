@@ -29,7 +29,7 @@ from ops.bewijs.portaal import Portaal
 from ops.bewijs.proefstand import Proefstand
 from ops.bewijs.verslag import gespreid
 from ops.bewijs.weigering import Geprobeerd, codes_raden, latere_instemming, slechte_zegels
-from ops.bewijs.wisseling import ander_cluster, lezen_met_code, marechaussee, vervanging
+from ops.bewijs.wisseling import ander_cluster, lezen_met_code, marechaussee, overdracht, vervanging
 from ops.private_broker import MAX_MESSAGE_BYTES
 from ops.stack import MAILBAK
 from ops.veld import Veld, Zaak
@@ -444,6 +444,7 @@ STROMEN: tuple[Stroom, ...] = (
     nagekomen,
     vervanging,
     ander_cluster,
+    overdracht,
     lezen_met_code,
     marechaussee,
     rond_een_zaak,

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from services.intake import beantwoording, logboek, store, terugweg, vernietiging, verstrekking
+from services.intake import beantwoording, deling, logboek, store, terugweg, vernietiging, verstrekking
 from services.intake.core.besluit import Bijgewerkt, LuisterendOor, NogOnbekend, beslis
+from services.intake.core.inzage import kan_gelezen_worden
 from services.intake.core.zaak import LATERE_INSTEMMING, Zaak, kenmerken_van, latere_instemming, vouw
 from services.intake.kluis import Kluis, Stuk
 from services.intake.logboek import Handeling
@@ -30,6 +31,8 @@ VERSTRIJKEN_S = 600.0
 """How often contacts are looked for whose time to be kept is over."""
 WAARSCHUWEN_S = 86400.0
 """How often is said that open contacts are about to be erased."""
+DELINGEN_S = 10.0
+"""How often is looked, at least, for what was shared and nobody may read."""
 HERZIEN_S = 1.0
 """How often is looked whether a matter that waited for a key can go on."""
 VERANKEREN_S = 3600.0
@@ -189,13 +192,17 @@ class Intake:
         dossiers = await work.dossiers(subjects)
         zaken: dict[str, Zaak] = {}
         onbekend: set[str] = set()
+        van_de_lijn: dict[str, Zaak] = {}
         bijgewerkt: dict[str, Bijgewerkt] = {}
         gehoord: dict[str, LuisterendOor] = {}
         for subject in sorted(dossiers):
             zaak = vouw(dossiers[subject])
             besluit = beslis(zaak, nu=work.now, max_pogingen=self.settings.max_pogingen)
             if isinstance(besluit, NogOnbekend):
-                onbekend.add(subject)
+                if kan_gelezen_worden(zaak, dossiers[subject]):
+                    van_de_lijn[subject] = zaak
+                else:
+                    onbekend.add(subject)
                 continue
             for feit in besluit.feiten:
                 work.state(feit, subject)
@@ -205,6 +212,9 @@ class Intake:
             else:
                 bijgewerkt[subject], zaken[subject] = besluit, zaak
         await store.werk_bij(work.connection, bijgewerkt)
+        await store.bewaar_instemmingen(
+            work.connection, {subject: zaak.instemmingen for subject, zaak in van_de_lijn.items()}
+        )
         await verstrekking.beeindig(work, gehoord)
         await store.laat_niets_achter(work.connection, gehoord)
         await vernietiging.noteer(work, gehoord.keys(), "luisterend-oor")
@@ -212,7 +222,7 @@ class Intake:
         await work.know(dossiers.keys() - wachtend)
         if wachtend:
             await work.await_opening(wachtend)
-        return zaken
+        return zaken | van_de_lijn
 
     async def verzegel(self, pool: object, facts: Sequence[Fact]) -> Sealed:
         """Seal what is about to be published, each for whom it is for."""
@@ -229,6 +239,10 @@ class Intake:
     async def herzien(self, runtime: Runtime) -> bool:
         """Decide anew who may read what, where a reader's key came or went; True when there may be more."""
         return await verstrekking.herzie(self, runtime)
+
+    async def delingen(self, runtime: Runtime) -> bool:
+        """Say what was shared and nobody may read; True when there may be more."""
+        return await deling.meld(runtime, self.settings.deling_respijt_s)
 
     async def verankeren(self, runtime: Runtime) -> bool:
         """Write the heads of the logs of processing where the database cannot change them."""
@@ -271,6 +285,7 @@ def build(settings: Settings) -> Service:
             Background("verstrijken", VERSTRIJKEN_S, intake.verstrijken),
             Background("waarschuwen", WAARSCHUWEN_S, intake.waarschuwen),
             Background("herzien", HERZIEN_S, intake.herzien),
+            Background("delingen", min(settings.deling_respijt_s, DELINGEN_S), intake.delingen),
             Background("verankeren", VERANKEREN_S, intake.verankeren),
             Background("schudden", settings.schud_interval_s, beantwoording.schud),
             Background("opruimen", settings.wis_interval_s, beantwoording.ruim_op),

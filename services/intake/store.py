@@ -11,7 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from services.intake.core.besluit import Bijgewerkt, LuisterendOor
-from services.intake.core.instemming import IngetrokkenInstemming
+from services.intake.core.instemming import BekendeInstemming, IngetrokkenInstemming
 from shared.postgres import Queries
 
 QUERIES: Final = Queries(Path(__file__).with_name("queries.sql"))
@@ -44,6 +44,20 @@ async def werk_bij(connection: Any, besluiten: Mapping[str, Bijgewerkt]) -> None
         return
     gesorteerd = sorted(besluiten.items())
     await _many(connection, QUERIES.contacten, [_contact(subject, one) for subject, one in gesorteerd])
+    await bewaar_instemmingen(connection, {subject: one.instemmingen for subject, one in gesorteerd})
+    gesteld = sorted(
+        (subject, feit.instemming, feit.geadresseerde, feit.doorgezet_op)
+        for subject, one in gesorteerd
+        for feit in one.doorgezet
+    )
+    if gesteld:
+        await _many(connection, QUERIES.doorzettingen, gesteld)
+
+
+async def bewaar_instemmingen(
+    connection: Any, instemmingen: Mapping[str, Sequence[BekendeInstemming]]
+) -> None:
+    """Store the grants of these matters as they stand."""
     grants = sorted(
         (
             subject,
@@ -52,18 +66,11 @@ async def werk_bij(connection: Any, besluiten: Mapping[str, Bijgewerkt]) -> None
             grant.gegeven_op,
             grant.ingetrokken_op if isinstance(grant, IngetrokkenInstemming) else None,
         )
-        for subject, one in gesorteerd
-        for grant in one.instemmingen
+        for subject, gegeven in instemmingen.items()
+        for grant in gegeven
     )
     if grants:
         await _many(connection, QUERIES.instemmingen, grants)
-    gesteld = sorted(
-        (subject, feit.instemming, feit.geadresseerde, feit.doorgezet_op)
-        for subject, one in gesorteerd
-        for feit in one.doorgezet
-    )
-    if gesteld:
-        await _many(connection, QUERIES.doorzettingen, gesteld)
 
 
 def _contact(subject: str, besluit: Bijgewerkt) -> tuple[Any, ...]:

@@ -277,7 +277,33 @@ async def test_the_line_reads_what_the_adviser_shares_with_consent_for_the_line(
     assert [tuple(row) for row in gedaan] == [("inhoud-ontvangen", "coid", "coid")]  # who shared it
     await zaak.trekt_in(grant)
     [einde] = await gericht(heard, zaak, "inzage-beeindigd", "lijn")
-    assert (einde["ontvanger"], einde["reden"]) == (ZETEL, "instemming-ingetrokken")
+    assert (einde["ontvanger"], einde["reden"]) == (ZETEL, "behandeling-herzien")
+
+
+async def test_the_line_reads_what_is_shared_of_a_matter_that_it_reported_itself(
+    bus: Bus, service: StartService, zaak: Zaak, database: Any
+) -> None:
+    """Of such a matter no contact ever comes to intake: grant, placement and key open it all the same, also
+    the key last of all; the withdrawal ends it, and the erasure leaves nothing."""
+    await service("intake", wis_interval_s=0.1)
+    heard = await bus.listen("intake.#")
+    zetel = Lezer(bus, "lijn", ZETEL)
+    grant = await zaak.stemt_in("lijn")
+    uitgezet = e.BehandelingUitgezet(uitgezet_op=now(), eenheid="311-SQN", behandelend_leidinggevende=ZETEL)
+    await bus.state("routing", uitgezet, zaak.zaak)
+    nodig = zegel.seal(b'{"nodig": "rooster"}', zaak.keys)
+    gedeeld = e.InhoudGedeeld(gedeeld_op=now(), leidinggevende=ZETEL, verzegeld=nodig)
+    await bus.state("coid", gedeeld, zaak.zaak)
+    await gericht(heard, zaak, "sleutel-ontbreekt", "lijn")
+    await zetel.stelt_sleutel_vast()
+    [stuk] = await verstrekt(heard, zaak, "lijn")
+    assert (zetel.opent(stuk), stuk["instemming"]) == (b'{"nodig": "rooster"}', grant)
+    await zaak.trekt_in(grant)
+    await gericht(heard, zaak, "inzage-beeindigd", "lijn")
+    await bus.state("registry", e.DossierVernietigd(vernietigd_op=now()), zaak.zaak)
+    await stated(heard, zaak.zaak, "inhoud-vernietigd")
+    for tabel in ("kluis", "stukken", "verstrekkingen", "instemmingen", "wachtenden"):
+        assert await database.fetchval(f"select count(*) from {tabel}") == 0, tabel  # noqa: S608
 
 
 # --- its end ------------------------------------------------------------------------------------------------

@@ -117,11 +117,14 @@ class Wereld:
     def beslis(self) -> list[e.Event]:
         """Decide about the contact and then about access, and keep both."""
         contactbesluit = besluit.beslis(vouw(in_order(self.feiten)), nu=NU, max_pogingen=3)
-        if isinstance(contactbesluit, besluit.NogOnbekend):
-            return []
-        assert isinstance(contactbesluit, besluit.Bijgewerkt)
-        for feit in contactbesluit.feiten:
-            self._voeg_toe("intake", feit, len(self.feiten))
+        if isinstance(contactbesluit, besluit.Bijgewerkt):
+            for feit in contactbesluit.feiten:
+                self._voeg_toe("intake", feit, len(self.feiten))
+        else:
+            dossier = in_order(self.feiten)
+            assert isinstance(contactbesluit, besluit.NogOnbekend)
+            if not inzage.kan_gelezen_worden(vouw(dossier), dossier):
+                return []
         dossier = in_order(self.feiten)
         loop = inzage.verloop(dossier)
         uitkomst = inzage.beslis(
@@ -199,7 +202,7 @@ STAPPEN: tuple[Stap, ...] = (
     geef(8.5, id_of("lijn-nogmaals"), "lijn"),
     trek_in(9, LIJN),
     uitgezet(10),
-    e.BehandelingHerzien(herzien_op=t(11), reden="belangenconflict"),
+    e.BehandelingHerzien(herzien_op=t(11)),
     uitgezet(12, ANDERE_ZETEL),
     gedeeld(10.5),
     gedeeld(12.5, ANDERE_ZETEL),
@@ -439,6 +442,18 @@ def test_each_reader_gets_what_is_meant_for_them() -> None:
     assert [feit.ontvanger for feit in wereld.van(e.InhoudVerstrekt) if feit.soort == "gedeeld"] == [ZETEL]
 
 
+def test_what_is_shared_of_a_matter_that_the_line_reported_is_read_there_and_nowhere_else() -> None:
+    """No contact ever comes: placement, grant and key are enough for the seat, and give nobody else anything;
+    without the grant nothing goes, and its withdrawal ends it."""
+    sleutels = [(lezer, sleutel(1, 1)) for lezer in (MID, ADV, LEI)]
+    wereld = Wereld(*sleutels, toegewezen(5), uitgezet(10), gedeeld(10.5))
+    assert wereld.gesteld == []
+    wereld.hoor(geef(11, LIJN, "lijn"))
+    assert {(partij, ontvanger) for partij, ontvanger, _ in wereld.leest} == {LEI}
+    wereld.hoor(trek_in(12, LIJN))
+    assert wereld.leest == set()
+
+
 def test_an_older_grant_for_the_line_that_arrives_late_changes_nothing() -> None:
     """What rests on one grant in force stays on it: nothing ends and nothing is sent twice."""
     wereld = Wereld(*DOORGEZET, geef(8, LIJN, "lijn"), uitgezet(10), gedeeld(10.5), (LEI, sleutel(1, 1)))
@@ -449,15 +464,15 @@ def test_an_older_grant_for_the_line_that_arrives_late_changes_nothing() -> None
 @pytest.mark.parametrize(
     ("stap", "reden"),
     [
-        (trek_in(11, LIJN), "instemming-ingetrokken"),
-        (e.BehandelingHerzien(herzien_op=t(11), reden="belangenconflict"), "behandeling-herzien"),
+        (trek_in(11, LIJN), "behandeling-herzien"),
+        (e.BehandelingHerzien(herzien_op=t(11)), "behandeling-herzien"),
         (uitgezet(11, ANDERE_ZETEL), "behandeling-herzien"),
         (e.DossierVernietigd(vernietigd_op=t(11)), "vernietigd"),
     ],
 )
 def test_the_line_reads_only_while_consent_and_placement_last(stap: e.Event, reden: str) -> None:
-    """Consent for the line withdrawn, the line told to stop, another seat, erasure: each ends it, with its
-    reason; nothing that is shared with that seat afterwards goes there."""
+    """Consent for the line withdrawn, the line told to stop, another seat, erasure: each ends it, and of
+    all but erasure the seat hears the same; nothing that is shared with that seat afterwards goes there."""
     wereld = Wereld(*DOORGEZET, geef(8, LIJN, "lijn"), uitgezet(10), gedeeld(10.5), (LEI, sleutel(1, 1)))
     assert wereld.soorten(LEI) == {"gedeeld"}
     wereld.hoor(stap)
@@ -571,7 +586,7 @@ def test_the_gate_has_one_outcome_for_each_order_of_arrival() -> None:
 
 
 LIJNPOORT: tuple[tuple[str, Stap], ...] = (
-    ("contact", contact()),
+    ("contact", contact()),  # of a matter that the line reported there is none: it makes no difference here
     ("instemming", geef(2, LIJN, "lijn")),
     ("intrekking", trek_in(9, LIJN)),
     ("plaatsing", uitgezet(5)),
@@ -582,12 +597,13 @@ LIJNPOORT: tuple[tuple[str, Stap], ...] = (
 
 def test_the_gate_to_the_line_has_one_outcome_for_each_order_of_arrival() -> None:
     """All 720 orders of contact, grant for the line, withdrawal, placement, what is shared, and key: the seat
-    is given it if and only if all of that was there before the withdrawal, and it is ended.
+    is given it if and only if all but the contact was there before the withdrawal, and it is ended.
     """
     for volgorde in permutations(LIJNPOORT):
         namen = [naam for naam, _ in volgorde]
         wereld = Wereld(*(stap for _, stap in volgorde))
         gegeven = [feit for feit in wereld.van(e.InhoudVerstrekt) if feit.geadresseerde == "lijn"]
-        assert bool(gegeven) == (namen[-1] == "intrekking")
+        voor = {*namen[: namen.index("intrekking")], "contact"}
+        assert bool(gegeven) == (voor == set(namen) - {"intrekking"})
         assert len(wereld.van(e.InzageBeeindigd)) == len(gegeven)
         assert wereld.soorten(LEI) == set()

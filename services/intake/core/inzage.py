@@ -276,6 +276,13 @@ def adviseur_van(zaak: Zaak, loop: Verloop) -> Cluster | None:
     return None if eerste is None else eerste.geadresseerde
 
 
+def kan_gelezen_worden(zaak: Zaak, dossier: Iterable[Fact]) -> bool:
+    """Whether anybody may have a right to read: the contact came in, or routing placed the matter. It places
+    what intake forwarded and what the line reported itself, and of that no contact ever comes.
+    """
+    return zaak.contact is not None or any(isinstance(feit.data, BehandelingUitgezet) for feit in dossier)
+
+
 def rechten(
     zaak: Zaak, loop: Verloop, balies: Iterable[Lezer], gebruikt: Collection[str | None] = ()
 ) -> dict[Lezer, Recht]:
@@ -285,7 +292,9 @@ def rechten(
     """
     if loop.vernietigd:
         return {}
-    gevonden: list[Recht] = [InzageMid(balie) for balie in balies] or [InzageMid(MID_ZONDER_SLEUTEL)]
+    gevonden: list[Recht] = []
+    if zaak.contact is not None:
+        gevonden += [InzageMid(balie) for balie in balies] or [InzageMid(MID_ZONDER_SLEUTEL)]
     if loop.adviseur is not None:
         cluster, adviseur = loop.adviseur
         geldig = {grant.instemming: grant for grant in zaak.doorzetbaar if grant.geadresseerde == cluster}
@@ -439,10 +448,12 @@ def _naar_lezer(one: Verstrekking) -> tuple[Lezer, UUID]:
 def _reden(zaak: Zaak, loop: Verloop, lezer: Lezer, stukken: Iterable[Verstrekking]) -> Reden:
     if loop.vernietigd:
         return "vernietigd"
+    if lezer.partij == "lijn":  # one word for all: the seat may be the one that must not learn of the case
+        return "behandeling-herzien"
     geldig = {(grant.instemming, grant.geadresseerde) for grant in zaak.van_kracht}
     if any((one.instemming, lezer.partij) not in geldig for one in stukken):
         return "instemming-ingetrokken"
-    return "behandeling-herzien" if lezer.partij == "lijn" else "vervangen"
+    return "vervangen"
 
 
 def _ontbreekt(lezer: Lezer, op: datetime) -> SleutelOntbreekt:

@@ -51,6 +51,13 @@ create index verstrekkingen_instemming on verstrekkingen (subject, instemming, p
 create unique index verstrekkingen_eenmaal on verstrekkingen (partij, ontvanger, stuk)
     where van_kracht and status in ('te-verzegelen', 'verzegeld');
 
+-- Pieces that an adviser shared, until they went to their seat or it was said that nobody may read them.
+create table delingen (
+    stuk  uuid primary key references stukken on delete cascade,
+    sinds timestamptz not null default clock_timestamp()
+);
+create index delingen_sinds on delingen (sinds);
+
 -- Matters in which a reader has a right and no usable key. `gemeld`: the role was warned; until then, and when a key
 -- has come, the matter is to be decided anew.
 create table wachtenden (

@@ -396,6 +396,9 @@ def _teruggekoppeld(s: _Stand, x: e.TerugkoppelingGegeven, _: Fact) -> None:
 
 
 def _uitgezet(s: _Stand, x: e.BehandelingUitgezet, _: Fact) -> None:
+    waar = (x.eenheid, x.behandelend_leidinggevende)
+    if s.uitgezet_op is not None and s.herzien_op is None and waar == (s.eenheid, s.behandelaar):
+        return  # said again because the line handed over: it runs on
     s.eenheid, s.behandelaar, s.uitgezet_op = x.eenheid, x.behandelend_leidinggevende, x.uitgezet_op
     s.aanvaard_op = s.herzien_op = None
 
