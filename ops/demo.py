@@ -326,7 +326,6 @@ _WHAT: Mapping[str, tuple[str, ...]] = {
     "intake.inhoud-verstrekt": ("soort", "ontvanger"),
     "routing.adviseur-toegewezen": ("adviseur",),
     "routing.behandeling-uitgezet": ("eenheid", "behandelend_leidinggevende"),
-    "routing.behandeling-herzien": ("reden",),
     "coid.kwestie-gekwalificeerd": ("kwalificatie",),
     "lijn.afdoening-vastgesteld": ("afdoening",),
     "lijn.nazorg-verleend": ("aan", "door"),

@@ -142,6 +142,7 @@ def build(settings: Settings) -> Service:
                     e.AdviseurGewijzigd,
                     e.MeldingDoorgezet,
                     e.MeldingOntvangen,
+                    e.BehandelaarGewijzigd,
                     e.InstemmingGegeven,
                     e.InstemmingIngetrokken,
                     e.InstemmingVervallen,
