@@ -191,7 +191,7 @@ async def test_what_is_rolled_back_is_not_counted(service: StartService) -> None
 
 
 def test_the_watch_is_held_while_it_is_far_behind_or_sees_nothing() -> None:
-    """In quiet times it is two seconds behind, which is no waiting; without sight it falls behind."""
+    """A few seconds behind is no waiting; without sight it falls behind."""
     seconds = 100.0
     behind = Achterstand(lambda: seconds)
     at = datetime(2026, 1, 5, 12, tzinfo=UTC)
