@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -130,8 +130,14 @@ class Consumer:
         self._processed = dict.fromkeys(self.subscribers, 0)
         self.epoch = 0
         """Goes up when an acknowledgement was lost: what was in hand then comes again, to whoever is free."""
+        self._ahead = timedelta()
 
     # --- reading ----------------------------------------------------------------------------------
+
+    def set_clock(self, now: datetime) -> None:
+        """The database's clock says so now. What lies in the future is told by that one, as what is due is:
+        replicas on machines that disagree park the same."""
+        self._ahead = now - datetime.now(UTC)
 
     def progress(self, queue: str) -> tuple[int, int]:
         """Of one queue: messages applied and acknowledged, and messages in our hands that are not."""
@@ -209,7 +215,7 @@ class Consumer:
     def _decode(self, deliveries: Sequence[Delivery]) -> tuple[list[tuple[Delivery, Fact]], list[Parked]]:
         good: list[tuple[Delivery, Fact]] = []
         bad: list[Parked] = []
-        now = datetime.now(UTC)
+        now = datetime.now(UTC) + self._ahead
         for delivery in deliveries:
             outcome = self._decode_one(delivery.arrival, now)
             if isinstance(outcome, Fact):

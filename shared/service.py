@@ -275,6 +275,7 @@ class Runtime:
                 admit=self.service.admit,
                 on_parked=self.service.on_parked,
             )
+            self._consumer.set_clock(await self.pool.fetchval(QUERIES.now))
         await self._broker.start()
         self.health.report("broker", True)
 
@@ -325,6 +326,7 @@ class Runtime:
         try:
             async with asyncio.timeout(5):
                 before = await self.pool.fetchval(QUERIES.now)
+            consumer.set_clock(before)
             self.health.report("database", True)
         except TRANSIENT as error:
             self._lose_sight()

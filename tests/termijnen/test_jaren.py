@@ -1,0 +1,335 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Years of facts through the services, on a clock that is set: every clock ends as was reckoned outside the
+code, and whoever is to be warned is warned at the first look after that moment and not before.
+
+The clocks reckoned by hand (`vectoren.toml`) are played as matters; a year of matters beside them is reckoned
+anew in minutes, by `narekenen.py`.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from ops.environment import Environment
+from shared import events as e
+from shared import zegel
+from shared.codes import Cluster
+from shared.termijnen.kalender import TIJDZONE
+from shared.termijnen.regels import Soort
+from tests.bus import new_id
+from tests.gezette_klok import OGENBLIK, Gezegd, GezetteKlok, gezette_klok, sluit
+from tests.termijnen.narekenen import (
+    Belofte,
+    adviseur_contact,
+    contact_open,
+    mid_contact,
+    ontvangstbevestiging,
+    terugkoppeling,
+    toewijzing,
+)
+from tests.termijnen.test_vectoren import GEVALLEN, moment
+
+MINUUT = timedelta(minutes=1)
+KENMERKEN = e.Kenmerken(onderdeel="CLSK")
+HERINNERING = "2026-12-21 23:59:59"
+"""Of the one hand-reckoned clock that stands still for good, since ma 21 sep 2026: three months later, by
+`stilstand` in the table, the role is reminded. 21 december is a monday, and that day counts to its end."""
+
+
+@pytest.fixture
+async def klok(environment: Environment, keys: Path) -> AsyncIterator[GezetteKlok]:
+    """The services that have clocks, before anything happened."""
+    gemaakt = await gezette_klok(environment, keys)
+    try:
+        yield gemaakt
+    finally:
+        await sluit(gemaakt)
+
+
+# --- the clocks reckoned by hand --------------------------------------------------------------------------
+
+
+def instellingen(geval: Mapping[str, Any], soort: Soort) -> dict[str, str]:
+    """The settings by which a clock is what its case says."""
+    anders = {f"{soort}": geval["lengte"], f"{soort}.waarschuwing": ", ".join(geval["waarschuw"])}
+    if "spoed_lengte" in geval:
+        anders[f"{soort}.spoed"] = geval["spoed_lengte"]
+        anders[f"{soort}.spoed.waarschuwing"] = ", ".join(geval["spoed_waarschuw"])
+    if "trede" in geval:
+        rollen = ("coid-leiding", "sg")
+        treden = zip(rollen, geval["trede"], strict=False)
+        anders[f"{soort}.ladder"] = ", ".join(rol if na == "0s" else f"{rol} {na}" for rol, na in treden)
+    return anders
+
+
+def contact(op: datetime, verzegeld: str, grant: str | None = None, **velden: Any) -> e.ContactOntvangen:
+    """A call; with a grant consent and codes come with it."""
+    if grant is not None:
+        velden |= {
+            "instemming": (e.Instemming(instemming=grant, geadresseerde="coid"),),
+            "kenmerken": KENMERKEN,
+        }
+    return e.ContactOntvangen(kanaal="telefoon", ontvangen_op=op, verzegeld=verzegeld, **velden)
+
+
+def gesprek(op: datetime, grant: str) -> e.GesprekGevoerd:
+    """A talk in which it turned out to be something for the COID."""
+    return e.GesprekGevoerd(
+        gevoerd_op=op, uitkomst="integriteitskwestie", kenmerken=KENMERKEN, instemming=grant
+    )
+
+
+def laat_beginnen(klok: GezetteKlok, geval: Mapping[str, Any], zaak: str, verzegeld: str) -> None:
+    """Plan what makes the clock of this case start when it says."""
+    soort, op = Soort(geval.get("soort", "klacht")), moment(geval["start"])
+    regels, grant, spoed = instellingen(geval, soort), new_id(), geval.get("spoed", False)
+    if soort is Soort.KLACHT:
+        klacht = e.KlachtIngediend(ingediend_op=op, soort="onbehoorlijkheid")
+        klok.stel("klachten", klacht, zaak, op, regels)
+    elif soort is Soort.ADVISEUR_CONTACT:
+        klok.stel("kanaal", contact(op, verzegeld, grant, spoed=spoed), zaak, op, regels)
+        klok.stel("mid", gesprek(op + MINUUT, grant), zaak, op + MINUUT, regels)
+    elif soort is Soort.TOEWIJZING:
+        klok.stel("kanaal", contact(op - MINUUT, verzegeld, grant, spoed=spoed), zaak, op - MINUUT)
+        klok.stel("mid", gesprek(op, grant), zaak, op, regels)
+    elif soort is Soort.TERUGKOPPELING:
+        klok.stel("kanaal", contact(op - MINUUT, verzegeld, grant), zaak, op - MINUUT)
+        klok.stel("mid", gesprek(op, grant), zaak, op, regels)
+    else:
+        klok.stel("kanaal", contact(op, verzegeld, spoed=spoed), zaak, op, regels)
+
+
+def laat_verlopen(klok: GezetteKlok, geval: Mapping[str, Any], zaak: str) -> None:
+    """Plan what happens to the clock on its way."""
+    for van, *tot in geval.get("opschortingen", ()):
+        welke = new_id()
+        stil = e.ZaakOpgeschort(opgeschort_op=moment(van), opschorting=welke, reden="rechter")
+        klok.stel("coid", stil, zaak, moment(van))
+        if tot:
+            verder = e.ZaakHervat(hervat_op=moment(tot[0]), opschorting=welke)
+            klok.stel("coid", verder, zaak, moment(tot[0]))
+    if "verlengd_op" in geval:
+        op = moment(geval["verlengd_op"])
+        klok.stel("klachten", e.KlachtVerdaagd(verdaagd_op=op), zaak, op)
+
+
+def op_de_seconde(een: datetime | None) -> datetime | None:
+    return None if een is None else een.replace(microsecond=0)
+
+
+def gezegd_na(klok: GezetteKlok, zaak: str, soort: str, *kinds: type[e.TermijnFeit]) -> list[datetime]:
+    """Just before which moments something of these kinds was said, of the clock as it last was armed."""
+    feiten = [een for een in klok.gezegd if een.onderwerp == zaak and een.feit.soort == soort]
+    generatie = max(een.feit.generatie for een in feiten)
+    return [
+        (een.op - OGENBLIK).replace(microsecond=0)
+        for een in feiten
+        if isinstance(een.feit, kinds) and een.feit.generatie == generatie
+    ]
+
+
+@pytest.mark.parametrize("dicht", [False, True], ids=["open", "gesloten op 18 sep 2026"])
+async def test_every_clock_reckoned_by_hand_ends_so_as_a_matter(
+    klok: GezetteKlok, public_keys: zegel.PublicKeys, dicht: bool
+) -> None:
+    """Shows the vectors through handlers, database and watch: end, extension by law, each warning and each
+    rung, with every rule a version of its own, all running at once."""
+    verzegeld = zegel.seal(b"{}", public_keys)
+    gevallen = {new_id(): geval for geval in GEVALLEN if ("sluitingsdagen" in geval) is dicht}
+    if dicht:
+        for huis in ("mid", "coid"):
+            op = datetime(2026, 1, 5, 9, tzinfo=UTC)
+            dagen = e.KalenderVastgesteld(
+                vastgesteld_op=op, volgnummer=1, sluitingsdagen=(date(2026, 9, 18),)
+            )
+            klok.stel(huis, dagen, "kalender", op)
+    for zaak, geval in gevallen.items():
+        laat_beginnen(klok, geval, zaak, verzegeld)
+        laat_verlopen(klok, geval, zaak)
+    await klok.speel()
+    assert len(gevallen) == (2 if dicht else len(GEVALLEN) - 2)
+    for zaak, geval in gevallen.items():
+        naam, soort = geval["naam"], geval.get("soort", "klacht")
+        laatste = [een.feit for een in klok.gezegd if een.onderwerp == zaak and een.feit.soort == soort][-1]
+        assert op_de_seconde(laatste.start) == moment(geval["start"]), naam
+        assert op_de_seconde(laatste.eind) == (moment(geval["eind"]) if "eind" in geval else None), naam
+        atw = moment(geval["eind_atw"]) if "eind_atw" in geval else None
+        assert op_de_seconde(laatste.eind_atw) == atw, naam
+        waarschuwingen = list(map(moment, geval["waarschuwingen"])) or [moment(HERINNERING)]
+        assert gezegd_na(klok, zaak, soort, e.TermijnNadert) == waarschuwingen, naam
+        treden = gezegd_na(klok, zaak, soort, e.TermijnVerstreken, e.TermijnGeescaleerd)
+        if "treden" in geval:
+            assert treden == list(map(moment, geval["treden"])), naam
+        elif "eind" in geval and not geval.get("alleen_bewaking"):
+            assert treden[0] == moment(geval["eind"]), naam
+        else:
+            assert treden == [], naam
+
+
+# --- a year, reckoned in minutes --------------------------------------------------------------------------
+
+
+Melding = tuple[datetime, str, tuple[str, ...]]
+"""When something is said, what, and to whom."""
+
+
+@dataclass
+class Verwacht:
+    """A clock of the year as it should go: by whom it is reckoned, from when the service knows of it, and
+    when it was kept, if it was."""
+
+    belofte: Belofte
+    bekend_op: datetime
+    gehaald_op: datetime | None
+
+    def gezegd(self) -> list[Melding]:
+        """What is said, when, and to which rungs. Of what was over before anybody knew of the clock the
+        gravest is said, at once, to all who should have been told by then."""
+        punten: list[Melding] = [(op, "termijn-nadert", ()) for op in self.belofte.nadert]
+        eerste = "termijn-verstreken"
+        for op, rollen in self.belofte.treden:
+            punten.append((op, eerste, rollen))
+            eerste = "termijn-geescaleerd"
+        geldig = [een for een in punten if self.gehaald_op is None or een[0] < self.gehaald_op]
+        laat = [een for een in geldig if een[0] < self.bekend_op]
+        return [
+            *([self._samen(laat)] if laat else []),
+            *((op + OGENBLIK, wat, rollen) for op, wat, rollen in geldig if op >= self.bekend_op),
+        ]
+
+    def _samen(self, laat: Sequence[Melding]) -> Melding:
+        wat = next((een[1] for een in laat if een[1] != "termijn-nadert"), "termijn-nadert")
+        return self.bekend_op, wat, tuple(rol for een in laat for rol in een[2])
+
+    @property
+    def uitkomst(self) -> tuple[str, str | None] | None:
+        """How it ends; None when nobody ever keeps it."""
+        if self.gehaald_op is None:
+            return None
+        if self.gehaald_op <= self.belofte.eind or not self.belofte.treden:
+            return "gehaald", None
+        atw = self.belofte.eind_atw
+        return "te-laat-gehaald", "binnen-atw-verlenging" if atw and self.gehaald_op <= atw else None
+
+
+class Jaar:
+    """Matters of 2026 that go as they may: called or written, urgent or not, to COID or KMar, in time, on the
+    last moment, just too late, or never."""
+
+    def __init__(self, klok: GezetteKlok, verzegeld: str, seed: int) -> None:
+        self.klok, self.verzegeld, self.kans = klok, verzegeld, Random(seed)
+        self.verwacht: dict[tuple[str, str], Verwacht] = {}
+
+    def soms(self, deel: float) -> bool:
+        return self.kans.random() < deel
+
+    def wanneer(self, na: datetime, dagen: int, eind: datetime | None = None) -> datetime:
+        """Some time after `na`, on the whole minute; one in three times at `eind`, or close to it."""
+        moment = na + timedelta(minutes=self.kans.randint(1, dagen * 1440))
+        if eind is not None and self.soms(0.34):
+            dichtbij = (eind, eind + MINUUT, eind - MINUUT, eind + timedelta(days=1))
+            moment = self.kans.choice(dichtbij)
+        return max(moment, na + MINUUT)
+
+    def zaak(self) -> None:
+        """One matter, from the contact as far as it goes."""
+        zaak, grant = new_id(), new_id()
+        op = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=self.kans.randrange(365 * 1440))
+        schriftelijk, spoed = self.soms(0.5), self.soms(0.3)
+        cluster: Cluster = "kmar" if self.soms(0.4) else "coid"
+        velden: dict[str, Any] = {"kanaal": "telefoon"}
+        if schriftelijk:
+            instemming = (e.Instemming(instemming=grant, geadresseerde=cluster),)
+            velden = {"kanaal": "webformulier", "instemming": instemming, "kenmerken": KENMERKEN}
+        binnen = e.ContactOntvangen(ontvangen_op=op, verzegeld=self.verzegeld, spoed=spoed, **velden)
+        self.klok.stel("kanaal", binnen, zaak, op)
+        belofte = mid_contact(op)
+        gesproken = None if self.soms(0.15) else self.wanneer(op, self.kans.choice((3, 14)), belofte.eind)
+        if gesproken is not None:
+            self.klok.stel("mid", gesprek(gesproken, grant), zaak, gesproken)
+        doorgezet = gesproken
+        if gesproken is not None and not schriftelijk:
+            doorgezet = None if self.soms(0.2) else self.wanneer(gesproken, 9, contact_open(op).eind)
+        if doorgezet is not None and not schriftelijk:
+            gaf = e.InstemmingGegeven(instemming=grant, geadresseerde=cluster, gegeven_op=doorgezet)
+            self.klok.stel("mid", gaf, zaak, doorgezet)
+        self.verwacht |= {
+            (zaak, "mid-contact"): Verwacht(belofte, op, gesproken),
+            (zaak, "contact-open"): Verwacht(contact_open(op), op, op if schriftelijk else doorgezet),
+            (zaak, "ontvangstbevestiging"): Verwacht(
+                ontvangstbevestiging(op), op, op if schriftelijk else gesproken
+            ),
+        }
+        if doorgezet is not None:
+            bevestigd = op if schriftelijk else gesproken
+            assert bevestigd is not None
+            telt = op if schriftelijk else doorgezet
+            begin = min(bevestigd, een_week_later(op))
+            self._daarna(zaak, cluster, doorgezet, spoed, (telt, begin))
+
+    def _daarna(
+        self, zaak: str, cluster: Cluster, op: datetime, spoed: bool, vanaf: tuple[datetime, datetime]
+    ) -> None:
+        """After the forward. The COID has an adviser who takes everything, the KMar has nobody."""
+        leiding = f"{cluster}-leiding"
+        week, antwoord = adviseur_contact(vanaf[0], spoed, leiding), terugkoppeling(vanaf[1], leiding)
+        gesproken = None if self.soms(0.2) else self.wanneer(op, 12, week.eind)
+        if gesproken is not None:
+            sprak = e.AdviesgesprekGevoerd(gevoerd_op=gesproken, adviseur="adviseur-1")
+            self.klok.stel(cluster, sprak, zaak, gesproken)
+        verteld = None if self.soms(0.3) else self.wanneer(gesproken or op, 130, antwoord.eind)
+        if verteld is not None:
+            self.klok.stel(cluster, e.TerugkoppelingGegeven(gegeven_op=verteld), zaak, verteld)
+        self.verwacht |= {
+            (zaak, "toewijzing"): Verwacht(
+                toewijzing(op, spoed, leiding), op, op if cluster == "coid" else None
+            ),
+            (zaak, "adviseur-contact"): Verwacht(week, op, gesproken),
+            (zaak, "terugkoppeling"): Verwacht(antwoord, op, verteld),
+        }
+
+
+def een_week_later(op: datetime) -> datetime:
+    """Seven days later on the wall clock."""
+    return (op.astimezone(TIJDZONE) + timedelta(days=7)).astimezone(UTC)
+
+
+async def test_a_year_of_matters_keeps_every_clock_as_reckoned_in_minutes(
+    klok: GezetteKlok, public_keys: zegel.PublicKeys
+) -> None:
+    """Shows six kinds of clock of each matter: start, end, extension by law, how it ended, and everything
+    that was said of it, to the microsecond, in order, to the right roles; and nothing else."""
+    jaar = Jaar(klok, zegel.seal(b"{}", public_keys), 2026)
+    begin = datetime(2025, 12, 31, 9, tzinfo=UTC)
+    adviseur = e.AdviseurGewijzigd(gewijzigd_op=begin, volgnummer=1, onderdelen=("CLSK",), fte=99)
+    klok.stel("coid", adviseur, "adviseur-1", begin)
+    for _ in range(60):
+        jaar.zaak()
+    await klok.speel()
+    gezegd: dict[tuple[str, str], list[Gezegd]] = defaultdict(list)
+    for een in klok.gezegd:
+        gezegd[een.onderwerp, een.feit.soort].append(een)
+    assert gezegd.keys() == jaar.verwacht.keys()
+    for sleutel, verwacht in jaar.verwacht.items():
+        feiten, belofte = gezegd[sleutel], verwacht.belofte
+        for _, _, feit in feiten:
+            assert (feit.start, feit.eind, feit.eind_atw) == (belofte.start, belofte.eind, belofte.eind_atw)
+        waak = [
+            (op, feit.naam, tuple(getattr(feit, "escaleert_naar", ())))
+            for op, _, feit in feiten
+            if isinstance(feit, e.TermijnNadert | e.TermijnVerstreken | e.TermijnGeescaleerd)
+        ]
+        assert waak == verwacht.gezegd(), sleutel
+        einden = [feit for _, _, feit in feiten if isinstance(feit, e.TermijnAfgelopen)]
+        assert [(feit.uitkomst, feit.reden) for feit in einden] == (
+            [] if verwacht.uitkomst is None else [verwacht.uitkomst]
+        ), sleutel
+    uitkomsten = Counter(verwacht.uitkomst for verwacht in jaar.verwacht.values())
+    assert min(uitkomsten[een] for een in (None, ("gehaald", None), ("te-laat-gehaald", None))) >= 20
+    assert uitkomsten["te-laat-gehaald", "binnen-atw-verlenging"] >= 2
