@@ -72,7 +72,7 @@ class Watched:
 
 
 def hurried(folder: Path) -> None:
-    """Change what Prometheus was given: it looks each half second, and no rule waits longer than two seconds."""
+    """Change what Prometheus was given: it looks each half second, and no rule waits longer than two."""
     rules = yaml.safe_load(ALERTS.read_text())
     for group in rules["groups"]:
         for rule in group["rules"]:
@@ -89,8 +89,8 @@ def hurried(folder: Path) -> None:
 
 @contextmanager
 def watching(servers: Servers, folder: Path, services: tuple[str, ...]) -> Iterator[Watched]:
-    """These services on an environment of their own, and a Prometheus that sees them; `toewijzing` is to be done
-    within two seconds. Everything is kept in this folder."""
+    """These services on an environment of their own, and a Prometheus that sees them; `toewijzing` is promised in
+    two seconds. Everything is kept in this folder."""
     made = asyncio.run(environments.prepare(servers, f"test_{uuid4().hex[:12]}"))
     listen, told = f"127.0.0.1:{free_ports(1)[0]}", folder / "prometheus.log"
     stack = Stack(made, settings=_CLOCKS, state=folder)

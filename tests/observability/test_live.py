@@ -16,7 +16,6 @@ from tests.bus import Bus, new_id, now
 from tests.observability.kijken import PATIENCE_S, Watched, watching
 from tests.observability.regels import DASHBOARDS, alerts, expressions, metric_names, panels
 
-
 IN_TIME_S = 25.0
 """Within this a service that stopped is known."""
 
