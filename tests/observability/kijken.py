@@ -89,7 +89,7 @@ def hurried(folder: Path) -> None:
 
 @contextmanager
 def watching(servers: Servers, folder: Path, services: tuple[str, ...]) -> Iterator[Watched]:
-    """These services on an environment of their own, and a Prometheus that sees them; `toewijzing` is promised in
+    """These services on an environment of their own, and a Prometheus that sees them; `toewijzing` is due in
     two seconds. Everything is kept in this folder."""
     made = asyncio.run(environments.prepare(servers, f"test_{uuid4().hex[:12]}"))
     listen, told = f"127.0.0.1:{free_ports(1)[0]}", folder / "prometheus.log"
