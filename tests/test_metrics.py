@@ -81,6 +81,8 @@ async def test_a_service_shows_what_is_defined_by_labels_that_are_defined(servic
         "meldpunt_contacten_expiring",
         "meldpunt_ontvangstcode_failures",
         "meldpunt_matters_without_adviser",
+        "meldpunt_readers_without_key",
+        "meldpunt_readers_key_expiring",
     }
 
     async def all_gauges() -> bool:

@@ -262,6 +262,7 @@ def build(settings: Settings) -> Service:
             Background("herzien", HERZIEN_S, intake.herzien),
             Background("verankeren", VERANKEREN_S, intake.verankeren),
             Background("schudden", settings.schud_interval_s, beantwoording.schud),
+            Background("stand", verstrekking.STAND_S, verstrekking.stand),
             Background("opruimen", settings.wis_interval_s, beantwoording.ruim_op),
         ],
         admit=intake.admit,
