@@ -914,6 +914,7 @@ Doorslag = Literal[
     "week",
     "continuiteit",
     "wens",
+    "spoedigst",
     "deskundigheid",
     "aanwezigheid",
     "belasting",

@@ -3,8 +3,8 @@
 
 The same for every planner: what the roster knows when; that an adviser who is ill, has left or steps back loses the
 matters they have not spoken about, by that planner's own rule; and what an adviser does with a free half day:
-of what they hold first what waits for longer than `NIET_VOOR_ALTIJD` after its end, then by earliest end what is
-still in time, then what is late. A talk that is held stays a matter of that adviser for `LOOPT_NOG`.
+of what they hold by earliest end what is still in time, then what is late; but every fourth talk is for what waits for
+longer than `NIET_VOOR_ALTIJD` after its end, if there is any. A talk that is held stays a matter of that adviser for `LOOPT_NOG`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from ops.planning.wereld import DAGDELEN, Melding, Persoon, Wereld
 from services.routing.core.rooster import Adviseur, Periode, Spreekruimte
 from shared.termijnen.kalender import NEDERLAND, TIJDZONE, lokaal
 
-NIET_VOOR_ALTIJD: Final = timedelta(days=21)
+NIET_VOOR_ALTIJD: Final = timedelta(days=28)
+ELKE: Final = 4
 LOOPT_NOG: Final = timedelta(days=60)
 AGENDA_DAGEN: Final = 14
 """So far ahead the agenda knows what running matters take."""
@@ -83,6 +84,7 @@ class _Loop:
         self.wachtend: list[Zaakloop] = []
         self.lopend: dict[str, list[datetime]] = {een.code: [] for een in wereld.personen}
         self.personen = {een.code: een for een in wereld.personen}
+        self.gesprekken = dict.fromkeys(self.personen, 0)
         self.aanwezig_fte: dict[str, float] = dict.fromkeys(self.personen, 0.0)
 
     def speel(self) -> Afloop:
@@ -99,14 +101,13 @@ class _Loop:
         while self.komend and self.komend[-1].melding.doorgezet_op <= nu:
             nieuw.append(self.komend.pop())
         self.wachtend += nieuw
-        if deel == 0:
-            self._weiger(dag)
+        self._weiger(dag)
         adviseurs = self._rooster(dag, deel, nu)
         self.planner.plan(Stand(nu, adviseurs, self.wachtend, nieuw, deel == 0))
         self._spreek(dag, deel, nu)
 
     def _weiger(self, dag: date) -> None:
-        """Who was given a matter that they cannot take says so the next morning that they are there."""
+        """Who was given a matter that they cannot take says so the next half day that they are there."""
         for zaak in self.wachtend:
             if zaak.bij in zaak.melding.weigeraars and self.personen[zaak.bij].aanwezig(dag):
                 zaak.geweigerd.add(zaak.bij)
@@ -122,7 +123,9 @@ class _Loop:
             self.aanwezig_fte[persoon.code] += persoon.fte / len(DAGDELEN)
             van_mij = per_persoon.get(persoon.code)
             if van_mij and self.wereld.vrij(persoon, dag)[deel]:
-                zaak = min(van_mij, key=lambda een: volgorde(een.melding, nu))
+                self.gesprekken[persoon.code] += 1
+                oud_eerst = self.gesprekken[persoon.code] % ELKE == 0
+                zaak = min(van_mij, key=lambda een: volgorde(een.melding, nu, oud_eerst))  # noqa: B023
                 zaak.gesproken_op = nu
                 self.wachtend.remove(zaak)
                 self.lopend[persoon.code].append(nu + LOOPT_NOG)
@@ -169,9 +172,9 @@ class _Loop:
             yield Spreekruimte(een, sum(vrij[deel:] if n == 0 else vrij))
 
 
-def volgorde(melding: Melding, nu: datetime) -> tuple[int, datetime, int]:
+def volgorde(melding: Melding, nu: datetime, oud_eerst: bool) -> tuple[int, datetime, int]:
     """In which order an adviser takes what they hold."""
-    if melding.eind + NIET_VOOR_ALTIJD < nu:
+    if oud_eerst and melding.eind + NIET_VOOR_ALTIJD < nu:
         return 0, melding.eind, melding.nummer
     return 1 if melding.eind >= nu else 2, melding.eind, melding.nummer
 

@@ -29,23 +29,21 @@ class Routing:
     def __init__(self, ruimtekans: float) -> None:
         self._per_fte = 2 * ruimtekans
         self._feiten: dict[int, list[Fact]] = {}
+        self._gehoord: dict[int, set[str]] = {}
+        self._gevouwen: dict[int, Zaak] = {}
         self._nummer = 0
 
     def plan(self, stand: Stand) -> None:
-        """New matters first, then all that wait together, as routing does."""
+        """What changed first, fact by fact as it is heard, then all that wait together."""
         zaken = {zaak.melding.nummer: zaak for zaak in stand.wachtend}
-        nieuw = {zaak.melding.nummer: zaak for zaak in stand.nieuw}
-        if nieuw:
-            rooster = self._rooster(stand)
-            for zaak in stand.nieuw:
-                self._hoor(zaak.melding.nummer, "intake", _doorgezet(zaak), stand.nu)
-            gevouwen = [self._vouw(nummer) for nummer in nieuw]
-            self._verwerk(beslis_alle(gevouwen, rooster, stand.nu), nieuw, stand.nu)
-        if not zaken or not (stand.rooster_anders or nieuw):
-            return
-        for nummer, zaak in zaken.items():
-            self._hoor_weigering(nummer, zaak, stand.nu)
-        gevouwen = [self._vouw(nummer) for nummer in zaken]
+        anders = [zaak for zaak in stand.wachtend if self._hoor_van(zaak, stand.nu)]
+        if anders:
+            gevouwen = [self._vouw(zaak.melding.nummer) for zaak in anders]
+            self._verwerk(beslis_alle(gevouwen, self._rooster(stand), stand.nu), zaken, stand.nu)
+        if stand.rooster_anders:
+            gevouwen = [self._vouw(nummer) for nummer in zaken]
+            self._verwerk(beslis_alle(gevouwen, self._rooster(stand), stand.nu), zaken, stand.nu)
+        gevouwen = [self._vouw(nummer) for nummer, zaak in zaken.items() if zaak.melding.eind >= stand.nu]
         self._verwerk(herplan(gevouwen, self._rooster(stand), stand.nu), zaken, stand.nu)
 
     def _rooster(self, stand: Stand) -> Rooster:
@@ -60,21 +58,26 @@ class Routing:
         self._nummer += 1
         feit = Fact(UUID(int=self._nummer), van, f"feit-{self._nummer}", f"zaak-{nummer}", nu, data)
         self._feiten.setdefault(nummer, []).append(feit)
+        self._gevouwen.pop(nummer, None)
 
-    def _hoor_weigering(self, nummer: int, zaak: Zaakloop, nu: datetime) -> None:
-        gehoord = {
-            feit.data.adviseur
-            for feit in self._feiten[nummer]
-            if isinstance(feit.data, e.ToewijzingGeweigerd)
-        }
-        for code in sorted(zaak.geweigerd - gehoord):
-            self._hoor(
-                nummer, "coid", e.ToewijzingGeweigerd(geweigerd_op=nu, adviseur=code, reden="anders"), nu
-            )
+    def _hoor_van(self, zaak: Zaakloop, nu: datetime) -> bool:
+        """Hear what was not heard yet of a matter; whether there was anything."""
+        nummer = zaak.melding.nummer
+        gehoord = self._gehoord.setdefault(nummer, set())
+        eerst = nummer not in self._feiten
+        if eerst:
+            self._hoor(nummer, "intake", _doorgezet(zaak), nu)
+        nieuw = sorted(zaak.geweigerd - gehoord)
+        for code in nieuw:
+            weigert = e.ToewijzingGeweigerd(geweigerd_op=nu, adviseur=code, reden="anders")
+            self._hoor(nummer, "coid", weigert, nu)
+        gehoord.update(nieuw)
+        return eerst or bool(nieuw)
 
     def _vouw(self, nummer: int) -> Zaak:
-        zaak = vouw(f"zaak-{nummer}", self._feiten[nummer])
+        zaak = self._gevouwen.get(nummer) or vouw(f"zaak-{nummer}", self._feiten[nummer])
         assert zaak is not None
+        self._gevouwen[nummer] = zaak
         return zaak
 
     def _verwerk(self, besluiten: Sequence[Besluit], zaken: Mapping[int, Zaakloop], nu: datetime) -> None:

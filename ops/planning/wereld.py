@@ -40,6 +40,8 @@ FORMATIE: Final[tuple[tuple[Onderdeel, str, tuple[float, ...]], ...]] = (
     ("BS", "mivd", (1.0,)),
 )
 """Advisers by branch, in fte (2021: JID); one works for the MIVD alone."""
+ALLEEN: Final = ("BS",)
+"""Where nobody else could take what an adviser is too close to: there people decide, and it is left out."""
 EENHEDEN: Final = 20
 RUBRIEKEN: Final = ("ongewenste-omgangsvormen", "misbruik-positie", "overige")
 WEEK: Final = next(regel for regel in TABEL if regel.soort is Soort.ADVISEUR_CONTACT)
@@ -152,7 +154,7 @@ def _persoon(
 ) -> Persoon:
     dagen = [van + timedelta(days=n) for n in range((tot - van).days)]
     eenheden = [f"{onderdeel.lower()}-{n}" for n in range(EENHEDEN)]
-    uitgesloten = frozenset() if alleen else frozenset(een for een in eenheden if rng.random() < 0.04)
+    uitgesloten = frozenset() if onderdeel in ALLEEN else frozenset(een for een in eenheden if rng.random() < 0.04)
     return Persoon(
         code,
         onderdeel,
@@ -214,11 +216,11 @@ def _meldingen(rng: Random, dagen: tuple[date, ...], personen: tuple[Persoon, ..
 
 
 def _pieken(rng: Random, dagen: tuple[date, ...]) -> Iterator[tuple[date, date, str]]:
-    """Each year two weeks in which five times as many come: once everywhere, once in one branch."""
+    """Each year a week in which five times as many come everywhere, and one in which they do in one branch."""
     for jaar in range(len(dagen) // 365):
         for wie in ("", rng.choice(FORMATIE)[0]):
             van = dagen[jaar * 365 + rng.randrange(350)]
-            yield van, van + timedelta(days=13), wie
+            yield van, van + timedelta(days=6), wie
 
 
 def _poisson(rng: Random, gemiddeld: float) -> int:
@@ -265,5 +267,9 @@ def _melding(
         eind,
         spoed,
         vorige,
-        frozenset(een.code for een in personen if een.onderdeel == onderdeel and rng.random() < 0.04),
+        frozenset(
+            een.code
+            for een in personen
+            if een.onderdeel == onderdeel and rng.random() < 0.04 and onderdeel not in ALLEEN
+        ),
     )

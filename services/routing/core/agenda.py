@@ -100,6 +100,17 @@ class Agenda:
                 return 0
         return max(1, self._dag_voor(sum(self._per_dag) + self._te_laat + 1) - nummer)
 
+    def dag_van(self, uiterlijk: date) -> int:
+        """On which day from today one talk more, due on this day, would be held: after those that are due
+        before it or on the same day. The day after the last that is looked at when there is no room."""
+        nummer = min(max((uiterlijk - self.vandaag).days, 0), len(self._per_dag) - 1)
+        gehouden = 0
+        for wacht, past in zip(self._per_dag[: nummer + 1], self._tot_en_met, strict=False):
+            gehouden = min(gehouden + wacht, past)
+        return next(
+            (dag for dag, past in enumerate(self._tot_en_met) if past > gehouden), len(self._tot_en_met)
+        )
+
     def _tel(self, dag: date, aantal: int) -> None:
         nummer = (dag - self.vandaag).days
         if nummer < 0:

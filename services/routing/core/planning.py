@@ -4,19 +4,25 @@ that, and which will not be spoken with in time by anybody. Pure.
 
 Each adviser holds their own talks by earliest deadline. A talk for which that leaves no room in time gets it
 from another adviser, or from one whose talk a third can hold: a matching of talks and room, which has a place for
-as many talks as any has. A talk that has room in time with its own adviser never loses it, and of ways to place
-one more that with the fewest changes of adviser is taken.
+as many talks as any has. A talk that has room in time never loses it, and of ways to place one more that with the
+fewest changes of adviser is taken.
+
+Room of today that nobody uses is lost, and who comes tomorrow may need that of later. So a talk that is planned
+for one of its last days goes to an adviser who has room today.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from heapq import heappop, heappush
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from services.routing.core.toewijzing import Rooster, Sleutel, Vraag, waarom_niet, waarom_nooit
 
 Reden = Literal["niemand", "geen-ruimte"]
+
+KRAP: Final = 2
+"""A talk planned so few days before its end is brought forward to room of today."""
 
 
 class Lopend(NamedTuple):
@@ -59,6 +65,8 @@ class _Plan:
     vrij: dict[Sleutel, list[int]] = field(default_factory=dict)
     waar: dict[str, _Plek] = field(default_factory=dict)
     wie: dict[_Plek, set[str]] = field(default_factory=dict)
+    vol: set[_Plek] = field(default_factory=set)
+    """Room from which no chain leads to any that is free: it stays so, for what has a place keeps one."""
     _kandidaten: dict[Vraag, tuple[Sleutel, ...]] = field(default_factory=dict)
 
     def kandidaten(self, vraag: Vraag) -> tuple[Sleutel, ...]:
@@ -72,6 +80,11 @@ class _Plan:
                 if adviseur.cluster == vraag.cluster and waarom_nooit(adviseur, vraag, rooster.boven) is None
             )
         return gevonden
+
+    def is_er(self, sleutel: Sleutel, vraag: Vraag) -> bool:
+        """Whether this adviser can take it today."""
+        rooster = self.rooster
+        return waarom_niet(rooster.adviseurs[sleutel], vraag, rooster.vandaag, rooster.boven) is None
 
     def dag(self, uiterlijk: date) -> int:
         return (uiterlijk - self.rooster.vandaag).days
@@ -111,18 +124,30 @@ def plan(lopenden: Iterable[Lopend], rooster: Rooster) -> Planning:
     werk = _Plan(rooster, lopend)
     over = [een for een in volgorde if not _bij_eigen_adviseur(een, werk)]
     te_laat = [een for een in over if not _maak_plaats(een, werk)]
+    for een in volgorde:
+        _haal_naar_vandaag(een, werk)
     gevaar = {een.subject: _gevaar(een, werk) for een in te_laat}
+    return Planning(_verplaatst(werk), gevaar)
+
+
+def _verplaatst(werk: _Plan) -> dict[str, str]:
+    """Which matters go to whom: to another who is there today. To one who is still away nothing is moved."""
     naar = {}
     for subject, (sleutel, _) in sorted(werk.waar.items()):
-        een = lopend[subject]
-        adviseur = rooster.adviseurs[sleutel]
-        if (
-            een.bij is not None
-            and een.bij != sleutel
-            and waarom_niet(adviseur, een.vraag, rooster.vandaag, rooster.boven) is None
-        ):
-            naar[subject] = adviseur.code
-    return Planning(naar, gevaar)
+        een = werk.lopend[subject]
+        if een.bij is not None and een.bij != sleutel and werk.is_er(sleutel, een.vraag):
+            naar[subject] = sleutel[1]
+    return naar
+
+
+def _haal_naar_vandaag(een: Lopend, werk: _Plan) -> None:
+    plek = werk.waar.get(een.subject)
+    if plek is None or plek[1] == 0 or werk.dag(een.uiterlijk) - plek[1] > KRAP:
+        return
+    for sleutel in werk.kandidaten(een.vraag):
+        if werk.ruimte(sleutel)[0] > 0 and werk.is_er(sleutel, een.vraag):
+            werk.zet(een.subject, (sleutel, 0))
+            return
 
 
 def _bij_eigen_adviseur(een: Lopend, werk: _Plan) -> bool:
@@ -155,7 +180,7 @@ def _maak_plaats(een: Lopend, werk: _Plan) -> bool:
             verder = moeite + (sleutel != wie.bij)
             for dag in range(min(laatste + 1, len(werk.ruimte(sleutel)))):
                 plek = (sleutel, dag)
-                if plek in gezien:
+                if plek in gezien or plek in werk.vol:
                     continue
                 gezien.add(plek)
                 for ander in sorted(werk.wie.get(plek, ())):
@@ -163,6 +188,7 @@ def _maak_plaats(een: Lopend, werk: _Plan) -> bool:
                         afstand[ander] = verder
                         vanwaar[ander] = (subject, plek)
                         heappush(rij, (verder, ander))
+    werk.vol |= gezien
     return False
 
 

@@ -3,8 +3,8 @@
 
 Who cannot take it falls off for the first reason that applies, in the order of `REDENEN`. Of the others the
 first counts by: keeping the week of this matter and of all others they hold, else being the least late; having
-advised this melder before; the melder's wish; expertise on the rubriek; being there the coming week; weight of
-open matters per fte; code.
+advised this melder before; the melder's wish; holding the talk soon where little time would be left after it;
+expertise on the rubriek; being there the coming week; weight of open matters per fte; code.
 """
 
 from collections.abc import Iterable, Mapping
@@ -31,6 +31,9 @@ talk there is more to be done."""
 
 WEEK: Final = next(regel for regel in TABEL if regel.soort is Soort.ADVISEUR_CONTACT)
 """The promise that assignment is to keep, as the table has it."""
+
+RUIM: Final = 4
+"""With so many days left after the talk it does not matter who could hold it sooner."""
 
 Sleutel = tuple[Cluster, str]
 """An adviser's cluster and code."""
@@ -166,6 +169,11 @@ class Rooster:
             )
         return gevonden
 
+    def krap(self, sleutel: Sleutel, uiterlijk: date) -> int:
+        """How many days less than `RUIM` would be left after this adviser's talk; 0 when it is no less."""
+        over = (uiterlijk - self.vandaag).days - self.agenda(sleutel).dag_van(uiterlijk)
+        return max(0, RUIM - over)
+
     def selectie(self, vraag: Vraag) -> _Selectie:
         """Who could take it but for their workload; the same question is answered once."""
         gevonden = self._selecties.get(vraag)
@@ -244,6 +252,7 @@ _CRITERIA: Final[tuple[Doorslag, ...]] = (
     "week",
     "continuiteit",
     "wens",
+    "spoedigst",
     "deskundigheid",
     "aanwezigheid",
     "belasting",
@@ -251,7 +260,7 @@ _CRITERIA: Final[tuple[Doorslag, ...]] = (
 )
 """What candidates are ranked by, in this order."""
 
-_Rang = tuple[int, bool, bool, bool, bool, float, str]
+_Rang = tuple[int, bool, bool, int, bool, bool, float, str]
 
 
 def kies(
@@ -273,7 +282,8 @@ def kies(
         op_tijd += te_laat == 0
         if gepland is not None:
             te_laat = 0 if adviseur.code == gepland else te_laat + 1
-        gerangschikt.append(((te_laat, *rang, rooster.per_fte(sleutel), adviseur.code), sleutel))
+        krap = 0 if uiterlijk is None else rooster.krap(sleutel, uiterlijk)
+        gerangschikt.append(((te_laat, *rang[:2], krap, *rang[2:], rooster.per_fte(sleutel), adviseur.code), sleutel))
     afgevallen = tuple(Afgevallen(reden=reden, aantal=aantal) for reden, aantal in selectie.afgevallen)
     if vol:
         afgevallen += (Afgevallen(reden="vol", aantal=vol),)
@@ -285,7 +295,7 @@ def kies(
         kandidaten=len(gerangschikt),
         afgevallen=afgevallen,
         doorslag=_doorslag(beste, gerangschikt[1][0]) if len(gerangschikt) > 1 else "enige",
-        belasting=round(beste[5], 3),
+        belasting=round(beste[6], 3),
         uiterlijk=uiterlijk,
         op_tijd=None if uiterlijk is None else op_tijd,
     )
