@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: EUPL-1.2
 """How many weeks a planner could have kept who knew the future. Pure.
 
-All talks take one half day of one adviser, so this is a matching of matters and half days: each matter with any
-half day between its forward and its end that an adviser who may take it turned out to have room. A largest
-matching is an upper bound for whoever plans, in whatever order advisers work, and can be reached by who knows
-all beforehand.
+All talks take one half day of one adviser, so this is a matching of matters and half days: each matter with
+any half day between its forward and its end on which an adviser who may take it turned out to have room. A
+largest matching is an upper bound for whoever plans, in whatever order advisers work; who knows all
+beforehand reaches it.
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ def _vrije_dagdelen(wereld: Wereld) -> dict[str, dict[date, list[datetime]]]:
             if persoon.aanwezig(dag):
                 delen = wereld.vrij(persoon, dag)
                 per_dag[dag] = [
-                    datetime.combine(dag, DAGDELEN[deel], TIJDZONE) for deel, is_vrij in enumerate(delen) if is_vrij
+                    datetime.combine(dag, DAGDELEN[deel], TIJDZONE)
+                    for deel, is_vrij in enumerate(delen)
+                    if is_vrij
                 ]
     return vrij
 

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: EUPL-1.2
 """The years played half day by half day, with one of three planners. Pure.
 
-The same for every planner: what the roster knows when; that an adviser who is ill, has left or steps back loses the
-matters they have not spoken about, by that planner's own rule; and what an adviser does with a free half day:
-of what they hold by earliest end what is still in time, then what is late; but every fourth talk is for what waits for
-longer than `NIET_VOOR_ALTIJD` after its end, if there is any. A talk that is held stays a matter of that adviser for `LOOPT_NOG`.
+The same for every planner: what the roster knows when; that an adviser who is ill, has left or steps back
+loses the matters they have not spoken about, by that planner's own rule; and what an adviser does with a free
+half day. Of what they hold that is, by earliest end, what is still in time, then what is late; but every
+fourth talk (`ELKE`) is for what waits for longer than `NIET_VOOR_ALTIJD` after its end, if there is any. A
+talk that is held stays a matter of that adviser for `LOOPT_NOG`.
 """
 
 from __future__ import annotations
@@ -41,13 +42,12 @@ class Zaakloop:
 
 @dataclass(frozen=True)
 class Stand:
-    """What a planner sees: the moment, the roster as it is known, the matters not spoken about, and of each
-    adviser those that still run after the talk."""
+    """What a planner sees: the moment, the roster as it is known and with what each adviser holds, the
+    matters not spoken about, and whether a day begins."""
 
     nu: datetime
     adviseurs: dict[str, Adviseur]
     wachtend: Sequence[Zaakloop]
-    nieuw: Sequence[Zaakloop]
     rooster_anders: bool
 
 
@@ -63,7 +63,7 @@ class Planner(Protocol):
 
 @dataclass(frozen=True)
 class Afloop:
-    """How it went. `talks` counts by adviser what they spoke about and how many days they were there, in fte."""
+    """How it went. `aanwezig_fte` is by adviser how many days they were there, times their fte."""
 
     zaken: Sequence[Zaakloop]
     personen: Sequence[Persoon]
@@ -88,7 +88,6 @@ class _Loop:
         self.aanwezig_fte: dict[str, float] = dict.fromkeys(self.personen, 0.0)
 
     def speel(self) -> Afloop:
-        # Until all that came has been spoken about, though nothing new comes after the last day.
         for dag in self.wereld.dagen:
             if not NEDERLAND.is_werkdag(dag):
                 continue
@@ -97,13 +96,11 @@ class _Loop:
         return Afloop(self.zaken, self.wereld.personen, self.aanwezig_fte)
 
     def _dagdeel(self, dag: date, deel: int, nu: datetime) -> None:
-        nieuw = []
         while self.komend and self.komend[-1].melding.doorgezet_op <= nu:
-            nieuw.append(self.komend.pop())
-        self.wachtend += nieuw
+            self.wachtend.append(self.komend.pop())
         self._weiger(dag)
         adviseurs = self._rooster(dag, deel, nu)
-        self.planner.plan(Stand(nu, adviseurs, self.wachtend, nieuw, deel == 0))
+        self.planner.plan(Stand(nu, adviseurs, self.wachtend, deel == 0))
         self._spreek(dag, deel, nu)
 
     def _weiger(self, dag: date) -> None:
@@ -125,7 +122,7 @@ class _Loop:
             if van_mij and self.wereld.vrij(persoon, dag)[deel]:
                 self.gesprekken[persoon.code] += 1
                 oud_eerst = self.gesprekken[persoon.code] % ELKE == 0
-                zaak = min(van_mij, key=lambda een: volgorde(een.melding, nu, oud_eerst))  # noqa: B023
+                zaak = min(van_mij, key=lambda een: volgorde(een.melding, nu, oud_eerst))
                 zaak.gesproken_op = nu
                 self.wachtend.remove(zaak)
                 self.lopend[persoon.code].append(nu + LOOPT_NOG)
@@ -153,7 +150,7 @@ class _Loop:
             "coid",
             persoon.code,
             frozenset((persoon.onderdeel,)),
-            frozenset((persoon.deskundig,)),  # type: ignore[arg-type]
+            frozenset((persoon.deskundig,)),
             persoon.fte,
             tuple(_afwezig(persoon, dag)),
             persoon.uitgesloten,

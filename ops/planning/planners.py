@@ -43,7 +43,7 @@ class Routing:
         if stand.rooster_anders:
             gevouwen = [self._vouw(nummer) for nummer in zaken]
             self._verwerk(beslis_alle(gevouwen, self._rooster(stand), stand.nu), zaken, stand.nu)
-        gevouwen = [self._vouw(nummer) for nummer, zaak in zaken.items() if zaak.melding.eind >= stand.nu]
+        gevouwen = [self._vouw(nummer) for nummer in zaken]
         self._verwerk(herplan(gevouwen, self._rooster(stand), stand.nu), zaken, stand.nu)
 
     def _rooster(self, stand: Stand) -> Rooster:

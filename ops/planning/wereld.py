@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: EUPL-1.2
 """A few years at the COID: who comes with what, and which adviser has room when. Pure, from a seed.
 
-What the sources give is taken from them (500 meldingen a year, peaks of five times, advisers by branch; `JID`).
+What the sources give is taken from them (500 meldingen a year, peaks of five times, advisers by branch; JID).
 The rest is our own choice, and is said here:
 
-- A first talk takes half a day. At load `L` all work on 500 meldingen a year, talks and what follows them, takes
-  the advisers `L` of the time that they are there. What follows is planned in appointments, so an adviser has
-  room for a talk in those half days that no running matter has taken: one by one, by lot, with a chance of
-  `1 - L` plus the share of the talks themselves. At a load of 1 there is room for no talk more than come.
+- A first talk takes half a day. At load `L` all work on 500 meldingen a year, talks and what follows them,
+  takes the advisers `L` of the time that they are there. What follows is planned in appointments, so an
+  adviser has room for a talk in those half days that no running matter has taken: one by one, by lot, with a
+  chance of `1 - L` plus the share of the talks themselves. At a load of 1 there is room for no talk more than
+  come.
 - Which half days those are is in the adviser's agenda two weeks ahead. Illness is in nobody's.
 - Who plans does not change which half days those are, so that all planners and the bound have the same.
 """
@@ -20,7 +21,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 from typing import Final, NamedTuple
 
-from shared.codes import Onderdeel
+from shared.codes import Onderdeel, Rubriek
 from shared.termijnen.kalender import NEDERLAND, TIJDZONE
 from shared.termijnen.klok import Klok, termijn
 from shared.termijnen.regels import TABEL, Soort
@@ -43,7 +44,7 @@ FORMATIE: Final[tuple[tuple[Onderdeel, str, tuple[float, ...]], ...]] = (
 ALLEEN: Final = ("BS",)
 """Where nobody else could take what an adviser is too close to: there people decide, and it is left out."""
 EENHEDEN: Final = 20
-RUBRIEKEN: Final = ("ongewenste-omgangsvormen", "misbruik-positie", "overige")
+RUBRIEKEN: Final[tuple[Rubriek, ...]] = ("ongewenste-omgangsvormen", "misbruik-positie", "overige")
 WEEK: Final = next(regel for regel in TABEL if regel.soort is Soort.ADVISEUR_CONTACT)
 
 
@@ -66,7 +67,7 @@ class Persoon:
     fte: float
     van: date
     tot: date
-    deskundig: str
+    deskundig: Rubriek
     uitgesloten: frozenset[str]
     weg: tuple[Weg, ...]
     ziek: tuple[Weg, ...]
@@ -91,7 +92,7 @@ class Melding(NamedTuple):
     nummer: int
     onderdeel: Onderdeel
     eenheid: str
-    rubriek: str
+    rubriek: Rubriek
     telt_vanaf: datetime
     doorgezet_op: datetime
     eind: datetime
@@ -145,7 +146,9 @@ def _personen(rng: Random, dagen: tuple[date, ...]) -> Iterator[Persoon]:
             while van <= dagen[-1]:
                 tot = van + timedelta(days=max(200, round(rng.expovariate(1 / (8 * 365)))))
                 code = f"{alleen or onderdeel.lower()}-{zetel}{'abcdefghijk'[opvolger]}"
-                yield _persoon(rng, code, onderdeel, alleen, fte, van, min(tot, dagen[-1] + timedelta(days=1)))
+                yield _persoon(
+                    rng, code, onderdeel, alleen, fte, van, min(tot, dagen[-1] + timedelta(days=1))
+                )
                 van, opvolger = tot + timedelta(days=42), opvolger + 1
 
 
@@ -154,7 +157,9 @@ def _persoon(
 ) -> Persoon:
     dagen = [van + timedelta(days=n) for n in range((tot - van).days)]
     eenheden = [f"{onderdeel.lower()}-{n}" for n in range(EENHEDEN)]
-    uitgesloten = frozenset() if onderdeel in ALLEEN else frozenset(een for een in eenheden if rng.random() < 0.04)
+    uitgesloten = (
+        frozenset() if onderdeel in ALLEEN else frozenset(een for een in eenheden if rng.random() < 0.04)
+    )
     return Persoon(
         code,
         onderdeel,
@@ -183,7 +188,7 @@ def _verlof(rng: Random, van: date, tot: date) -> Iterator[Weg]:
 
 
 def _ziek(rng: Random, van: date, tot: date) -> Iterator[Weg]:
-    """One and a half times a year, mostly for days, once in twelve for two months: about five in a hundred."""
+    """One and a half times a year, mostly for days, once in twelve for two months: five in a hundred."""
     dag = van
     while True:
         dag += timedelta(days=1 + round(rng.expovariate(1.5 / 365)))
@@ -216,7 +221,7 @@ def _meldingen(rng: Random, dagen: tuple[date, ...], personen: tuple[Persoon, ..
 
 
 def _pieken(rng: Random, dagen: tuple[date, ...]) -> Iterator[tuple[date, date, str]]:
-    """Each year a week in which five times as many come everywhere, and one in which they do in one branch."""
+    """Each year two weeks in which five times as many come: one everywhere, one in one branch."""
     for jaar in range(len(dagen) // 365):
         for wie in ("", rng.choice(FORMATIE)[0]):
             van = dagen[jaar * 365 + rng.randrange(350)]

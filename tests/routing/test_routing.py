@@ -71,6 +71,8 @@ async def test_assigns_an_adviser_and_says_why(service: StartService, bus: Bus) 
         "afgevallen": [{"reden": "ander-onderdeel", "aantal": 1}],
         "doorslag": "enige",
         "belasting": 0.0,
+        "uiterlijk": (vandaag() + timedelta(days=7)).isoformat(),
+        "op_tijd": 1,
     }
     (gestart,) = await gehoord(heard, zaak, "termijn-gestart")
     (afgelopen,) = await gehoord(heard, zaak, "termijn-afgelopen")
@@ -429,6 +431,8 @@ ZAAK: dict[str, Any] = {
     "instemming": True,
     "eenheid": "43-brigade",
     "leidinggevende": "commandant-43",
+    "gewicht": 2,
+    "in_gevaar": False,
     "stand": 1,
     "ruimte": 1,
 }
@@ -443,8 +447,12 @@ ADVISEUR: dict[str, Any] = {
     "afwezig_tot_en_met": [None],
     "uitgesloten_eenheden": [],
     "alleen_eenheden": [],
+    "eigen_eenheden": [],
+    "spreekdagen": ["2026-03-03"],
+    "gesprekken": [2],
     "actief": True,
     "open_zaken": 0,
+    "belasting": 0,
 }
 
 
@@ -470,7 +478,9 @@ GEWEIGERD: list[tuple[str, str, dict[str, Any]]] = [
     ("adviseurs", "adviseurs_capaciteit_fte_check", {"capaciteit_fte": 2.5}),
     ("adviseurs", "adviseurs_capaciteit_fte_check", {"capaciteit_fte": "NaN"}),
     ("adviseurs", "adviseurs_open_zaken_check", {"open_zaken": -1}),
+    ("adviseurs", "adviseurs_belasting_check", {"belasting": -1}),
     ("adviseurs", "adviseurs_check", {"afwezig_tot_en_met": []}),
+    ("adviseurs", "adviseurs_check1", {"gesprekken": []}),
 ]
 
 

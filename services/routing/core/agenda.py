@@ -2,17 +2,17 @@
 """How many first talks an adviser has room for, day by day, and how many wait for it. Pure.
 
 The talk with the melder is what has a deadline. All talks count the same, so whether an adviser can hold
-theirs in time is a matter of counting: by earliest deadline first, of what waits until a day no more than there
-is room for up to that day. Those that cannot be held in time any more come after the ones that can.
+theirs in time is a matter of counting: of what is due up to a day, by earliest deadline first, no more than
+there is room for up to that day. Those that cannot be held in time any more come after the ones that can.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from math import floor
 from typing import Final
 
 from services.routing.core.rooster import Adviseur
-from shared.termijnen.kalender import Kalender
+from shared.termijnen.kalender import OPENING, SLUITING, Kalender, lokaal
 
 VOORUIT: Final = 28
 """Days that are looked ahead, today among them: what is due later is taken to be due on the last of them."""
@@ -29,6 +29,14 @@ def ruimte_op(adviseur: Adviseur, dag: date, kalender: Kalender, per_fte: float)
     if bekend and bekend[0].dag <= dag <= bekend[-1].dag:
         return float(next((een.gesprekken for een in bekend if een.dag == dag), 0))
     return per_fte * adviseur.fte
+
+
+def rest_van_de_dag(nu: datetime) -> float:
+    """The part of the opening hours of today that is left, from 1 before they begin to 0 after they end."""
+    begin, eind = OPENING, SLUITING
+    hier = lokaal(nu)
+    over = eind - timedelta(hours=hier.hour, minutes=hier.minute, seconds=hier.second)
+    return min(1.0, max(0.0, over / (eind - begin)))
 
 
 class Agenda:

@@ -68,15 +68,13 @@ def beslis_alle(
     adviser a matter is to go so that its talk is in time (`planning`)."""
     return [
         beslis(zaak, rooster, nu, naar.get(zaak.subject))
-        for _, zaak in sorted(
-            ((_urgentie(zaak, rooster), zaak) for zaak in zaken), key=lambda paar: paar[0]
-        )
+        for _, zaak in sorted(((_urgentie(zaak, rooster), zaak) for zaak in zaken), key=lambda paar: paar[0])
     ]
 
 
 def herplan(zaken: Sequence[Zaak], rooster: Rooster, nu: datetime) -> list[Besluit]:
-    """Decide about all matters of which the talk is still to be held, together: who must go to another adviser
-    to be spoken with in time, and which will not be. What is given must be all that is due as early."""
+    """Decide together about matters of which the talk is still to be held: who must go to another adviser to be
+    spoken with in time, and who will not be. Nothing that is due earlier may be left out."""
     planning = plan(
         (
             Lopend(zaak.subject, zaak.vraag, zaak.toewijzing, uiterlijk)
@@ -175,7 +173,11 @@ def voorzie(besluit: Besluit, gevaar: Gevaar | None, nu: datetime) -> Besluit:
     Whose role must not learn of the matter is told nothing.
     """
     zaak, cluster = besluit.zaak, besluit.zaak.vraag.cluster
-    if besluit.uiterlijk is None or besluit.uiterlijk < lokaal(nu).date() or _ROL_VAN[cluster] in zaak.gesloten:
+    if (
+        besluit.uiterlijk is None
+        or besluit.uiterlijk < lokaal(nu).date()
+        or _ROL_VAN[cluster] in zaak.gesloten
+    ):
         return besluit
     eerder = [getattr(feit, feit.moment) for feit in besluit.feiten]
     op = max([nu, *(een + _NET_LATER for een in (zaak.besloten_op, *eerder) if een is not None)])

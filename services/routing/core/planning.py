@@ -3,9 +3,9 @@
 that, and which will not be spoken with in time by anybody. Pure.
 
 Each adviser holds their own talks by earliest deadline. A talk for which that leaves no room in time gets it
-from another adviser, or from one whose talk a third can hold: a matching of talks and room, which has a place for
-as many talks as any has. A talk that has room in time never loses it, and of ways to place one more that with the
-fewest changes of adviser is taken.
+from another adviser, or from one whose talk a third can hold: a matching of talks and room, which has a place
+for as many talks as any has. A talk that has room in time never loses it, and of ways to place one more that
+with the fewest changes of adviser is taken.
 
 Room of today that nobody uses is lost, and who comes tomorrow may need that of later. So a talk that is planned
 for one of its last days goes to an adviser who has room today.
@@ -118,15 +118,19 @@ class _Plan:
 
 
 def plan(lopenden: Iterable[Lopend], rooster: Rooster) -> Planning:
-    """Plan these matters on this roster. Of those that are over time already nothing is said."""
-    lopend = {een.subject: een for een in lopenden if een.uiterlijk >= rooster.vandaag}
+    """Plan these matters on this roster. Of those that are over time already nothing is said; they get what
+    room is left, the oldest first."""
+    lopend = {een.subject: een for een in lopenden}
     volgorde = sorted(lopend.values(), key=lambda een: (een.uiterlijk, een.subject))
+    nog = [een for een in volgorde if een.uiterlijk >= rooster.vandaag]
     werk = _Plan(rooster, lopend)
-    over = [een for een in volgorde if not _bij_eigen_adviseur(een, werk)]
+    over = [een for een in nog if not _bij_eigen_adviseur(een, werk)]
     te_laat = [een for een in over if not _maak_plaats(een, werk)]
-    for een in volgorde:
+    for een in nog:
         _haal_naar_vandaag(een, werk)
     gevaar = {een.subject: _gevaar(een, werk) for een in te_laat}
+    for een in volgorde[: len(volgorde) - len(nog)]:
+        _haal_naar_vandaag(een, werk)
     return Planning(_verplaatst(werk), gevaar)
 
 
@@ -141,10 +145,13 @@ def _verplaatst(werk: _Plan) -> dict[str, str]:
 
 
 def _haal_naar_vandaag(een: Lopend, werk: _Plan) -> None:
+    """Give a talk room of today that nobody else uses: when it was planned for one of its last days, or is over
+    time. With its own adviser if they have any."""
     plek = werk.waar.get(een.subject)
-    if plek is None or plek[1] == 0 or werk.dag(een.uiterlijk) - plek[1] > KRAP:
+    dag = werk.dag(een.uiterlijk)
+    if dag >= 0 and (plek is None or plek[1] == 0 or dag - plek[1] > KRAP):
         return
-    for sleutel in werk.kandidaten(een.vraag):
+    for sleutel in sorted(werk.kandidaten(een.vraag), key=lambda k: (k != een.bij, k)):
         if werk.ruimte(sleutel)[0] > 0 and werk.is_er(sleutel, een.vraag):
             werk.zet(een.subject, (sleutel, 0))
             return

@@ -3,7 +3,7 @@
 
 Who cannot take it falls off for the first reason that applies, in the order of `REDENEN`. Of the others the
 first counts by: keeping the week of this matter and of all others they hold, else being the least late; having
-advised this melder before; the melder's wish; holding the talk soon where little time would be left after it;
+advised this melder before; the melder's wish; holding the talk soon, where little time would be left after it;
 expertise on the rubriek; being there the coming week; weight of open matters per fte; code.
 """
 
@@ -283,7 +283,9 @@ def kies(
         if gepland is not None:
             te_laat = 0 if adviseur.code == gepland else te_laat + 1
         krap = 0 if uiterlijk is None else rooster.krap(sleutel, uiterlijk)
-        gerangschikt.append(((te_laat, *rang[:2], krap, *rang[2:], rooster.per_fte(sleutel), adviseur.code), sleutel))
+        gerangschikt.append(
+            ((te_laat, *rang[:2], krap, *rang[2:], rooster.per_fte(sleutel), adviseur.code), sleutel)
+        )
     afgevallen = tuple(Afgevallen(reden=reden, aantal=aantal) for reden, aantal in selectie.afgevallen)
     if vol:
         afgevallen += (Afgevallen(reden="vol", aantal=vol),)
@@ -304,6 +306,4 @@ def kies(
 
 def _doorslag(beste: _Rang, tweede: _Rang) -> Doorslag:
     """The last criterion that was needed to come to one: the first in which the two best differ."""
-    return next(
-        naam for naam, een, ander in zip(_CRITERIA, beste, tweede, strict=True) if een != ander
-    )
+    return next(naam for naam, een, ander in zip(_CRITERIA, beste, tweede, strict=True) if een != ander)

@@ -68,8 +68,8 @@ class Zaak:
     `aangemeld_spoed` is whether it was urgent as far as was said when it was assigned: that promise is not
     measured anew by what is found later. `einde` is None while the matter is open work. `plaats` is where it
     belongs now, `uitgezet` where this service last placed it. `ontbreekt` is the cluster of which it was said
-    that nobody is free, `in_gevaar` the one that was told that its week will not be kept. `uitgesloten` are seats that must not learn of the matter, `gesloten` the roles of
-    the ladder that those are.
+    that nobody is free, `in_gevaar` the one that was told that its week will not be kept. `uitgesloten` are
+    seats that must not learn of the matter, `gesloten` the roles of the ladder that those are.
     """
 
     subject: str
