@@ -73,8 +73,8 @@ def beslis_alle(
 
 
 def herplan(zaken: Sequence[Zaak], rooster: Rooster, nu: datetime) -> list[Besluit]:
-    """Decide together about matters of which the talk is still to be held: who must go to another adviser to be
-    spoken with in time, and who will not be. Nothing that is due earlier may be left out."""
+    """Decide together about matters of which the talk is still to be held: who must go to another adviser to
+    be spoken with in time, and who will not be. Nothing that is due earlier may be left out."""
     planning = plan(
         (
             Lopend(zaak.subject, zaak.vraag, zaak.toewijzing, uiterlijk)

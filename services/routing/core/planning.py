@@ -7,8 +7,8 @@ from another adviser, or from one whose talk a third can hold: a matching of tal
 for as many talks as any has. A talk that has room in time never loses it, and of ways to place one more that
 with the fewest changes of adviser is taken.
 
-Room of today that nobody uses is lost, and who comes tomorrow may need that of later. So a talk that is planned
-for one of its last days goes to an adviser who has room today.
+Room of today that nobody uses is lost, and who comes tomorrow may need that of later. So a talk that is
+planned for one of its last days goes to an adviser who has room today.
 """
 
 from collections.abc import Iterable, Mapping
@@ -145,8 +145,8 @@ def _verplaatst(werk: _Plan) -> dict[str, str]:
 
 
 def _haal_naar_vandaag(een: Lopend, werk: _Plan) -> None:
-    """Give a talk room of today that nobody else uses: when it was planned for one of its last days, or is over
-    time. With its own adviser if they have any."""
+    """Give a talk room of today that nobody uses, when it was planned for one of its last days or is over
+    time; with its own adviser if they have any."""
     plek = werk.waar.get(een.subject)
     dag = werk.dag(een.uiterlijk)
     if dag >= 0 and (plek is None or plek[1] == 0 or dag - plek[1] > KRAP):
