@@ -988,7 +988,7 @@ class TermijnInGevaar(Event):
     uiterlijk: date = Field(description="Last day on which the talk is in time")
     verwacht: date | None = Field(None, description="Day on which there is room for it; absent: not in sight")
     reden: Literal["niemand", "geen-ruimte"] = Field(
-        description="No adviser can take it before that day; or those who can have no room"
+        description="No adviser who may take it is there until that day; or who is has no room"
     )
 
 

@@ -81,17 +81,26 @@ async def test_assigns_an_adviser_and_says_why(service: StartService, bus: Bus) 
 
 
 async def tellingen_kloppen(runtime: Runtime) -> None:
-    """Each adviser's counter is the number of open matters they hold."""
+    """Each adviser's counters are what the open matters they hold come to, talks that wait included."""
     verschillen = await runtime.pool.fetch(
         """
         select adviseurs.cluster, adviseurs.code, adviseurs.open_zaken, count(zaken.subject) as geteld
         from adviseurs left join zaken
             on zaken.cluster = adviseurs.cluster and zaken.adviseur = adviseurs.code and zaken.open
-        group by adviseurs.cluster, adviseurs.code, adviseurs.open_zaken
+        group by adviseurs.cluster, adviseurs.code, adviseurs.open_zaken, adviseurs.belasting
         having adviseurs.open_zaken <> count(zaken.subject)
+            or adviseurs.belasting <> coalesce(sum(zaken.gewicht), 0)
         """
     )
     assert verschillen == []
+    gesprekken = await runtime.pool.fetch(
+        """
+        select cluster, adviseur, uiterlijk, count(*) as aantal from zaken
+        where open and adviseur is not null and uiterlijk is not null group by 1, 2, 3
+        """
+    )
+    geteld = await runtime.pool.fetch("select * from werkvoorraad where aantal > 0")
+    assert {tuple(row) for row in geteld} == {tuple(row) for row in gesprekken}
 
 
 async def rij(runtime: Runtime, subject: str) -> Any:

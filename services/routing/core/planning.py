@@ -217,7 +217,12 @@ def _gevaar(een: Lopend, werk: _Plan) -> Gevaar:
         for sleutel in kandidaten
         if (dag := werk.eerste_dag(sleutel, laatste + 1, len(werk.ruimte(sleutel)))) is not None
     ]
-    iemand = any(werk.rooster.agenda(k).ruimte[min(laatste, len(werk.ruimte(k)) - 1)] for k in kandidaten)
+    vandaag, adviseurs = werk.rooster.vandaag, werk.rooster.adviseurs
+    iemand = any(
+        not adviseurs[sleutel].afwezig_op(vandaag + timedelta(days=dag))
+        for sleutel in kandidaten
+        for dag in range(laatste + 1)
+    )
     reden: Reden = "geen-ruimte" if iemand else "niemand"
     if not dagen:
         return Gevaar(een.uiterlijk, None, reden)

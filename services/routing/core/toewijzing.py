@@ -3,8 +3,8 @@
 
 Who cannot take it falls off for the first reason that applies, in the order of `REDENEN`. Of the others the
 first counts by: keeping the week of this matter and of all others they hold, else being the least late;
-having advised this melder before; the melder's wish; holding the talk soon, where little time would be left after it;
-expertise on the rubriek; being there the coming week; weight of open matters per fte; code.
+having advised this melder before; the melder's wish; holding the talk soon, where little time would be left
+after it; expertise on the rubriek; being there the coming week; weight of open matters per fte; code.
 """
 
 from collections.abc import Iterable, Mapping
