@@ -13,6 +13,7 @@ process alternate, and the ratio of their medians is what counts.
 `flow`  whole matters through all four services, the other parties played by a process of its own.
 `sealing` what sealing and the vault cost, beside the same without them.
 `memory` what each service holds, idle and with a full prefetch of the largest messages in its hands.
+`planning` years of work through the decisions of routing: how many weeks are kept of those that could be.
 `crash` the same while every service, the broker and the database are killed: what was lost or doubled.
 """
 
@@ -35,8 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What to measure, and how much of it."""
     parser.add_argument(
         "what",
-        choices=("hop", "flow", "sealing", "memory", "crash"),
-        help="one hop, the flow through all services, what sealing costs, memory, or what kills leave",
+        choices=("hop", "flow", "sealing", "memory", "crash", "planning"),
+        help="one hop, the flow through all services, what sealing costs, memory, what kills leave, or how "
+        "many weeks assignment keeps",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     for name, least, default, text in (
@@ -45,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("prefill", 0, 1_000_000, "facts in the table before (hop)"),
         ("matters", 1, 400, "matters to bring in (flow)"),
         ("kills", 1, 20, "kills at each point of each service (crash)"),
+        ("years", 1, 4, "years to play, for each of five seeds (planning)"),
     ):
         parser.add_argument(
             f"--{name}",
@@ -57,6 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure and print."""
+    if args.what == "planning":
+        return _planning(args)
     with servers() as found:
         if args.what == "crash":
             return _crash(found, args)
@@ -67,6 +72,15 @@ def run(args: argparse.Namespace) -> int:
     else:
         for key, value in result.items():
             print(f"{key:<28} {value}")
+    return 0
+
+
+def _planning(args: argparse.Namespace) -> int:
+    """A simulation: it needs no servers."""
+    from ops.bench_planning import as_text, measure
+
+    result = measure(args.years)
+    print(json.dumps(result, indent=2) if args.json else as_text(result))
     return 0
 
 

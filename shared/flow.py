@@ -122,6 +122,8 @@ STATES: Final[Mapping[str, tuple[type[e.Event], ...]]] = {
         e.AdviseurToegewezen,
         e.AdviseurOntbreekt,
         e.AdviseurVervangen,
+        e.TermijnInGevaar,
+        e.TermijnBuitenGevaar,
         e.BehandelingUitgezet,
         e.BehandelingHerzien,
         e.MeldingGeescaleerd,
@@ -171,6 +173,7 @@ HEARS: Final[Mapping[str, Mapping[type[e.Event], tuple[str, ...]]]] = {
     },
     ROUTING: {
         e.AdviseurGewijzigd: _CLUSTERS,
+        e.EenheidGewijzigd: ("organisatie",),
         e.MeldingDoorgezet: (INTAKE,),
         e.InstemmingVervallen: (INTAKE,),
         e.MeldingHeropend: (INTAKE,),
@@ -246,6 +249,13 @@ _VAN_INTAKE_VOOR_MID = (
     e.InhoudVernietigd,
     *_CLOCKS,
 )
+_TOEWIJZING = (
+    e.AdviseurToegewezen,
+    e.AdviseurOntbreekt,
+    e.AdviseurVervangen,
+    e.TermijnInGevaar,
+    e.TermijnBuitenGevaar,
+)
 _VAN_ROUTING = (e.BehandelingUitgezet, e.BehandelingHerzien, e.MeldingGeescaleerd, *_CLOCKS)
 
 MAY_HEAR: Final[Mapping[str, Mapping[str, tuple[type[e.Event], ...]]]] = {
@@ -271,7 +281,7 @@ MAY_HEAR: Final[Mapping[str, Mapping[str, tuple[type[e.Event], ...]]]] = {
             e.InzageBeeindigd,
             e.SleutelOntbreekt,
         ),
-        ROUTING: (e.AdviseurToegewezen, e.AdviseurOntbreekt, e.AdviseurVervangen, *_VAN_ROUTING),
+        ROUTING: (*_TOEWIJZING, *_VAN_ROUTING),
         NOTIFICATION: (e.NotificatieOpgehouden, e.NotificatieMislukt),
         REGISTRY: STATES[REGISTRY],
     },
@@ -283,7 +293,7 @@ MAY_HEAR: Final[Mapping[str, Mapping[str, tuple[type[e.Event], ...]]]] = {
             e.InzageBeeindigd,
             e.SleutelOntbreekt,
         ),
-        ROUTING: (e.AdviseurToegewezen, e.AdviseurOntbreekt, e.AdviseurVervangen),
+        ROUTING: _TOEWIJZING,
         NOTIFICATION: (e.NotificatieOpgehouden,),
     },
     "lijn": {
