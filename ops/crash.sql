@@ -26,12 +26,15 @@ select count(*) from outbox;
 select coalesce(sum(aantal), 0)::integer from tellingen;
 
 -- name: miscounted_advisers
--- Advisers whose counter is not the number of open matters they hold: it moves by one with each assignment.
+-- Advisers whose counters are not what the open matters they hold come to: they move with each assignment.
 select count(*) from (
     select from adviseurs left join zaken
         on zaken.cluster = adviseurs.cluster and zaken.adviseur = adviseurs.code and zaken.open
-    group by adviseurs.cluster, adviseurs.code, adviseurs.open_zaken
-    having adviseurs.open_zaken <> count(zaken.subject)
+    group by adviseurs.cluster, adviseurs.code, adviseurs.open_zaken, adviseurs.belasting
+    having adviseurs.open_zaken <> count(zaken.subject) or adviseurs.belasting <> coalesce(sum(zaken.gewicht), 0)
+        or (select coalesce(sum(aantal), 0) from werkvoorraad as w
+            where w.cluster = adviseurs.cluster and w.adviseur = adviseurs.code)
+           <> count(zaken.subject) filter (where zaken.uiterlijk is not null)
 ) as miscounted;
 
 -- name: afdoeningen

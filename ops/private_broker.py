@@ -35,7 +35,7 @@ class PrivateBroker:
     def __init__(self, folder: Path, state: dict[str, str]) -> None:
         self._folder = folder
         # A folder that an earlier version made knows no port for metrics.
-        self._state = {"metrics": str(free_ports(1)[0])} | state
+        self._state = state if "metrics" in state else state | {"metrics": str(free_ports(1)[0])}
         self._pid_file = folder / "pid"
         self._epmd_pid_file = folder / "epmd.pid"
 

@@ -17,6 +17,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationInfo,
+    field_validator,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -185,6 +186,11 @@ class Kenmerken(Gegevens):
     uit_te_sluiten: tuple[Code, ...] = Field(
         (), max_length=200, description="Seats that must not learn of it"
     )
+    vorige_adviseur: Code | None = Field(None, description="Who advised this melder in an earlier matter")
+    gewenste_adviseur: Code | None = Field(None, description="Adviser whom the melder asks for")
+    ongewenste_adviseurs: tuple[Code, ...] = Field(
+        (), max_length=20, description="Advisers whom the melder does not want, or complains about"
+    )
 
 
 # --- stated by channels, MID and portal ---------------------------------------------------------
@@ -274,6 +280,9 @@ class MelderTeruggekeerd(Event):
     reden: Literal["niet-opgepakt", "nieuwe-informatie", "vraag"] = Field(description="Why")
     escaleren_naar: Literal["coid", "kmar", "sg"] | None = Field(
         None, description="To whom to escalate; needs consent that names them"
+    )
+    ongewenste_adviseurs: tuple[Code, ...] = Field(
+        (), max_length=20, description="Advisers whom the melder does not want, or complains about"
     )
     verzegeld: Verzegeld | None = Field(None, description="What was added, sealed to intake's key")
 
@@ -447,6 +456,13 @@ class Afwezigheid(Gegevens):
         return self
 
 
+class Spreekdag(Gegevens):
+    """How many first talks an adviser has room for on one day."""
+
+    dag: date = Field(ge=VROEGST, description="Day")
+    gesprekken: int = Field(ge=0, le=20, description="How many")
+
+
 class AdviseurGewijzigd(Event):
     """An adviser as the roster knows them. The subject is the adviser's code; the highest version counts."""
 
@@ -461,7 +477,20 @@ class AdviseurGewijzigd(Event):
     afwezig: tuple[Afwezigheid, ...] = Field((), max_length=50, description="Absence, now and planned")
     uitgesloten_eenheden: tuple[Code, ...] = Field((), max_length=50, description="Conflict of interest")
     alleen_eenheden: tuple[Code, ...] = Field((), max_length=50, description="Works for these units alone")
+    eigen_eenheden: tuple[Code, ...] = Field(
+        (), max_length=10, description="Units the adviser belongs to: no matter of that line"
+    )
+    spreekruimte: tuple[Spreekdag, ...] = Field(
+        (), max_length=60, description="Room for first talks by day; a day in between without one has none"
+    )
     actief: bool = Field(True, description="False once the adviser has left")
+
+    @field_validator("spreekruimte")
+    @classmethod
+    def _elke_dag_eens(cls, dagen: tuple[Spreekdag, ...]) -> tuple[Spreekdag, ...]:
+        if len({een.dag for een in dagen}) < len(dagen):
+            raise PydanticCustomError("dubbele_dag", "een dag komt twee keer voor")
+        return dagen
 
 
 class KalenderVastgesteld(Event):
@@ -803,6 +832,9 @@ class MeldingHeropend(Event):
         None, description="To whom, when consent that names them is in force"
     )
     instemming: Id | None = Field(None, description="The grant that names whom it is escalated to")
+    ongewenste_adviseurs: tuple[Code, ...] = Field(
+        (), max_length=20, description="Advisers whom the melder does not want, or complains about"
+    )
 
 
 class BerichtOntvangen(Event):
@@ -910,15 +942,32 @@ class Afgevallen(Gegevens):
     aantal: int = Field(ge=1, description="How many")
 
 
+Doorslag = Literal[
+    "enige",
+    "week",
+    "continuiteit",
+    "wens",
+    "spoedigst",
+    "deskundigheid",
+    "aanwezigheid",
+    "belasting",
+    "code",
+]
+
+
 class Waarom(Gegevens):
     """Why this adviser, so that a person can check it."""
 
     kandidaten: int = Field(ge=0, description="Advisers who could take it")
     afgevallen: tuple[Afgevallen, ...] = Field((), description="Who could not, counted per reason")
-    doorslag: Literal["enige", "deskundigheid", "aanwezigheid", "belasting", "code"] | None = Field(
-        None, description="What decided between the candidates"
+    doorslag: Doorslag | None = Field(None, description="What decided between the candidates")
+    belasting: float | None = Field(
+        None, description="Weighted open cases per fte of the one chosen, before this one"
     )
-    belasting: float | None = Field(None, description="Open cases per fte of the one chosen, before this one")
+    uiterlijk: date | None = Field(None, description="Last day on which the talk is in time; absent after it")
+    op_tijd: int | None = Field(
+        None, ge=0, description="Candidates who can hold this talk and all others of theirs in time"
+    )
 
 
 class AdviseurToegewezen(Event):
@@ -954,8 +1003,40 @@ class AdviseurVervangen(Event):
     cluster: Cluster = Field(description="COID or KMar Cluster Integriteit")
     van: Code = Field(description="Who stepped back")
     naar: Code = Field(description="Who took over")
-    reden: Literal["belangenconflict", "afwezigheid", "vertrek", "anders"] = Field(description="Why")
+    reden: Literal["belangenconflict", "afwezigheid", "vertrek", "anders", "wens-melder", "termijn"] = Field(
+        description="Why"
+    )
     waarom: Waarom = Field(description="Why the new one")
+
+
+class TermijnInGevaar(Event):
+    """As the roster stands the talk with the melder will not be held in time."""
+
+    naam = "termijn-in-gevaar"
+    moment = "voorzien_op"
+    gericht = "cluster"
+    voorzien_op: Moment = Field(description="When that was foreseen")
+    cluster: Cluster = Field(description="COID or KMar Cluster Integriteit")
+    soort: Literal["adviseur-contact"] = Field("adviseur-contact", description="Which promise")
+    uiterlijk: date = Field(description="Last day on which the talk is in time")
+    verwacht: date | None = Field(None, description="Day on which there is room for it; absent: not in sight")
+    reden: Literal["niemand", "geen-ruimte"] = Field(
+        description="No adviser who may take it is there until that day; or who is has no room"
+    )
+
+
+class TermijnBuitenGevaar(Event):
+    """What was foreseen of a matter no longer holds."""
+
+    naam = "termijn-buiten-gevaar"
+    moment = "voorzien_op"
+    gericht = "cluster"
+    voorzien_op: Moment = Field(description="When that was found")
+    cluster: Cluster = Field(description="COID or KMar Cluster Integriteit")
+    soort: Literal["adviseur-contact"] = Field("adviseur-contact", description="Which promise")
+    reden: Literal["weer-haalbaar", "gesproken", "vervallen"] = Field(
+        description="It can be held in time after all; it was held; or it is no longer due"
+    )
 
 
 class BehandelingUitgezet(Event):

@@ -124,6 +124,8 @@ STATES: Final[Mapping[str, tuple[type[e.Event], ...]]] = {
         e.AdviseurToegewezen,
         e.AdviseurOntbreekt,
         e.AdviseurVervangen,
+        e.TermijnInGevaar,
+        e.TermijnBuitenGevaar,
         e.BehandelingUitgezet,
         e.BehandelingHerzien,
         e.MeldingGeescaleerd,
@@ -173,6 +175,7 @@ HEARS: Final[Mapping[str, Mapping[type[e.Event], tuple[str, ...]]]] = {
     },
     ROUTING: {
         e.AdviseurGewijzigd: _CLUSTERS,
+        e.EenheidGewijzigd: ("organisatie",),
         e.MeldingDoorgezet: (INTAKE,),
         e.InstemmingVervallen: (INTAKE,),
         e.MeldingHeropend: (INTAKE,),
@@ -250,6 +253,13 @@ _VAN_INTAKE_VOOR_MID = (
     e.InhoudVernietigd,
     *_CLOCKS,
 )
+_TOEWIJZING = (
+    e.AdviseurToegewezen,
+    e.AdviseurOntbreekt,
+    e.AdviseurVervangen,
+    e.TermijnInGevaar,
+    e.TermijnBuitenGevaar,
+)
 _VAN_ROUTING = (e.BehandelingUitgezet, e.BehandelingHerzien, e.MeldingGeescaleerd, *_CLOCKS)
 
 MAY_HEAR: Final[Mapping[str, Mapping[str, tuple[type[e.Event], ...]]]] = {
@@ -276,7 +286,7 @@ MAY_HEAR: Final[Mapping[str, Mapping[str, tuple[type[e.Event], ...]]]] = {
             e.SleutelOntbreekt,
             e.DelingOpgehouden,
         ),
-        ROUTING: (e.AdviseurToegewezen, e.AdviseurOntbreekt, e.AdviseurVervangen, *_VAN_ROUTING),
+        ROUTING: (*_TOEWIJZING, *_VAN_ROUTING),
         NOTIFICATION: (e.NotificatieOpgehouden, e.NotificatieMislukt),
         REGISTRY: STATES[REGISTRY],
     },
@@ -289,13 +299,7 @@ MAY_HEAR: Final[Mapping[str, Mapping[str, tuple[type[e.Event], ...]]]] = {
             e.SleutelOntbreekt,
             e.DelingOpgehouden,
         ),
-        ROUTING: (
-            e.AdviseurToegewezen,
-            e.AdviseurOntbreekt,
-            e.AdviseurVervangen,
-            e.MeldingGeescaleerd,
-            *_CLOCKS,
-        ),
+        ROUTING: (*_TOEWIJZING, e.MeldingGeescaleerd, *_CLOCKS),
         NOTIFICATION: (e.NotificatieOpgehouden,),
         REGISTRY: _CLOCKS,
     },

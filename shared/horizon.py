@@ -21,7 +21,7 @@ KEPT: Final = 600
 
 
 WACHT_S: Final = 10.0
-"""Further than this many seconds behind the present a watch waits. In quiet times it is about two behind."""
+"""Further than this many seconds behind the present a watch waits. When it is quiet it is two behind."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from shared.postgres import Queries
 from shared.termijnen import waak
 from shared.termijnen.klok import Klok
 from shared.termijnen.overgang import verschil
+from shared.termijnen.regelboek import Regelboek
 from shared.termijnen.regelboeken import Regelboeken
 from shared.termijnen.regels import Soort
 
@@ -152,6 +153,7 @@ class Work:
         self.service = service
         self._lease = lease
         self._boeken = boeken
+        self._boek: Regelboek | None = None
         self._traceparent = traceparent
         self._at_rest = at_rest
         self._arrived: dict[str, list[Fact]] = defaultdict(list)
@@ -327,6 +329,19 @@ class Work:
         """What is stated from now on carries this trace."""
         self._traceparent = traceparent
 
+    async def regelboek(self) -> Regelboek:
+        """The rules and calendars that clocks are reckoned by, which stay as they are until this transaction
+        ends. Take it after every lock."""
+        if self._boeken is None:
+            raise ValueError("this service has no clocks")
+        if self._boek is None:
+            self._boek = await self._boeken.bij(self.connection)
+        return self._boek
+
+    def rules_changed(self) -> None:
+        """Rules or calendars changed in this transaction: what was read of them does not hold any more."""
+        self._boek = None
+
     def clocks(self, subject: str, wanted: Sequence[Klok]) -> None:
         """The clocks of a matter as its facts say they should be; the difference is stored and stated."""
         if subject in self._gewist:
@@ -391,9 +406,7 @@ class Work:
     async def _flush_clocks(self) -> None:
         if not self._clocks:
             return
-        if self._boeken is None:
-            raise ValueError("this service has no clocks")
-        boek = await self._boeken.bij(self.connection)
+        boek = await self.regelboek()
         existing = sorted(set(self._clocks) - self._new_matters)
         stored = await waak.load(self.connection, existing) if existing else {}
         changes = [

@@ -83,7 +83,7 @@ class _Dienst:
                 boek = await self.boeken.bij(connection)
                 work = self._werk(connection, nu)
                 stellingen, meer = await waak.herreken(connection, boek)
-                gevuurd = waak.Gevuurd([], 0) if meer else await waak.due(connection, boek, now=nu)
+                gevuurd = waak.Gevuurd([], 0, []) if meer else await waak.due(connection, boek, now=nu)
                 for onderwerp, feit in (*stellingen, *gevuurd.stellingen):
                     work.state(feit, onderwerp)
                 gezegd += await work.flush()

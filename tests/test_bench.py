@@ -31,6 +31,11 @@ def test_a_hop_is_measured_beside_its_reference(servers: Servers, capsys: pytest
         "reference_per_s",
         "routing_talk_per_s",
         "reference_talk_per_s",
+        "telemetrie_ratio",
+        "telemetrie_ratio_talk",
+        "routing_silent_per_s",
+        "routing_silent_spread",
+        "routing_silent_cpu_us_per_fact",
         "routing_spread",
         "reference_spread",
         "routing_cpu_us_per_fact",
@@ -43,6 +48,7 @@ def test_a_hop_is_measured_beside_its_reference(servers: Servers, capsys: pytest
     }
     assert (found["facts_per_round"], found["rounds"], found["facts_in_table"]) == (50, 1, 0)
     assert found["ratio"] > 0 and found["ratio_talk"] > 0 and found["facts_out_per_fact_in"] == 3
+    assert found["telemetrie_ratio"] > 0 and found["telemetrie_ratio_talk"] > 0
 
 
 def test_whole_matters_are_measured(servers: Servers, capsys: pytest.CaptureFixture[str]) -> None:

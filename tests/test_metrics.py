@@ -81,6 +81,8 @@ async def test_a_service_shows_what_is_defined_by_labels_that_are_defined(servic
         "meldpunt_contacten_expiring",
         "meldpunt_ontvangstcode_failures",
         "meldpunt_matters_without_adviser",
+        "meldpunt_readers_without_key",
+        "meldpunt_readers_key_expiring",
     }
 
     async def all_gauges() -> bool:
@@ -191,7 +193,7 @@ async def test_what_is_rolled_back_is_not_counted(service: StartService) -> None
 
 
 def test_the_watch_is_held_while_it_is_far_behind_or_sees_nothing() -> None:
-    """In quiet times it is two seconds behind, which is no waiting; without sight it falls behind."""
+    """A few seconds behind is no waiting; without sight it falls behind."""
     seconds = 100.0
     behind = Achterstand(lambda: seconds)
     at = datetime(2026, 1, 5, 12, tzinfo=UTC)

@@ -2,8 +2,8 @@
 """What a run leaves with an operator's tooling: log lines, and what goes out over OTLP (log records, spans,
 numbers), each as text without what belongs to the run alone.
 
-Left out are moments, and the ids of traces and spans: a span is of a batch, in which chance brings matters
-together. What joins a trace to a fact is looked at in the part `koppeling`.
+Left out are moments, and the ids of traces and spans and their counts: a span is of a batch, in which chance
+brings matters together. What joins a trace to a fact is looked at in the part `koppeling`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from ops.bewijs.proefstand import Proefstand
+from shared import metrics
 
 LOG: Final = "regels van het log"
 OTLP_LOG: Final = "regels van het log over OTLP"
@@ -28,6 +29,8 @@ SOORTEN: Final = (LOG, OTLP_LOG, SPOOR, GETAL)
 """What an operator's tooling gets."""
 _VAN_DE_RIT: Final = frozenset({"time", "trace_id", "http_port", "hash"})
 """Fields of a log line that differ from run to run: the head of a chain is a hash over random ids."""
+_BIJEEN: Final = frozenset({"messaging.batch.message_count", metrics.CLOCKS})
+"""How many chance, and the pace of the run, brought together in the batch of a span."""
 
 
 class Regel(NamedTuple):
@@ -82,7 +85,8 @@ def _record(een: Any, van: Any) -> str:
 def _spoor(span: Any, van: Any) -> str:
     gebeurd = [[een.name, _velden(een.attributes)] for een in span.events]
     velden = {"naam": span.name, "toestand": span.status.message, "gebeurd": gebeurd}
-    return _tekst(_velden(span.attributes) | _van(van) | velden)
+    eigen = {naam: waarde for naam, waarde in _velden(span.attributes).items() if naam not in _BIJEEN}
+    return _tekst(eigen | _van(van) | velden)
 
 
 def _getallen(van: Any) -> dict[str, tuple[str, float]]:

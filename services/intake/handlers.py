@@ -289,6 +289,7 @@ def build(settings: Settings) -> Service:
             Background("delingen", min(settings.deling_respijt_s, DELINGEN_S), intake.delingen),
             Background("verankeren", VERANKEREN_S, intake.verankeren),
             Background("schudden", settings.schud_interval_s, beantwoording.schud),
+            Background("stand", verstrekking.STAND_S, verstrekking.stand),
             Background("opruimen", settings.wis_interval_s, beantwoording.ruim_op),
         ],
         admit=intake.admit,

@@ -66,6 +66,15 @@ from verstrekkingen
 where status <> 'beeindigd' and (partij, ontvanger) in (select * from unnest($1::text[], $2::text[]))
 on conflict (partij, ontvanger, subject) do update set gemeld = false;
 
+-- name: stand
+-- What an operator watches: readers of whom it was said that they have no key, and those whose key ends within two weeks.
+select (select count(*) from (select distinct partij, ontvanger from wachtenden where gemeld) as lezer)
+           as "meldpunt.readers.without_key",
+       (select count(*) from lezerssleutels
+        where sleutel is not null and volgnummer > verloren_tot
+          and geldig_tot between clock_timestamp() and clock_timestamp() + interval '14 days')
+           as "meldpunt.readers.key_expiring";
+
 -- name: te_herzien
 select distinct subject from wachtenden where not gemeld order by subject limit $1;
 

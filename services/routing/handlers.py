@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: EUPL-1.2
 """What routing does with each fact it hears.
 
-One handler takes them all, the roster's facts too: so every transaction locks matters first and clusters
-after, and two replicas never wait for each other in a circle.
+One handler takes them all, those of roster and units too: so every transaction locks matters first and
+clusters after, and two replicas never wait for each other in a circle.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Final, get_args
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Final, get_args
 
 from services.routing import store
-from services.routing.core.besluit import beslis_alle
+from services.routing.core.agenda import rest_van_de_dag
+from services.routing.core.besluit import Besluit, beslis_alle, herplan
 from services.routing.core.toewijzing import Rooster
-from services.routing.core.zaak import vouw, wacht_op_opening
+from services.routing.core.zaak import Zaak, vouw, wacht_op_opening
 from services.routing.settings import Settings
 from shared import events as e
 from shared.codes import Cluster
@@ -21,6 +24,14 @@ from shared.inbox import Work, vernietigd
 from shared.service import Background, Runtime, Service
 from shared.termijnen import kalenders
 from shared.termijnen.kalender import lokaal
+from shared.termijnen.regels import Soort
+
+Beslis = Callable[[Sequence[Zaak], Rooster, datetime], list[Besluit]]
+"""Decides about matters together."""
+
+_GEEN_ZAAK: Final = (e.AdviseurGewijzigd, e.EenheidGewijzigd)
+"""Facts that are about no matter."""
+_GEEN: Final[Mapping[Any, Any]] = MappingProxyType({})
 
 STAND_S: Final = 5.0
 """How often what an operator watches is read."""
@@ -33,18 +44,45 @@ class Routing:
         self._settings = settings
 
     async def verwerk(self, work: Work, facts: Sequence[Fact]) -> None:
-        """Apply new facts: the roster first, then the matters, which see it."""
-        rooster = laatste_per_adviseur(facts)
-        subjects = {fact.subject for fact in facts if type(fact.data) is not e.AdviseurGewijzigd}
-        await self.behandel(work, subjects, rooster)
+        """Apply new facts: roster and units first, then the matters, which see them."""
+        subjects = {fact.subject for fact in facts if type(fact.data) not in _GEEN_ZAAK}
+        await self.behandel(work, subjects, laatste_per_adviseur(facts), laatste_per_eenheid(facts))
 
     async def behandel(
         self,
         work: Work,
         subjects: Iterable[str],
-        wijzigingen: dict[tuple[str, str], e.AdviseurGewijzigd] | None = None,
+        wijzigingen: Mapping[tuple[str, str], e.AdviseurGewijzigd] = _GEEN,
+        eenheden: Mapping[str, e.EenheidGewijzigd] = _GEEN,
+        *,
+        beslis: Beslis = beslis_alle,
     ) -> None:
         """Fold these matters and decide about each that is known; erase those whose time is over."""
+        zaken, weg = await self._laad(work, subjects)
+        clusters = {zaak.vraag.cluster for zaak in zaken}
+        clusters |= {zaak.toewijzing.cluster for zaak in zaken if zaak.toewijzing is not None}
+        te_vergrendelen = {*clusters, *(cluster for cluster, _ in wijzigingen)}
+        if weg or eenheden:
+            te_vergrendelen |= set(get_args(Cluster))
+        standen = await store.vergrendel(work.connection, te_vergrendelen)
+        if weg:
+            await store.wis_zaken(work.connection, weg)
+        if eenheden:
+            standen |= await store.save_eenheden(work.connection, eenheden)
+        if wijzigingen:
+            standen |= await store.save_adviseurs(work.connection, wijzigingen)
+        if not zaken:
+            return
+        besluiten = beslis(zaken, await self._rooster(work, clusters, zaken), work.now)
+        for besluit in besluiten:
+            for feit in besluit.feiten:
+                work.state(feit, besluit.zaak.subject)
+            work.clocks(besluit.zaak.subject, besluit.klokken)
+        await store.save_zaken(work.connection, besluiten, standen)
+        await store.save_uitsluitingen(work.connection, zaken)
+
+    async def _laad(self, work: Work, subjects: Iterable[str]) -> tuple[list[Zaak], set[str]]:
+        """Lock these matters: those that are known, and those whose time is over."""
         dossiers = await work.dossiers(subjects) if subjects else {}
         weg = vernietigd(dossiers)
         await work.wis(weg)
@@ -55,29 +93,31 @@ class Routing:
             zaak for subject, facts in dossiers.items() if (zaak := vouw(subject, facts, zetels)) is not None
         ]
         await self._onthoud_bekend(work, dossiers, {zaak.subject for zaak in zaken})
-        clusters = {zaak.vraag.cluster for zaak in zaken}
-        clusters |= {zaak.toewijzing.cluster for zaak in zaken if zaak.toewijzing is not None}
-        clusters |= set(get_args(Cluster)) if weg else set()
-        standen = await store.vergrendel(work.connection, clusters | {c for c, _ in wijzigingen or ()})
-        if weg:
-            await store.wis_zaken(work.connection, weg)
-        if wijzigingen:
-            standen |= await store.save_adviseurs(work.connection, wijzigingen)
-        if not zaken:
-            return
-        rooster = Rooster.van(
-            await store.adviseurs(work.connection, clusters),
-            lokaal(work.now).date(),
+        return zaken, weg
+
+    async def _rooster(self, work: Work, clusters: Collection[Cluster], zaken: Iterable[Zaak]) -> Rooster:
+        """The roster of these clusters, which the caller holds, with rules, calendars and units."""
+        vandaag = lokaal(work.now).date()
+        adviseurs = await store.adviseurs(work.connection, clusters, vandaag)
+        boek = await work.regelboek()
+        week = boek.nu(Soort.ADVISEUR_CONTACT)
+        kalenders = {cluster: boek.kalender(week, cluster) for cluster in clusters}
+        boven: dict[str, str] = {}
+        if any(een.eigen_eenheden or een.uitgesloten_eenheden for een in adviseurs):
+            van_zaken = {zaak.vraag.eenheid for zaak in zaken if zaak.vraag.eenheid is not None}
+            eigen = {eenheid for een in adviseurs for eenheid in een.eigen_eenheden}
+            boven = await store.lijnen(work.connection, van_zaken | eigen)
+        return Rooster.van(
+            adviseurs,
+            vandaag,
             max_zaken_per_fte=self._settings.max_zaken_per_fte,
             lange_afwezigheid_dagen=self._settings.lange_afwezigheid_dagen,
+            gesprekken_per_fte=self._settings.gesprekken_per_fte,
+            rest_van_vandaag=rest_van_de_dag(work.now),
+            week=week,
+            kalenders=kalenders,
+            boven=boven,
         )
-        besluiten = beslis_alle(zaken, rooster, work.now)
-        for besluit in besluiten:
-            for feit in besluit.feiten:
-                work.state(feit, besluit.zaak.subject)
-            work.clocks(besluit.zaak.subject, besluit.klokken)
-        await store.save_zaken(work.connection, besluiten, standen)
-        await store.save_uitsluitingen(work.connection, zaken)
 
     async def _onthoud_bekend(
         self, work: Work, dossiers: Mapping[str, Sequence[Fact]], zaken: Collection[str]
@@ -111,6 +151,33 @@ class Routing:
                 await self.behandel(work, subjects)
         return len(subjects) == aantal
 
+    async def herplan(self, runtime: Runtime) -> bool:
+        """Look at all talks of a cluster together: let those that would be late go to an adviser who can hold
+        them in time, and state what will not be held in time by anybody."""
+        async with runtime.transaction() as work:
+            gevonden = await store.te_plannen(work.connection)
+            if gevonden is None:
+                return False
+            cluster, plan = gevonden
+            subjects = await store.gesprekken_te_plannen(
+                work.connection, cluster, lokaal(work.now).date(), self._settings.planning_aantal
+            )
+            await self.behandel(work, subjects, beslis=herplan)
+            await store.vergrendel(work.connection, {cluster})
+            await store.gepland(work.connection, cluster, plan)
+        return False
+
+
+def laatste_per_eenheid(facts: Iterable[Fact]) -> dict[str, e.EenheidGewijzigd]:
+    """The highest version of each unit among these facts, by code."""
+    laatste: dict[str, e.EenheidGewijzigd] = {}
+    for fact in facts:
+        if isinstance(fact.data, e.EenheidGewijzigd):
+            bekend = laatste.get(fact.subject)
+            if bekend is None or bekend.volgnummer < fact.data.volgnummer:
+                laatste[fact.subject] = fact.data
+    return laatste
+
 
 async def stand(runtime: Runtime) -> bool:
     """Show how many matters wait for an adviser."""
@@ -140,6 +207,7 @@ def build(settings: Settings) -> Service:
             **dict.fromkeys(
                 (
                     e.AdviseurGewijzigd,
+                    e.EenheidGewijzigd,
                     e.MeldingDoorgezet,
                     e.MeldingOntvangen,
                     e.BehandelaarGewijzigd,
@@ -162,6 +230,7 @@ def build(settings: Settings) -> Service:
         },
         background=(
             Background("herkansing", settings.herkansing_interval_s, routing.herkans),
+            Background("planning", settings.planning_interval_s, routing.herplan),
             Background("stand", STAND_S, stand),
         ),
     )

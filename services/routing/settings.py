@@ -16,6 +16,20 @@ class Settings(ServiceSettings):
     lange_afwezigheid_dagen: int = Field(
         14, ge=1, description="Absence of so many days ends an assignment even after the talk with the melder"
     )
+    gesprekken_per_fte: float = Field(
+        1.0,
+        gt=0,
+        le=20,
+        description="First talks a day per fte, where the roster does not say what room there is",
+    )
+    planning_interval_s: float = Field(
+        15.0,
+        gt=0,
+        description="How often is looked at who must go to another adviser to be spoken with in time",
+    )
+    planning_aantal: int = Field(
+        200, ge=1, le=2000, description="Talks that are planned together; of those that are late as many"
+    )
     zetels: Zetels
     herkansing_interval_s: float = Field(1.0, gt=0, description="How often waiting matters are looked at")
     herkansing_aantal: int = Field(100, ge=1, le=1000, description="How many of them in one transaction")

@@ -8,10 +8,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from services.routing.core.besluit import Besluit
-from services.routing.core.rooster import Adviseur, Periode
+from services.routing.core.rooster import Adviseur, Periode, Spreekruimte
 from services.routing.core.zaak import Zaak
 from shared.codes import Cluster
-from shared.events import AdviseurGewijzigd
+from shared.events import (
+    AdviseurGewijzigd,
+    EenheidGewijzigd,
+    Spreekdag,
+    TermijnBuitenGevaar,
+    TermijnInGevaar,
+)
 from shared.postgres import Queries
 
 QUERIES = Queries(Path(__file__).with_name("queries.sql"))
@@ -30,9 +36,10 @@ async def vergrendel(connection: Any, clusters: Iterable[str]) -> dict[str, Stan
     return {row["cluster"]: Stand(row["stand"], row["ruimte"]) for row in rows}
 
 
-async def adviseurs(connection: Any, clusters: Iterable[str]) -> list[Adviseur]:
+async def adviseurs(connection: Any, clusters: Iterable[str], vandaag: date) -> list[Adviseur]:
     """The advisers of these clusters, with what they hold."""
-    return [_adviseur(row) for row in await connection.fetch(QUERIES.adviseurs, sorted(set(clusters)))]
+    rows = await connection.fetch(QUERIES.adviseurs, sorted(set(clusters)), vandaag)
+    return [_adviseur(row) for row in rows]
 
 
 async def adviseurs_met_beperking(connection: Any) -> list[Adviseur]:
@@ -52,6 +59,10 @@ def _adviseur(row: Mapping[str, Any]) -> Adviseur:
         frozenset(row["alleen_eenheden"]),
         row["actief"],
         row["open_zaken"],
+        frozenset(row["eigen_eenheden"]),
+        tuple(map(Spreekruimte, row["spreekdagen"], row["gesprekken"])),
+        row["belasting"],
+        dict(zip(row["wacht_dagen"] or (), row["wacht_aantallen"] or (), strict=True)),
     )
 
 
@@ -74,12 +85,32 @@ async def save_adviseurs(
             ],
             "uitgesloten_eenheden": feit.uitgesloten_eenheden,
             "alleen_eenheden": feit.alleen_eenheden,
+            "eigen_eenheden": feit.eigen_eenheden,
+            "spreekdagen": [een.dag.isoformat() for een in _op_volgorde(feit)],
+            "gesprekken": [een.gesprekken for een in _op_volgorde(feit)],
             "actief": feit.actief,
         }
         for (cluster, code), feit in sorted(wijzigingen.items())
     ]
     changed = await connection.fetch(QUERIES.save_adviseurs, json.dumps(rows))
     return {row["cluster"]: Stand(row["stand"], row["ruimte"]) for row in changed}
+
+
+def _op_volgorde(feit: AdviseurGewijzigd) -> list[Spreekdag]:
+    return sorted(feit.spreekruimte, key=lambda een: een.dag)
+
+
+async def save_eenheden(connection: Any, wijzigingen: Mapping[str, EenheidGewijzigd]) -> dict[str, Stand]:
+    """Store which unit is part of which, unless a higher version is known; the clusters when it changed."""
+    rows = sorted((code, feit.volgnummer, feit.boven) for code, feit in wijzigingen.items())
+    changed = await connection.fetch(QUERIES.save_eenheden, *map(list, zip(*rows, strict=True)))
+    return {row["cluster"]: Stand(row["stand"], row["ruimte"]) for row in changed}
+
+
+async def lijnen(connection: Any, eenheden: Iterable[str]) -> dict[str, str]:
+    """By unit the one it is part of, of these units and all above them."""
+    rows = await connection.fetch(QUERIES.lijnen, sorted(set(eenheden)))
+    return {row["code"]: row["boven"] for row in rows}
 
 
 async def save_zaken(connection: Any, besluiten: Sequence[Besluit], standen: Mapping[str, Stand]) -> None:
@@ -106,8 +137,19 @@ def _zaak(besluit: Besluit, stand: Stand) -> tuple[Any, ...]:
         zaak.instemming,
         None if plaats is None else plaats.eenheid,
         None if plaats is None else plaats.leidinggevende,
+        besluit.uiterlijk,
+        besluit.gewicht,
+        _in_gevaar(besluit),
         *stand,
+        besluit.krap,
     )
+
+
+def _in_gevaar(besluit: Besluit) -> bool:
+    for feit in reversed(besluit.feiten):
+        if isinstance(feit, TermijnInGevaar | TermijnBuitenGevaar):
+            return isinstance(feit, TermijnInGevaar)
+    return besluit.zaak.in_gevaar is not None
 
 
 async def save_uitsluitingen(connection: Any, zaken: Iterable[Zaak]) -> None:
@@ -126,6 +168,24 @@ async def wis_zaken(connection: Any, subjects: Iterable[str]) -> None:
 async def begin_dag(connection: Any, vandaag: date) -> None:
     """Let the day begin, once, in every cluster."""
     await connection.execute(QUERIES.begin_dag, vandaag)
+
+
+async def te_plannen(connection: Any) -> tuple[str, int] | None:
+    """A cluster in which who speaks with whom may have to change, and which change that was."""
+    row = await connection.fetchrow(QUERIES.te_plannen)
+    return None if row is None else (row["cluster"], row["plan"])
+
+
+async def gesprekken_te_plannen(connection: Any, cluster: str, vandaag: date, limit: int) -> list[str]:
+    """Lock and return the matters of a cluster of which the talk is still to be held: the most urgent of
+    those that can be in time, and of those that are late."""
+    rows = await connection.fetch(QUERIES.gesprekken_te_plannen, cluster, vandaag, limit)
+    return [row["subject"] for row in rows]
+
+
+async def gepland(connection: Any, cluster: str, plan: int) -> None:
+    """It was looked at for all changes up to this one. The caller holds the cluster."""
+    await connection.execute(QUERIES.gepland, cluster, plan)
 
 
 async def wachtend(connection: Any, limit: int) -> list[str]:

@@ -29,6 +29,7 @@ async def vastgesteld(work: Work, facts: Sequence[Fact]) -> None:
                 sluitingsdagen=(),
                 brugdagen=fact.data.brugdagen,
             )
+    work.rules_changed()
 
 
 HANDLERS: Final[Mapping[type[Event], Handler]] = {

@@ -402,6 +402,29 @@ async def test_a_case_waits_for_its_adviser_s_key_and_the_role_is_warned_once(
     assert await database.fetchval("select count(*) from wachtenden where partij = 'coid'") == 0
 
 
+async def test_readers_without_a_key_are_counted_and_those_whose_key_ends_soon(
+    bus: Bus, service: StartService, zaak: Zaak, adviseur: Lezer, balie: Lezer, database: Any
+) -> None:
+    """What an operator watches: first there is no key, then one that ends in days, then one that ended."""
+    runtime = await service("intake")
+    heard = await bus.listen("intake.#")
+
+    async def stand() -> tuple[int, int]:
+        row = await runtime.pool.fetchrow(verstrekking.QUERIES.stand)
+        return row["meldpunt.readers.without_key"], row["meldpunt.readers.key_expiring"]
+
+    await balie.stelt_sleutel_vast()
+    await zaak.wordt_doorgezet()
+    await zaak.krijgt()
+    await gericht(heard, zaak, "sleutel-ontbreekt", "coid")
+    assert await stand() == (1, 0)
+    await adviseur.stelt_sleutel_vast(geldig_tot=now() + timedelta(days=3))
+    await verstrekt(heard, zaak, "coid")
+    assert await stand() == (0, 1)
+    await database.execute("update lezerssleutels set geldig_tot = clock_timestamp() where partij = 'coid'")
+    assert await stand() == (0, 0)
+
+
 async def test_a_point_off_the_curve_is_no_key(bus: Bus, service: StartService, database: Any) -> None:
     """A key on which sealing would give away secrets is parked, with a reason without content."""
     await service("intake")

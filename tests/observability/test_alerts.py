@@ -15,7 +15,7 @@ from tests.observability.regels import ALERTS, FOLDER, ROOT, RUNBOOK, alerts
 SECTIONS = dict(re.findall(r"^### (\w+)\n(.*?)(?=^##|\Z)", RUNBOOK.read_text(), re.M | re.S))
 WORDS = ("Means", "At risk", "Look", "Do", "Call")
 TESTS = FOLDER / "alerts.test.yml"
-MATTERS = re.compile(r"termijnen|matters|parked|notificaties|contacten|ontvangstcode")
+MATTERS = re.compile(r"termijnen|matters|readers|parked|notificaties|contacten|ontvangstcode")
 """What numbers about matters are called; also one that says that there are none tells."""
 
 

@@ -174,8 +174,8 @@ def test_spreads_work_by_capacity(capaciteiten: list[float], aantal: int) -> Non
     for _ in range(aantal):
         keuze = kies(VRAAG, dienst)
         assert isinstance(keuze, AdviseurGevonden)
-        dienst.neem("coid", keuze.adviseur.code)
-    last = {code: dienst.belasting["coid", code] for code in namen}
+        dienst.neem(("coid", keuze.adviseur.code))
+    last = {code: dienst.open_zaken["coid", code] for code in namen}
     assert sum(last.values()) == aantal
     for code, fte in namen.items():
         for ander, ander_fte in namen.items():
@@ -184,12 +184,12 @@ def test_spreads_work_by_capacity(capaciteiten: list[float], aantal: int) -> Non
 
 def test_expertise_goes_before_presence_before_workload_before_code() -> None:
     """Each criterion decides when the ones before it are equal, and is named."""
-    druk = adviseur("c", deskundigheid=frozenset(("overige",)), open_zaken=9)
+    druk = adviseur("c", deskundigheid=frozenset(("overige",)), belasting=90)
     weg_volgende_week = (Periode(VANDAAG + timedelta(days=5), None),)
-    vrij = [adviseur("a", open_zaken=1), adviseur("b"), adviseur("d")]
+    vrij = [adviseur("a", belasting=10), adviseur("b"), adviseur("d")]
     stappen = [
         ([*vrij, druk], "c", "deskundigheid"),
-        ([adviseur("a", afwezig=weg_volgende_week), adviseur("b", open_zaken=9)], "b", "aanwezigheid"),
+        ([adviseur("a", afwezig=weg_volgende_week), adviseur("b", belasting=90)], "b", "aanwezigheid"),
         (vrij[:2], "b", "belasting"),
         (vrij, "b", "code"),
         (vrij[:1], "a", "enige"),
@@ -1004,9 +1004,10 @@ def test_who_stepped_back_gets_room_once() -> None:
             verloop.hoor(weigert)
         zaak = vouw("zaak-0001", in_order({*verloop.feiten, weigert}))
         assert zaak is not None
-        dienst = rooster([adviseur("a", open_zaken=5), adviseur("b")])
+        dienst = rooster([adviseur("a", open_zaken=5, belasting=50), adviseur("b")])
         assert soorten(beslis(zaak, dienst, NU).feiten) == {"adviseur-vervangen": 1}
-        assert dienst.belasting == {("coid", "a"): over, ("coid", "b"): 1}
+        assert dienst.open_zaken == {("coid", "a"): over, ("coid", "b"): 1}
+        assert dienst.belasting == {("coid", "a"): 10 * over, ("coid", "b"): 10}
 
 
 def test_says_so_when_the_adviser_who_was_away_is_back() -> None:

@@ -71,6 +71,8 @@ async def test_assigns_an_adviser_and_says_why(service: StartService, bus: Bus) 
         "afgevallen": [{"reden": "ander-onderdeel", "aantal": 1}],
         "doorslag": "enige",
         "belasting": 0.0,
+        "uiterlijk": (vandaag() + timedelta(days=7)).isoformat(),
+        "op_tijd": 1,
     }
     (gestart,) = await gehoord(heard, zaak, "termijn-gestart")
     (afgelopen,) = await gehoord(heard, zaak, "termijn-afgelopen")
@@ -79,17 +81,26 @@ async def test_assigns_an_adviser_and_says_why(service: StartService, bus: Bus) 
 
 
 async def tellingen_kloppen(runtime: Runtime) -> None:
-    """Each adviser's counter is the number of open matters they hold."""
+    """Each adviser's counters are what the open matters they hold come to, talks that wait included."""
     verschillen = await runtime.pool.fetch(
         """
         select adviseurs.cluster, adviseurs.code, adviseurs.open_zaken, count(zaken.subject) as geteld
         from adviseurs left join zaken
             on zaken.cluster = adviseurs.cluster and zaken.adviseur = adviseurs.code and zaken.open
-        group by adviseurs.cluster, adviseurs.code, adviseurs.open_zaken
+        group by adviseurs.cluster, adviseurs.code, adviseurs.open_zaken, adviseurs.belasting
         having adviseurs.open_zaken <> count(zaken.subject)
+            or adviseurs.belasting <> coalesce(sum(zaken.gewicht), 0)
         """
     )
     assert verschillen == []
+    gesprekken = await runtime.pool.fetch(
+        """
+        select cluster, adviseur, uiterlijk, count(*) as aantal from zaken
+        where open and adviseur is not null and uiterlijk is not null group by 1, 2, 3
+        """
+    )
+    geteld = await runtime.pool.fetch("select * from werkvoorraad where aantal > 0")
+    assert {tuple(row) for row in geteld} == {tuple(row) for row in gesprekken}
 
 
 async def rij(runtime: Runtime, subject: str) -> Any:
@@ -429,6 +440,8 @@ ZAAK: dict[str, Any] = {
     "instemming": True,
     "eenheid": "43-brigade",
     "leidinggevende": "commandant-43",
+    "gewicht": 2,
+    "in_gevaar": False,
     "stand": 1,
     "ruimte": 1,
 }
@@ -443,8 +456,12 @@ ADVISEUR: dict[str, Any] = {
     "afwezig_tot_en_met": [None],
     "uitgesloten_eenheden": [],
     "alleen_eenheden": [],
+    "eigen_eenheden": [],
+    "spreekdagen": ["2026-03-03"],
+    "gesprekken": [2],
     "actief": True,
     "open_zaken": 0,
+    "belasting": 0,
 }
 
 
@@ -470,7 +487,9 @@ GEWEIGERD: list[tuple[str, str, dict[str, Any]]] = [
     ("adviseurs", "adviseurs_capaciteit_fte_check", {"capaciteit_fte": 2.5}),
     ("adviseurs", "adviseurs_capaciteit_fte_check", {"capaciteit_fte": "NaN"}),
     ("adviseurs", "adviseurs_open_zaken_check", {"open_zaken": -1}),
+    ("adviseurs", "adviseurs_belasting_check", {"belasting": -1}),
     ("adviseurs", "adviseurs_check", {"afwezig_tot_en_met": []}),
+    ("adviseurs", "adviseurs_check1", {"gesprekken": []}),
 ]
 
 

@@ -276,4 +276,8 @@ def _heropeningen(zaak: Zaak) -> Iterator[Event]:
             yield grants[0].heropenen(terug)
         elif not onder:
             onder.add((None, None))
-            yield MeldingHeropend(teruggekeerd_op=terug.teruggekeerd_op, reden=terug.reden)
+            yield MeldingHeropend(
+                teruggekeerd_op=terug.teruggekeerd_op,
+                reden=terug.reden,
+                ongewenste_adviseurs=terug.ongewenste_adviseurs,
+            )

@@ -48,6 +48,7 @@ class EscalatieInstemming(InstemmingVanKracht):
             reden=terug.reden,
             escaleren_naar=self.geadresseerde,
             instemming=self.instemming,
+            ongewenste_adviseurs=terug.ongewenste_adviseurs,
         )
 
 

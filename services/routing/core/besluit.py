@@ -4,25 +4,42 @@
 Deciding again without new facts, on the same roster and day, states nothing.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from typing import Final
 
+from services.routing.core.planning import Gevaar, Lopend, plan
 from services.routing.core.rooster import Adviseur, Verhindering
-from services.routing.core.toewijzing import Niemand, Rooster, kies
+from services.routing.core.toewijzing import Niemand, Rooster, in_conflict, kies
 from services.routing.core.zaak import Toewijzing, Zaak
 from shared import events as e
 from shared.codes import Cluster
+from shared.termijnen.duur import einde
+from shared.termijnen.kalender import Kalender, lokaal
 from shared.termijnen.klok import Klok, Vervallen
+from shared.termijnen.lengte import Eenheid, Lengte
 from shared.termijnen.regels import Soort
 
 _NET_LATER: Final = timedelta(microseconds=1)
+GEEN_ANDER: Final[Mapping[str, str]] = MappingProxyType({})
+"""No matter is to go to another adviser."""
+NOG_TE_SPREKEN: Final = 10
+NOG_TE_SPREKEN_SPOED: Final = 15
+GESPROKEN: Final = 4
+BIJ_DE_LIJN: Final = 2
+"""What an open matter weighs, in tenths: before the talk, after it, and once the line treats it (design)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Besluit:
-    """The outcome for one matter. `toewijzing` is who holds it; `wacht`: it is open and nobody does."""
+    """The outcome for one matter. `toewijzing` is who holds it; `wacht`: it is open and nobody does.
+
+    `uiterlijk` is the last day on which the talk is in time, None when there is none to hold; `gewicht` what
+    the matter weighs among an adviser's, in tenths. `krap`: it was assigned to somebody who cannot hold all
+    talks in time as things stand.
+    """
 
     zaak: Zaak
     feiten: tuple[e.Event, ...]
@@ -30,6 +47,9 @@ class Besluit:
     toewijzing: Toewijzing | None
     wacht: bool
     waarom: e.Waarom | None
+    uiterlijk: date | None = None
+    gewicht: int = 0
+    krap: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +61,52 @@ class _Toegewezen:
     feit: e.Event | None = None
 
 
-def beslis_alle(zaken: Iterable[Zaak], rooster: Rooster, nu: datetime) -> list[Besluit]:
-    """Decide about several matters, most urgent first; each assignment counts in the next."""
-    return [beslis(zaak, rooster, nu) for zaak in sorted(zaken, key=_urgentie)]
+def beslis_alle(
+    zaken: Iterable[Zaak], rooster: Rooster, nu: datetime, naar: Mapping[str, str] = GEEN_ANDER
+) -> list[Besluit]:
+    """Decide about several matters, most urgent first; each assignment counts in the next. `naar`: to which
+    adviser a matter is to go so that its talk is in time (`planning`)."""
+    return [
+        beslis(zaak, rooster, nu, naar.get(zaak.subject))
+        for _, zaak in sorted(((_urgentie(zaak, rooster), zaak) for zaak in zaken), key=lambda paar: paar[0])
+    ]
 
 
-def _urgentie(zaak: Zaak) -> tuple[bool, datetime, str]:
-    return not zaak.spoed, zaak.telt_vanaf, zaak.subject
+def herplan(zaken: Sequence[Zaak], rooster: Rooster, nu: datetime) -> list[Besluit]:
+    """Decide together about matters of which the talk is still to be held: who must go to another adviser to
+    be spoken with in time, and who will not be. Nothing that is due earlier may be left out."""
+    planning = plan(
+        (
+            Lopend(zaak.subject, zaak.vraag, zaak.toewijzing, uiterlijk)
+            for zaak in zaken
+            if (uiterlijk := uiterste_dag(zaak, rooster)) is not None
+        ),
+        rooster,
+    )
+    return [
+        voorzie(besluit, planning.gevaar.get(besluit.zaak.subject), nu)
+        for besluit in beslis_alle(zaken, rooster, nu, planning.naar)
+    ]
 
 
-def beslis(zaak: Zaak, rooster: Rooster, nu: datetime) -> Besluit:
+def _urgentie(zaak: Zaak, rooster: Rooster) -> tuple[date, bool, datetime, str]:
+    return uiterste_dag(zaak, rooster) or date.max, not zaak.spoed, zaak.telt_vanaf, zaak.subject
+
+
+def beslis(zaak: Zaak, rooster: Rooster, nu: datetime, naar: str | None = None) -> Besluit:
     """Decide about one matter. What it assigns is booked on `rooster`."""
     # Own facts are told apart by their moments: the next is later than the last, also if the clock went back.
     op = nu if zaak.besloten_op is None else max(nu, zaak.besloten_op + _NET_LATER)
-    uitkomst = _wijs_toe(zaak, rooster, op) if zaak.open else _Toegewezen(zaak.toewijzing, zaak.waarom)
+    uiterlijk = uiterste_dag(zaak, rooster)
+    uitkomst = _Toegewezen(zaak.toewijzing, zaak.waarom)
+    if zaak.open:
+        uitkomst = _wijs_toe(zaak, rooster, op, uiterlijk, naar)
     feiten = [] if uitkomst.feit is None else [uitkomst.feit]
     feiten += _plaats(zaak, op)
     feiten += [
         e.MeldingGeescaleerd(geescaleerd_op=op, naar=naar, reden=reden) for naar, reden in zaak.te_escaleren
     ]
+    feiten += _voorbij(zaak, op)
     toegewezen_op = zaak.eerst_toegewezen_op
     if toegewezen_op is None and isinstance(uitkomst.feit, e.AdviseurToegewezen | e.AdviseurVervangen):
         toegewezen_op = op
@@ -70,31 +117,112 @@ def beslis(zaak: Zaak, rooster: Rooster, nu: datetime) -> Besluit:
         uitkomst.toewijzing,
         zaak.open and uitkomst.toewijzing is None,
         uitkomst.waarom,
+        uiterlijk,
+        gewicht(zaak),
+        uitkomst.feit is not None and uitkomst.waarom is not None and uitkomst.waarom.op_tijd == 0,
     )
+
+
+# --- the week, and what work there is in it ---------------------------------------------------------
+
+
+def gewicht(zaak: Zaak) -> int:
+    """What an open matter weighs among those of an adviser, in tenths of one still to be spoken about."""
+    if not zaak.open:
+        return 0
+    if zaak.wacht_op_gesprek:
+        return NOG_TE_SPREKEN_SPOED if zaak.spoed else NOG_TE_SPREKEN
+    return BIJ_DE_LIJN if zaak.plaats is not None else GESPROKEN
+
+
+def uiterste_dag(zaak: Zaak, rooster: Rooster) -> date | None:
+    """The last day on which the talk with the melder is in time, by the rule and calendar of now; None when
+    there is no talk to hold, or no promise."""
+    if not zaak.wacht_op_gesprek or rooster.week.gewoon.lengte is None:
+        return None
+    kalender = rooster.kalender(zaak.vraag.cluster)
+    dag = _laatste_dag(zaak.telt_vanaf, rooster.week.gewoon.lengte, kalender)
+    kort = rooster.week.spoed
+    if zaak.spoed and kort is not None and kort.lengte is not None:
+        dag = min(dag, _laatste_dag(zaak.telt_vanaf, kort.lengte, kalender))
+    return dag
+
+
+def _laatste_dag(start: datetime, lengte: Lengte, kalender: Kalender) -> date:
+    if lengte.eenheid is Eenheid.KALENDERDAG:  # the ordinary case, without the words that go with it
+        return lokaal(start).date() + timedelta(days=lengte.aantal)
+    eind = einde(start, lengte, kalender).eind
+    assert eind is not None, "what was not suspended does not stand still"
+    return lokaal(eind).date()
+
+
+def _voorbij(zaak: Zaak, op: datetime) -> list[e.Event]:
+    """Take back that the week was in danger, of a matter of which there is no talk to hold any more."""
+    if zaak.in_gevaar is None:
+        return []
+    if zaak.in_gevaar != zaak.vraag.cluster or not zaak.open or zaak.onbereikbaar_op is not None:
+        return [e.TermijnBuitenGevaar(voorzien_op=op, cluster=zaak.in_gevaar, reden="vervallen")]
+    if zaak.gesproken_op is not None:
+        return [e.TermijnBuitenGevaar(voorzien_op=op, cluster=zaak.in_gevaar, reden="gesproken")]
+    return []
+
+
+def voorzie(besluit: Besluit, gevaar: Gevaar | None, nu: datetime) -> Besluit:
+    """The same decision, with what is foreseen of its talk when that is not what was said last.
+
+    Whose role must not learn of the matter is told nothing.
+    """
+    zaak, cluster = besluit.zaak, besluit.zaak.vraag.cluster
+    if (
+        besluit.uiterlijk is None
+        or besluit.uiterlijk < lokaal(nu).date()
+        or _ROL_VAN[cluster] in zaak.gesloten
+    ):
+        return besluit
+    eerder = [getattr(feit, feit.moment) for feit in besluit.feiten]
+    op = max([nu, *(een + _NET_LATER for een in (zaak.besloten_op, *eerder) if een is not None)])
+    feit: e.Event
+    if gevaar is not None and zaak.in_gevaar != cluster:
+        feit = e.TermijnInGevaar(
+            voorzien_op=op,
+            cluster=cluster,
+            uiterlijk=gevaar.uiterlijk,
+            verwacht=gevaar.verwacht,
+            reden=gevaar.reden,
+        )
+    elif gevaar is None and zaak.in_gevaar == cluster:
+        feit = e.TermijnBuitenGevaar(voorzien_op=op, cluster=cluster, reden="weer-haalbaar")
+    else:
+        return besluit
+    return replace(besluit, feiten=(*besluit.feiten, feit))
 
 
 # --- who ------------------------------------------------------------------------------------------
 
 
-def _wijs_toe(zaak: Zaak, rooster: Rooster, op: datetime) -> _Toegewezen:
+def _wijs_toe(
+    zaak: Zaak, rooster: Rooster, op: datetime, uiterlijk: date | None, naar: str | None
+) -> _Toegewezen:
     huidige, cluster = zaak.toewijzing, zaak.vraag.cluster
     verhindering = None if huidige is None else waarom_niet_verder(zaak, huidige, rooster)
     if huidige is not None and verhindering is None:
-        return _gaat_verder(zaak, huidige, rooster, op)
-    keuze = kies(zaak.vraag, rooster)
+        if naar is None or naar == huidige.adviseur or uiterlijk is None:
+            return _gaat_verder(zaak, huidige, rooster, op, uiterlijk)
+        verhindering = "termijn"
+    if huidige is not None and zaak.ontbreekt is None:  # while a matter waits it is nobody's work
+        rooster.geef_af(huidige, gewicht(zaak), uiterlijk)
+    keuze = kies(zaak.vraag, rooster, uiterlijk, naar if verhindering == "termijn" else None)
     if isinstance(keuze, Niemand):
         if zaak.ontbreekt == cluster:
             return _Toegewezen(None, keuze.waarom)
         ontbreekt = e.AdviseurOntbreekt(vastgesteld_op=op, cluster=cluster, waarom=keuze.waarom)
         return _Toegewezen(None, keuze.waarom, ontbreekt)
     adviseur, waarom = keuze.adviseur.code, keuze.waarom
-    rooster.neem(cluster, adviseur)
+    rooster.neem((cluster, adviseur), gewicht(zaak), uiterlijk)
     feit: e.Event
     if huidige is None or verhindering is None:
         feit = e.AdviseurToegewezen(toegewezen_op=op, cluster=cluster, adviseur=adviseur, waarom=waarom)
     else:
-        if zaak.ontbreekt is None:  # while a matter waits it is nobody's work
-            rooster.geef_af(*huidige)
         feit = e.AdviseurVervangen(
             vervangen_op=op,
             cluster=cluster,
@@ -118,7 +246,7 @@ def waarom_niet_verder(zaak: Zaak, huidige: Toewijzing, rooster: Rooster) -> Ver
         return zaak.weigeringen[huidige.adviseur]
     if adviseur is None or not adviseur.actief:
         return "vertrek"
-    if adviseur.code in zaak.vraag.partijen or zaak.vraag.eenheid in adviseur.uitgesloten_eenheden:
+    if in_conflict(adviseur, zaak.vraag, rooster.boven):
         return "belangenconflict"
     if _te_lang_weg(adviseur, rooster, gesproken=zaak.gesproken_op is not None):
         return "afwezigheid"
@@ -132,13 +260,20 @@ def _te_lang_weg(adviseur: Adviseur, rooster: Rooster, *, gesproken: bool) -> bo
     return not gesproken or duur is None or duur >= rooster.lange_afwezigheid_dagen
 
 
-def _gaat_verder(zaak: Zaak, huidige: Toewijzing, rooster: Rooster, op: datetime) -> _Toegewezen:
+def _gaat_verder(
+    zaak: Zaak, huidige: Toewijzing, rooster: Rooster, op: datetime, uiterlijk: date | None
+) -> _Toegewezen:
     if zaak.ontbreekt is None:
         return _Toegewezen(huidige, zaak.waarom)
     # It was said that nobody is free; who held the matter is back, and that is said too.
-    last = rooster.per_fte(rooster.adviseurs[huidige]) if rooster.adviseurs[huidige].fte > 0 else None
-    waarom = e.Waarom(kandidaten=1, doorslag="enige", belasting=None if last is None else round(last, 3))
-    rooster.neem(*huidige)
+    last = rooster.per_fte(huidige) if rooster.adviseurs[huidige].fte > 0 else None
+    waarom = e.Waarom(
+        kandidaten=1,
+        doorslag="enige",
+        belasting=None if last is None else round(last, 3),
+        uiterlijk=uiterlijk,
+    )
+    rooster.neem(huidige, gewicht(zaak), uiterlijk)
     return _Toegewezen(
         huidige,
         waarom,
@@ -166,6 +301,8 @@ def _plaats(zaak: Zaak, op: datetime) -> list[e.Event]:
 # --- when -----------------------------------------------------------------------------------------
 
 _ROL: Final[dict[Cluster, str | None]] = {"coid": None, "kmar": "kmar"}
+_ROL_VAN: Final[dict[Cluster, str]] = {"coid": "coid-leiding", "kmar": "kmar-leiding"}
+"""Whose role hears what is foreseen of a cluster's matters."""
 
 
 def klokken(zaak: Zaak, toegewezen_op: datetime | None) -> tuple[Klok, ...]:

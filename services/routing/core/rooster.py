@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: EUPL-1.2
 """An adviser as the roster knows them, and whether they can go on with what they have. Pure."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Literal, NamedTuple
 
 from shared.codes import Cluster, Onderdeel, Rubriek
 
-Verhindering = Literal["belangenconflict", "afwezigheid", "vertrek", "anders"]
+Verhindering = Literal["belangenconflict", "afwezigheid", "vertrek", "anders", "wens-melder", "termijn"]
 """Why an adviser cannot go on with a matter, as it is stated when another takes over."""
 
 
@@ -27,9 +28,21 @@ class Periode(NamedTuple):
         return self.tot_en_met is None or self.tot_en_met.year == date.max.year
 
 
+class Spreekruimte(NamedTuple):
+    """How many first talks there is room for on one day."""
+
+    dag: date
+    gesprekken: int
+
+
 @dataclass(frozen=True, slots=True)
 class Adviseur:
-    """One adviser. `open_zaken` is the number of open matters they hold."""
+    """One adviser.
+
+    `open_zaken` is the number of open matters they hold, `belasting` the weight of these in tenths,
+    `voorraad` how many talks with a melder wait, by the last day that is in time. `spreekruimte` is in the
+    order of days; a day between the first and the last of them that is not among them has no room.
+    """
 
     cluster: Cluster
     code: str
@@ -41,6 +54,10 @@ class Adviseur:
     alleen_eenheden: frozenset[str] = frozenset()
     actief: bool = True
     open_zaken: int = 0
+    eigen_eenheden: frozenset[str] = frozenset()
+    spreekruimte: tuple[Spreekruimte, ...] = ()
+    belasting: int = 0
+    voorraad: Mapping[date, int] = field(default_factory=dict)
 
     def afwezig_op(self, dag: date) -> bool:
         """Whether they are away on this day."""
@@ -76,4 +93,5 @@ class Adviseur:
 
     def kan_uitvallen(self, dag: date) -> bool:
         """Whether any matter they hold may have to go to another: they left, are away, or have a conflict."""
-        return not self.actief or bool(self.uitgesloten_eenheden) or self.afwezig_op(dag)
+        conflict = self.uitgesloten_eenheden or self.eigen_eenheden
+        return not self.actief or bool(conflict) or self.afwezig_op(dag)

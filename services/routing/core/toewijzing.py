@@ -2,17 +2,23 @@
 """Which adviser takes a matter, and why this one. Pure.
 
 Who cannot take it falls off for the first reason that applies, in the order of `REDENEN`. Of the others the
-first counts by: expertise on the rubriek, being there the coming week, fewest open matters per fte, code.
+first counts by: keeping the week of this matter and of all others they hold, else being the least late;
+having advised this melder before; the melder's wish; holding the talk soon, where little time would be left
+after it; expertise on the rubriek; being there the coming week; weight of open matters per fte; code.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from types import MappingProxyType
 from typing import Final, Literal, get_args
 
+from services.routing.core.agenda import Agenda
 from services.routing.core.rooster import Adviseur
 from shared.codes import Cluster, Onderdeel, Rubriek
-from shared.events import Afgevallen, Waarom
+from shared.events import Afgevallen, Doorslag, Waarom
+from shared.termijnen.kalender import NEDERLAND, Kalender
+from shared.termijnen.regels import TABEL, Regel, Soort
 
 Reden = Literal[
     "inactief", "ander-onderdeel", "alleen-andere-eenheden", "belangenconflict", "afwezig", "geweigerd", "vol"
@@ -20,13 +26,23 @@ Reden = Literal[
 REDENEN: Final[tuple[Reden, ...]] = get_args(Reden)
 
 KOMENDE_DAGEN: Final = 7
-"""An adviser who will be away within so many days is passed over when another can take the matter: the melder
-must be contacted within a week (JID 2021)."""
+"""An adviser who will be away within so many days is passed over when another can take the matter: after the
+talk there is more to be done."""
+
+WEEK: Final = next(regel for regel in TABEL if regel.soort is Soort.ADVISEUR_CONTACT)
+"""The promise that assignment is to keep, as the table has it."""
+
+RUIM: Final = 4
+"""With so many days left after the talk it does not matter who could hold it sooner."""
+
+Sleutel = tuple[Cluster, str]
+"""An adviser's cluster and code."""
 
 
 @dataclass(frozen=True, slots=True)
 class Vraag:
-    """What a matter asks of an adviser. `geweigerd` are the advisers who stepped back from it before."""
+    """What a matter asks of an adviser. `geweigerd` are the advisers who stepped back from it before, or whom
+    the melder does not want; `vorige` who advised this melder before, `gewenst` whom the melder asks for."""
 
     cluster: Cluster
     onderdeel: Onderdeel
@@ -34,6 +50,8 @@ class Vraag:
     rubriek: Rubriek | None = None
     partijen: frozenset[str] = frozenset()
     geweigerd: frozenset[str] = frozenset()
+    vorige: str | None = None
+    gewenst: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +71,10 @@ class Niemand:
 
 @dataclass(frozen=True, slots=True)
 class _Selectie:
-    """Who could take a matter but for their workload, best first, and how many could not, per reason."""
+    """Who could take a matter but for their workload, and how many could not, per reason."""
 
-    lagen: tuple[tuple[tuple[tuple[Cluster, str], float, Adviseur], ...], ...]
-    """By expertise and presence; those in one tier differ in workload and code alone. Each with the key of
-    their workload and their fte: this is looked through for every matter."""
-    deskundig: tuple[bool, ...]
-    """Per tier, whether it holds the experts."""
+    kandidaten: tuple[tuple[Sleutel, tuple[bool, bool, bool, bool], Adviseur], ...]
+    """Each with the key of their workload, and what they are ranked by that is the same for all days."""
     afgevallen: tuple[tuple[Reden, int], ...]
 
 
@@ -67,15 +82,22 @@ class _Selectie:
 class Rooster:
     """The advisers of one or more clusters on one day, with what they hold.
 
-    `belasting` counts the open matters by adviser and moves with each assignment (`neem`, `geef_af`), so that
-    the next one in the same batch sees it.
+    `open_zaken` and `belasting` (in tenths) are by adviser and move with each assignment (`neem`, `geef_af`),
+    as the agendas do, so that the next one in the same batch sees it. `boven` gives the unit above a unit.
     """
 
     vandaag: date
-    adviseurs: dict[tuple[Cluster, str], Adviseur]
+    adviseurs: dict[Sleutel, Adviseur]
     max_zaken_per_fte: float
     lange_afwezigheid_dagen: int = 14
-    belasting: dict[tuple[Cluster, str], int] = field(default_factory=dict)
+    gesprekken_per_fte: float = 1.0
+    rest_van_vandaag: float = 1.0
+    week: Regel = WEEK
+    kalenders: Mapping[Cluster, Kalender] = field(default_factory=dict)
+    boven: Mapping[str, str] = field(default_factory=dict)
+    open_zaken: dict[Sleutel, int] = field(default_factory=dict)
+    belasting: dict[Sleutel, int] = field(default_factory=dict)
+    _agendas: dict[Sleutel, Agenda] = field(default_factory=dict)
     _selecties: dict[Vraag, _Selectie] = field(default_factory=dict)
 
     @classmethod
@@ -86,6 +108,11 @@ class Rooster:
         *,
         max_zaken_per_fte: float,
         lange_afwezigheid_dagen: int = 14,
+        gesprekken_per_fte: float = 1.0,
+        rest_van_vandaag: float = 1.0,
+        week: Regel = WEEK,
+        kalenders: Mapping[Cluster, Kalender] = MappingProxyType({}),
+        boven: Mapping[str, str] = MappingProxyType({}),
     ) -> "Rooster":
         """The roster on one day."""
         op_code = {(adviseur.cluster, adviseur.code): adviseur for adviseur in adviseurs}
@@ -94,21 +121,58 @@ class Rooster:
             op_code,
             max_zaken_per_fte,
             lange_afwezigheid_dagen,
+            gesprekken_per_fte,
+            rest_van_vandaag,
+            week,
+            kalenders,
+            boven,
             {sleutel: adviseur.open_zaken for sleutel, adviseur in op_code.items()},
+            {sleutel: adviseur.belasting for sleutel, adviseur in op_code.items()},
         )
 
-    def neem(self, cluster: Cluster, code: str) -> None:
-        """An adviser holds one matter more."""
-        self.belasting[cluster, code] += 1
+    def neem(self, sleutel: Sleutel, gewicht: int = 10, uiterlijk: date | None = None) -> None:
+        """An adviser holds one matter more; its talk, when it is still to be held, by this day."""
+        self.open_zaken[sleutel] += 1
+        self.belasting[sleutel] += gewicht
+        if uiterlijk is not None:
+            self.agenda(sleutel).neem(uiterlijk)
 
-    def geef_af(self, cluster: Cluster, code: str) -> None:
+    def geef_af(self, sleutel: Sleutel, gewicht: int = 10, uiterlijk: date | None = None) -> None:
         """An adviser holds one matter less."""
-        if self.belasting.get((cluster, code), 0) > 0:
-            self.belasting[cluster, code] -= 1
+        if self.open_zaken.get(sleutel, 0) <= 0:
+            return
+        self.open_zaken[sleutel] -= 1
+        self.belasting[sleutel] = max(0, self.belasting[sleutel] - gewicht)
+        if uiterlijk is not None:
+            self.agenda(sleutel).geef_af(uiterlijk)
 
-    def per_fte(self, adviseur: Adviseur) -> float:
-        """Open matters per fte."""
-        return self.belasting[adviseur.cluster, adviseur.code] / adviseur.fte
+    def per_fte(self, sleutel: Sleutel) -> float:
+        """Weight of open matters per fte, in matters of which the talk is still to be held."""
+        return self.belasting[sleutel] / (10 * self.adviseurs[sleutel].fte)
+
+    def kalender(self, cluster: Cluster) -> Kalender:
+        """The working days of a cluster."""
+        return self.kalenders.get(cluster, NEDERLAND)
+
+    def agenda(self, sleutel: Sleutel) -> Agenda:
+        """The room of one adviser, and what waits for it."""
+        gevonden = self._agendas.get(sleutel)
+        if gevonden is None:
+            adviseur = self.adviseurs[sleutel]
+            gevonden = self._agendas[sleutel] = Agenda.van(
+                adviseur,
+                self.vandaag,
+                adviseur.voorraad,
+                kalender=self.kalender(adviseur.cluster),
+                per_fte=self.gesprekken_per_fte,
+                rest_van_vandaag=self.rest_van_vandaag,
+            )
+        return gevonden
+
+    def krap(self, sleutel: Sleutel, uiterlijk: date) -> int:
+        """How many days less than `RUIM` would be left after this adviser's talk; 0 when it is no less."""
+        over = (uiterlijk - self.vandaag).days - self.agenda(sleutel).dag_van(uiterlijk)
+        return max(0, RUIM - over)
 
     def selectie(self, vraag: Vraag) -> _Selectie:
         """Who could take it but for their workload; the same question is answered once."""
@@ -118,86 +182,128 @@ class Rooster:
         return gevonden
 
     def _selecteer(self, vraag: Vraag) -> _Selectie:
-        lagen: dict[tuple[bool, bool], list[tuple[tuple[Cluster, str], float, Adviseur]]] = {}
+        kandidaten = []
         aantallen: dict[Reden, int] = {}
         for sleutel, adviseur in self.adviseurs.items():
             if adviseur.cluster != vraag.cluster:
                 continue
-            reden = waarom_niet(adviseur, vraag, self.vandaag)
+            reden = waarom_niet(adviseur, vraag, self.vandaag, self.boven)
             if reden is not None:
                 aantallen[reden] = aantallen.get(reden, 0) + 1
                 continue
-            laag = (
+            rang = (
+                adviseur.code != vraag.vorige,
+                adviseur.code != vraag.gewenst,
                 vraag.rubriek not in adviseur.deskundigheid,
                 adviseur.afwezig_binnen(self.vandaag, KOMENDE_DAGEN),
             )
-            lagen.setdefault(laag, []).append((sleutel, adviseur.fte, adviseur))
-        volgorde = sorted(lagen)
-        return _Selectie(
-            tuple(tuple(lagen[laag]) for laag in volgorde),
-            tuple(not ondeskundig for ondeskundig, _ in volgorde),
-            tuple((reden, aantallen[reden]) for reden in REDENEN if reden in aantallen),
-        )
+            kandidaten.append((sleutel, rang, adviseur))
+        afgevallen = tuple((reden, aantallen[reden]) for reden in REDENEN if reden in aantallen)
+        return _Selectie(tuple(kandidaten), afgevallen)
 
 
-def waarom_niet(adviseur: Adviseur, vraag: Vraag, vandaag: date) -> Reden | None:
-    """The first reason, workload apart, why this adviser cannot take it; None when there is none."""
+def in_conflict(adviseur: Adviseur, vraag: Vraag, boven: Mapping[str, str]) -> bool:
+    """Whether an adviser is too close to a matter: a party to it; excluded for its unit or one above that; or
+    of a unit that is in one line with its unit."""
+    if adviseur.code in vraag.partijen:
+        return True
+    if vraag.eenheid is None or not (adviseur.uitgesloten_eenheden or adviseur.eigen_eenheden):
+        return False
+    lijn = lijn_van(vraag.eenheid, boven)
+    if not lijn.isdisjoint(adviseur.uitgesloten_eenheden | adviseur.eigen_eenheden):
+        return True
+    return any(vraag.eenheid in lijn_van(eigen, boven) for eigen in adviseur.eigen_eenheden)
+
+
+def lijn_van(eenheid: str, boven: Mapping[str, str]) -> set[str]:
+    """A unit and all that it is part of."""
+    lijn: set[str] = set()
+    verder: str | None = eenheid
+    while verder is not None and verder not in lijn:
+        lijn.add(verder)
+        verder = boven.get(verder)
+    return lijn
+
+
+def waarom_nooit(adviseur: Adviseur, vraag: Vraag, boven: Mapping[str, str]) -> Reden | None:
+    """The first reason, workload and absence apart, why this adviser cannot take it."""
     if not adviseur.actief or adviseur.fte <= 0:
         return "inactief"
     if vraag.onderdeel not in adviseur.onderdelen:
         return "ander-onderdeel"
     if adviseur.alleen_eenheden and vraag.eenheid not in adviseur.alleen_eenheden:
         return "alleen-andere-eenheden"
-    if vraag.eenheid in adviseur.uitgesloten_eenheden or adviseur.code in vraag.partijen:
+    if in_conflict(adviseur, vraag, boven):
         return "belangenconflict"
-    if adviseur.afwezig_op(vandaag):
+    return "geweigerd" if adviseur.code in vraag.geweigerd else None
+
+
+def waarom_niet(
+    adviseur: Adviseur, vraag: Vraag, vandaag: date, boven: Mapping[str, str] = MappingProxyType({})
+) -> Reden | None:
+    """The first reason, workload apart, why this adviser cannot take it now; None when there is none."""
+    nooit = waarom_nooit(adviseur, vraag, boven)
+    if nooit in (None, "geweigerd") and adviseur.afwezig_op(vandaag):
         return "afwezig"
-    if adviseur.code in vraag.geweigerd:
-        return "geweigerd"
-    return None
+    return nooit
 
 
-def kies(vraag: Vraag, rooster: Rooster) -> AdviseurGevonden | Niemand:
-    """The adviser for this matter, with what decided; or nobody, with who fell off for what."""
+_CRITERIA: Final[tuple[Doorslag, ...]] = (
+    "week",
+    "continuiteit",
+    "wens",
+    "spoedigst",
+    "deskundigheid",
+    "aanwezigheid",
+    "belasting",
+    "code",
+)
+"""What candidates are ranked by, in this order."""
+
+_Rang = tuple[int, bool, bool, int, bool, bool, float, str]
+
+
+def kies(
+    vraag: Vraag, rooster: Rooster, uiterlijk: date | None = None, gepland: str | None = None
+) -> AdviseurGevonden | Niemand:
+    """The adviser for this matter, with what decided; or nobody, with who fell off for what.
+
+    `uiterlijk`: the last day on which the talk is in time; None when there is no talk to hold. `gepland`: who
+    is to take it so that all talks are in time; chosen when they can take it.
+    """
     selectie = rooster.selectie(vraag)
-    grens, belasting = rooster.max_zaken_per_fte, rooster.belasting
-    lagen: list[tuple[bool, list[tuple[float, Adviseur]]]] = []
-    kandidaten = vol = 0
-    for deskundig, laag in zip(selectie.deskundig, selectie.lagen, strict=True):
-        met_ruimte = [(last, een) for sleutel, fte, een in laag if (last := belasting[sleutel] / fte) < grens]
-        kandidaten += len(met_ruimte)
-        vol += len(laag) - len(met_ruimte)
-        if met_ruimte:
-            lagen.append((deskundig, met_ruimte))
+    gerangschikt: list[tuple[_Rang, Sleutel]] = []
+    vol = op_tijd = 0
+    for sleutel, rang, adviseur in selectie.kandidaten:
+        if rooster.open_zaken[sleutel] >= rooster.max_zaken_per_fte * adviseur.fte:
+            vol += 1
+            continue
+        te_laat = 0 if uiterlijk is None else rooster.agenda(sleutel).dagen_te_laat(uiterlijk)
+        op_tijd += te_laat == 0
+        if gepland is not None:
+            te_laat = 0 if adviseur.code == gepland else te_laat + 1
+        krap = 0 if uiterlijk is None else rooster.krap(sleutel, uiterlijk)
+        gerangschikt.append(
+            ((te_laat, *rang[:2], krap, *rang[2:], rooster.per_fte(sleutel), adviseur.code), sleutel)
+        )
     afgevallen = tuple(Afgevallen(reden=reden, aantal=aantal) for reden, aantal in selectie.afgevallen)
     if vol:
         afgevallen += (Afgevallen(reden="vol", aantal=vol),)
-    if not lagen:
+    if not gerangschikt:
         return Niemand(Waarom(kandidaten=0, afgevallen=afgevallen))
-    beste = lagen[0][1]
-    laagste, gekozen = min(beste, key=_last_en_code)
+    gerangschikt.sort()
+    beste, gekozen = gerangschikt[0]
     waarom = Waarom(
-        kandidaten=kandidaten,
+        kandidaten=len(gerangschikt),
         afgevallen=afgevallen,
-        doorslag=_doorslag(lagen, laagste),
-        belasting=round(laagste, 3),
+        doorslag=_doorslag(beste, gerangschikt[1][0]) if len(gerangschikt) > 1 else "enige",
+        belasting=round(beste[6], 3),
+        uiterlijk=uiterlijk,
+        op_tijd=None if uiterlijk is None else op_tijd,
     )
-    return AdviseurGevonden(gekozen, waarom)
+    return AdviseurGevonden(rooster.adviseurs[gekozen], waarom)
 
 
-def _last_en_code(kandidaat: tuple[float, Adviseur]) -> tuple[float, str]:
-    last, adviseur = kandidaat
-    return last, adviseur.code
-
-
-def _doorslag(
-    lagen: list[tuple[bool, list[tuple[float, Adviseur]]]], laagste: float
-) -> Literal["enige", "deskundigheid", "aanwezigheid", "belasting", "code"]:
-    """The last criterion that was needed to come to one."""
-    beste = lagen[0][1]
-    if len(beste) > 1:
-        gelijk = sum(1 for last, _ in beste if last == laagste)
-        return "belasting" if gelijk == 1 else "code"
-    if len(lagen) == 1:
-        return "enige"
-    return "deskundigheid" if lagen[0][0] != lagen[1][0] else "aanwezigheid"
+def _doorslag(beste: _Rang, tweede: _Rang) -> Doorslag:
+    """The last criterion that was needed to come to one: the first in which the two best differ."""
+    return next(naam for naam, een, ander in zip(_CRITERIA, beste, tweede, strict=True) if een != ander)

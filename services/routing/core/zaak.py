@@ -23,7 +23,7 @@ SLUITEND: Final[frozenset[Kwalificatie]] = frozenset(
 )
 """Qualifications with which a matter is no longer an adviser's open work."""
 
-Weigering = Literal["belangenconflict", "afwezigheid", "anders"]
+Weigering = Literal["belangenconflict", "afwezigheid", "anders", "wens-melder"]
 
 
 class Toewijzing(NamedTuple):
@@ -68,8 +68,8 @@ class Zaak:
     `aangemeld_spoed` is whether it was urgent as far as was said when it was assigned: that promise is not
     measured anew by what is found later. `einde` is None while the matter is open work. `plaats` is where it
     belongs now, `uitgezet` where this service last placed it. `ontbreekt` is the cluster of which it was said
-    that nobody is free. `uitgesloten` are seats that must not learn of the matter, `gesloten` the roles of
-    the ladder that those are.
+    that nobody is free, `in_gevaar` the one that was told that its week will not be kept. `uitgesloten` are
+    seats that must not learn of the matter, `gesloten` the roles of the ladder that those are.
     """
 
     subject: str
@@ -96,11 +96,17 @@ class Zaak:
     ontbreekt: Cluster | None
     uitgezet: Plaats | None
     besloten_op: datetime | None
+    in_gevaar: Cluster | None
 
     @property
     def open(self) -> bool:
         """Whether it is an adviser's open work."""
         return self.einde is None
+
+    @property
+    def wacht_op_gesprek(self) -> bool:
+        """Whether an adviser still has to speak with the melder, and can."""
+        return self.open and self.gesproken_op is None and self.onbereikbaar_op is None
 
 
 class _Lezing:
@@ -117,9 +123,11 @@ class _Lezing:
         "gesproken_op",
         "heropend",
         "heropend_op",
+        "in_gevaar",
         "ingetrokken",
         "misstand",
         "onbereikbaar_op",
+        "ongewenst",
         "ontbreekt",
         "ontvangen",
         "plaats",
@@ -154,6 +162,8 @@ class _Lezing:
         self.geescaleerd: list[Escalatie] = []
         self.besloten_op: datetime | None = None
         self.uitgesloten: set[str] = set()
+        self.ongewenst: set[str] = set()
+        self.in_gevaar: Cluster | None = None
 
     # --- heard ------------------------------------------------------------------------------------
 
@@ -212,6 +222,7 @@ class _Lezing:
 
     def melding_heropend(self, feit: e.MeldingHeropend, _van: str) -> None:
         self.heropend_op = feit.teruggekeerd_op
+        self.ongewenst.update(feit.ongewenste_adviseurs)
         if feit.escaleren_naar is not None:
             self.heropend.add((feit.teruggekeerd_op, Escalatie(feit.escaleren_naar, feit.reden)))
 
@@ -244,6 +255,12 @@ class _Lezing:
     def melding_geescaleerd(self, feit: e.MeldingGeescaleerd, _van: str) -> None:
         self.geescaleerd.append(Escalatie(feit.naar, feit.reden))
         self.besloten_op = feit.geescaleerd_op
+
+    def termijn_in_gevaar(self, feit: e.TermijnInGevaar, _van: str) -> None:
+        self.in_gevaar, self.besloten_op = feit.cluster, feit.voorzien_op
+
+    def termijn_buiten_gevaar(self, feit: e.TermijnBuitenGevaar, _van: str) -> None:
+        self.in_gevaar, self.besloten_op = None, feit.voorzien_op
 
     # --- consent ------------------------------------------------------------------------------------
 
@@ -294,6 +311,8 @@ _STAPPEN: Final[dict[type[e.Event], Callable[[_Lezing, Any, str], None]]] = {
     e.BehandelingUitgezet: _Lezing.behandeling_uitgezet,
     e.BehandelingHerzien: _Lezing.behandeling_herzien,
     e.MeldingGeescaleerd: _Lezing.melding_geescaleerd,
+    e.TermijnInGevaar: _Lezing.termijn_in_gevaar,
+    e.TermijnBuitenGevaar: _Lezing.termijn_buiten_gevaar,
 }
 
 
@@ -399,7 +418,9 @@ def _zaak(
     ingetrokken_op: datetime | None,
     lijn_mag: bool,
 ) -> Zaak:
-    weigeringen = {code: reden for (van, code), reden in lezing.weigeringen.items() if van == cluster}
+    ongewenst = lezing.ongewenst.union(kenmerken.ongewenste_adviseurs)
+    weigeringen: dict[str, Weigering] = dict.fromkeys(ongewenst, "wens-melder")
+    weigeringen |= {code: reden for (van, code), reden in lezing.weigeringen.items() if van == cluster}
     partijen = _partijen(lezing)
     oordeel, plaats = lezing.gekwalificeerd, lezing.plaats
     instemming = ingetrokken_op is None
@@ -421,6 +442,8 @@ def _zaak(
             lezing.rubriek or kenmerken.rubriek,
             partijen,
             frozenset(weigeringen),
+            kenmerken.vorige_adviseur,
+            kenmerken.gewenste_adviseur,
         ),
         spoed,
         aangemeld_op,
@@ -443,6 +466,7 @@ def _zaak(
         lezing.ontbreekt,
         lezing.uitgezet,
         lezing.besloten_op,
+        lezing.in_gevaar,
     )
 
 

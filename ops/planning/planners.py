@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Three planners: the one that runs in routing, taking turns, and whoever has the fewest open cases. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from ops.planning.loop import Stand, Zaakloop
+from services.routing.core.besluit import Besluit, beslis_alle, herplan
+from services.routing.core.rooster import Adviseur
+from services.routing.core.toewijzing import Rooster, Vraag, waarom_niet
+from services.routing.core.zaak import Zaak, vouw
+from shared import events as e
+from shared.envelope import Fact
+from shared.termijnen.kalender import lokaal
+
+MAX_PER_FTE: Final = 1000.0
+_GRANT: Final = str(UUID(int=4 << 76 | 8 << 60))
+
+
+class Routing:
+    """The decisions of services/routing itself, on facts as it hears them."""
+
+    naam = "meldpunt"
+
+    def __init__(self, ruimtekans: float) -> None:
+        self._per_fte = 2 * ruimtekans
+        self._feiten: dict[int, list[Fact]] = {}
+        self._gehoord: dict[int, set[str]] = {}
+        self._gevouwen: dict[int, Zaak] = {}
+        self._nummer = 0
+
+    def plan(self, stand: Stand) -> None:
+        """What changed first, fact by fact as it is heard, then all that wait together."""
+        zaken = {zaak.melding.nummer: zaak for zaak in stand.wachtend}
+        anders = [zaak for zaak in stand.wachtend if self._hoor_van(zaak, stand.nu)]
+        if anders:
+            gevouwen = [self._vouw(zaak.melding.nummer) for zaak in anders]
+            self._verwerk(beslis_alle(gevouwen, self._rooster(stand), stand.nu), zaken, stand.nu)
+        if stand.rooster_anders:
+            gevouwen = [self._vouw(nummer) for nummer in zaken]
+            self._verwerk(beslis_alle(gevouwen, self._rooster(stand), stand.nu), zaken, stand.nu)
+        gevouwen = [self._vouw(nummer) for nummer in zaken]
+        self._verwerk(herplan(gevouwen, self._rooster(stand), stand.nu), zaken, stand.nu)
+
+    def _rooster(self, stand: Stand) -> Rooster:
+        return Rooster.van(
+            stand.adviseurs.values(),
+            lokaal(stand.nu).date(),
+            max_zaken_per_fte=MAX_PER_FTE,
+            gesprekken_per_fte=self._per_fte,
+        )
+
+    def _hoor(self, nummer: int, van: str, data: e.Event, nu: datetime) -> None:
+        self._nummer += 1
+        feit = Fact(UUID(int=self._nummer), van, f"feit-{self._nummer}", f"zaak-{nummer}", nu, data)
+        self._feiten.setdefault(nummer, []).append(feit)
+        self._gevouwen.pop(nummer, None)
+
+    def _hoor_van(self, zaak: Zaakloop, nu: datetime) -> bool:
+        """Hear what was not heard yet of a matter; whether there was anything."""
+        nummer = zaak.melding.nummer
+        gehoord = self._gehoord.setdefault(nummer, set())
+        eerst = nummer not in self._feiten
+        if eerst:
+            self._hoor(nummer, "intake", _doorgezet(zaak), nu)
+        nieuw = sorted(zaak.geweigerd - gehoord)
+        for code in nieuw:
+            weigert = e.ToewijzingGeweigerd(geweigerd_op=nu, adviseur=code, reden="anders")
+            self._hoor(nummer, "coid", weigert, nu)
+        gehoord.update(nieuw)
+        return eerst or bool(nieuw)
+
+    def _vouw(self, nummer: int) -> Zaak:
+        zaak = self._gevouwen.get(nummer) or vouw(f"zaak-{nummer}", self._feiten[nummer])
+        assert zaak is not None
+        self._gevouwen[nummer] = zaak
+        return zaak
+
+    def _verwerk(self, besluiten: Sequence[Besluit], zaken: Mapping[int, Zaakloop], nu: datetime) -> None:
+        for besluit in besluiten:
+            nummer = int(besluit.zaak.subject.removeprefix("zaak-"))
+            zaak = zaken[nummer]
+            for feit in besluit.feiten:
+                self._hoor(nummer, "routing", feit, nu)
+                if isinstance(feit, e.TermijnInGevaar) and zaak.gewaarschuwd_op is None:
+                    zaak.gewaarschuwd_op = nu
+            geef(zaak, None if besluit.toewijzing is None else besluit.toewijzing.adviseur, nu)
+
+
+class _Eenvoudig:
+    """Gives each matter once, and again when its adviser is away, has left or steps back."""
+
+    naam = ""
+
+    def plan(self, stand: Stand) -> None:
+        """Most urgent first."""
+        vandaag = lokaal(stand.nu).date()
+        for zaak in sorted(stand.wachtend, key=lambda een: een.melding.eind):
+            vraag = _vraag(zaak)
+            huidige = stand.adviseurs.get(zaak.bij or "")
+            if huidige is not None and waarom_niet(huidige, vraag, vandaag) is None:
+                continue
+            kunnen = [een for een in stand.adviseurs.values() if waarom_niet(een, vraag, vandaag) is None]
+            geef(zaak, self.kies(kunnen) if kunnen else None, stand.nu)
+
+    def kies(self, kunnen: Sequence[Adviseur]) -> str:
+        """One of those who can take it."""
+        raise NotImplementedError
+
+
+class OmDeBeurt(_Eenvoudig):
+    """Whoever had the longest ago."""
+
+    naam = "om-de-beurt"
+
+    def __init__(self) -> None:
+        self._beurt: dict[str, int] = {}
+        self._teller = 0
+
+    def kies(self, kunnen: Sequence[Adviseur]) -> str:
+        """The one whose turn it is."""
+        self._teller += 1
+        code = min(kunnen, key=lambda een: (self._beurt.get(een.code, 0), een.code)).code
+        self._beurt[code] = self._teller
+        return code
+
+
+class MinsteZaken(_Eenvoudig):
+    """Whoever has the fewest open cases per fte."""
+
+    naam = "minste-zaken"
+
+    def plan(self, stand: Stand) -> None:
+        """As every simple planner, and what was given in this half day counts."""
+        self._erbij: dict[str, int] = {}
+        super().plan(stand)
+
+    def kies(self, kunnen: Sequence[Adviseur]) -> str:
+        """The one with the fewest."""
+        code = min(
+            kunnen, key=lambda een: ((een.open_zaken + self._erbij.get(een.code, 0)) / een.fte, een.code)
+        ).code
+        self._erbij[code] = self._erbij.get(code, 0) + 1
+        return code
+
+
+def geef(zaak: Zaakloop, code: str | None, nu: datetime) -> None:
+    """Give a matter to an adviser, or to nobody for now."""
+    if code != zaak.bij:
+        zaak.wisselingen += zaak.bij is not None
+        zaak.bij, zaak.sinds = code, nu
+
+
+def _doorgezet(zaak: Zaakloop) -> e.MeldingDoorgezet:
+    melding = zaak.melding
+    return e.MeldingDoorgezet.model_construct(
+        doorgezet_op=melding.doorgezet_op,
+        geadresseerde="coid",
+        instemming=_GRANT,
+        ontvangen_op=melding.telt_vanaf,
+        contact_telt_vanaf=melding.telt_vanaf,
+        spoed=melding.spoed,
+        kenmerken=e.Kenmerken.model_construct(
+            onderdeel=melding.onderdeel,
+            eenheid=melding.eenheid,
+            rubriek=melding.rubriek,
+            onderwerpen=(),
+            soort_melder=None,
+            vorige_adviseur=melding.vorige,
+            gewenste_adviseur=None,
+            ongewenste_adviseurs=(),
+        ),
+    )
+
+
+def _vraag(zaak: Zaakloop) -> Vraag:
+    melding = zaak.melding
+    return Vraag("coid", melding.onderdeel, melding.eenheid, geweigerd=frozenset(zaak.geweigerd))

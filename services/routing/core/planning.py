@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Who speaks with whom in time, over all matters of a cluster together: which must go to another adviser for
+that, and which will not be spoken with in time by anybody. Pure.
+
+Each adviser holds their own talks by earliest deadline. A talk for which that leaves no room in time gets it
+from another adviser, or from one whose talk a third can hold: a matching of talks and room, which has a place
+for as many talks as any has. A talk that has room in time never loses it, and of ways to place one more that
+with the fewest changes of adviser is taken.
+
+Room of today that nobody uses is lost, and who comes tomorrow may need that of later. So a talk that is
+planned for one of its last days goes to an adviser who has room today.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from heapq import heappop, heappush
+from typing import Final, Literal, NamedTuple
+
+from services.routing.core.toewijzing import Rooster, Sleutel, Vraag, waarom_niet, waarom_nooit
+
+Reden = Literal["niemand", "geen-ruimte"]
+
+KRAP: Final = 2
+"""A talk planned so few days before its end is brought forward to room of today."""
+
+
+class Lopend(NamedTuple):
+    """A matter of which the talk is still to be held, by `uiterlijk` at the latest. `bij` holds it, if
+    anybody does."""
+
+    subject: str
+    vraag: Vraag
+    bij: Sleutel | None
+    uiterlijk: date
+
+
+class Gevaar(NamedTuple):
+    """A talk that will not be held in time: on which day there is room for it after that, if that is in
+    sight, and why."""
+
+    uiterlijk: date
+    verwacht: date | None
+    reden: Reden
+
+
+@dataclass(frozen=True, slots=True)
+class Planning:
+    """By matter to which adviser it must go, and which are in danger as things stand."""
+
+    naar: Mapping[str, str]
+    gevaar: Mapping[str, Gevaar]
+
+
+_Plek = tuple[Sleutel, int]
+"""Room of one adviser on one day, counted from today."""
+
+
+@dataclass(slots=True)
+class _Plan:
+    """A plan in the making: which talk is where."""
+
+    rooster: Rooster
+    lopend: Mapping[str, Lopend]
+    vrij: dict[Sleutel, list[int]] = field(default_factory=dict)
+    waar: dict[str, _Plek] = field(default_factory=dict)
+    wie: dict[_Plek, set[str]] = field(default_factory=dict)
+    vol: set[_Plek] = field(default_factory=set)
+    """Room from which no chain leads to any that is free: it stays so, for what has a place keeps one."""
+    _kandidaten: dict[Vraag, tuple[Sleutel, ...]] = field(default_factory=dict)
+
+    def kandidaten(self, vraag: Vraag) -> tuple[Sleutel, ...]:
+        """Who can take it, today or when they are back."""
+        gevonden = self._kandidaten.get(vraag)
+        if gevonden is None:
+            rooster = self.rooster
+            gevonden = self._kandidaten[vraag] = tuple(
+                sleutel
+                for sleutel, adviseur in rooster.adviseurs.items()
+                if adviseur.cluster == vraag.cluster and waarom_nooit(adviseur, vraag, rooster.boven) is None
+            )
+        return gevonden
+
+    def is_er(self, sleutel: Sleutel, vraag: Vraag) -> bool:
+        """Whether this adviser can take it today."""
+        rooster = self.rooster
+        return waarom_niet(rooster.adviseurs[sleutel], vraag, rooster.vandaag, rooster.boven) is None
+
+    def dag(self, uiterlijk: date) -> int:
+        return (uiterlijk - self.rooster.vandaag).days
+
+    def ruimte(self, sleutel: Sleutel) -> list[int]:
+        """What room an adviser has left, by day."""
+        vrij = self.vrij.get(sleutel)
+        if vrij is None:
+            tot = self.rooster.agenda(sleutel).ruimte
+            vrij = self.vrij[sleutel] = [een - eerder for een, eerder in zip(tot, [0, *tot], strict=False)]
+        return vrij
+
+    def zet(self, subject: str, plek: _Plek) -> None:
+        """Give a talk this room; what it had is free again."""
+        if subject in self.waar:
+            self.haal_weg(subject)
+        sleutel, dag = plek
+        self.ruimte(sleutel)[dag] -= 1
+        self.waar[subject] = plek
+        self.wie.setdefault(plek, set()).add(subject)
+
+    def haal_weg(self, subject: str) -> None:
+        plek = self.waar.pop(subject)
+        self.wie[plek].discard(subject)
+        self.ruimte(plek[0])[plek[1]] += 1
+
+    def eerste_dag(self, sleutel: Sleutel, vanaf: int, tot_en_met: int) -> int | None:
+        """The first day with room left, between these two."""
+        ruimte = self.ruimte(sleutel)
+        return next((dag for dag in range(vanaf, min(tot_en_met + 1, len(ruimte))) if ruimte[dag] > 0), None)
+
+
+def plan(lopenden: Iterable[Lopend], rooster: Rooster) -> Planning:
+    """Plan these matters on this roster. Of those that are over time already nothing is said; they get what
+    room is left, the oldest first."""
+    lopend = {een.subject: een for een in lopenden}
+    volgorde = sorted(lopend.values(), key=lambda een: (een.uiterlijk, een.subject))
+    nog = [een for een in volgorde if een.uiterlijk >= rooster.vandaag]
+    werk = _Plan(rooster, lopend)
+    over = [een for een in nog if not _bij_eigen_adviseur(een, werk)]
+    te_laat = [een for een in over if not _maak_plaats(een, werk)]
+    for een in nog:
+        _haal_naar_vandaag(een, werk)
+    gevaar = {een.subject: _gevaar(een, werk) for een in te_laat}
+    for een in volgorde[: len(volgorde) - len(nog)]:
+        _haal_naar_vandaag(een, werk)
+    return Planning(_verplaatst(werk), gevaar)
+
+
+def _verplaatst(werk: _Plan) -> dict[str, str]:
+    """Which matters go to whom: to another who is there today. To one who is still away nothing is moved."""
+    naar = {}
+    for subject, (sleutel, _) in sorted(werk.waar.items()):
+        een = werk.lopend[subject]
+        if een.bij is not None and een.bij != sleutel and werk.is_er(sleutel, een.vraag):
+            naar[subject] = sleutel[1]
+    return naar
+
+
+def _haal_naar_vandaag(een: Lopend, werk: _Plan) -> None:
+    """Give a talk room of today that nobody uses, when it was planned for one of its last days or is over
+    time; with its own adviser if they have any."""
+    plek = werk.waar.get(een.subject)
+    dag = werk.dag(een.uiterlijk)
+    if dag >= 0 and (plek is None or plek[1] == 0 or dag - plek[1] > KRAP):
+        return
+    for sleutel in sorted(werk.kandidaten(een.vraag), key=lambda k: (k != een.bij, k)):
+        if werk.ruimte(sleutel)[0] > 0 and werk.is_er(sleutel, een.vraag):
+            werk.zet(een.subject, (sleutel, 0))
+            return
+
+
+def _bij_eigen_adviseur(een: Lopend, werk: _Plan) -> bool:
+    if een.bij is None or een.bij not in werk.kandidaten(een.vraag):
+        return False
+    dag = werk.eerste_dag(een.bij, 0, werk.dag(een.uiterlijk))
+    if dag is None:
+        return False
+    werk.zet(een.subject, (een.bij, dag))
+    return True
+
+
+def _maak_plaats(een: Lopend, werk: _Plan) -> bool:
+    """Find room in time for one talk more, and let those that must make place for it go elsewhere."""
+    afstand: dict[str, int] = {een.subject: 0}
+    vanwaar: dict[str, tuple[str, _Plek]] = {}
+    gezien: set[_Plek] = set()
+    rij = [(0, een.subject)]
+    while rij:
+        moeite, subject = heappop(rij)
+        if moeite > afstand[subject]:
+            continue
+        wie = werk.lopend[subject]
+        laatste = werk.dag(wie.uiterlijk)
+        for sleutel in sorted(werk.kandidaten(wie.vraag), key=lambda k, bij=wie.bij: (k != bij, k)):  # type: ignore[misc]
+            dag = werk.eerste_dag(sleutel, 0, laatste)
+            if dag is not None:
+                _schuif_door(subject, (sleutel, dag), vanwaar, werk)
+                return True
+            verder = moeite + (sleutel != wie.bij)
+            for dag in range(min(laatste + 1, len(werk.ruimte(sleutel)))):
+                plek = (sleutel, dag)
+                if plek in gezien or plek in werk.vol:
+                    continue
+                gezien.add(plek)
+                for ander in sorted(werk.wie.get(plek, ())):
+                    if verder < afstand.get(ander, verder + 1):
+                        afstand[ander] = verder
+                        vanwaar[ander] = (subject, plek)
+                        heappush(rij, (verder, ander))
+    werk.vol |= gezien
+    return False
+
+
+def _schuif_door(subject: str, plek: _Plek, vanwaar: Mapping[str, tuple[str, _Plek]], werk: _Plan) -> None:
+    while True:
+        vorige = vanwaar.get(subject)
+        werk.zet(subject, plek)
+        if vorige is None:
+            return
+        subject, plek = vorige
+
+
+def _gevaar(een: Lopend, werk: _Plan) -> Gevaar:
+    """When a talk that cannot be held in time can be held; it takes the room that is left."""
+    kandidaten = werk.kandidaten(een.vraag)
+    laatste = werk.dag(een.uiterlijk)
+    dagen = [
+        (dag, sleutel != een.bij, sleutel)
+        for sleutel in kandidaten
+        if (dag := werk.eerste_dag(sleutel, laatste + 1, len(werk.ruimte(sleutel)))) is not None
+    ]
+    vandaag, adviseurs = werk.rooster.vandaag, werk.rooster.adviseurs
+    iemand = any(
+        not adviseurs[sleutel].afwezig_op(vandaag + timedelta(days=dag))
+        for sleutel in kandidaten
+        for dag in range(laatste + 1)
+    )
+    reden: Reden = "geen-ruimte" if iemand else "niemand"
+    if not dagen:
+        return Gevaar(een.uiterlijk, None, reden)
+    dag, _, sleutel = min(dagen)
+    werk.ruimte(sleutel)[dag] -= 1
+    return Gevaar(een.uiterlijk, werk.rooster.vandaag + timedelta(days=dag), reden)

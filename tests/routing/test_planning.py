@@ -1,0 +1,467 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Keeping the week: what room there is, who is chosen for it, who must move, and what is foreseen."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import permutations, product
+from typing import Any
+from uuid import UUID
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.routing.core.agenda import Agenda, rest_van_de_dag, ruimte_op
+from services.routing.core.besluit import beslis, beslis_alle, gewicht, herplan, uiterste_dag
+from services.routing.core.planning import Lopend, plan
+from services.routing.core.rooster import Adviseur, Periode, Spreekruimte
+from services.routing.core.toewijzing import (
+    WEEK,
+    AdviseurGevonden,
+    Niemand,
+    Rooster,
+    Vraag,
+    in_conflict,
+    kies,
+)
+from services.routing.core.zaak import Zaak, vouw
+from shared import events as e
+from shared.envelope import Fact
+from shared.inbox import in_order
+from shared.termijnen.kalender import NEDERLAND, Kalender, lokaal
+from shared.termijnen.klok import Klok, termijn
+from shared.termijnen.regels import Soort
+from tests.bus import id_of
+
+MAANDAG = date(2026, 3, 2)
+"""A Monday without holidays in the weeks after it."""
+NU = datetime(2026, 3, 2, 7, tzinfo=UTC)
+VRAAG = Vraag("coid", "CLAS", "eenheid-1", "overige")
+
+
+def dag(n: int) -> date:
+    """So many days after the Monday."""
+    return MAANDAG + timedelta(days=n)
+
+
+def ruimte(*per_dag: int) -> tuple[Spreekruimte, ...]:
+    """Room on the days from Monday on, and none after these for two weeks."""
+    aantallen = [*per_dag, *[0] * (14 - len(per_dag))]
+    return tuple(Spreekruimte(dag(n), aantal) for n, aantal in enumerate(aantallen))
+
+
+def adviseur(code: str, **anders: Any) -> Adviseur:
+    return Adviseur(**{"cluster": "coid", "code": code, "onderdelen": frozenset(("CLAS",)), **anders})
+
+
+def rooster(*adviseurs: Adviseur, vandaag: date = MAANDAG, **anders: Any) -> Rooster:
+    return Rooster.van(adviseurs, vandaag, max_zaken_per_fte=40, **anders)
+
+
+def gekozen(vraag: Vraag, dienst: Rooster, uiterlijk: date | None = None) -> tuple[str, str | None]:
+    keuze = kies(vraag, dienst, uiterlijk)
+    assert isinstance(keuze, AdviseurGevonden)
+    return keuze.adviseur.code, keuze.waarom.doorslag
+
+
+# --- room -----------------------------------------------------------------------------------------
+
+
+def test_there_is_no_room_on_a_day_off() -> None:
+    """Weekend, holiday, closing day and absence; else what the roster says, else by fte."""
+    een = adviseur("a", fte=0.5, afwezig=(Periode(dag(1), dag(2)),))
+    assert [ruimte_op(een, dag(n), NEDERLAND, 2.0) for n in range(7)] == [1, 0, 0, 1, 1, 0, 0]
+    dicht = Kalender(sluitingsdagen=(dag(3),))
+    assert ruimte_op(een, dag(3), dicht, 2.0) == 0
+    paasmaandag = date(2026, 4, 6)
+    assert ruimte_op(een, paasmaandag, NEDERLAND, 2.0) == 0
+    bekend = replace(een, spreekruimte=(Spreekruimte(dag(3), 3), Spreekruimte(dag(8), 1)))
+    assert [ruimte_op(bekend, dag(n), NEDERLAND, 2.0) for n in (0, 3, 4, 8, 9)] == [1, 3, 0, 1, 1]
+
+
+def test_what_is_left_of_today_is_counted() -> None:
+    """All of it before opening time, half at a quarter to one, nothing in the evening."""
+    for uur, minuut, over in ((5, 0, 1.0), (11, 45, 0.5), (18, 0, 0.0)):
+        assert rest_van_de_dag(datetime(2026, 3, 2, uur, minuut, tzinfo=UTC)) == over
+
+
+voorraden = st.dictionaries(st.integers(-3, 12), st.integers(0, 3), max_size=6)
+kamers = st.lists(st.integers(0, 2), min_size=1, max_size=10)
+
+
+def gehouden(kamers: Sequence[int], eindes: Sequence[int]) -> int:
+    """The largest number that can be held in time, found by trying every order (small cases)."""
+    plekken = [n for n, aantal in enumerate(kamers) for _ in range(aantal)]
+    beste = 0
+    for volgorde in permutations(eindes):
+        rest, aantal = list(plekken), 0
+        for eind in volgorde:
+            passend = [plek for plek in rest if plek <= eind]
+            if passend:
+                rest.remove(max(passend))
+                aantal += 1
+        beste = max(beste, aantal)
+    return beste
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.lists(st.integers(0, 2), min_size=5, max_size=5),
+    st.lists(st.integers(0, 4), max_size=4),
+    st.integers(0, 4),
+)
+def test_one_talk_more_fits_exactly_when_it_costs_no_other_its_week(
+    kamers: list[int], eindes: list[int], nieuw: int
+) -> None:
+    """As trying every order says."""
+    voorraad: dict[date, int] = {}
+    for eind in eindes:
+        voorraad[dag(eind)] = voorraad.get(dag(eind), 0) + 1
+    agenda = Agenda(MAANDAG, kamers, voorraad)
+    past = gehouden(kamers, [*eindes, nieuw]) == gehouden(kamers, eindes) + 1
+    assert (agenda.dagen_te_laat(dag(nieuw)) == 0) is past
+
+
+@given(kamers, voorraden, st.integers(-2, 12))
+def test_what_is_taken_and_given_back_leaves_an_agenda_as_it_was(
+    kamers: list[int], voorraad: dict[int, int], nieuw: int
+) -> None:
+    """Whatever was in it, also what is over time or due after the last day that is looked at."""
+    agenda = Agenda(MAANDAG, kamers, {dag(n): aantal for n, aantal in voorraad.items()})
+    eerst = [agenda.dagen_te_laat(dag(n)) for n in range(-2, 14)]
+    agenda.neem(dag(nieuw))
+    agenda.geef_af(dag(nieuw))
+    assert [agenda.dagen_te_laat(dag(n)) for n in range(-2, 14)] == eerst
+
+
+# --- who ------------------------------------------------------------------------------------------
+
+
+def test_the_week_goes_before_all_else() -> None:
+    """An expert who advised this melder before, with less to do, but whose next room is after the week."""
+    vol = adviseur("a", spreekruimte=ruimte(*[0] * 9, 1), deskundigheid=frozenset(("overige",)))
+    druk = adviseur("b", belasting=200)
+    dienst = rooster(vol, druk)
+    assert gekozen(replace(VRAAG, vorige="a"), dienst, dag(7)) == ("b", "week")
+    assert gekozen(replace(VRAAG, vorige="a"), dienst, dag(9)) == ("a", "continuiteit")
+
+
+def test_who_would_lose_another_melders_week_is_passed_over() -> None:
+    """One place this week, for which somebody waits already."""
+    bezet = adviseur("a", spreekruimte=ruimte(0, 1), voorraad={dag(4): 1})
+    assert gekozen(VRAAG, rooster(bezet, adviseur("b", belasting=200)), dag(4)) == ("b", "week")
+
+
+def test_when_nobody_can_be_in_time_whoever_is_least_late_takes_it() -> None:
+    """Nine days and eleven days ahead, for a matter that is due on the seventh."""
+    een, ander = (
+        adviseur("a", spreekruimte=ruimte(*[0] * 11, 1)),
+        adviseur("b", spreekruimte=ruimte(*[0] * 9, 1)),
+    )
+    keuze = kies(VRAAG, rooster(een, ander), dag(7))
+    assert isinstance(keuze, AdviseurGevonden)
+    assert (keuze.adviseur.code, keuze.waarom.op_tijd, keuze.waarom.uiterlijk) == ("b", 0, dag(7))
+
+
+def test_a_returning_melder_gets_the_same_adviser_and_else_whom_they_ask_for() -> None:
+    """Continuity, then the wish, then expertise; not whom they do not want, nor who is away."""
+    a, b, c = adviseur("a"), adviseur("b"), adviseur("c", deskundigheid=frozenset(("overige",)))
+    dienst = rooster(a, b, c)
+    assert gekozen(VRAAG, dienst, dag(7)) == ("c", "deskundigheid")
+    assert gekozen(replace(VRAAG, gewenst="b"), dienst, dag(7)) == ("b", "wens")
+    assert gekozen(replace(VRAAG, vorige="a", gewenst="b"), dienst, dag(7)) == ("a", "continuiteit")
+    boos = replace(VRAAG, vorige="a", geweigerd=frozenset(("a",)))
+    assert gekozen(boos, dienst, dag(7)) == ("c", "deskundigheid")
+    weg = replace(a, afwezig=(Periode(MAANDAG, dag(2)),))
+    assert gekozen(replace(VRAAG, vorige="a"), rooster(weg, b), dag(7)) == ("b", "enige")
+
+
+def test_with_little_time_left_whoever_can_speak_soonest_goes_before_the_expert() -> None:
+    """The expert on Thursday, another on Tuesday: for Friday the other, for Monday week the expert."""
+    kenner = adviseur("a", spreekruimte=ruimte(0, 0, 0, 1), deskundigheid=frozenset(("overige",)))
+    ander = adviseur("b", spreekruimte=ruimte(0, 1))
+    assert gekozen(VRAAG, rooster(kenner, ander), dag(4)) == ("b", "spoedigst")
+    assert gekozen(VRAAG, rooster(kenner, ander), dag(7)) == ("a", "deskundigheid")
+
+
+LIJN = {
+    "compagnie": "bataljon",
+    "bataljon": "brigade",
+    "ander": "brigade",
+    "kring-a": "kring-b",
+    "kring-b": "kring-a",
+}
+
+
+def test_nobody_takes_a_matter_of_their_own_line() -> None:
+    """Excluded for a unit is excluded for all below it; of one's own unit for all above too. A ring ends."""
+    gevallen: list[tuple[dict[str, Any], str, bool]] = [
+        ({"uitgesloten_eenheden": frozenset(("bataljon",))}, "compagnie", True),
+        ({"uitgesloten_eenheden": frozenset(("bataljon",))}, "brigade", False),
+        ({"uitgesloten_eenheden": frozenset(("bataljon",))}, "ander", False),
+        ({"eigen_eenheden": frozenset(("bataljon",))}, "compagnie", True),
+        ({"eigen_eenheden": frozenset(("bataljon",))}, "brigade", True),
+        ({"eigen_eenheden": frozenset(("bataljon",))}, "ander", False),
+        ({"eigen_eenheden": frozenset(("kring-a",))}, "kring-b", True),
+        ({"eigen_eenheden": frozenset(("elders",))}, "kring-a", False),
+    ]
+    for anders, eenheid, conflict in gevallen:
+        een = adviseur("a", **anders)
+        assert in_conflict(een, replace(VRAAG, eenheid=eenheid), LIJN) is conflict, (anders, eenheid)
+        keuze = kies(replace(VRAAG, eenheid=eenheid), rooster(een, boven=LIJN))
+        assert isinstance(keuze, Niemand) is conflict
+
+
+# --- matters --------------------------------------------------------------------------------------
+
+
+def doorgezet(naam: str, op: datetime = NU, *, spoed: bool = False, **kenmerken: Any) -> Fact:
+    data = e.MeldingDoorgezet(
+        doorgezet_op=op,
+        geadresseerde="coid",
+        instemming=id_of(f"grant-{naam}"),
+        ontvangen_op=op,
+        contact_telt_vanaf=op,
+        spoed=spoed,
+        kenmerken=e.Kenmerken(onderdeel="CLAS", eenheid="eenheid-1", rubriek="overige", **kenmerken),
+    )
+    return feit(naam, "intake", data)
+
+
+_TELLER = iter(range(1, 10**9))
+
+
+def feit(naam: str, van: str, data: e.Event) -> Fact:
+    nummer = next(_TELLER)
+    return Fact(UUID(int=nummer), van, f"feit-{nummer}", naam, NU, data)
+
+
+class Zaken:
+    """Some matters, and what routing stated about them."""
+
+    def __init__(self, *feiten: Fact) -> None:
+        self.feiten = list(feiten)
+
+    def zaak(self, naam: str) -> Zaak:
+        zaak = vouw(naam, in_order(een for een in self.feiten if een.subject == naam))
+        assert zaak is not None
+        return zaak
+
+    def alle(self) -> list[Zaak]:
+        return [self.zaak(naam) for naam in sorted({een.subject for een in self.feiten})]
+
+    def hoor(self, *feiten: Fact) -> None:
+        self.feiten += feiten
+
+    def verwerk(self, besluiten: Sequence[Any]) -> list[tuple[str, e.Event]]:
+        gesteld = [(besluit.zaak.subject, data) for besluit in besluiten for data in besluit.feiten]
+        self.feiten += [feit(naam, "routing", data) for naam, data in gesteld]
+        return gesteld
+
+    def wijs_toe(self, dienst: Rooster, nu: datetime = NU) -> list[tuple[str, e.Event]]:
+        return self.verwerk(beslis_alle(self.alle(), dienst, nu))
+
+    def herplan(self, dienst: Rooster, nu: datetime = NU) -> list[tuple[str, e.Event]]:
+        return self.verwerk(herplan(self.alle(), dienst, nu))
+
+
+def test_the_last_day_is_that_of_the_clock() -> None:
+    """For every hour of two weeks, with spoed and without, and a closing day on the way."""
+    kalender = Kalender(sluitingsdagen=(dag(2),))
+    for uur, spoed in product(range(0, 14 * 24, 5), (False, True)):
+        op = NU + timedelta(hours=uur)
+        zaak = Zaken(doorgezet("z", op, spoed=spoed)).zaak("z")
+        eind = termijn(Klok(Soort.ADVISEUR_CONTACT, op, spoed), WEEK, kalender).eind
+        assert eind is not None
+        assert uiterste_dag(zaak, rooster(kalenders={"coid": kalender})) == lokaal(eind).date()
+
+
+def test_a_matter_weighs_less_after_the_talk_and_least_with_the_line() -> None:
+    """Urgent most; what is closed nothing."""
+    zaken = Zaken(doorgezet("z"), doorgezet("s", spoed=True))
+    assert (gewicht(zaken.zaak("z")), gewicht(zaken.zaak("s"))) == (10, 15)
+    gesprek = e.AdviesgesprekGevoerd(
+        gevoerd_op=NU, adviseur="a", eenheid="eenheid-1", behandelend_leidinggevende="chef"
+    )
+    zaken.hoor(feit("z", "coid", gesprek))
+    assert (gewicht(zaken.zaak("z")), uiterste_dag(zaken.zaak("z"), rooster())) == (4, None)
+    melding = e.KwestieGekwalificeerd(gekwalificeerd_op=NU, kwalificatie="melding", rubriek="overige")
+    lijn = e.InstemmingGegeven(instemming=id_of("lijn"), geadresseerde="lijn", gegeven_op=NU)
+    zaken.hoor(feit("z", "coid", melding), feit("z", "mid", lijn))
+    assert gewicht(zaken.zaak("z")) == 2
+    advies = e.KwestieGekwalificeerd(gekwalificeerd_op=NU + timedelta(hours=1), kwalificatie="advies")
+    zaken.hoor(feit("z", "coid", advies))
+    assert gewicht(zaken.zaak("z")) == 0
+
+
+def test_most_urgent_first() -> None:
+    """One place this week: it is for the matter that is due first, whatever came in first."""
+    zaken = Zaken(doorgezet("a", NU), doorgezet("b", NU - timedelta(days=2)))
+    vrij = adviseur("x", spreekruimte=ruimte(0, 0, 1))
+    later = adviseur("y", spreekruimte=ruimte(*[0] * 7, 1))
+    gesteld = dict(zaken.wijs_toe(rooster(vrij, later)))
+    wie = {naam: data.adviseur for naam, data in gesteld.items() if isinstance(data, e.AdviseurToegewezen)}
+    assert wie == {"b": "x", "a": "y"}
+
+
+def test_a_melder_who_does_not_want_the_adviser_back_gets_another() -> None:
+    """Said on the return, the fact gives the reason; said with the forward, that adviser never gets it."""
+    zaken = Zaken(doorgezet("z"))
+    dienst = [adviseur("a"), adviseur("b")]
+    zaken.wijs_toe(rooster(*dienst))
+    terug = e.MeldingHeropend(
+        teruggekeerd_op=NU + timedelta(hours=1), reden="niet-opgepakt", ongewenste_adviseurs=("a",)
+    )
+    zaken.hoor(feit("z", "intake", terug))
+    ((_, vervangen),) = zaken.wijs_toe(rooster(*dienst))
+    assert isinstance(vervangen, e.AdviseurVervangen)
+    assert (vervangen.van, vervangen.naar, vervangen.reden) == ("a", "b", "wens-melder")
+    klacht = Zaken(doorgezet("k", vorige_adviseur="a", ongewenste_adviseurs=("a",)))
+    ((_, toegewezen),) = klacht.wijs_toe(rooster(*dienst))
+    assert isinstance(toegewezen, e.AdviseurToegewezen)
+    assert toegewezen.adviseur == "b"
+
+
+# --- all together -----------------------------------------------------------------------------------
+
+
+def test_a_talk_goes_to_another_only_when_that_saves_its_week() -> None:
+    """Room later this week: it stays. The roster changes and there is none: it goes, with the reason."""
+    zaken = Zaken(doorgezet("z"))
+    ander = adviseur("b", belasting=200)
+    zaken.wijs_toe(rooster(adviseur("a"), ander))
+    assert zaken.herplan(rooster(adviseur("a", spreekruimte=ruimte(0, 0, 1)), ander)) == []
+    ((_, vervangen),) = zaken.herplan(rooster(adviseur("a", spreekruimte=ruimte()), ander))
+    assert isinstance(vervangen, e.AdviseurVervangen)
+    assert (vervangen.van, vervangen.naar, vervangen.reden) == ("a", "b", "termijn")
+    assert vervangen.waarom.uiterlijk == dag(7)
+    assert zaken.herplan(rooster(adviseur("a", spreekruimte=ruimte()), ander)) == []
+
+
+def test_a_talk_makes_place_for_one_that_nobody_else_can_hold() -> None:
+    """A chain: z is for a alone; a's other talk goes to b, and b's needs no change."""
+    zaken = Zaken(doorgezet("y"), doorgezet("z", spoed=True, ongewenste_adviseurs=("b",)))
+    a, b = adviseur("a", spreekruimte=ruimte(1, 0)), adviseur("b", spreekruimte=ruimte(0, 0, 0, 1))
+    for naam in ("y", "z"):
+        toegewezen = e.AdviseurToegewezen(
+            toegewezen_op=NU, cluster="coid", adviseur="a", waarom=e.Waarom(kandidaten=1)
+        )
+        zaken.hoor(feit(naam, "routing", toegewezen))
+    ((naam, vervangen),) = zaken.herplan(rooster(a, b))
+    assert isinstance(vervangen, e.AdviseurVervangen)
+    assert (naam, vervangen.naar) == ("y", "b")
+
+
+def test_room_of_today_is_used_when_another_would_be_only_just_in_time() -> None:
+    """Planned for Friday and due on Friday: to whom has room today. Planned for Tuesday: it stays."""
+    een, vrij = {"bij": ("coid", "a"), "vraag": VRAAG, "subject": "z"}, adviseur("b", spreekruimte=ruimte(1))
+    for kamers, naar in ((ruimte(0, 0, 0, 0, 1), {"z": "b"}), (ruimte(0, 1), {})):
+        dienst = rooster(adviseur("a", spreekruimte=kamers), vrij)
+        assert plan([Lopend(uiterlijk=dag(4), **een)], dienst).naar == naar  # type: ignore[arg-type]
+
+
+def test_a_week_that_nobody_can_keep_is_foreseen_once_and_taken_back_when_room_comes() -> None:
+    """Days ahead; not said again while nothing changes; taken back, and after the talk nothing is said."""
+    zaken = Zaken(doorgezet("z"))
+    geen, wel = adviseur("a", spreekruimte=ruimte(*[0] * 9, 1)), adviseur("a", spreekruimte=ruimte(0, 1))
+    zaken.wijs_toe(rooster(geen))
+    ((_, gevaar),) = zaken.herplan(rooster(geen))
+    assert isinstance(gevaar, e.TermijnInGevaar)
+    assert (gevaar.uiterlijk, gevaar.verwacht, gevaar.reden) == (dag(7), dag(9), "geen-ruimte")
+    assert zaken.herplan(rooster(geen)) == []
+    ((_, voorbij),) = zaken.herplan(rooster(wel))
+    assert isinstance(voorbij, e.TermijnBuitenGevaar)
+    assert voorbij.reden == "weer-haalbaar"
+    assert len(zaken.herplan(rooster(geen))) == 1
+    gesprek = e.AdviesgesprekGevoerd(gevoerd_op=NU + timedelta(days=1), adviseur="a")
+    zaken.hoor(feit("z", "coid", gesprek))
+    ((_, gesproken),) = zaken.wijs_toe(rooster(geen))
+    assert isinstance(gesproken, e.TermijnBuitenGevaar)
+    assert gesproken.reden == "gesproken"
+    assert zaken.herplan(rooster(geen)) == []
+
+
+def test_a_matter_without_adviser_is_in_danger_until_somebody_is_back_in_time() -> None:
+    """The only one is away until after the week, or for ever, or back on Thursday."""
+    for tot, verwacht, gevaar in ((dag(8), dag(9), True), (None, None, True), (dag(2), None, False)):
+        zaken = Zaken(doorgezet("z"))
+        weg = adviseur("a", afwezig=(Periode(MAANDAG, tot),))
+        gesteld = [data for _, data in (*zaken.wijs_toe(rooster(weg)), *zaken.herplan(rooster(weg)))]
+        assert isinstance(gesteld[0], e.AdviseurOntbreekt)
+        if not gevaar:
+            assert len(gesteld) == 1
+            continue
+        assert isinstance(gesteld[1], e.TermijnInGevaar)
+        assert (gesteld[1].verwacht, gesteld[1].reden) == (verwacht, "niemand")
+
+
+def test_nothing_is_foreseen_to_a_cluster_whose_head_must_not_learn_of_it() -> None:
+    """As with every rung of the ladder."""
+    zaken = Zaken(doorgezet("z"))
+    geinformeerd = e.LeidinggevendeGeinformeerd(
+        geinformeerd_op=NU,
+        leidinggevende="chef",
+        onderdeel="CLAS",
+        eenheid="eenheid-1",
+        hoofdgroep="overig",
+        te_notificeren=(),
+        uit_te_sluiten=("coid-leiding",),
+    )
+    zaken.hoor(feit("z", "coid", geinformeerd))
+    geen = adviseur("a", spreekruimte=ruimte())
+    zaken.wijs_toe(rooster(geen))
+    assert zaken.herplan(rooster(geen)) == []
+
+
+gesprekken = st.lists(
+    st.tuples(st.integers(0, 4), st.sampled_from("abc"), st.sets(st.sampled_from("abc"), max_size=2)),
+    max_size=5,
+)
+
+
+@settings(deadline=None, max_examples=150)
+@given(gesprekken, st.lists(st.lists(st.integers(0, 2), min_size=5, max_size=5), min_size=3, max_size=3))
+def test_as_many_talks_are_in_time_as_can_be(
+    lopend: list[tuple[int, str, set[str]]], kamers: list[list[int]]
+) -> None:
+    """As trying everything says; who could be in time with their own adviser still is with somebody."""
+    dienst = rooster(
+        *(adviseur(code, spreekruimte=ruimte(*kamer)) for code, kamer in zip("abc", kamers, strict=True))
+    )
+    lopenden = [
+        Lopend(f"z{n}", replace(VRAAG, geweigerd=frozenset(niet)), ("coid", bij), dag(eind))
+        for n, (eind, bij, niet) in enumerate(lopend)
+    ]
+    planning = plan(lopenden, dienst)
+    assert len(lopenden) - len(planning.gevaar) == _beste(lopenden, dict(zip("abc", kamers, strict=True)))
+    for een in lopenden:
+        naar = planning.naar.get(een.subject)
+        assert naar is None or naar not in een.vraag.geweigerd | {een.bij[1] if een.bij else ""}
+
+
+def _beste(lopenden: Sequence[Lopend], kamers: Mapping[str, Sequence[int]]) -> int:
+    if not lopenden:
+        return 0
+    een, *rest = lopenden
+    beste = _beste(rest, kamers)
+    for code, kamer in kamers.items():
+        if code in een.vraag.geweigerd:
+            continue
+        for n in range((een.uiterlijk - MAANDAG).days + 1):
+            # 1 and 2 March 2026 are no weekend days; what the roster says of a day counts on working days.
+            if kamer[n] > 0:
+                over = {**kamers, code: [*kamer[:n], kamer[n] - 1, *kamer[n + 1 :]]}
+                beste = max(beste, 1 + _beste(rest, over))
+    return beste
+
+
+def test_deciding_with_a_plan_books_what_it_moves() -> None:
+    """Who gives a talk away has room for the next one in the same batch."""
+    zaken = Zaken(doorgezet("z"))
+    zaken.wijs_toe(rooster(adviseur("a"), adviseur("b", belasting=200)))
+    dienst = rooster(
+        adviseur("a", open_zaken=1, belasting=10, voorraad={dag(7): 1}), adviseur("b", belasting=200)
+    )
+    beslis(zaken.zaak("z"), dienst, NU, "b")
+    assert dienst.open_zaken == {("coid", "a"): 0, ("coid", "b"): 1}
+    assert dienst.belasting == {("coid", "a"): 0, ("coid", "b"): 210}
