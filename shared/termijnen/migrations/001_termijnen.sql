@@ -60,9 +60,14 @@ create table termijnen (
         case when uitkomst is null then punten_op[gezegd + 1] end)
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
 
--- What is due costs what is due, however many clocks run.
-create index termijnen_volgende on termijnen (volgende_op) where volgende_op is not null;
+-- What is due costs what is due, however many clocks run. With their kind, so that they can be counted from here.
+create index termijnen_volgende on termijnen (volgende_op) include (soort) where volgende_op is not null;
+create index termijnen_te_laat on termijnen (soort, eind_op) where verstreken_op is not null and uitkomst is null;
 comment on table termijnen is 'Promises with a clock, as this service owns them; the watch fires from here.';
+
+-- The few of which all was said that there is to say before they are overdue, for the operators' board.
+create index termijnen_uitgesproken on termijnen (start_op)
+    where uitkomst is null and volgende_op is null and verstreken_op is null;
 
 -- The calendar of each house as it last stated it.
 create table kalenders (
