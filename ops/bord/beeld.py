@@ -53,7 +53,7 @@ def beeld(bord: Bord, venster: Venster, breed: int, hoog: int) -> list[Regel]:
     regels = [*kop, *midden[:ruimte]]
     regels += [Regel("")] * (hoog - 1 - len(regels))
     regels.append(_voet(venster))
-    return [Regel(regel.tekst[: breed - 1], regel.stijl) for regel in regels]
+    return [Regel(printable(regel.tekst)[: breed - 1], regel.stijl) for regel in regels]
 
 
 def _titel(bord: Bord, venster: Venster, breed: int) -> Regel:
