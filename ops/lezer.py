@@ -69,14 +69,19 @@ def add_option(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
     )
 
 
+def keur(environment: Environment) -> None:
+    """Whether it can be told here what a seat must not learn of. Raises OpsError when it cannot."""
+    if absent := [one for one in _NEEDED if one not in environment.services]:
+        raise OpsError(f"who must not learn of what is known to {' and '.join(absent)}, not here")
+
+
 async def hidden_from(environment: Environment, seat: str) -> Verborgen:
     """What this seat must not learn of, with whatever is coupled to it. Raises OpsError, also for a seat that
     no unit ever named: a slip of the pen would be shown what is kept from whoever made it.
 
     Ask it after what it is to be laid beside was read: an exclusion is for good.
     """
-    if absent := [one for one in _NEEDED if one not in environment.services]:
-        raise OpsError(f"who must not learn of what is known to {' and '.join(absent)}, not here")
+    keur(environment)
     excluded: dict[str, set[str]] = defaultdict(set)
     unknown: set[bytes] = set()
     # What is put back meanwhile is no longer parked, and then it is among the exclusions.
