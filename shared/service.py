@@ -11,7 +11,7 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -40,6 +40,15 @@ log = logging.getLogger(__name__)
 
 SAMPLE_S = 1.0
 """How often the queue is looked at, to know how far the backlog has been worked off."""
+QUICK_S = 0.04
+"""How long after one look the next begins while a clock is about to fall due."""
+SOON_S = 1.0
+"""When a clock is about to fall due."""
+FRESH_S = 5.0
+"""A horizon older than this waits for a backlog or for a broker: looking more often brings nothing."""
+SETTLE_S = 0.02
+"""What a follower of the queue in a cluster had still to hand out when its leader was asked, it has handed
+out so much later."""
 RETRY_S = 1.0
 WISSEN_PER_KEER = 100
 """Of how many erased matters one transaction takes away the last traces."""
@@ -109,6 +118,8 @@ class Runtime:
         self.outbox: Outbox | None = None
         self._publishing: Any = None
         self._peek: Any = None
+        self._sampling = asyncio.Lock()
+        self._sampled = asyncio.Event()
 
     # --- transactions -------------------------------------------------------------------------------
 
@@ -169,6 +180,7 @@ class Runtime:
             asyncio.create_task(self._every(5.0, self._measure)),
         ]
         if self.service.has_clocks:
+            others.append(asyncio.create_task(self._every(self.settings.watch_interval_s, self._look_ahead)))
             others.append(asyncio.create_task(self._every(self.settings.watch_interval_s, self._watch)))
             others.append(asyncio.create_task(self._every(SAMPLE_S, self._herreken)))
         for background in self.service.background:
@@ -259,6 +271,7 @@ class Runtime:
                 admit=self.service.admit,
                 on_parked=self.service.on_parked,
             )
+        await self._database_now()
         await self._broker.start()
         self.health.report("broker", True)
 
@@ -298,21 +311,28 @@ class Runtime:
 
     async def _sample(self) -> bool:
         """Look at the queue: is the broker there, is our consumer on it, how much waits."""
+        async with self._sampling:
+            await self._look()
+        return False
+
+    async def _look(self) -> None:
         consumer = self._consumer
         assert consumer is not None
         try:
             async with asyncio.timeout(5):
-                before = await self.pool.fetchval(QUERIES.now)
+                before = await self._database_now()
             self.health.report("database", True)
         except TRANSIENT as error:
             self._lose_sight()
             self.health.report("database", False)
             log.warning("database out of sight", extra={"error": describe(error)})
-            return False
+            return
         try:
             async with asyncio.timeout(5):
-                queued, consumers = await self._depth()
-                consuming = await consumer.is_consuming()
+                depths = await self._depths()
+                after = await self._database_now()
+                await asyncio.sleep(SETTLE_S)
+                lines = {queue: await consumer.settle(queue, after) for queue in depths}
             self.health.report("broker", True)
         except Exception as error:
             self._lose_sight()
@@ -320,28 +340,44 @@ class Runtime:
             self.health.report("consumer", False)
             self.health.report("broker", isinstance(error, ChannelNotFoundEntity))
             log.warning("queue out of sight", extra={"error": describe(error)})
-            return False
-        self.health.report("consumer", consuming and consumers > 0)
+            return
+        consuming = all(since is not None for since, _ in lines.values())
+        self.health.report("consumer", consuming and depths[self.service.name][1] > 0)
         if consumer.epoch != self._epoch:
             await self.pool.execute(QUERIES.retire, self.replica)
             self._epoch, self.replica = consumer.epoch, uuid4()
-        counts = [consumer.progress(queue) for queue in queued]
-        after = await self.pool.fetchval(
-            QUERIES.report_progress, self.replica, list(queued), *map(list, zip(*counts, strict=True))
+        stand = [(queue, *consumer.progress(queue), *lines[queue]) for queue in depths]
+        rows = await self.pool.fetch(
+            QUERIES.report_progress, self.replica, *map(list, zip(*stand, strict=True))
         )
-        rows = await self.pool.fetch(QUERIES.progress)
         for queue, horizon in self._horizons.items():
+            queued, consumers = depths[queue]
             horizon.look(
                 before,
                 after,
-                queued[queue],
+                queued,
                 [
-                    Voortgang(row["replica"], row["verwerkt"], row["in_handen"], row["gezien_op"])
+                    Voortgang(
+                        row["replica"],
+                        row["verwerkt"],
+                        row["in_handen"],
+                        row["gezien_op"],
+                        row["luistert_sinds"],
+                        row["schoon_op"],
+                    )
                     for row in rows
                     if row["wachtrij"] == queue
                 ],
+                consumers=consumers,
             )
-        return False
+        self._sampled.set()
+
+    async def _database_now(self) -> datetime:
+        """The clock by which everything is decided; how far ours is off is remembered."""
+        moment: datetime = await self.pool.fetchval(QUERIES.now)
+        assert self._consumer is not None
+        self._consumer.clock_offset = moment - datetime.now(UTC)
+        return moment
 
     @property
     def horizon(self) -> datetime | None:
@@ -361,18 +397,18 @@ class Runtime:
                 async with asyncio.timeout(1):
                     await peek.close()
 
-    async def _depth(self) -> tuple[dict[str, int], int]:
-        """Messages that wait in each queue, and consumers of the one for current facts."""
+    async def _depths(self) -> dict[str, tuple[int, int]]:
+        """Of each queue: messages that wait, and consumers."""
         if self._peek is None or self._peek.is_closed:
             connection = await self._broker.connect()
             self._peek = await connection.channel(publisher_confirms=False)
-        queued, consumers = {}, []
+        found = {}
         for name in self._horizons:
             # Not robust: of a queue that the channel remembers it would tell the first count for ever.
             queue = await self._peek.declare_queue(name, passive=True, robust=False)
-            queued[name] = queue.declaration_result.message_count
-            consumers.append(queue.declaration_result.consumer_count)
-        return queued, consumers[0]
+            result = queue.declaration_result
+            found[name] = result.message_count, result.consumer_count
+        return found
 
     async def _relay(self) -> bool:
         assert self.outbox is not None
@@ -396,18 +432,40 @@ class Runtime:
             log.error("parked messages were not handled in time: bodies destroyed", extra={"count": weg})
         return False
 
-    async def _watch(self) -> bool:
-        """Fire what is due, up to the moment to which the queue has been worked off, and no further."""
+    async def _look_ahead(self) -> bool:
+        """Look at the queue more often while a clock is about to fall due, so that it is said at once."""
         horizon = self.horizon
-        assert self.boeken is not None
         if horizon is None:
             return False
+        now, due = await self.pool.fetchrow(waak.QUERIES.eerstvolgende)
+        if due is None or (due - now).total_seconds() > SOON_S:
+            return False
+        if (now - horizon).total_seconds() > FRESH_S:
+            return False
+        await self._sample()
+        await asyncio.sleep(QUICK_S)
+        return True
+
+    async def _watch(self) -> bool:
+        """Fire what is due, up to the moment to which the queue has been worked off, and no further."""
+        assert self.boeken is not None
+        self._sampled.clear()
+        horizon = self.horizon
+        if horizon is None or not await self.pool.fetchval(waak.QUERIES.iets_te_zeggen, horizon):
+            await self._until_sampled()
+            return True
         async with self.transaction() as work:
             boek = await self.boeken.bij(work.connection)
             fired = await waak.due(work.connection, boek, now=min(work.now, horizon))
             for onderwerp, feit in fired.stellingen:
                 work.state(feit, onderwerp)
-        return fired.genomen >= waak.BATCH
+        return fired.genomen > 0
+
+    async def _until_sampled(self) -> None:
+        """Nothing more can be said before the queue is looked at again."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SAMPLE_S):
+                await self._sampled.wait()
 
     async def _herreken(self) -> bool:
         """Reckon the next running clocks anew, when a calendar or a rule changed for them."""
