@@ -11,6 +11,7 @@ process alternate, and the ratio of their medians is what counts.
 `flow`  whole matters through all four services, the other parties played by a process of its own.
 `sealing` what sealing and the vault cost, beside the same without them.
 `memory` what each service holds, idle and with a full prefetch of the largest messages in its hands.
+`termijnen` what a million clocks cost beside ten thousand, and how soon each is said, beside two peers.
 `crash` the same while every service, the broker and the database are killed: what was lost or doubled.
 """
 
@@ -56,15 +57,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What to measure, and how much of it."""
     parser.add_argument(
         "what",
-        choices=("hop", "flow", "sealing", "memory", "crash"),
-        help="one hop, the flow through all services, what sealing costs, memory, or what kills leave",
+        choices=("hop", "flow", "sealing", "memory", "termijnen", "crash"),
+        help="one hop, the flow through all services, what sealing costs, memory, a million clocks, or what "
+        "kills leave",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--alone", action="store_true", help="without the peers (termijnen)")
     for name, least, default, text in (
         ("rounds", 1, 5, "rounds of each"),
         ("facts", 1, 3000, "facts per round"),
         ("prefill", 0, 1_000_000, "facts in the table before (hop)"),
         ("matters", 1, 400, "matters to bring in (flow)"),
+        ("armed", 10, 1_000_000, "clocks that run (termijnen)"),
+        ("seconds", 2, 20, "how long 500 clocks a second fall due (termijnen)"),
         ("kills", 1, 20, "kills at each point of each service (crash)"),
     ):
         parser.add_argument(
@@ -81,7 +86,13 @@ def run(args: argparse.Namespace) -> int:
     with servers() as found:
         if args.what == "crash":
             return _crash(found, args)
-        measures = {"hop": hop, "flow": _flow, "sealing": _sealing, "memory": _memory}
+        measures = {
+            "hop": hop,
+            "flow": _flow,
+            "sealing": _sealing,
+            "memory": _memory,
+            "termijnen": _termijnen,
+        }
         result = asyncio.run(measures[args.what](found, args))
     if args.json:
         print(json.dumps(result, indent=2))
@@ -102,6 +113,12 @@ def _crash(found: Servers, args: argparse.Namespace) -> int:
 
 def _memory(found: Servers, args: argparse.Namespace) -> Any:
     from ops.bench_memory import measure
+
+    return measure(found, args)
+
+
+def _termijnen(found: Servers, args: argparse.Namespace) -> Any:
+    from ops.bench_termijnen import measure
 
     return measure(found, args)
 
