@@ -16,6 +16,9 @@ SETTLE: Final = timedelta(seconds=0.5)
 it by then has reached its hands."""
 GONE: Final = timedelta(seconds=60)
 """A replica that is silent for so long is gone, and what it held is back in the queue (heartbeat)."""
+FOLLOWED: Final = timedelta(milliseconds=10)
+"""Where the queue is on several machines, what its leader has given out a follower hands on so much later at
+most; a replica's word counts for a look that was over so long before it."""
 KEPT_EMPTY: Final = 100
 """Looks at an empty queue that wait for the others to tell; a younger one says more."""
 KEPT: Final = 600
@@ -62,7 +65,7 @@ class _Empty(NamedTuple):
             one.luistert_sinds is not None
             and one.schoon_op is not None
             and one.luistert_sinds <= self.before
-            and one.schoon_op >= self.after
+            and one.schoon_op >= self.after + FOLLOWED
             for one in replicas
         )
         return told == self.consumers
@@ -118,11 +121,7 @@ class Horizon:
         if not queued:
             self._empty.append(_Empty(before, after, consumers))
             del self._empty[:-KEPT_EMPTY]
-        for number in reversed(range(len(self._empty))):
-            if self._empty[number].settled(said):
-                self._reach(self._empty[number].before)
-                del self._empty[: number + 1]
-                break
+        self.learn(said)
         living = {one.replica: one for one in said if one.gezien_op > after - GONE}
         self._looks.append(_Look(before, after, queued))
         self._draining = [one for one in self._draining if one.replicas <= living.keys()]
@@ -132,6 +131,15 @@ class Horizon:
         for kept in (self._looks, self._draining, self._finishing):
             if len(kept) > KEPT:
                 del kept[1::2]
+
+    def learn(self, replicas: Iterable[Voortgang]) -> None:
+        """What the replicas said meanwhile; the queue was not looked at again."""
+        said = list(replicas)
+        for number in reversed(range(len(self._empty))):
+            if self._empty[number].settled(said):
+                self._reach(self._empty[number].before)
+                del self._empty[: number + 1]
+                break
 
     def _reach(self, moment: datetime) -> None:
         if self.moment is None or moment > self.moment:

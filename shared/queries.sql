@@ -205,6 +205,9 @@ select * from nu
 union all
 select wachtrij, replica, verwerkt, in_handen, luistert_sinds, schoon_op, gezien_op from voortgang where replica <> $1;
 
+-- name: progress
+select wachtrij, replica, verwerkt, in_handen, luistert_sinds, schoon_op, gezien_op from voortgang;
+
 -- name: retire
 -- A replica that stops, or begins to count anew.
 delete from voortgang where replica = $1;

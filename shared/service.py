@@ -11,7 +11,7 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -40,15 +40,20 @@ log = logging.getLogger(__name__)
 
 SAMPLE_S = 1.0
 """How often the queue is looked at, to know how far the backlog has been worked off."""
-QUICK_S = 0.04
-"""How long after one look the next begins while a clock is about to fall due."""
+PERIOD_S = 0.06
+"""While a clock is about to fall due it is looked at this often, by all replicas at the same moments of the
+database's clock: each needs the others' word."""
+SETTLE_S = 0.025
+"""How long after a look a replica sees what it holds."""
+WORD = timedelta(milliseconds=20)
+"""And of which moment after its look that tells: well over `horizon.FOLLOWED`, so that it also counts for
+replicas that looked a little later."""
+HEAR_S = 0.01
+"""How long after its own word a replica hears what the others said in this period."""
 SOON_S = 1.0
 """When a clock is about to fall due."""
 FRESH_S = 5.0
 """A horizon older than this waits for a backlog or for a broker: looking more often brings nothing."""
-SETTLE_S = 0.02
-"""What a follower of the queue in a cluster had still to hand out when its leader was asked, it has handed
-out so much later."""
 RETRY_S = 1.0
 WISSEN_PER_KEER = 100
 """Of how many erased matters one transaction takes away the last traces."""
@@ -332,7 +337,14 @@ class Runtime:
                 depths = await self._depths()
                 after = await self._database_now()
                 await asyncio.sleep(SETTLE_S)
-                lines = {queue: await consumer.settle(queue, after) for queue in depths}
+                word = after + WORD
+                lines = dict(
+                    zip(
+                        depths,
+                        await asyncio.gather(*(consumer.settle(queue, word) for queue in depths)),
+                        strict=True,
+                    )
+                )
             self.health.report("broker", True)
         except Exception as error:
             self._lose_sight()
@@ -352,24 +364,14 @@ class Runtime:
         )
         for queue, horizon in self._horizons.items():
             queued, consumers = depths[queue]
-            horizon.look(
-                before,
-                after,
-                queued,
-                [
-                    Voortgang(
-                        row["replica"],
-                        row["verwerkt"],
-                        row["in_handen"],
-                        row["gezien_op"],
-                        row["luistert_sinds"],
-                        row["schoon_op"],
-                    )
-                    for row in rows
-                    if row["wachtrij"] == queue
-                ],
-                consumers=consumers,
-            )
+            horizon.look(before, after, queued, _of(queue, rows), consumers=consumers)
+        self._sampled.set()
+
+    async def _hear(self) -> None:
+        """What the other replicas have said since."""
+        rows = await self.pool.fetch(QUERIES.progress)
+        for queue, horizon in self._horizons.items():
+            horizon.learn(_of(queue, rows))
         self._sampled.set()
 
     async def _database_now(self) -> datetime:
@@ -442,8 +444,13 @@ class Runtime:
             return False
         if (now - horizon).total_seconds() > FRESH_S:
             return False
+        assert self._consumer is not None
+        await asyncio.sleep(
+            PERIOD_S - (datetime.now(UTC) + self._consumer.clock_offset).timestamp() % PERIOD_S
+        )
         await self._sample()
-        await asyncio.sleep(QUICK_S)
+        await asyncio.sleep(HEAR_S)
+        await self._hear()
         return True
 
     async def _watch(self) -> bool:
@@ -486,6 +493,22 @@ class Runtime:
             for name, value in row.items():
                 self.meter.observe(name, float(value or 0))
         return False
+
+
+def _of(queue: str, rows: Sequence[Any]) -> list[Voortgang]:
+    """What the replicas said of one queue."""
+    return [
+        Voortgang(
+            row["replica"],
+            row["verwerkt"],
+            row["in_handen"],
+            row["gezien_op"],
+            row["luistert_sinds"],
+            row["schoon_op"],
+        )
+        for row in rows
+        if row["wachtrij"] == queue
+    ]
 
 
 def _own_rules(name: str, settings: ServiceSettings) -> Mapping[Soort, Regel]:

@@ -25,7 +25,7 @@ from ops.processes import wait_for
 from ops.stack import Stack
 from shared import events as e
 from shared import flow, zegel
-from shared.horizon import Horizon, Voortgang
+from shared.horizon import FOLLOWED, Horizon, Voortgang
 from shared.telemetry import JsonLines, describe
 from tests.bus import Bus, eventually, make_fact, new_id, now
 from tests.conftest import StartService
@@ -89,6 +89,7 @@ class Replica:
 
     def tell(self, at: datetime) -> None:
         """What `Consumer.settle` does, and the report that follows it."""
+        at += FOLLOWED  # as long after a look of its own
         self.owed.append((at, self.got))
         while self.owed and self.owed[0][1] <= self.applied:
             self.clean = self.owed.pop(0)[0]
@@ -150,7 +151,7 @@ def test_a_replica_that_was_killed_holds_nobody_back() -> None:
     gone = Voortgang(REPLICAS[1], 3, 7, START, START - timedelta(seconds=9), START - timedelta(seconds=1))
     for seconds in range(3):
         at = START + timedelta(seconds=seconds)
-        living = Voortgang(REPLICAS[0], 9, 0, at, START - timedelta(seconds=9), at)
+        living = Voortgang(REPLICAS[0], 9, 0, at, START - timedelta(seconds=9), at + FOLLOWED)
         horizon.look(at, at, 0, [gone, living], consumers=2)
         assert horizon.moment is None
     horizon.look(at, at, 0, [gone, living], consumers=1)
