@@ -23,6 +23,7 @@ from ops.stack import Stack
 from shared import flow
 
 PER_SECOND = 500
+SECONDS = 20
 AHEAD_S = 5.0
 LISTENER = "bench.luisteraar"
 PATIENCE_S = 60.0
@@ -30,14 +31,15 @@ PATIENCE_S = 60.0
 
 async def lag(environment: Environment, args: argparse.Namespace, say: Say) -> dict[str, Any]:
     """The lag with one replica, which counts, and with three."""
-    one = await _run(environment, 1, args.seconds, say)
-    three = await _run(environment, 3, args.seconds, say)
+    seconds = args.seconds or SECONDS
+    one = await _run(environment, 1, seconds, say)
+    three = await _run(environment, 3, seconds, say)
     return {
         "lag_p99_ms": one["p99"],
         "lag_ms": one,
         "lag_three_replicas_ms": three,
         "due_per_second": PER_SECOND,
-        "due_seconds": args.seconds,
+        "due_seconds": seconds,
     }
 
 

@@ -64,7 +64,7 @@ async def beside(
         try:
             armed = min(args.armed, most)
             say(f"{name}: {armed} timers ...")
-            figures = await asyncio.to_thread(_measure, python, name, environment, armed, args.seconds)
+            figures = await asyncio.to_thread(_measure, python, name, environment, armed, ours["due_seconds"])
         finally:
             await environments.destroy(environment)
         result[name] = figures | {"times_ours": _times(figures, ours)}
