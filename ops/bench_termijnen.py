@@ -19,6 +19,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from hashlib import md5
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -76,13 +77,14 @@ def stated(publisher: str, subject: str, event: e.Event) -> Fact:
 
 
 class Klokken:
-    """The clocks of one schema: filled beforehand, then armed, cancelled and fired."""
+    """The clocks of one schema: filled beforehand, then armed, cancelled and fired. As many as are `due` can
+    be cancelled."""
 
     def __init__(self, environment: Environment, armed: int, due: int) -> None:
         self.environment = environment
         self.armed = armed
         self._due = due
-        self._cancelled = due
+        self._to_stop = iter(random.Random(4).sample(range(due, armed), due))
         self._boeken = Regelboeken(REGELS)
         self._pool: Any = None
         self.base = datetime.now(UTC)
@@ -136,12 +138,7 @@ class Klokken:
 
     def some(self) -> list[str]:
         """The next clocks to stop, from all over the table."""
-        step = max(1, self.armed // 9973)
-        numbers = [
-            self._due + (self._cancelled + n) * step * 31 % (self.armed - self._due) for n in range(BATCH)
-        ]
-        self._cancelled += BATCH
-        return [subject(number) for number in numbers]
+        return [subject(next(self._to_stop)) for _ in range(BATCH)]
 
     async def fire(self) -> int:
         """One look of the watch."""
@@ -180,8 +177,6 @@ class Klokken:
 
 def subject(number: int, prefix: str = "zaak") -> str:
     """The id of a matter that was filled in beforehand."""
-    from hashlib import md5
-
     return md5(f"{prefix}{number}".encode(), usedforsecurity=False).hexdigest()
 
 
@@ -219,7 +214,7 @@ async def costs(found: Servers, armed: int, rounds: int, say: Say) -> tuple[dict
     due = (rounds + 1) * BATCHES * BATCH
     sizes = {"10k": min(SMALL, armed), "all": armed}
     made = {name: await environments.prepare(found, f"bench_{uuid.uuid4().hex[:8]}") for name in sizes}
-    schemas = {name: Klokken(made[name], max(size, due + BATCH), due) for name, size in sizes.items()}
+    schemas = {name: Klokken(made[name], max(size, 2 * due), due) for name, size in sizes.items()}
     took: dict[str, dict[str, list[float]]] = {
         what: {name: [] for name in sizes} for what in ("arming", "cancelling", "firing")
     }

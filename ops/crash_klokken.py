@@ -103,7 +103,7 @@ def _een_klok(klok: Gevraagd, feiten: Sequence[Gezegd], lengten: Lengten, uit: O
             op = datetime.fromisoformat(feit.data[MOMENT[feit.naam]])
             uit.fouten["early"] += op <= punten[feit.naam] or feit.vastgelegd_op <= punten[feit.naam]
             # What was said at a later point too is measured from the last point that it speaks for.
-            op_zijn_laatst = max(punt for punt in punten.values() if punt < op)
+            op_zijn_laatst = max((punt for punt in punten.values() if punt < op), default=op)
             uit.achter_ms.append((feit.vastgelegd_op - op_zijn_laatst).total_seconds() * 1000)
     if klok.gestopt_op is None:
         _nooit_gestopt(keer, feiten, lengten, uit)
