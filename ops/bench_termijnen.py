@@ -13,6 +13,7 @@ worst of the three ratios of medians.
 """
 
 import argparse
+import random
 import statistics
 import sys
 import time
