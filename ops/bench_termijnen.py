@@ -19,6 +19,7 @@ import sys
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from hashlib import md5
 from pathlib import Path
@@ -77,6 +78,17 @@ def stated(publisher: str, subject: str, event: e.Event) -> Fact:
     return Fact(key, publisher, fact_id, subject, datetime.now(UTC), event)
 
 
+class Cost(NamedTuple):
+    """What one clock took, in milliseconds: by the wall's clock, and of processors."""
+
+    wall: float
+    cpu: float
+
+
+Took = dict[str, dict[str, list[Cost]]]
+"""By what was done, and where, what it took in each round."""
+
+
 class Klokken:
     """The clocks of one schema: filled beforehand, then armed, cancelled and fired. As many as are `due` can
     be cancelled."""
@@ -88,13 +100,22 @@ class Klokken:
         self._to_stop = iter(random.Random(4).sample(range(due, armed), due))
         self._boeken = Regelboeken(REGELS)
         self._pool: Any = None
+        self._backend = Path()
         self.base = datetime.now(UTC)
 
     async def open(self) -> None:
         """Connect as the service does."""
-        self._pool = await connect_pool(self.environment.dsns[flow.ROUTING], size=2, name="bench")
+        self._pool = await connect_pool(self.environment.dsns[flow.ROUTING], size=1, name="bench")
+        self._backend = Path(f"/proc/{await self._pool.fetchval('select pg_backend_pid()')}/schedstat")
         async with transaction(self._pool) as connection:
             await self._boeken.leg_vast(connection)
+
+    def cpu_s(self) -> float:
+        """Processor time that we and our connection's process in the database have used, in seconds; ours
+        alone when the database is on another machine."""
+        with suppress(OSError, ValueError):
+            return time.process_time() + int(self._backend.read_text().split()[0]) / 1e9
+        return time.process_time()
 
     async def close(self) -> None:
         """Part from the database."""
@@ -212,13 +233,11 @@ async def arm_rows(
 
 async def costs(found: Servers, armed: int, rounds: int, say: Say) -> tuple[dict[str, Any], Environment]:
     """Milliseconds per clock with few and with many, and the environment with the many, which stays."""
-    due = (rounds + 1) * BATCHES * BATCH
+    due = (rounds + 2) * BATCHES * BATCH
     sizes = {"10k": min(SMALL, armed), "all": armed}
     made = {name: await environments.prepare(found, f"bench_{uuid.uuid4().hex[:8]}") for name in sizes}
     schemas = {name: Klokken(made[name], max(size, 2 * due), due) for name, size in sizes.items()}
-    took: dict[str, dict[str, list[float]]] = {
-        what: {name: [] for name in sizes} for what in ("arming", "cancelling", "firing")
-    }
+    took: Took = {what: {name: [] for name in sizes} for what in ("arming", "cancelling", "firing")}
     try:
         for one in schemas.values():
             await one.open()
@@ -231,15 +250,29 @@ async def costs(found: Servers, armed: int, rounds: int, say: Say) -> tuple[dict
                         took[what][name].append(per_clock)
             if number:
                 say(f"round {number}: " + _words(took))
+        cold = await _after_checkpoint(found, schemas)
     finally:
         for one in schemas.values():
             await one.close()
         await environments.destroy(made["10k"])
-    return _ratios(took, {name: one.armed for name, one in schemas.items()}), made["all"]
+    ratios = _ratios(took, {name: one.armed for name, one in schemas.items()})
+    return ratios | {"kostenverhouding_na_checkpoint": cold}, made["all"]
 
 
-async def _round(klokken: Klokken) -> dict[str, float]:
-    """Milliseconds per clock of one round of each kind."""
+async def _after_checkpoint(found: Servers, schemas: dict[str, Klokken]) -> dict[str, float]:
+    """The ratios in one round right after a checkpoint, when each page that is changed is first kept whole:
+    of many pages that costs more than of few. It is over once each was changed."""
+    connection = await asyncpg.connect(found.postgres_dsn)
+    try:
+        await connection.execute("checkpoint", timeout=600)
+    finally:
+        await connection.close()
+    took = {name: await _round(one) for name, one in schemas.items()}
+    return {what: round(took["all"][what].wall / took["10k"][what].wall, 3) for what in took["all"]}
+
+
+async def _round(klokken: Klokken) -> dict[str, Cost]:
+    """What one clock took in one round of each kind."""
     found = {}
     stops = [klokken.some() for _ in range(BATCHES)]
     kinds: tuple[tuple[str, list[Callable[[], Awaitable[int]]]], ...] = (
@@ -248,30 +281,42 @@ async def _round(klokken: Klokken) -> dict[str, float]:
         ("firing", [klokken.fire] * BATCHES),
     )
     for what, steps in kinds:
-        began = time.perf_counter()
+        began, cpu = time.perf_counter(), klokken.cpu_s()
         done = [await step() for step in steps]
-        found[what] = (time.perf_counter() - began) * 1000 / (BATCH * BATCHES)
+        each = 1000 / (BATCH * BATCHES)
+        found[what] = Cost((time.perf_counter() - began) * each, (klokken.cpu_s() - cpu) * each)
         if done != [BATCH] * BATCHES:
             raise RuntimeError(f"{what}: {done} clocks instead of {BATCH} each")
         await klokken.sent()
     return found
 
 
-def _words(took: dict[str, dict[str, list[float]]]) -> str:
-    return ", ".join(f"{what} {by['10k'][-1]:.3f} / {by['all'][-1]:.3f} ms" for what, by in took.items())
+def _words(took: Took) -> str:
+    return ", ".join(
+        f"{what} {by['10k'][-1].wall:.3f} / {by['all'][-1].wall:.3f} ms" for what, by in took.items()
+    )
 
 
-def _ratios(took: dict[str, dict[str, list[float]]], sizes: dict[str, int]) -> dict[str, Any]:
-    medians = {
-        what: {name: statistics.median(values) for name, values in by.items()} for what, by in took.items()
-    }
-    ratios = {what: round(by["all"] / by["10k"], 3) for what, by in medians.items()}
+def _ratios(took: Took, sizes: dict[str, int]) -> dict[str, Any]:
+    def medians(field: str) -> dict[str, dict[str, float]]:
+        return {
+            what: {name: statistics.median(getattr(one, field) for one in many) for name, many in by.items()}
+            for what, by in took.items()
+        }
+
+    wall, cpu = medians("wall"), medians("cpu")
+    ratios = {what: round(by["all"] / by["10k"], 3) for what, by in wall.items()}
     return {
         "kostenverhouding": max(ratios.values()),
         "kostenverhouding_per_soort": ratios,
+        "kostenverhouding_cpu": {what: round(by["all"] / by["10k"], 3) for what, by in cpu.items()},
         "ms_per_clock": {
             what: {str(sizes[name]): round(value, 4) for name, value in by.items()}
-            for what, by in medians.items()
+            for what, by in wall.items()
+        },
+        "cpu_ms_per_clock": {
+            what: {str(sizes[name]): round(value, 4) for name, value in by.items()}
+            for what, by in cpu.items()
         },
     }
 

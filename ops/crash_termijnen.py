@@ -207,11 +207,14 @@ class Run:
     async def _heard(self) -> Counter[uuid.UUID]:
         heard: Counter[uuid.UUID] = Counter()
         async with attach.broker_connection(self._environment, flow.BEHEER) as connection:
-            queue = await (await connection.channel()).get_queue(LISTENER, ensure=False)
-            while (message := await queue.get(fail=False, no_ack=True)) is not None:
-                fact = json.loads(message.body)
-                if fact["data"]["soort"] == "adviseur-contact":
-                    heard[fact_key(fact["source"], fact["id"])] += 1
+            queue = await (await connection.channel()).declare_queue(LISTENER, passive=True)
+            left = queue.declaration_result.message_count or 0
+            async with queue.iterator(no_ack=True, timeout=30) as messages:
+                while left:
+                    fact = json.loads((await anext(messages)).body)
+                    if fact["data"]["soort"] == "adviseur-contact":
+                        heard[fact_key(fact["source"], fact["id"])] += 1
+                    left -= 1
         return heard
 
     def _report(

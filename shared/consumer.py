@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from aio_pika.exceptions import ChannelInvalidStateError
@@ -89,6 +89,15 @@ class Line:
             self.clean = self.owed.popleft()[0]
 
 
+class Word(NamedTuple):
+    """What a replica can say of one queue: whether it is handed messages, since when surely over one and the
+    same channel, and until when all of those are applied."""
+
+    consuming: bool
+    since: datetime | None
+    clean: datetime | None
+
+
 def arrival_of(raw: Any) -> Arrival:
     """What the broker vouches for. A replay speaks for its original sender, by the operators' word."""
     headers = raw.headers or {}
@@ -160,14 +169,13 @@ class Consumer:
         """Of one queue: messages applied and acknowledged, and messages in our hands that are not."""
         return self._processed[queue], len(self._waiting[queue]) + self._in_hand[queue]
 
-    async def settle(self, queue: str, moment: datetime) -> tuple[datetime | None, datetime | None]:
-        """Since when we get messages over the same channel, and until when all of them are applied. At
-        `moment`, which is now or just over, we are still on it."""
+    async def settle(self, queue: str, moment: datetime) -> Word:
+        """What we can say of one queue at `moment`, which is now or just over."""
         channel = await self._channel(queue)
         line = self._lines.get(queue)
         if channel is None:
             self._lines.pop(queue, None)
-            return None, None
+            return Word(False, None, None)
         if line is None or line.channel is not channel:
             # When it began is not known: it surely goes on the next time.
             line = self._lines[queue] = Line(channel)
@@ -179,7 +187,7 @@ class Consumer:
             await asyncio.sleep(0)
         line.owed.append((moment, sum(self.progress(queue))))
         line.settle(self._processed[queue])
-        return line.since, line.clean
+        return Word(True, line.since, line.clean)
 
     async def _channel(self, queue: str) -> Any:
         """The channel over which we consume, or None."""

@@ -317,10 +317,10 @@ class Runtime:
     async def _sample(self) -> bool:
         """Look at the queue: is the broker there, is our consumer on it, how much waits."""
         async with self._sampling:
-            await self._look()
+            await self._sample_once()
         return False
 
-    async def _look(self) -> None:
+    async def _sample_once(self) -> None:
         consumer = self._consumer
         assert consumer is not None
         try:
@@ -334,17 +334,10 @@ class Runtime:
             return
         try:
             async with asyncio.timeout(5):
-                depths = await self._depths()
+                queued, consumers = await self._look()
                 after = await self._database_now()
                 await asyncio.sleep(SETTLE_S)
-                word = after + WORD
-                lines = dict(
-                    zip(
-                        depths,
-                        await asyncio.gather(*(consumer.settle(queue, word) for queue in depths)),
-                        strict=True,
-                    )
-                )
+                said = await asyncio.gather(*(consumer.settle(queue, after + WORD) for queue in queued))
             self.health.report("broker", True)
         except Exception as error:
             self._lose_sight()
@@ -353,18 +346,20 @@ class Runtime:
             self.health.report("broker", isinstance(error, ChannelNotFoundEntity))
             log.warning("queue out of sight", extra={"error": describe(error)})
             return
-        consuming = all(since is not None for since, _ in lines.values())
-        self.health.report("consumer", consuming and depths[self.service.name][1] > 0)
+        consuming = all(word.consuming for word in said)
+        self.health.report("consumer", consuming and consumers[self.service.name] > 0)
         if consumer.epoch != self._epoch:
             await self.pool.execute(QUERIES.retire, self.replica)
             self._epoch, self.replica = consumer.epoch, uuid4()
-        stand = [(queue, *consumer.progress(queue), *lines[queue]) for queue in depths]
+        stand = [
+            (queue, *consumer.progress(queue), word.since, word.clean)
+            for queue, word in zip(queued, said, strict=True)
+        ]
         rows = await self.pool.fetch(
             QUERIES.report_progress, self.replica, *map(list, zip(*stand, strict=True))
         )
         for queue, horizon in self._horizons.items():
-            queued, consumers = depths[queue]
-            horizon.look(before, after, queued, _of(queue, rows), consumers=consumers)
+            horizon.look(before, after, queued[queue], _of(queue, rows), consumers=consumers[queue])
         self._sampled.set()
 
     async def _hear(self) -> None:
@@ -399,18 +394,18 @@ class Runtime:
                 async with asyncio.timeout(1):
                     await peek.close()
 
-    async def _depths(self) -> dict[str, tuple[int, int]]:
-        """Of each queue: messages that wait, and consumers."""
+    async def _look(self) -> tuple[dict[str, int], dict[str, int]]:
+        """Messages that wait in each queue, and its consumers."""
         if self._peek is None or self._peek.is_closed:
             connection = await self._broker.connect()
             self._peek = await connection.channel(publisher_confirms=False)
-        found = {}
+        queued, consumers = {}, {}
         for name in self._horizons:
             # Not robust: of a queue that the channel remembers it would tell the first count for ever.
             queue = await self._peek.declare_queue(name, passive=True, robust=False)
-            result = queue.declaration_result
-            found[name] = result.message_count, result.consumer_count
-        return found
+            queued[name] = queue.declaration_result.message_count
+            consumers[name] = queue.declaration_result.consumer_count
+        return queued, consumers
 
     async def _relay(self) -> bool:
         assert self.outbox is not None
