@@ -100,6 +100,15 @@ def in_environment(name: str, act: Callable[[Environment], Awaitable[T]]) -> T:
         return asyncio.run(_act(found, name, act))
 
 
+def on_servers(act: Callable[[Servers], T]) -> T:
+    """Runs `act` on the servers of this checkout, whether their database answers or not. Raises OpsError.
+
+    Private servers that do not run are started for as long as it takes.
+    """
+    with _servers_that_hold_something() as found:
+        return act(found)
+
+
 async def _act(found: Servers, name: str, act: Callable[[Environment], Awaitable[T]]) -> T:
     if not await database.exists(found, name):
         raise OpsError(f"there is no environment {name} yet; {HOW_TO_START}")

@@ -214,6 +214,8 @@ def report(rounds: dict[str, list[Round]], out: int, args: argparse.Namespace) -
         "reference_cpu_us_per_fact": round(statistics.median(one.cpu_us for one in rounds["reference"])),
         "telemetrie_ratio": compared(rounds, "routing", "routing_silent"),
         "telemetrie_ratio_talk": compared(rounds, "routing_talk", "routing_talk_silent"),
+        "telemetrie_cpu_ratio": processor(rounds, "routing", "routing_silent"),
+        "telemetrie_cpu_ratio_talk": processor(rounds, "routing_talk", "routing_talk_silent"),
         "routing_silent_per_s": round(median["routing_silent"]),
         "routing_silent_spread": round(spread(speed["routing_silent"]), 3),
         "routing_silent_cpu_us_per_fact": round(
@@ -231,6 +233,12 @@ def compared(rounds: Mapping[str, Sequence[Round]], one: str, other: str) -> flo
     busier or quieter does not count."""
     pairs = zip(rounds[one], rounds[other], strict=True)
     return round(statistics.median(a.per_second / b.per_second for a, b in pairs), 3)
+
+
+def processor(rounds: Mapping[str, Sequence[Round]], one: str, other: str) -> float:
+    """The same by processor time, which tells more on a machine that does other work: what all rounds of the
+    other took, beside those of the one."""
+    return round(sum(r.cpu_us for r in rounds[other]) / sum(r.cpu_us for r in rounds[one]), 3)
 
 
 def memory_mb(pid: int) -> float:

@@ -103,3 +103,18 @@ select distinct onderwerp from termijnen;
 
 -- name: now
 select clock_timestamp();
+
+-- name: reader_keys
+-- The key that intake seals to for each reader; when this service heard it, null when no fact holds it; and how many other
+-- keys it heard for that reader.
+select s.partij, s.ontvanger, s.volgnummer, s.sleutel, s.geldig_tot,
+       min(f.received_at) filter (where f.volgnummer = s.volgnummer and f.sleutel is not distinct from s.sleutel::jsonb)
+           as sinds,
+       count(distinct f.sleutel) filter (where f.sleutel is distinct from s.sleutel::jsonb) as eerder
+from lezerssleutels as s
+left join (select publisher, subject, received_at, (stand ->> 'volgnummer')::bigint as volgnummer,
+                  nullif(stand -> 'sleutel', 'null') as sleutel
+           from facts, lateral (select convert_from(data, 'UTF8')::jsonb as stand) as gelezen
+           where name = 'sleutel-vastgesteld.v1' and data is not null) as f
+    on (f.publisher, f.subject) = (s.partij, s.ontvanger)
+group by s.partij, s.ontvanger order by s.partij, s.ontvanger;

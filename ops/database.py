@@ -113,6 +113,14 @@ async def exists(servers: Servers, database: str) -> bool:
         return bool(await admin.fetchval(_SQL.database_exists, database))
 
 
+async def counters_are_open(servers: Servers, database: str) -> bool:
+    """Whether every role can read what the server counts of another's tables; only a superuser can close
+    that. Raises OpsError.
+    """
+    async with _administrator(servers, database) as admin:
+        return bool(await admin.fetchval(_SQL.statistics_are_open))
+
+
 async def drop(servers: Servers, database: str) -> None:
     """Removes the database, cutting off who is connected. Nothing happens when it is not there."""
     async with _administrator(servers) as admin:
@@ -170,6 +178,7 @@ async def _migrate(servers: Servers, database: str, services: Sequence[str]) -> 
     async with _administrator(servers, database) as admin:
         await admin.execute(_SQL.close_public_schema)
         await admin.execute(_SQL.close_large_objects)
+        await admin.execute(_SQL.close_statistics)
         for service in services:
             names = {"schema": service, "role": service, "owner": owner(service)}
             for statement in (

@@ -39,8 +39,9 @@ from shared.codes import RUBRIEKEN
 CASES = Path(__file__).with_name("data") / "clsk_2021_meldingen.csv"
 PATIENCE_S = 60.0
 """How long the slowest case may take."""
-LATE_S = "4s"
-"""The adviser's week, shortened, so that one escalation can be watched."""
+WEEK_OF_THE_ADVISER = {"": "4s", ".waarschuwing": "2s", ".ladder": "coid-leiding, sg 1s"}
+"""The adviser's week, shortened, so that in one case it can be watched how it nears its end, runs out and is
+brought higher."""
 
 WEEK_S = "PT3S"
 """The week between two messages to the line, shortened."""
@@ -61,7 +62,7 @@ COURSES: tuple[dict[str, Any], ...] = (
     },
     {"gesprek": "doorverwijzing", "verwezen_naar": "loket-binnen", "kanaal": "telefoon"},
     {"kwalificatie": "advies", "kanaal": "persoonlijk"},
-    {"rubriek": "misdragingen-privesfeer", "kanaal": "e-mail", "adviesgesprek_na_s": 6.5},
+    {"rubriek": "misdragingen-privesfeer", "kanaal": "e-mail", "adviesgesprek_na_s": 9.0},
     {"gesprek": "klacht", "soort_klacht": "ongewenst-gedrag", "kanaal": "telefoon"},
     {"rubriek": "misdragingen-privesfeer", "kanaal": "telefoon"},
     {"rubriek": "lekken-informatie", "eenheid": "clsk-basis-b"},
@@ -326,7 +327,6 @@ _WHAT: Mapping[str, tuple[str, ...]] = {
     "intake.inhoud-verstrekt": ("soort", "ontvanger"),
     "routing.adviseur-toegewezen": ("adviseur",),
     "routing.behandeling-uitgezet": ("eenheid", "behandelend_leidinggevende"),
-    "routing.behandeling-herzien": ("reden",),
     "coid.kwestie-gekwalificeerd": ("kwalificatie",),
     "lijn.afdoening-vastgesteld": ("afdoening",),
     "lijn.nazorg-verleend": ("aan", "door"),
@@ -342,6 +342,12 @@ _CLOCKS = (
     "termijn-afgelopen",
 )
 _LATE = ("termijn-verstreken", "termijn-geescaleerd")
+_SAID = {
+    "termijn-nadert": "nears its end, told to",
+    "termijn-verstreken": "overdue, told to the role and to",
+    "termijn-geescaleerd": "nothing happened since, told to",
+}
+"""What is shown of a clock, of those that run out."""
 
 
 def show_case(
@@ -356,13 +362,14 @@ def show_case(
         print("     nothing was heard of it")
         return
     start = path[0][0]
+    late = {data["soort"] for _, key, data in path if key.split(".", 1)[1] in _LATE}
     for at, key, data in path:
         name = key.split(".", 1)[1]
-        if name in _CLOCKS and name not in _LATE:
+        if name in _CLOCKS and (name not in _SAID or data["soort"] not in late):
             continue
         words = ", ".join(str(data[item]) for item in _WHAT.get(key, ()) if item in data)
-        if name in _LATE:
-            words = f"{data['soort']}: overdue, told to {', '.join([data['rol'], *data['escaleert_naar']])}"
+        if name in _SAID:
+            words = f"{data['soort']}: {_SAID[name]} {', '.join(data.get('escaleert_naar', [data['rol']]))}"
         print(f"     {at.astimezone(UTC):%H:%M:%S} +{(at - start).total_seconds():6.3f} s  {key:<34} {words}")
     for _, key, data in path:
         if key == "routing.adviseur-toegewezen":
@@ -501,7 +508,13 @@ async def show(found: Any) -> int:
         environment,
         settings={
             "routing": {
-                "termijnen": json.dumps({"adviseur-contact": LATE_S, "adviseur-contact.spoed": LATE_S})
+                "termijnen": json.dumps(
+                    {
+                        f"adviseur-contact{spoed}{what}": value
+                        for spoed in ("", ".spoed")
+                        for what, value in WEEK_OF_THE_ADVISER.items()
+                    }
+                )
             },
             "notification": {"ronde_elke": WEEK_S},
             "intake": {"antwoord_tik_s": ANSWER_S},

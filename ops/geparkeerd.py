@@ -18,7 +18,7 @@ from pathlib import Path
 
 from ops import OpsError, attach, audit, lezer, sleutels
 from ops.environment import Environment
-from ops.parking import WAIT_KNOWN, Geparkeerd, body_of, drop, expired, parked, replay, waiting
+from ops.parking import WAIT_KNOWN, Antwoord, Geparkeerd, body_of, drop, expired, parked, replay, waiting
 from services.intake import logboek
 from services.notification import store as notificaties
 from shared import flow
@@ -163,7 +163,7 @@ async def _undelivered(environment: Environment) -> list[str]:
     }
     shown = [{**row, "ronde": _moment(row["ronde"])} for row in found]
     rows = [tuple(head.values()), *(tuple(str(row[name] or "-") for name in head) for row in shown)]
-    rows = [tuple(map(_printable, row)) for row in rows]
+    rows = [tuple(map(printable, row)) for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
     return ["", "Weekly messages that did not reach their seat:", *(f"  {line}" for line in lines), ""]
@@ -175,7 +175,7 @@ def _listing(found: Sequence[Geparkeerd]) -> list[str]:
     for one in found:
         lines.append(
             f"{str(one.id)[:width]}  {one.dienst:<12}  {_moment(one.eerst_op)}  {one.keer:>4}  "
-            f"{one.afzender or '-':<11}  {_printable(one.routing_key)}"
+            f"{one.afzender or '-':<11}  {printable(one.routing_key)}"
         )
         offered = "; offered again, no answer yet" if one.status == "aangeboden" else ""
         goes = f"; its body is destroyed on {_day(one.vervalt_op)}" if one.open and one.vervalt_op else ""
@@ -186,7 +186,7 @@ def _listing(found: Sequence[Geparkeerd]) -> list[str]:
 async def _show(environment: Environment, args: argparse.Namespace) -> int:
     messages = await _named(environment, args, only_open=False)
     for message in messages:
-        print("\n".join(_details(message)))
+        print("\n".join(details(message)))
     if args.inhoud:
         kept = [message for message in messages if message.open] or messages
         keys = sleutels.private(args.sleutels)
@@ -198,7 +198,7 @@ async def _show(environment: Environment, args: argparse.Namespace) -> int:
         # Recorded before anything is shown.
         await _noteer(environment, "geparkeerd-geopend", kept[0])
         audit.record("geparkeerd inhoud geopend", str(kept[0].id), kept[0].dienst, reason=args.reden)
-        print(f"inhoud\n{_printable(body.decode(errors='replace'), keep=chr(10) + chr(9))}")
+        print(f"inhoud\n{printable(body.decode(errors='replace'), keep=chr(10) + chr(9))}")
     return 0
 
 
@@ -222,13 +222,14 @@ async def _noteer(
         await logboek.noteer(connection, [handeling], await connection.fetchval(logboek.QUERIES.nu))
 
 
-def _details(message: Geparkeerd) -> list[str]:
+def details(message: Geparkeerd) -> list[str]:
+    """One parked message: when, from whom, why; nothing of what it says."""
     fields = (
         ("id", message.id),
         ("dienst", message.dienst),
         ("status", message.status),
         ("reden", message.reden),
-        ("routing key", _printable(message.routing_key)),
+        ("routing key", printable(message.routing_key)),
         ("afzender", message.afzender or "not vouched for by the broker"),
         ("feit", message.feit or "could not be read"),
         ("omvang", f"less than {message.omvang} bytes"),
@@ -245,7 +246,18 @@ async def _replay(environment: Environment, args: argparse.Namespace) -> int:
     if not messages:
         print("Nothing is parked.")
         return 0
-    keys = sleutels.private(args.sleutels)
+    answers = await bied_opnieuw_aan(environment, messages, args.sleutels, args.wacht)
+    for answer, words in answers:
+        print(f"{str(answer.id)[:_SHORT]}  {answer.dienst:<12}  {words}")
+    return 0 if all(answer.status in ("verwerkt", "aangeboden") for answer, _ in answers) else 1
+
+
+async def bied_opnieuw_aan(
+    environment: Environment, messages: Sequence[Geparkeerd], folder: Path, wait_s: float
+) -> list[tuple[Antwoord, str]]:
+    """Offer these messages to their services again, recorded as an operator's act; what became of each, also
+    in words. `folder` has intake's private key set. Raises OpsError."""
+    keys = sleutels.private(folder)
     absent = await attach.absent_services(environment)
     unheard = all(message.dienst in absent for message in messages)
     for message in messages:
@@ -255,24 +267,27 @@ async def _replay(environment: Environment, args: argparse.Namespace) -> int:
         await _noteer(environment, "geparkeerd-aangeboden", message, gelukt=gelukt)
 
     try:
-        answers = await replay(
-            environment, messages, keys, wait_s=0.0 if unheard else args.wacht, opened=opened
-        )
+        answers = await replay(environment, messages, keys, wait_s=0.0 if unheard else wait_s, opened=opened)
     except OpsError:
         for message in messages:
             audit.record(_REPLAY, str(message.id), f"{message.dienst}: {_BROKEN_OFF}")
         raise
     for answer in answers:
         audit.record(_REPLAY, str(answer.id), f"{answer.dienst}: {answer.status}")
-        words = {
-            "verwerkt": "handled",
-            "aangeboden": f"offered; no answer yet{_idle(answer.dienst, absent)}",
-            "geparkeerd": f"parked again: {answer.reden}",
-            "vervallen": "dropped meanwhile",
-            "verlopen": "its time was over meanwhile",
-        }
-        print(f"{str(answer.id)[:_SHORT]}  {answer.dienst:<12}  {words[answer.status]}")
-    return 0 if all(answer.status in ("verwerkt", "aangeboden") for answer in answers) else 1
+    words = {
+        "verwerkt": "handled",
+        "aangeboden": "offered; no answer yet",
+        "geparkeerd": "parked again",
+        "vervallen": "dropped meanwhile",
+        "verlopen": "its time was over meanwhile",
+    }
+    return [(answer, words[answer.status] + _more(answer, absent)) for answer in answers]
+
+
+def _more(answer: Antwoord, absent: Sequence[str]) -> str:
+    if answer.status == "geparkeerd":
+        return f": {answer.reden}"
+    return _idle(answer.dienst, absent) if answer.status == "aangeboden" else ""
 
 
 def _idle(service: str, absent: Sequence[str]) -> str:
@@ -318,7 +333,8 @@ async def _named(environment: Environment, args: argparse.Namespace, *, only_ope
     return chosen
 
 
-def _printable(text: str, keep: str = "") -> str:
+def printable(text: str, keep: str = "") -> str:
+    """A text without control characters, but for those in `keep`."""
     return "".join(
         each if each.isprintable() or each in keep else "\N{REPLACEMENT CHARACTER}" for each in text
     )

@@ -21,11 +21,22 @@ from shared import events, flow
 
 _KEEP_EXCLUSIONS = (flow.ROUTING, flow.REGISTRY)
 _NEEDED = (*_KEEP_EXCLUSIONS, flow.NOTIFICATION)
+_EXCLUDE = (
+    events.ContactOntvangen,
+    events.GesprekGevoerd,
+    events.KenmerkenVastgesteld,
+    events.MeldingDoorgezet,
+    events.UitsluitingVastgesteld,
+    events.MeldingOntvangen,
+    events.KwestieGekwalificeerd,
+    events.LeidinggevendeGeinformeerd,
+)
 _MAY_EXCLUDE = tuple(
-    flow.base_key(publisher, event)
-    for event in (events.LeidinggevendeGeinformeerd, events.MeldingOntvangen)
+    key
+    for event in _EXCLUDE
     for publisher, stated in flow.STATES.items()
     if event in stated
+    for key in flow.keys(publisher, event)
 )
 """Facts that name who must not learn of a matter, by routing key. While one of them is parked it is not known
 whom, and the matter is there for no reader with a seat."""
@@ -58,24 +69,35 @@ def add_option(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
     )
 
 
+def keur(environment: Environment) -> None:
+    """Whether it can be told here what a seat must not learn of. Raises OpsError when it cannot."""
+    if absent := [one for one in _NEEDED if one not in environment.services]:
+        raise OpsError(f"who must not learn of what is known to {' and '.join(absent)}, not here")
+
+
 async def hidden_from(environment: Environment, seat: str) -> Verborgen:
-    """What this seat must not learn of, with whatever is coupled to it. Raises OpsError.
+    """What this seat must not learn of, with whatever is coupled to it. Raises OpsError, also for a seat that
+    no unit ever named: a slip of the pen would be shown what is kept from whoever made it.
 
     Ask it after what it is to be laid beside was read: an exclusion is for good.
     """
-    if absent := [one for one in _NEEDED if one not in environment.services]:
-        raise OpsError(f"who must not learn of what is known to {' and '.join(absent)}, not here")
+    keur(environment)
     excluded: dict[str, set[str]] = defaultdict(set)
     unknown: set[bytes] = set()
+    # What is put back meanwhile is no longer parked, and then it is among the exclusions.
+    for one in environment.services:
+        async with attach.schema(environment, one) as connection:
+            parked = await connection.fetch(attach.SQL.parked_exclusions, sorted(_MAY_EXCLUDE))
+            unknown.update(row["onderwerp"] for row in parked)
     for one in _KEEP_EXCLUSIONS:
         async with attach.schema(environment, one) as connection:
             for row in await connection.fetch(attach.SQL.excluded):
                 excluded[row["zaak"]].update(row["zetels"])
-            parked = await connection.fetch(attach.SQL.parked_exclusions, sorted(_MAY_EXCLUDE))
-            unknown.update(row["onderwerp"] for row in parked)
     async with attach.schema(environment, flow.NOTIFICATION) as connection:
         boom = await adressen.boom(connection)
         stoelen = (await adressen.adresboek(connection)).stoelen()
+    if all(seat != stoel.code for stoel in stoelen):
+        raise OpsError("no unit ever named this seat (--lezer); what it may read is not known")
     hidden = verborgen_voor(seat, stoelen, boom, excluded)
     async with attach.schema(environment, flow.REGISTRY) as connection:
         coupled = await connection.fetch(attach.SQL.coupled, sorted(hidden))

@@ -236,6 +236,8 @@ def _regel(row: Any) -> str:
     wat = [logboek.OMSCHRIJVING.get(row["handeling"], row["handeling"])]
     if row["voor"]:
         wat.append(f"voor {row['voor']}")
+    if row["sleutel"]:
+        wat.append(f"sleutel {row['sleutel']}")
     if row["stuk"]:
         wat.append(f"stuk {row['stuk'].hex}")
     if row["betrokkene"]:

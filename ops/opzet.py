@@ -26,7 +26,7 @@ import os
 import secrets
 import sys
 
-from ops import OpsError
+from ops import OpsError, database
 from ops.environment import prepare
 from ops.servers import Servers, password_variable
 from shared import flow
@@ -59,9 +59,16 @@ def main() -> int:
     try:
         name = os.environ.get("MELDPUNT_NAME", "meldpunt")
         environment = asyncio.run(prepare(deployment(), name, services()))
+        tellers_open = asyncio.run(database.counters_are_open(environment.servers, environment.database))
     except OpsError as error:
         print(f"opzet: {error}", file=sys.stderr)
         return 1
+    if tellers_open:
+        print(
+            "opzet: every role can see what the server counts of the others' tables; only a superuser can"
+            " close that: run this step once as one",
+            file=sys.stderr,
+        )
     print(f"opzet: {environment.name} is ready")
     return 0
 

@@ -61,6 +61,37 @@ revoke all on schema public from public;
 -- name: close_large_objects
 revoke execute on function lo_creat(integer), lo_create(oid), lo_from_bytea(oid, bytea) from public;
 
+-- The server counts what happens to each table, who holds which lock and how much was written, for whoever asks: how often
+-- intake kept a contact, or looked at a receipt code, to the row and to the second. Whoever watches a server is a member
+-- of pg_monitor. Names alone are not enough to keep out: each view asks functions, which can be called as well.
+-- name: close_statistics
+do $$
+declare
+    each record;
+begin
+    for each in
+        select 'function ' || oid::regprocedure as what, 'execute' as kind
+        from pg_proc
+        where pronamespace = 'pg_catalog'::regnamespace and has_function_privilege('public', oid, 'execute')
+            and (proname ~ '^(pg_stat_get_|pg_current_wal_|pg_control_)'
+                or proname in ('pg_lock_status', 'pg_relation_size', 'pg_table_size', 'pg_indexes_size',
+                               'pg_total_relation_size', 'pg_database_size', 'pg_tablespace_size'))
+        union all
+        select 'table ' || oid::regclass, 'select'
+        from pg_class
+        where relnamespace = 'pg_catalog'::regnamespace and relkind = 'v'
+            and has_table_privilege('public', oid, 'select')
+            and (relname ~ '^pg_stat(io)?_' or relname = 'pg_locks')
+    loop
+        execute format('revoke all on %s from public', each.what);
+        execute format('grant %s on %s to pg_monitor', each.kind, each.what);
+    end loop;
+end
+$$;
+
+-- name: statistics_are_open
+select has_function_privilege('public', 'pg_stat_get_tuples_inserted(oid)', 'execute');
+
 -- name: create_schema
 create schema if not exists :"schema" authorization :"owner";
 

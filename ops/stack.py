@@ -8,6 +8,7 @@ is killed, a guard ends them in its place.
 
 from __future__ import annotations
 
+import json
 import os
 import queue
 import select
@@ -31,6 +32,7 @@ from ops.environment import Environment
 from ops.processes import free_ports, wait_for
 from ops.servers import password_variable
 from shared import flow, zegel
+from shared.settings import ROLLEN_MET_ZETEL
 
 MAILBAK = "mailbak"
 """The mail server that keeps mail as files; it runs when no other is named."""
@@ -39,6 +41,7 @@ READY_TIMEOUT_S = 60.0
 STOP_PATIENCE_S = 30.0
 """How long a service may take to stop before it is killed."""
 
+_ZETELS = json.dumps({rol: rol for rol in sorted(ROLLEN_MET_ZETEL)})
 _UNREACHED = (OSError, urllib.error.URLError, TimeoutError)
 
 
@@ -270,6 +273,9 @@ class Stack:
             for key, value in os.environ.items()
             if not key.startswith(foreign) and key not in passwords
         }
+        if name in (flow.ROUTING, flow.REGISTRY):
+            # Nobody holds a seat of the ladder where things are tried out: the role's code stands for one.
+            inherited.setdefault(f"{name}_ZETELS".upper(), _ZETELS)
         inherited |= {"PYTHONPATH": str(CHECKOUT), "PYTHONUNBUFFERED": "1", "TZ": "UTC"}
         if name == MAILBAK:
             return inherited

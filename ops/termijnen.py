@@ -19,9 +19,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
-from ops import OpsError, attach, audit, lezer
+from ops import OpsError, attach, audit, lezer, sleutels
 from ops.environment import Environment
 from shared import events, flow
 from shared.termijnen.kalender import lokaal
@@ -133,14 +134,15 @@ async def overview(
     for one in owners:
         async with attach.schema(environment, one) as connection:
             now = now or await connection.fetchval(attach.SQL.now)
-            regels += [_loop(one, row) for row in await connection.fetch(attach.SQL.clocks, ended)]
+            regels += [als_loop(one, row) for row in await connection.fetch(attach.SQL.clocks, ended)]
             subjects |= {row["onderwerp"] for row in await connection.fetch(attach.SQL.clock_subjects)}
     hidden: Container[str] = () if reader is None else await lezer.hidden_from(environment, reader)
     assert now is not None
     return arrange(now, regels, subjects, hidden)
 
 
-def _loop(dienst: str, row: Mapping[str, Any]) -> Loop:
+def als_loop(dienst: str, row: Mapping[str, Any]) -> Loop:
+    """A row of a service's clocks, with the rule it runs by in `inhoud`."""
     regel = van_beschrijving(row["soort"], row["versie"], json.loads(row["inhoud"]))
     return Loop(dienst, bewaard(row), regel)
 
@@ -283,6 +285,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `termijnen`, and its actions."""
     parser.add_argument("--json", action="store_true", help="print it for a program")
     parser.add_argument("--alles", action="store_true", help="also the terms that ended")
+    parser.add_argument(
+        "--watch", action="store_true", help="a board that stays: clocks, services, queues, parked messages"
+    )
+    parser.add_argument(
+        "--elke",
+        type=_tussenpoos,
+        default=_ELKE_S,
+        metavar="TIME",
+        help=f"with --watch: how often is looked (default: {_ELKE_S:.0f}s)",
+    )
+    parser.add_argument(
+        "--sleutels",
+        type=Path,
+        default=sleutels.FOLDER,
+        metavar="FOLDER",
+        help="with --watch: where intake's private key set is, to offer parked messages again",
+    )
     lezer.add_option(parser)
     attach.add_options(parser)
     attach.add_service(parser)
@@ -304,8 +323,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     attach.add_options(review, again=True)
 
 
+_ELKE_S = 2.0
+
+
+def _tussenpoos(text: str) -> float:
+    """The type of how often is looked: not more often than four times a second."""
+    return max(0.25, attach.seconds(text))
+
+
 def run(args: argparse.Namespace) -> int:
     """Returns 0; raises OpsError when the matter to explain is not there."""
+    if args.watch and args.action is None:
+        # The board stands on this module.
+        from ops.bord import scherm
+
+        return attach.on_servers(lambda found: scherm.kijk(found, args))
     if args.action == "herzie":
         print(attach.in_environment(args.omgeving, lambda found: _herzie(found, Soort(args.soort))))
         return 0

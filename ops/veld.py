@@ -236,6 +236,7 @@ class Veld:
             eenheid=zaak.eenheid,
             soort_melder=zaak.soort_melder,
             rubriek=zaak.rubriek,
+            uit_te_sluiten=zaak.uit_te_sluiten,
         )
 
     async def _mid(self, key: str, message: dict[str, Any]) -> None:

@@ -24,6 +24,7 @@ from pydantic_core import PydanticCustomError
 
 from shared.codes import (
     Afdoening,
+    Bewaakt,
     Cluster,
     ContactUitkomst,
     Geadresseerde,
@@ -182,6 +183,9 @@ class Kenmerken(Gegevens):
     soort_melder: SoortMelder | None = Field(None, description="Kind of melder")
     rubriek: Rubriek | None = Field(None, description="Rubriek as the MID sees it")
     onderwerpen: Onderwerpen = Field((), description="Subjects; the first is the hoofdonderwerp")
+    uit_te_sluiten: tuple[Code, ...] = Field(
+        (), max_length=200, description="Seats that must not learn of it"
+    )
     vorige_adviseur: Code | None = Field(None, description="Who advised this melder in an earlier matter")
     gewenste_adviseur: Code | None = Field(None, description="Adviser whom the melder asks for")
     ongewenste_adviseurs: tuple[Code, ...] = Field(
@@ -356,7 +360,7 @@ class BehandelingAanvaard(Event):
 
 
 class BehandelaarGewijzigd(Event):
-    """The case was handed over to another leidinggevende."""
+    """The case was handed over to another leidinggevende, with whom routing then places it."""
 
     naam = "behandelaar-gewijzigd"
     moment = "gewijzigd_op"
@@ -535,6 +539,7 @@ class KwestieGekwalificeerd(Event):
     onderwerpen: Onderwerpen = Field((), description="Subjects; the first is the hoofdonderwerp")
     in_register: Register = Field("HRHD", description="Register in which it is registered")
     onderdeel: Onderdeel | None = Field(None, description="Branch under which it is registered")
+    uit_te_sluiten: tuple[Code, ...] = Field((), max_length=50, description="Seats that must not learn of it")
 
     @model_validator(mode="after")
     def _melding_vraagt_rubriek(self) -> Self:
@@ -770,6 +775,19 @@ class MeldingDoorgezet(Event):
     kenmerken: Kenmerken = Field(description="Codes that consent covers")
 
 
+class UitsluitingVastgesteld(Event):
+    """Who must not learn of a matter that was forwarded, as the MID or the form said; for notification, which
+    hears nothing else of a forward. Said of more seats it is stated again: whoever is excluded stays so."""
+
+    naam = "uitsluiting-vastgesteld"
+    moment = "vastgesteld_op"
+    vastgesteld_op: Moment = Field(description="When it was forwarded with it")
+    instemming: Id = Field(description="Grant under which the codes are in clear")
+    uit_te_sluiten: tuple[Code, ...] = Field(
+        min_length=1, max_length=200, description="Seats that must not learn of it"
+    )
+
+
 class ContactDoorverwezen(Event):
     """The melder was referred to another desk."""
 
@@ -828,6 +846,9 @@ class BerichtOntvangen(Event):
     stuk: Id = Field(description="Id of what was written, as in `inhoud-verstrekt`")
     soort: Literal["bericht", "aanvulling"] = Field(description="A message, or an addition to the melding")
     aan: Literal["mid", "adviseur"] = Field(description="For whom the melder meant it")
+    cluster: Cluster | None = Field(
+        None, description="Of an adviser: of which cluster; an adviser of another does not get it"
+    )
 
 
 class InhoudVerstrekt(Event):
@@ -855,7 +876,7 @@ class InzageBeeindigd(Event):
     geadresseerde: Lezer = Field(description="Party that the reader belongs to")
     ontvanger: Code = Field(description="Reader whose access ends")
     reden: Literal["vervangen", "instemming-ingetrokken", "behandeling-herzien", "vernietigd"] = Field(
-        description="Why"
+        description="Why; to the line no more than that its treatment is over, or that all is erased"
     )
 
 
@@ -869,6 +890,18 @@ class SleutelOntbreekt(Event):
     geadresseerde: Lezer = Field(description="Party that the reader belongs to")
     ontvanger: Code = Field(description="Reader without a key")
     rol: Code = Field(description="Role that is warned")
+
+
+class DelingOpgehouden(Event):
+    """What an adviser shared reaches nobody for now: that seat does not treat the matter, or no grant for the
+    line is in force. It goes as soon as both are so. Said once for each piece, and not which it is."""
+
+    naam = "deling-opgehouden"
+    moment = "opgehouden_op"
+    gericht = "cluster"
+    opgehouden_op: Moment = Field(description="When that was found")
+    cluster: Cluster = Field(description="Whose adviser shared it")
+    leidinggevende: Code = Field(description="Seat it was shared with")
 
 
 class AntwoordGegeven(Event):
@@ -1017,21 +1050,20 @@ class BehandelingUitgezet(Event):
 
 
 class BehandelingHerzien(Event):
-    """The line is told to stop: for the eyes of whoever the case was placed with."""
+    """The line is told to stop: for the eyes of whoever the case was placed with. Not why: that seat may be
+    the one that must not learn of the case."""
 
     naam = "behandeling-herzien"
     moment = "herzien_op"
     herzien_op: Moment = Field(description="When")
-    reden: Literal["instemming-ingetrokken", "geherkwalificeerd", "belangenconflict"] = Field(
-        description="Why"
-    )
 
 
 class MeldingGeescaleerd(Event):
-    """The matter was brought to a higher address."""
+    """The matter was brought to a higher address, which alone hears of it."""
 
     naam = "melding-geescaleerd"
     moment = "geescaleerd_op"
+    gericht = "naar"
     geescaleerd_op: Moment = Field(description="When")
     naar: Literal["coid", "kmar", "sg", "plaatsvervanger-sg"] = Field(description="To whom")
     reden: Literal["vermoeden-misstand", "niet-opgepakt", "nieuwe-informatie", "vraag"] = Field(
@@ -1089,7 +1121,7 @@ class NotificatieOpgehouden(Event):
         "uitgeslotene-onbekend",
     ] = Field(
         description="Too few people to stay anonymous; somebody at that level must not learn of it; the seat "
-        "cannot be reached; or until it is known: the unit, or a seat that must not learn of it"
+        "cannot be reached; or until it is known: the unit, what is above it, or who must not learn of it"
     )
 
 
@@ -1156,15 +1188,17 @@ SoortTermijn = Literal[
 
 
 class TermijnFeit(Event):
-    """What every fact about a clock tells."""
+    """What every fact about a clock tells. It goes to the system of the role that keeps the promise, which
+    brings it to the roles above it."""
 
+    gericht = "rol"
     soort: SoortTermijn = Field(description="Which promise")
     generatie: int = Field(ge=1, description="Counts re-arming of the same promise")
     start: AwareDatetime = Field(description="When it started to run")
     eind: AwareDatetime | None = Field(None, description="When it ends; absent while it stands still")
     eind_atw: AwareDatetime | None = Field(None, description="End as extended by the Algemene termijnenwet")
     spoed: bool = Field(False, description="Whether the short length applies")
-    rol: Code = Field(description="Role that is warned")
+    rol: Bewaakt = Field(description="Role that is warned")
     grondslag: str = Field(max_length=200, description="Legal or policy basis")
     afleiding: str = Field(max_length=1000, description="How the end was computed, in words")
 

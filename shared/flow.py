@@ -103,6 +103,7 @@ STATES: Final[Mapping[str, tuple[type[e.Event], ...]]] = {
         e.ContactGeregistreerd,
         e.OntvangstBevestigd,
         e.MeldingDoorgezet,
+        e.UitsluitingVastgesteld,
         e.ContactDoorverwezen,
         e.ContactAfgesloten,
         e.InstemmingVervallen,
@@ -115,6 +116,7 @@ STATES: Final[Mapping[str, tuple[type[e.Event], ...]]] = {
         e.InhoudVerstrekt,
         e.InzageBeeindigd,
         e.SleutelOntbreekt,
+        e.DelingOpgehouden,
         e.InhoudVernietigd,
         *_CLOCKS,
     ),
@@ -180,6 +182,7 @@ HEARS: Final[Mapping[str, Mapping[type[e.Event], tuple[str, ...]]]] = {
         e.InstemmingGegeven: _EVERY_CONSENT,
         e.InstemmingIngetrokken: _EVERY_CONSENT,
         e.MeldingOntvangen: ("lijn",),
+        e.BehandelaarGewijzigd: ("lijn",),
         e.ContactpogingGedaan: _CLUSTERS,
         e.AdviesgesprekGevoerd: _CLUSTERS,
         e.KwestieGekwalificeerd: _CLUSTERS,
@@ -192,6 +195,7 @@ HEARS: Final[Mapping[str, Mapping[type[e.Event], tuple[str, ...]]]] = {
     },
     NOTIFICATION: {
         e.EenheidGewijzigd: ("organisatie",),
+        e.UitsluitingVastgesteld: (INTAKE,),
         e.LeidinggevendeGeinformeerd: _CLUSTERS,
         e.KwestieGekwalificeerd: _CLUSTERS,
         e.ZaakOmgezet: ("coid",),
@@ -280,6 +284,7 @@ MAY_HEAR: Final[Mapping[str, Mapping[str, tuple[type[e.Event], ...]]]] = {
             e.InhoudVerstrekt,
             e.InzageBeeindigd,
             e.SleutelOntbreekt,
+            e.DelingOpgehouden,
         ),
         ROUTING: (*_TOEWIJZING, *_VAN_ROUTING),
         NOTIFICATION: (e.NotificatieOpgehouden, e.NotificatieMislukt),
@@ -292,21 +297,28 @@ MAY_HEAR: Final[Mapping[str, Mapping[str, tuple[type[e.Event], ...]]]] = {
             e.InhoudVerstrekt,
             e.InzageBeeindigd,
             e.SleutelOntbreekt,
+            e.DelingOpgehouden,
         ),
-        ROUTING: _TOEWIJZING,
+        ROUTING: (*_TOEWIJZING, e.MeldingGeescaleerd, *_CLOCKS),
         NOTIFICATION: (e.NotificatieOpgehouden,),
+        REGISTRY: _CLOCKS,
     },
     "lijn": {
         INTAKE: (e.InhoudVerstrekt, e.InzageBeeindigd, e.SleutelOntbreekt),
         ROUTING: (e.BehandelingUitgezet, e.BehandelingHerzien),
     },
     "organisatie": {},
-    "klachten": {INTAKE: (e.ContactDoorverwezen, e.InstemmingVervallen), "coid": (e.ZaakOmgezet,)},
+    "klachten": {
+        INTAKE: (e.ContactDoorverwezen, e.InstemmingVervallen),
+        "coid": (e.ZaakOmgezet,),
+        REGISTRY: _CLOCKS,
+    },
     "archief": {},
 }
 
-LOKETTEN: Final[Mapping[str, tuple[str, ...]]] = {"klachten": ("dkp",)}
-"""The desks that a party keeps: what is addressed to one of them is addressed to that party."""
+LOKETTEN: Final[Mapping[str, tuple[str, ...]]] = {"klachten": ("dkp",), "coid": ("sg", "plaatsvervanger-sg")}
+"""The desks that a party keeps: what is addressed to one of them is addressed to that party. The SG has no
+system of their own on the bus: the COID's brings what is for them to the seat that is named."""
 
 VOOR_WIE_OOK: Final[Mapping[str, tuple[type[e.Event], ...]]] = {"mid": (e.ContactDoorverwezen,)}
 """Addressed facts that a party may hear for whomever they are: the MID itself referred the melder."""

@@ -7,14 +7,14 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Final, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings
 
 from shared import zegel
-from shared.termijnen.regels import een_of_meer, op_de_ladder, regels
+from shared.termijnen.regels import LADDER, een_of_meer, op_de_ladder, regels
 
 S = TypeVar("S", bound="ServiceSettings")
 
@@ -39,17 +39,30 @@ def _key_set(path: Path) -> Path:
     return path
 
 
+ROLLEN_MET_ZETEL: Final = LADDER - {"mid-leiding"}
+"""The roles whose seats routing and registry must be told. What goes to the MID's own head does so before a
+matter is forwarded, when nobody said yet who must not learn of it."""
+
+
+def _every_role(zetels: dict[str, frozenset[str]]) -> dict[str, frozenset[str]]:
+    if missing := sorted(ROLLEN_MET_ZETEL - zetels.keys()):
+        # Names of roles, and no seat.
+        raise PydanticCustomError("geen_zetel_van_" + "_en_".join(missing), "a role has no seat")
+    return zetels
+
+
 Zetels = Annotated[
     dict[str, frozenset[str]],
     BeforeValidator(een_of_meer),
     AfterValidator(op_de_ladder),
+    AfterValidator(_every_role),
     Field(
-        default={},
-        description='Seats that read what is brought to a role, as JSON: {"sg": "stoel-1"}, or where seats '
-        'share a mailbox {"sg": ["stoel-1", "stoel-2"]}; else the role\'s code',
+        description='Seats that read what is brought to a role, as JSON: {"sg": "stoel-1", ...}, or where '
+        'seats share a mailbox {"sg": ["stoel-1", "stoel-2"], ...}; every role that something is brought to',
     ),
 ]
-"""The setting of a service that brings matters to roles."""
+"""The setting of a service that brings matters to roles. It has no default: whoever is excluded by their seat
+would hear by their role."""
 
 
 class ServiceSettings(BaseSettings):

@@ -273,6 +273,17 @@ def generate(kid: str | None = None) -> dict[str, Any]:
     return {**jwk, "kid": kid or key.thumbprint(), "use": "enc", "alg": ALG}
 
 
+def thumbprint(jwk: Mapping[str, Any]) -> str:
+    """What people compare two keys by (RFC 7638): of the key itself, whatever its ``kid`` says.
+
+    Raises ZegelFout: SLEUTELBESTAND_ONBRUIKBAAR for what is no key.
+    """
+    try:
+        return str(ECKey.import_key(dict(jwk)).thumbprint())
+    except Exception:
+        raise ZegelFout(Reden.SLEUTELBESTAND_ONBRUIKBAAR) from None
+
+
 def write_keys(folder: Path, kid: str | None = None) -> str:
     """Adds a new key pair to the key sets in the folder, made when they are not there; returns its ``kid``.
 

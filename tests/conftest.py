@@ -18,6 +18,7 @@ from ops.servers import Servers
 from ops.servers import servers as running_servers
 from shared import zegel
 from shared.service import Runtime
+from shared.settings import ROLLEN_MET_ZETEL
 from shared.telemetry import JsonLines, quiet_libraries
 from tests.bus import Bus, running
 
@@ -92,6 +93,10 @@ def intake_keys(environment: Environment, keys: Path) -> dict[str, Path]:
     }
 
 
+ZETELS = {rol: rol for rol in ROLLEN_MET_ZETEL}
+"""Of each role of the ladder its code is its seat, where a test says nothing else."""
+
+
 def make_runtime(environment: Environment, keys: Path, name: str, **settings: Any) -> Runtime:
     """One of the four services, with its own account and role; other settings by name."""
     settings_class = import_module(f"services.{name}.settings").Settings
@@ -103,6 +108,7 @@ def make_runtime(environment: Environment, keys: Path, name: str, **settings: An
         # The facts of tests are years old.
         **({"bewaartermijn": "P99Y"} if name == "registry" else {}),
         **settings,
+        **({"zetels": ZETELS | settings.get("zetels", {})} if name in ("routing", "registry") else {}),
     }
     loaded = settings_class(**values)
     return Runtime(import_module(f"services.{name}.handlers").build(loaded), loaded)

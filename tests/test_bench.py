@@ -33,6 +33,8 @@ def test_a_hop_is_measured_beside_its_reference(servers: Servers, capsys: pytest
         "reference_talk_per_s",
         "telemetrie_ratio",
         "telemetrie_ratio_talk",
+        "telemetrie_cpu_ratio",
+        "telemetrie_cpu_ratio_talk",
         "routing_silent_per_s",
         "routing_silent_spread",
         "routing_silent_cpu_us_per_fact",

@@ -42,6 +42,7 @@ from shared.events import (
     TabelindelingVastgesteld,
     Tabelkolom,
     Tabelrij,
+    TerugkoppelingGegeven,
 )
 from shared.inbox import Work
 from shared.service import Runtime, Service
@@ -131,7 +132,7 @@ async def registry(environment: Environment, keys: Path, answer: Answer) -> Asyn
             "public_keys": keys / zegel.PUBLIC_FILE,
         }
     )
-    service = Service("registry", {KwestieGekwalificeerd: answer})
+    service = Service("registry", {KwestieGekwalificeerd: answer, TerugkoppelingGegeven: answer})
     async with running(Runtime(service, settings)) as made:
         yield made
 
@@ -546,21 +547,30 @@ async def test_for_a_seat_only_what_it_may_learn_of_is_listed_and_opened(
     """A parked message about what is kept from it, and a dead letter, are as if they were not there."""
     answer.broken = True
     zaak = new_id()
-    await bus.state("coid", qualified(), zaak)
+    await bus.state("coid", TerugkoppelingGegeven(gegeven_op=now()), zaak)
     (one,) = await open_ones(environment)
     async with attach.schema(environment, "registry") as connection:
         await connection.execute("insert into uitsluitingen values ($1, 'commandant-43')", zaak)
-    # Of a seat that no unit names nobody can say whose eyes it has: the matter would be there for no reader.
-    assert str(one.id)[:8] not in (await meldpunt("geparkeerd", "list", "--lezer", "commandant-13")).out
-    brigade = EenheidGewijzigd(
-        gewijzigd_op=datetime.now(UTC),
-        volgnummer=1,
-        onderdeel="CLAS",
-        sterkte=100,
-        functionarissen=(Functionaris(functionaris="commandant-43", rol="commandant"),),
-    )
+
+    def brigade(zetel: str) -> EenheidGewijzigd:
+        return EenheidGewijzigd(
+            gewijzigd_op=datetime.now(UTC),
+            volgnummer=1,
+            onderdeel="CLAS",
+            sterkte=100,
+            functionarissen=(Functionaris(functionaris=zetel, rol="commandant"),),
+        )
+
     async with attach.schema(environment, "notification") as connection:
-        await store.save_eenheden(connection, {"43-brigade": brigade}, ())
+        await store.save_eenheden(connection, {"13-brigade": brigade("commandant-13")}, ())
+    # Of a seat that no unit names nobody can say whose eyes it has: the matter is there for no reader, and to
+    # whoever names that seat as their own nothing is said.
+    assert str(one.id)[:8] not in (await meldpunt("geparkeerd", "list", "--lezer", "commandant-13")).out
+    for listed in (("geparkeerd", "list"), ("termijnen",), ("register", "zaak", zaak)):
+        refused = await meldpunt(*listed, "--lezer", "commandant-43")
+        assert (refused.status, refused.out) == (1, "") and "no unit ever named this seat" in refused.err
+    async with attach.schema(environment, "notification") as connection:
+        await store.save_eenheden(connection, {"43-brigade": brigade("commandant-43")}, ())
     nothing = await meldpunt("geparkeerd", "list", "--lezer", "commandant-43")
     await bus.raw(flow.BEHEER, "", b"dood", exchange=flow.EXCHANGE_DOOD, user_id=None)
     assert await meldpunt("geparkeerd", "list", "--lezer", "commandant-43") == nothing

@@ -52,7 +52,9 @@ def test_every_published_case_comes_to_its_end(servers: Servers) -> None:
     assert demo.returncode == 0, text[-3000:]
     for zaak in read_cases():
         assert zaak.verhaal in text
-    assert "told to coid" in text, "one term runs out, and the escalation is shown"
+    assert "adviseur-contact: overdue, told to the role and to coid-leiding" in text, (
+        "one term runs out, and the escalation is shown"
+    )
     assert "sluitend: every fact is accounted for" in text
     assert "mindef.example" not in text, "a mailbox is nobody's business"
     assert "reads, sealed to their own key" in text, "a melder came back with a receipt code"

@@ -30,7 +30,7 @@ async def herzie(work: Work, facts: Sequence[Fact]) -> None:
     weg = vernietigd(dossiers)
     for subject in dossiers.keys() - weg:
         work.clocks(subject, (Klok(Soort.TOEWIJZING, work.now - timedelta(days=30)),))
-        work.state(BehandelingHerzien(herzien_op=work.now, reden="geherkwalificeerd"), subject)
+        work.state(BehandelingHerzien(herzien_op=work.now), subject)
     await work.know(dossiers)
     await work.wis(weg)
 
@@ -200,7 +200,7 @@ async def test_what_was_stated_goes_once_it_is_published(runtime: Runtime, bus: 
         work = await runtime.begin(connection)
         await work.dossiers([subject])
         work.clocks(subject, (Klok(Soort.TOEWIJZING, work.now),))
-        work.state(BehandelingHerzien(herzien_op=work.now, reden="geherkwalificeerd"), subject)
+        work.state(BehandelingHerzien(herzien_op=work.now), subject)
         await work.wis([subject])
         assert await work.dossiers([subject]) == {}
         await work.flush()
@@ -224,7 +224,7 @@ async def test_what_is_stated_about_an_erased_matter_goes_as_well(runtime: Runti
     for _ in range(2):
         async with runtime.transaction() as work:
             await work.wis(await work.dossiers([subject]))
-            work.state(BehandelingHerzien(herzien_op=work.now, reden="geherkwalificeerd"), subject)
+            work.state(BehandelingHerzien(herzien_op=work.now), subject)
             if heard.messages:
                 with pytest.raises(ValueError):
                     work.clocks(subject, ())

@@ -9,7 +9,7 @@ import pytest
 from ops.contract.corpus import samples
 from shared import flow
 from shared.envelope import Arrival, Fact, Refusal, decode
-from shared.events import ContactDoorverwezen, Event, InstemmingGegeven
+from shared.events import ContactDoorverwezen, Event, InstemmingGegeven, MeldingGeescaleerd, TermijnFeit
 from tests.bus import now
 
 GERICHT = [(key, route) for key, route in flow.ROUTES.items() if route.event.gericht is not None]
@@ -68,6 +68,27 @@ def test_the_complaints_desk_hears_of_no_referral_but_to_itself() -> None:
     assert doorverwezen.pop("klachten") == ["intake.contact-doorverwezen.v1.dkp"]
     assert len(doorverwezen.pop("mid")) == len(flow.addressees(ContactDoorverwezen))
     assert not any(doorverwezen.values())
+
+
+def test_what_is_brought_to_one_cluster_is_not_heard_by_the_other() -> None:
+    """An escalation to the KMar and every clock of a matter that it holds reach the KMar, and the COID not;
+    the other way round alike. What is for the SG reaches the one party that keeps that desk."""
+    hoort = {party: set(flow.may_hear(party)) for party in flow.PUBLISHERS}
+    gericht = {
+        key
+        for service in (flow.ROUTING, flow.REGISTRY)
+        for event in flow.STATES[service]
+        if issubclass(event, MeldingGeescaleerd | TermijnFeit)
+        for key in flow.keys(service, event)
+    }
+    for wie, anders in (("coid", "kmar"), ("kmar", "coid")):
+        eigen = {key for key in gericht if key.endswith(f".{wie}")}
+        assert len(eigen) == 1 + 2 * len(TermijnFeit.__subclasses__())
+        assert eigen <= hoort[wie] and not eigen & hoort[anders]
+    for desk in ("sg", "plaatsvervanger-sg"):
+        assert [party for party in hoort if f"routing.melding-geescaleerd.v1.{desk}" in hoort[party]] == [
+            "coid"
+        ]
 
 
 @pytest.mark.parametrize("service", flow.SERVICES)

@@ -148,6 +148,7 @@ def test_commands_reach_what_the_set_up_step_made_and_overwrite_no_password(
     given, and leaves the others."""
     give(*flow.SERVICES, flow.BEHEER, "mid")
     assert opzet.main() == 0, capsys.readouterr()
+    assert "only a superuser can close that" in capsys.readouterr().err
     for words in COMMANDS:
         status = cli.main(words)
         assert status == 0, (words, capsys.readouterr())

@@ -61,6 +61,7 @@ OP_TESTS: Final = (
         (
             "tests/termijnen/test_lezer.py",
             "tests/test_commands.py",
+            "tests/test_bord.py",
             "tests/routing/test_uitsluiting.py",
             "tests/registry/test_uitsluiting.py",
         ),

@@ -14,7 +14,14 @@ from services.notification.core.adresboek import Adresboek, Ooit, lezer
 from services.notification.core.bericht import Regel, bericht
 from services.notification.core.boom import Boom, Eenheid
 from services.notification.core.rubriek import STERKTE_DEFENSIE
-from services.notification.core.samenstelling import Grenzen, Lezer, Onderhanden, stel_samen, verborgen
+from services.notification.core.samenstelling import (
+    Grenzen,
+    Lezer,
+    Onderhanden,
+    kijk_na,
+    stel_samen,
+    verborgen,
+)
 from services.notification.core.totalen import Afgesloten, periode, sluit_periode, totaal_in_woorden
 from services.notification.core.uitsluiting import terrein, uitsluiting
 from services.notification.core.vertelling import Stap, Vertelling, beslis, los
@@ -138,6 +145,8 @@ class Weekberichten:
         self._per_lezer: list[_Geadresseerde] = []
         self._bomen: Boom | None = None
         self._te_herzien = False
+        self._hangend: list[Zending] = []
+        """Messages that did not arrive, and are tried again as they are."""
 
     @property
     def geteld(self) -> frozenset[str]:
@@ -161,6 +170,11 @@ class Weekberichten:
         """The messages of a round, and what is stated on the way."""
         adresboek, boom = self._adresboek(), self._boom()
         gesteld = list(self._herzie(op))
+        hangend, self._hangend = self._hangend, []
+        for zending in hangend:
+            weer, stappen = self._nogmaals(zending, op)
+            yield weer, [*gesteld, *stappen]
+            gesteld = []
         totalen = self._sluit_periode(boom, lokaal(op).date())
         for stoel, postbus, stoelen, bereik in self._lezers(adresboek):
             lezer = Lezer(stoelen, bereik, self._gelezen(postbus, op))
@@ -178,13 +192,38 @@ class Weekberichten:
                 nu=op,
             )
             gesteld += self._zet(samen.stappen)
-            woorden = _woorden(bericht, samen.regels, self._instelling.plaatsen, totaal, postbus, op)
-            woorden = woorden.replace(str(_GEEN).encode(), str(kenmerk).encode())
-            aan = self._instelling.mislukt
-            komt_aan = not aan or Random(f"{self._munt} post {stoel} {op}").random() >= aan
-            self._sluit_af(kenmerk, postbus, stoelen, op, komt_aan)
-            yield Weekbericht(stoelen, woorden, komt_aan), gesteld
+            lot, aan = Random(f"{self._munt} post {stoel} {op}"), self._instelling.mislukt
+            komt_aan = not aan or lot.random() >= aan
+            if komt_aan or lot.random() < 0.5:  # else it is given up
+                self._sluit_af(zending, stoelen, op, komt_aan)
+            else:
+                self._hangend.append(replace(zending, samengesteld=True))
+            yield Weekbericht(stoelen, self._schrijf(zending, samen.regels), komt_aan), gesteld
             gesteld = []
+
+    def _nogmaals(self, zending: Zending, op: datetime) -> tuple[Weekbericht, list[tuple[str, Event]]]:
+        """A message of before that arrives now, and what is stated on the way: what it said, less what
+        may not be told any more."""
+        assert zending.postbus is not None, "what was composed has a mailbox"
+        adresboek = self._adresboek()
+        stoelen = adresboek.wie_leest(zending.postbus)
+        lezer = Lezer(stoelen, adresboek.terreinen_van(stoelen), {})
+        zaken = {
+            naam: self._onderhanden(naam)
+            for naam, per_stoel in sorted(self._vertellingen.items())
+            if any(een.kenmerk == zending.kenmerk for een in per_stoel.values())
+        }
+        samen = kijk_na(zending, lezer, zaken, boom=self._boom(), nu=op)
+        gesteld = list(self._zet(samen.stappen))
+        self._sluit_af(zending, stoelen, op, bool(stoelen))
+        return Weekbericht(stoelen, self._schrijf(zending, samen.regels), bool(stoelen)), gesteld
+
+    def _schrijf(self, zending: Zending, regels: tuple[Regel, ...]) -> bytes:
+        """A message as it goes."""
+        assert zending.postbus is not None, "what was composed has a mailbox"
+        totaal, plaatsen = zending.totaal, self._instelling.plaatsen
+        woorden = _woorden(bericht, regels, plaatsen, totaal, zending.postbus, zending.ronde)
+        return woorden.replace(str(_GEEN).encode(), str(zending.kenmerk).encode())
 
     def _behandel(self, naam: str, nu: datetime) -> Iterator[tuple[str, Event]]:
         """Decide about one matter, as the service does on a fact and before a round."""
@@ -219,10 +258,10 @@ class Weekberichten:
             if stap.feit is not None:
                 yield een.zaak, stap.feit
 
-    def _sluit_af(
-        self, kenmerk: UUID, postbus: str, stoelen: frozenset[str], op: datetime, komt_aan: bool
-    ) -> None:
+    def _sluit_af(self, zending: Zending, stoelen: frozenset[str], op: datetime, komt_aan: bool) -> None:
         """What was under way in a message is told once that arrived; else it waits for the next round."""
+        assert zending.postbus is not None, "what was composed has a mailbox"
+        kenmerk, postbus = zending.kenmerk, zending.postbus
         for naam, per_stoel in self._vertellingen.items():
             regel = None
             for stoel, een in per_stoel.items():
@@ -318,14 +357,15 @@ class Weekberichten:
         for code, eenheid in self._eenheden.items():
             for stoel in eenheid.functionarissen:
                 postbussen[stoel.functionaris] += [stoel.postbus] if stoel.postbus is not None else []
-                terreinen[stoel.functionaris].add(terrein(self._boom(), code, stoel.rol))
+                terreinen[stoel.functionaris] |= terrein(self._boom(), code, stoel.rol)
         ooit = {
             Ooit(
                 een.functionaris,
-                terrein(self._boom(), code, een.rol),
+                gebied,
                 None if een.postbus is None else lezer(een.postbus),
             )
             for code, een in self._ooit
+            for gebied in terrein(self._boom(), code, een.rol)
         }
         return Adresboek(
             postbussen, {stoel: frozenset(codes) for stoel, codes in terreinen.items()}, tuple(ooit)

@@ -20,7 +20,9 @@ def weerleg(gezien: Gezien) -> list[str]:
         if isinstance(data, e.EenheidGewijzigd):
             for stoel in data.functionarissen:
                 genoemd.setdefault(stoel.functionaris, op)
-        elif isinstance(data, e.LeidinggevendeGeinformeerd):
+        elif isinstance(
+            data, e.LeidinggevendeGeinformeerd | e.KwestieGekwalificeerd | e.UitsluitingVastgesteld
+        ):
             uitgesloten[een.feit.subject] += [(op, stoel) for stoel in data.uit_te_sluiten]
         elif isinstance(data, e.MeldingOntvangen):
             uitgesloten[een.feit.subject] += [(op, stoel) for stoel in data.partijen]

@@ -27,6 +27,7 @@ from services.notification.core.uitsluiting import Stoel, Uitsluiting
 from services.registry.core import besluit as registry_besluit
 from services.registry.core import tabel
 from services.routing.core import zaak as routing_zaak
+from shared import events
 from shared.envelope import Fact
 from shared.events import ContactOntvangen
 from shared.termijnen import regels
@@ -151,6 +152,19 @@ def _nooit_ingetrokken(juist: Any) -> Any:
     return lambda naam, aan, gegeven_op, op_formulier, _: juist(naam, aan, gegeven_op, op_formulier, None)
 
 
+def _niets_nagekeken(_: Any) -> Any:
+    def anders(zending: Any, lezer: Any, zaken: Any, **_verder: Any) -> Any:
+        erin = {
+            een.plaats: een.regel
+            for onderhanden in zaken.values()
+            for een in onderhanden.vertellingen
+            if een.kenmerk == zending.kenmerk
+        }
+        return samenstelling.Samenstelling(tuple(erin[plaats] for plaats in sorted(erin)), ())
+
+    return anders
+
+
 def _zonder_wie_eronder_staat(juist: Any) -> Any:
     def anders(zelf: Uitsluiting, stoel: str, eenheid: str, boom: Any) -> bool:
         eigen = zelf.terreinen.get(stoel, frozenset())
@@ -237,6 +251,29 @@ _ZONDER_UITSLUITING: Final = (
 )
 
 
+def _hoort_niet_wie(soort: type[Any], veld: str) -> Callable[[Any], Any]:
+    """Makes a fold forget whom one kind of fact excludes."""
+
+    def zonder(data: Any) -> Any:
+        if veld != "kenmerken":
+            return data.model_copy(update={veld: ()})
+        codes = None if data.kenmerken is None else data.kenmerken.model_copy(update={"uit_te_sluiten": ()})
+        return data.model_copy(update={veld: codes})
+
+    def anders(juist: Any) -> Any:
+        return juist | {soort: lambda stand, data, *rest: juist[soort](stand, zonder(data), *rest)}
+
+    return anders
+
+
+def _een_top(juist: Any) -> Any:
+    def anders(boom: Any, eenheid: str, rol: str) -> frozenset[str]:
+        gevonden: frozenset[str] = juist(boom, eenheid, rol)
+        return gevonden & frozenset(boom.pad(eenheid)) or frozenset({eenheid})
+
+    return anders
+
+
 def _negeert_wie_ook_niet_mag(juist: Any) -> Any:
     return lambda rol, gesloten: regels.PLAATSVERVANGER.get(rol, rol) if rol in gesloten else rol
 
@@ -294,7 +331,42 @@ MUTANTEN: Final = (
         "terrein-van-het-bureau",
         "een CVP of SG die is uitgesloten telt alleen voor de eenheid van het bureau",
         _BESTAAT,
-        (Ingreep(kern_notificatie, "terrein", lambda _: lambda boom, eenheid, rol: eenheid),),
+        (Ingreep(kern_notificatie, "terrein", lambda _: lambda boom, eenheid, rol: frozenset({eenheid})),),
+        "zaak",
+    ),
+    Regelmutant(
+        "een-top",
+        "een SG die is uitgesloten telt alleen voor de top waar het bureau staat",
+        _BESTAAT,
+        (Ingreep(kern_notificatie, "terrein", _een_top),),
+        "zaak",
+    ),
+    Regelmutant(
+        "zwevende-eenheid-hoort",
+        "er wordt verteld zolang niet bekend is wat er boven de eenheid staat, en iemand is uitgesloten",
+        _BESTAAT,
+        (Ingreep(Uitsluiting, "wacht_op_plaats", lambda _: lambda *_: False),),
+        "zaak",
+    ),
+    Regelmutant(
+        "uitsluiting-blijft-bij-de-mid",
+        "wie de MID uitsluit, sluit notification niet uit",
+        _BESTAAT,
+        (Ingreep(intake_besluit, "_uitsluiting", lambda _: lambda *_: iter(())),),
+        "zaak",
+    ),
+    Regelmutant(
+        "uitsluiting-bij-de-kwalificatie-vergeten",
+        "wie de adviseur met de kwalificatie uitsluit, hoort het vermoeden",
+        _LADDER,
+        (Ingreep(routing_zaak, "_STAPPEN", _hoort_niet_wie(events.KwestieGekwalificeerd, "uit_te_sluiten")),),
+        "zaak",
+    ),
+    Regelmutant(
+        "uitsluiting-bij-het-doorzetten-vergeten",
+        "wie de MID uitsluit, hoort het vermoeden",
+        _LADDER,
+        (Ingreep(routing_zaak, "_STAPPEN", _hoort_niet_wie(events.MeldingDoorgezet, "kenmerken")),),
         "zaak",
     ),
     Regelmutant(
@@ -376,6 +448,12 @@ MUTANTEN: Final = (
         "ziet of er iets was voor de instemming werd ingetrokken",
         (Ingreep(notificatiezaak, "_instemming_staat", lambda _: lambda stand: True),),
         "intrekking",
+    ),
+    Regelmutant(
+        "niet-nagekeken",
+        "een bericht dat opnieuw wordt geprobeerd zegt wat intussen niet meer mag",
+        "na intrekking wordt er verteld",
+        (Ingreep(kern_notificatie, "kijk_na", _niets_nagekeken),),
     ),
     Regelmutant(
         "vertelt-zonder-lijn",

@@ -150,6 +150,11 @@ def _neemt_onverzegeld() -> None:
     vervang("shared.zegel", "PrivateKeys.open_sealed", maak)
 
 
+def _neemt_latere_instemming() -> None:
+    """Consent counts from whatever contact brings it."""
+    vervang("services.intake.handlers", "latere_instemming", lambda as_usual: lambda nieuw, bekend: [])
+
+
 def _zonder_limiet() -> None:
     """Codes may be tried for ever."""
     vervang(
@@ -228,6 +233,13 @@ LEKKEN: Final = (
     ),
     _van_intake("neemt-verlopen", "elke sleutel is goed", weigering.NAAM, _VERLOPEN, _neemt_verlopen),
     _van_intake("neemt-onverzegeld", "klare taal is goed", weigering.NAAM, _KLAAR, _neemt_onverzegeld),
+    _van_intake(
+        "later-contact-stemt-in",
+        "een kanaal stemt in voor een ander",
+        weigering.NAAM,
+        weigering.LATER,
+        _neemt_latere_instemming,
+    ),
     _van_intake("zonder-limiet", "raden mag altijd", weigering.NAAM, weigering.LIMIET, _zonder_limiet),
     _van_intake("zegt-verkeerd", "een verkeerde code", weigering.NAAM, weigering.CODE, _zegt_verkeerd),
     _van_intake("log-zonder-keten", "losse regels", logproef.LOGBOEK, logproef.KETEN, _log_zonder_keten),

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """To whom content was sealed, reckoned anew from what one run let out: each reader must be the adviser who
-had the matter, a desk of the MID or the behandelend leidinggevende, and nobody reads on who was replaced.
+had the matter, a desk of the MID or the behandelend leidinggevende, and nobody reads on who was replaced;
+nor does the line hear why it is over.
 
 Nothing here asks intake. Who had the matter is what routing stated; whose key it was is seen by opening.
 """
@@ -20,6 +21,10 @@ from shared.zegel import PrivateKeys, ZegelFout
 
 VREEMD: Final = "aan wie de zaak niet had"
 NA_VERVANGING: Final = "na vervanging"
+ANDER_CLUSTER: Final = "aan de adviseur van een ander cluster dan aan wie het geschreven was"
+WAAROM: Final = "de lijn hoort waarom het stopt"
+_GEZEGD: Final = ("behandeling-herzien", "vernietigd")
+"""What the line may hear of why its access ends."""
 ANDERE_SLEUTEL: Final = "voor een sleutel die niet van de lezer is"
 
 
@@ -43,6 +48,12 @@ class Inzageboek:
     gekregen: dict[tuple[str, Lezer], list[str]] = field(default_factory=lambda: defaultdict(list))
     """By matter and reader: when content was stated to them."""
     geeindigd: dict[tuple[str, Lezer], list[str]] = field(default_factory=lambda: defaultdict(list))
+    geschreven: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """By piece that a melder wrote to the adviser: its matter, and when."""
+    stukken: set[tuple[str, Lezer]] = field(default_factory=set)
+    """Which piece was stated to whom."""
+    waarom: int = 0
+    """How often the line heard why."""
     zegels: list[tuple[Lezer, str]] = field(default_factory=list)
     """What was sealed, and for whom it says to be."""
 
@@ -68,6 +79,14 @@ class Inzageboek:
             elif had and sinds is None:
                 sinds = _tijd(wanneer)
         return sinds
+
+    def ander_cluster(self, stuk: str, lezer: Lezer) -> bool:
+        """Whether a piece was written to the adviser while one of another cluster had the matter."""
+        if stuk not in self.geschreven or lezer.partij not in ("coid", "kmar"):
+            return False
+        zaak, op = self.geschreven[stuk]
+        toen = [een for wanneer, een in self._beurten(zaak, lezer) if _tijd(wanneer) <= _tijd(op)]
+        return bool(toen) and toen[-1] is not None and toen[-1].partij != lezer.partij
 
     def las_door(self, zaak: str, lezer: Lezer) -> bool:
         """Whether who lost the matter got something after intake had said that it was over, or was never
@@ -104,9 +123,14 @@ def _boek(boek: Inzageboek, wie: str, naam: str, zaak: str, data: dict[str, Any]
     elif wie == flow.INTAKE and naam == e.InhoudVerstrekt.naam:
         lezer = Lezer(data["geadresseerde"], data["ontvanger"])
         boek.gekregen[zaak, lezer].append(data["verstrekt_op"])
+        boek.stukken.add((data["stuk"], lezer))
         boek.zegels.append((lezer, data["verzegeld"]))
+    elif wie == flow.INTAKE and naam == e.BerichtOntvangen.naam and data["aan"] == "adviseur":
+        boek.geschreven[data["stuk"]] = zaak, data["ontvangen_op"]
     elif wie == flow.INTAKE and naam == e.InzageBeeindigd.naam:
-        boek.geeindigd[zaak, Lezer(data["geadresseerde"], data["ontvanger"])].append(data["beeindigd_op"])
+        lezer = Lezer(data["geadresseerde"], data["ontvanger"])
+        boek.geeindigd[zaak, lezer].append(data["beeindigd_op"])
+        boek.waarom += lezer.partij == "lijn" and data["reden"] not in _GEZEGD
     elif wie == "mid" and naam == e.SleutelVastgesteld.naam:
         boek.balies.add(Lezer("mid", zaak))
 
@@ -123,16 +147,22 @@ def _van_routing(boek: Inzageboek, naam: str, zaak: str, data: dict[str, Any]) -
         boek.zetel[zaak].append((data["uitgezet_op"], zetel))
     elif naam == e.BehandelingHerzien.naam:
         boek.zetel[zaak].append((data["herzien_op"], None))
+        boek.waarom += data.keys() != {"herzien_op"}
 
 
 def weerleg(boek: Inzageboek) -> list[str]:
-    """Who got what was not for them, or went on getting it."""
-    fouten = []
+    """Who got what was not for them, or went on getting it; and what the line should not hear."""
+    fouten = [WAAROM] * boek.waarom
     for zaak, lezer in sorted(boek.gekregen):
         if not boek.ooit(zaak, lezer):
             fouten.append(f"inhoud verstrekt {VREEMD} ({lezer.partij})")
         elif boek.las_door(zaak, lezer):
             fouten.append(f"{NA_VERVANGING} loopt inzage door ({lezer.partij})")
+    fouten += [
+        f"inhoud verstrekt {ANDER_CLUSTER} ({lezer.partij})"
+        for stuk, lezer in sorted(boek.stukken)
+        if boek.ander_cluster(stuk, lezer)
+    ]
     return fouten
 
 

@@ -21,12 +21,13 @@ from ops.bewijs.verslag import Deel
 from services.intake import logboek
 from shared import events as e
 from shared import flow
-from shared.zegel import Reden
+from shared.zegel import Reden, ZegelFout, thumbprint
 
 LOGBOEK: Final = "logboek"
 KETEN: Final = "keten"
 ONGELOGD: Final = "zonder regel in het toegangslog"
 TE_VEEL: Final = "meer regels dan er gebeurde"
+VREEMDE_SLEUTEL: Final = "een regel noemt een sleutel die de lezer niet stelde"
 ANDERS: Final = "de twee logs zeggen niet hetzelfde"
 
 
@@ -81,6 +82,24 @@ def verstrekt(berichten: Iterable[Any]) -> list[Regel]:
     return list(regels.values())
 
 
+def gesteld(berichten: Iterable[Any]) -> set[tuple[str, str]]:
+    """Each reader with each key that their party stated, as a line of the log names both."""
+    gevonden = set()
+    for bericht in berichten:
+        partij, _, naam = (bericht.routing_key or "").partition(".")
+        if naam != flow.wire_name(e.SleutelVastgesteld):
+            continue
+        try:
+            feit = json.loads(bericht.body)
+            data = e.SleutelVastgesteld.model_validate(feit["data"])
+            if data.sleutel is not None:
+                sleutel = f"{data.volgnummer} {thumbprint(data.sleutel.model_dump())}"
+                gevonden.add((f"{partij}/{feit['subject']}", sleutel))
+        except (ValueError, TypeError, KeyError, ZegelFout):  # malformed on purpose: it was parked
+            continue
+    return gevonden
+
+
 _WEG: Final = "?"
 """For a piece of which the key is gone: what its line calls it nobody can tell any more."""
 
@@ -116,9 +135,11 @@ async def _verwacht(spel: Toneel, admin: Any, bekend: Container[str]) -> Verwach
 _VERGEEFS: Final = Regel("inhoud-ontvangen", resultaat="mislukt")
 
 
-async def _gelogd(admin: Any, namen: Mapping[UUID, str]) -> tuple[Counter[Regel], list[str]]:
-    """The lines of the access log, and where the other log says of the same trace something else. `namen`
-    gives by its name in the log what the bus calls a piece."""
+async def _gelogd(
+    admin: Any, namen: Mapping[UUID, str], sleutels: Container[tuple[str, str]]
+) -> tuple[Counter[Regel], list[str]]:
+    """The lines of the access log; where the other log says of the same trace something else, or a line names
+    a key that is none of `sleutels`. `namen` gives by its name in the log what the bus calls a piece."""
     ander = {
         row["trace_id"]: (json.loads(row["attributes"]).get(_ACTIVITEIT), row["status"])
         for row in await admin.fetch(logboek.QUERIES.logboek)
@@ -130,6 +151,8 @@ async def _gelogd(admin: Any, namen: Mapping[UUID, str]) -> tuple[Counter[Regel]
         stuk = None if row["stuk"] is None else namen.get(row["stuk"], _WEG)
         regels[Regel(row["handeling"], stuk, row["voor"], row["resultaat"])] += 1
         status = "Ok" if row["resultaat"] == "gelukt" else "Error"
+        if row["handeling"] == "inhoud-verstrekt" and (row["voor"], row["sleutel"]) not in sleutels:
+            fouten[VREEMDE_SLEUTEL] += 1
         if ander.get(row["trace_id"]) != (logboek.verwerkingsactiviteit(row["handeling"]), status):
             fouten[f"{row['handeling']}: {ANDERS}"] += 1
     return regels, [f"{fout} ({keer} keer)" for fout, keer in fouten.items()]
@@ -155,7 +178,7 @@ async def logboeken(spel: Toneel) -> Deel:
         fouten += ["een handeling staat in maar één van beide logs"] * bool(los)
         namen = {naam: stuk.hex for naam, (_, stuk) in (await inzagelog.namen(spel.stand)).items()}
         verwacht = await _verwacht(spel, admin, frozenset(namen.values()))
-        gelogd, verschil = await _gelogd(admin, namen)
+        gelogd, verschil = await _gelogd(admin, namen, gesteld(spel.stand.aftap.berichten))
     return Deel(
         LOGBOEK,
         "Elke keer dat inhoud geopend, voor iemand verzegeld, met een ontvangstcode gelezen of vernietigd"

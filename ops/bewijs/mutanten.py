@@ -285,6 +285,16 @@ RECHTEN: Final = (
         verboden_database.probeer,
     ),
     RechtenLek(
+        "tellers-open", "elke rol ziet hoeveel rijen elke tabel van intake kreeg", "pg_stat_all_tables",
+        _als_beheerder("grant select on pg_stat_all_tables to public"),
+        verboden_database.probeer,
+    ),
+    RechtenLek(
+        "teller-op-te-roepen", "zonder view, met de functie erachter", "pg_stat_get_tuples_inserted",
+        _als_beheerder("grant execute on function pg_stat_get_tuples_inserted(oid) to public"),
+        verboden_database.probeer,
+    ),
+    RechtenLek(
         "rol-voor-buiten", "coid heeft een rol in de database", verboden_inloggen.DATABASE,
         _rol_voor_buiten, verboden_inloggen.probeer, _rol_weg,
     ),

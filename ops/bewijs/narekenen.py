@@ -91,7 +91,7 @@ def _eenheden(org: Organisatie, eerst: str) -> Iterator[tuple[str, int]]:
     """Each unit with its own people: those in none below it; the likely ones first."""
     eigen = {code: sterkte for code, _, sterkte in org.eenheden}
     for _, boven, sterkte in org.eenheden:
-        if boven is not None:
+        if boven in eigen:
             eigen[boven] -= sterkte
     boven_van = {code: boven for code, boven, _ in org.eenheden}
 

@@ -42,7 +42,7 @@ def _eenheden(org: Organisatie, op: datetime, volgnummer: int) -> Iterator[Stap]
         eenheid = e.EenheidGewijzigd(
             gewijzigd_op=op,
             volgnummer=volgnummer,
-            onderdeel="BS" if boven is None else "CLSK",
+            onderdeel="BS" if code == f"{org.voorvoegsel}top" else "CLSK",
             boven=boven,
             sterkte=sterkte,
             functionarissen=stoelen,
@@ -68,7 +68,11 @@ def _stappen(org: Organisatie, zaak: Zaak, verzegel: Callable[[str], str]) -> It
         ),
     )
     kenmerken = e.Kenmerken(
-        onderdeel="CLSK", eenheid=zaak.eenheid, soort_melder=zaak.soort_melder, rubriek=zaak.rubriek
+        onderdeel="CLSK",
+        eenheid=zaak.eenheid,
+        soort_melder=zaak.soort_melder,
+        rubriek=zaak.rubriek,
+        uit_te_sluiten=zaak.uit_te_sluiten if zaak.zegt_uit == "gesprek" else (),
     )
     yield stap(
         op=op(0, 2),
@@ -122,7 +126,14 @@ def _bij_de_coid(
                 behandelend_leidinggevende=leidinggevende if plaatsen else None,
             ),
         )
+    uit = zaak.uit_te_sluiten if zaak.zegt_uit == "kwalificatie" else ()
+    if zaak.kwalificatie == "melding" and zaak.hogerop == "misstand-vooraf":
+        misstand = e.KwestieGekwalificeerd(
+            gekwalificeerd_op=op(0, 6), kwalificatie="vermoeden-misstand", uit_te_sluiten=uit
+        )
+        yield stap(op=op(0, 6), afzender="coid", feit=misstand)
     gekwalificeerd = e.KwestieGekwalificeerd(
+        uit_te_sluiten=uit,
         gekwalificeerd_op=op(1, 0),
         kwalificatie=zaak.kwalificatie,
         rubriek=zaak.gekwalificeerd_als or zaak.rubriek if zaak.kwalificatie == "melding" else None,
@@ -138,7 +149,7 @@ def _bij_de_coid(
             eenheid=zaak.eenheid,
             hoofdgroep=hoofdgroep(zaak.rubriek),
             te_notificeren=zaak.te_notificeren,
-            uit_te_sluiten=zaak.uit_te_sluiten,
+            uit_te_sluiten=zaak.uit_te_sluiten if zaak.zegt_uit == "geinformeerd" else (),
         )
         yield stap(op=op(1, 2), afzender="coid", feit=geinformeerd)
         if zaak.later_uit_te_sluiten:

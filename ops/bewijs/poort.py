@@ -39,6 +39,8 @@ class Boek:
     """The same, with the reader and the moment of stating."""
     vervallen: dict[tuple[str, str], datetime] = field(default_factory=dict)
     """By matter and grant: when intake said that it is over."""
+    contacten: set[str] = field(default_factory=set)
+    """The matters of which a contact came in."""
     beeindigd: Counter[tuple[str, str]] = field(default_factory=Counter)
     """By matter and reader: how often access ended."""
 
@@ -60,8 +62,10 @@ def _boek(boek: Boek, wie: str, naam: str, zaak: str, data: dict[str, Any], tijd
     if wie in _GEEFT and naam == e.InstemmingGegeven.naam:
         boek.gegeven.add((zaak, data["instemming"], data["geadresseerde"]))
     elif naam == e.ContactOntvangen.naam:
-        for grant in data.get("instemming", ()):
-            boek.gegeven.add((zaak, grant["instemming"], grant["geadresseerde"]))
+        if zaak not in boek.contacten:  # a later one consents to nothing
+            for grant in data.get("instemming", ()):
+                boek.gegeven.add((zaak, grant["instemming"], grant["geadresseerde"]))
+        boek.contacten.add(zaak)
     elif wie in _GEEFT and naam == e.InstemmingIngetrokken.naam:
         boek.ingetrokken.add((zaak, data["instemming"]))
     elif wie != flow.INTAKE:

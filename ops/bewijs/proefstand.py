@@ -33,7 +33,12 @@ GEMUTEERD: Final = "ops.bewijs.gemuteerd"
 
 SNEL: Final = {
     "notification": {"ronde_elke": "PT4S", "schud_interval_s": "0.5"},
-    "intake": {"antwoord_tik_s": "0.4", "wis_interval_s": "0.5", "schud_interval_s": "0.5"},
+    "intake": {
+        "antwoord_tik_s": "0.4",
+        "wis_interval_s": "0.5",
+        "schud_interval_s": "0.5",
+        "deling_respijt_s": "0.5",
+    },
     "registry": {"bewaartermijn": "P1Y", "vernietiging_interval_s": "0.5", "schud_interval_s": "0.5"},
     "routing": {"schud_interval_s": "0.5"},
 }

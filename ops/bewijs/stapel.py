@@ -26,8 +26,8 @@ from ops.bewijs.loting import afwijking_van_plaats, gelezen, vertelt
 from ops.bewijs.paren import WOORDEN
 from ops.bewijs.proefstand import Proefstand, opgezet
 from ops.bewijs.stapelgezicht import TELEMETRIE, Gezichten, verschil
-from ops.bewijs.stapelleven import EERSTE_RONDE, STILSTAND, Stad, stad
-from ops.bewijs.stapelwereld import Tweetal, bevolk, wordt_verteld
+from ops.bewijs.stapelleven import EERSTE_RONDE, STILSTAND, Stad, met_zetels, stad
+from ops.bewijs.stapelwereld import Tweetal, bevolk, wordt_verteld, zetels
 from ops.bewijs.verslag import Deel
 from ops.bewijs.waarnemers import rollen, waarnemers
 from ops.bewijs.werelden import gaat_door, moment
@@ -77,7 +77,7 @@ async def onderzoek(
         folder,
         own,
         mutant=mutant,
-        settings=SETTINGS,
+        settings=met_zetels(SETTINGS, zetels(bevolking.kanten.values())),
         extra_env={weekklok.RONDE: str(klok)},
         modules={flow.NOTIFICATION: weekklok.MODULE},
     ) as stand:

@@ -75,9 +75,9 @@ TELEMETRIE: Final = "telemetrie"
 """The observer who has all that goes to logs and over OTLP."""
 MID_BALIE: Final = "mid-balie"
 """The one reader that all worlds share."""
-_NOEMT_NIEMAND: Final = (MID_BALIE, "inhoud-vernietigd")
-"""Words in a message or row that is of no world: its key; and a line of the logs that content was destroyed,
-of which only the key that went with it could tell whose."""
+_VAN_NIEMAND_MEER: Final = frozenset({"intake.logboek", "intake.toegangslog"})
+"""The logs of access: of content that was destroyed since, only the key that went with it could tell whose a
+line is. That every line names what it should is for the part `loop` to show."""
 _RONDEN: Final = 3
 """How far the renaming looks: what is said with an id, with what that is said together, and once more."""
 
@@ -127,7 +127,7 @@ class Gezichten:
             self.van_meer[soort] += 1
         if not merken:
             self.van_niemand[soort] += 1
-            if soort not in _VAN_ALLEN and not any(woord in tekst for woord in _NOEMT_NIEMAND):
+            if soort not in _VAN_ALLEN | _VAN_NIEMAND_MEER and MID_BALIE not in tekst:
                 self.losse[soort] += 1
             return None
         merk = min(merken)
@@ -272,8 +272,8 @@ class Gezichten:
         return vergelijkbaar(
             regel
             for sleutel, regel in self.per_merk[kant.merk].bus
-            if (sleutel == _GEESCALEERD and aan in regel)
-            or (sleutel.endswith(_VERSTREKEN) and rol in _ESCALEERT.findall(regel)[0].split('"'))
+            if (sleutel.startswith(_GEESCALEERD) and aan in regel)
+            or (_VERSTREKEN in sleutel and rol in _ESCALEERT.findall(regel)[0].split('"'))
         )
 
     def _leesbaar(self, kant: Kant, tekst: str) -> str:
@@ -343,13 +343,15 @@ def _waarde(tabel: str, naam: str, waarde: Any) -> str:
         return f"[{len(waarde)}]"
     if (tabel, naam) == ("toegangslog", "betrokkene") and waarde is not None:
         return f"[{len(waarde)}]"  # the same in each line of a matter; `stuk` joins those here
+    if (tabel, naam) == ("toegangslog", "sleutel") and waarde is not None:
+        return f"[{len(waarde)}]"  # of a reader, who stands beside it; each world has keys of its own
     if naam == "afleiding":
         return f'"afleiding":"{waarde}"'  # as in a message, so that it is read alike
     return waarde.isoformat() if isinstance(waarde, datetime) else str(waarde)
 
 
-_GEESCALEERD: Final = "routing.melding-geescaleerd.v1"
-_VERSTREKEN: Final = ".termijn-verstreken.v1"
+_GEESCALEERD: Final = "routing.melding-geescaleerd.v1."
+_VERSTREKEN: Final = ".termijn-verstreken.v1."
 _ESCALEERT: Final = re.compile(r'"escaleert_naar":\[([^]]*)\]')
 _REGISTER: Final = frozenset(flow.bindings(flow.REGISTRY))
 _TABELLEN: Final = """

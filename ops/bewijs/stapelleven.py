@@ -39,6 +39,14 @@ KIJK_S: Final = 0.15
 """How often is looked whether all is done; looking costs the database time too."""
 
 
+def met_zetels(settings: Mapping[str, Mapping[str, str]], zetels: str) -> dict[str, Mapping[str, str]]:
+    """These settings by service, with the seats of the ladder where they are asked for."""
+    erbij = {
+        dienst: {**settings.get(dienst, {}), "zetels": zetels} for dienst in (flow.ROUTING, flow.REGISTRY)
+    }
+    return {**settings, **erbij}
+
+
 class Stad:
     """All worlds, and the parties that speak in them."""
 

@@ -22,16 +22,15 @@ from uuid import UUID
 
 from ops.bewijs.paren import VERSCHILLEN
 from ops.bewijs.partijen import inrichting, stappen
-from ops.bewijs.werelden import WEKEN, Paar, Stoel, Wereld, Zaak, gaat_door, moment, paar
+from ops.bewijs.werelden import WEKEN, ZEGT_UIT, Paar, Stoel, Wereld, Zaak, buiten, gaat_door, moment, paar
 from ops.bewijs.werelden import zaak as maak_zaak
 from shared import events as e
 from shared import zegel
 from shared.envelope import data_json
+from shared.settings import ROLLEN_MET_ZETEL
 
 ID: Final = re.compile(r"[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}")
 """A random id, written either way."""
-SG: Final = "sg"
-"""The seat of the SG, for all worlds: that which has the code of the role."""
 _KLEIN_EN_DRUK: Final = 2 * len(VERSCHILLEN)
 """Of so many pairs one is of a small organisation in which names run out."""
 _HEX: Final = re.compile(r"[0-9a-f]{32}")
@@ -137,6 +136,12 @@ def bevolk(nummers: Iterable[int]) -> Bevolking:
     return Bevolking(tweetallen, kanten, eigenaars)
 
 
+def zetels(kanten: Iterable[Kant]) -> str:
+    """By role of the ladder the seats that read what is brought to it in these worlds, as a setting."""
+    sg = {kant.aangekleed(code) for kant in kanten for code in kant.wereld.zetels.get("sg", ())}
+    return json.dumps({rol: [rol] for rol in ROLLEN_MET_ZETEL} | {"sg": sorted(sg) or ["sg"]})
+
+
 def leessleutel(op: datetime) -> e.SleutelVastgesteld:
     """A reader's public key; nobody keeps the private half."""
     jwk = zegel.generate()
@@ -146,12 +151,14 @@ def leessleutel(op: datetime) -> e.SleutelVastgesteld:
 
 def wordt_verteld(een: Paar) -> bool:
     """Whether the line is told of the case that the pair is about, and nobody is excluded from it; where the
-    case itself is the secret, whether somebody was to be told who is excluded from it too."""
+    case itself is the secret, whether somebody was to be told who is excluded from it, and somebody who is
+    not."""
     zaak = een.zaak
     # Consent that is withdrawn in the week of the telling is withdrawn before the weekly message.
     gezegd = gaat_door(zaak) and zaak.kwalificatie == "melding" and zaak.intrekken_week != 1
     if een.verschil == "zaak":
-        return gezegd and not set(zaak.te_notificeren).isdisjoint(zaak.uit_te_sluiten)
+        uit, wie = set(zaak.uit_te_sluiten), set(zaak.te_notificeren)
+        return gezegd and not wie.isdisjoint(uit) and not wie <= uit
     return gezegd and not zaak.uit_te_sluiten
 
 
@@ -164,17 +171,36 @@ def _tweetal(nummer: int) -> Tweetal:
 
 def _tot_boven(een: Paar, nummer: int) -> Paar:
     """The pair with the SG among those who are excluded from its case, of which something would be brought to
-    the SG: what it was found to be, or that the melder was not told in time."""
-    misstand = nummer // len(VERSCHILLEN) % 2 == 0
+    the SG: what it was found to be, or that the melder was not told in time. Who is excluded is said with
+    each fact that can, in turn; with the earlier ones the vermoeden comes before anybody is told."""
+    ronde = nummer // (2 * len(VERSCHILLEN))
+    misstand, zegt_uit = ronde % 2 == 0, ZEGT_UIT[ronde // 2 % len(ZEGT_UIT)]
+    vermoeden: Literal["misstand", "misstand-vooraf"] = (
+        "misstand" if zegt_uit == "geinformeerd" else "misstand-vooraf"
+    )
+    voor = een.links.organisatie.voorvoegsel
+    sg = Stoel(f"{voor}sg", f"{voor}top", "sg")
     zaak = replace(
         een.zaak,
-        uit_te_sluiten=(*een.zaak.uit_te_sluiten, SG),
+        uit_te_sluiten=(*een.zaak.uit_te_sluiten, sg.code),
         intrekken_week=None,
-        hogerop="misstand" if misstand else None,
+        hogerop=vermoeden if misstand else None,
+        zegt_uit=zegt_uit,
         blijft_uit=None if misstand else "terugkoppeling",
     )
     zaken = tuple(zaak if ander.id == zaak.id else ander for ander in een.links.zaken)
-    return replace(een, links=replace(een.links, zaken=zaken), zaak=zaak)
+    links, rechts = (
+        replace(kant, organisatie=replace(kant.organisatie, stoelen=(*kant.organisatie.stoelen, sg)))
+        for kant in (een.links, een.rechts)
+    )
+    links = replace(links, zaken=zaken)
+    return replace(
+        een,
+        links=links,
+        rechts=rechts,
+        zaak=zaak,
+        uitgeslotenen=buiten(links, zaak),
+    )
 
 
 def klein_en_druk(een: Paar) -> Paar:
@@ -213,12 +239,13 @@ def klein_en_druk(een: Paar) -> Paar:
 
 def _getrokken(nummer: int) -> Paar:
     """A pair as the generator draws it. Of each kind of secret every other pair is drawn again until the line
-    is told of its case, and where the case is the secret every pair: of most cases it is never told."""
+    is told of its case, and where the case is the secret every pair: of most cases it is never told. Of those
+    every other one reaches up to the SG."""
     verschil = VERSCHILLEN[nummer % len(VERSCHILLEN)]
     hoe_dan_ook = verschil != "zaak" and nummer // len(VERSCHILLEN) % 2 == 1
     getrokken = (paar(Random(f"{nummer} {poging}"), verschil, _voorvoegsel(nummer)) for poging in count())
     gekozen = next(een for een in getrokken if hoe_dan_ook or wordt_verteld(een))
-    if verschil == "zaak":
+    if verschil == "zaak" and nummer // len(VERSCHILLEN) % 2 == 0:
         return _tot_boven(gekozen, nummer)
     return klein_en_druk(gekozen) if nummer % _KLEIN_EN_DRUK == 0 else gekozen
 

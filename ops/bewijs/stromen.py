@@ -28,8 +28,8 @@ from ops.bewijs.overige import aan_de_telefoon, rond_een_zaak, van_alles_een, zo
 from ops.bewijs.portaal import Portaal
 from ops.bewijs.proefstand import Proefstand
 from ops.bewijs.verslag import gespreid
-from ops.bewijs.weigering import Geprobeerd, codes_raden, slechte_zegels
-from ops.bewijs.wisseling import lezen_met_code, marechaussee, vervanging
+from ops.bewijs.weigering import Geprobeerd, codes_raden, latere_instemming, slechte_zegels
+from ops.bewijs.wisseling import ander_cluster, lezen_met_code, marechaussee, overdracht, vervanging
 from ops.private_broker import MAX_MESSAGE_BYTES
 from ops.stack import MAILBAK
 from ops.veld import Veld, Zaak
@@ -439,9 +439,12 @@ STROMEN: tuple[Stroom, ...] = (
     misvormde_berichten,
     verboden_berichten,
     slechte_zegels,
+    latere_instemming,
     uitval_van_diensten,
     nagekomen,
     vervanging,
+    ander_cluster,
+    overdracht,
     lezen_met_code,
     marechaussee,
     rond_een_zaak,

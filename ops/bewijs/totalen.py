@@ -26,8 +26,8 @@ from ops import OpsError, geparkeerd, sluitend
 from ops.bewijs import publicatie, stapelbeheer, weekklok
 from ops.bewijs.paren import WOORDEN
 from ops.bewijs.proefstand import Proefstand, opgezet
-from ops.bewijs.stapelleven import EERSTE_RONDE, STILSTAND, Stad, stad
-from ops.bewijs.stapelwereld import Kant, bevolk
+from ops.bewijs.stapelleven import EERSTE_RONDE, STILSTAND, Stad, met_zetels, stad
+from ops.bewijs.stapelwereld import Kant, bevolk, zetels
 from ops.bewijs.verslag import Deel
 from ops.bewijs.werelden import Verschil, moment
 from ops.servers import PrivateServers
@@ -120,7 +120,7 @@ async def _leef(folder: Path, own: PrivateServers, kanten: Sequence[Kant], mutan
             folder,
             own,
             mutant=mutant,
-            settings=STILSTAND,
+            settings=met_zetels(STILSTAND, zetels(kanten)),
             extra_env={weekklok.RONDE: str(klok)},
             modules={flow.NOTIFICATION: weekklok.MODULE},
         ) as stand,

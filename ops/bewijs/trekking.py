@@ -3,6 +3,7 @@
 under which they happen, and further secrets.
 
 Less tame: seats that share a mailbox or have none, an SG, a CVP whose desk stands in some unit, deputies;
+a branch with nothing above it, units of which nobody knows what is above them;
 units that move, grow or shrink and seats that come while things happen; an exclusion stated after the
 telling; guests, whom an adviser names though they hear of something else by custom; a withdrawal heard of
 before its grant; codes stated of what may not go; stories of several sizes; more cases than there are places;
@@ -17,6 +18,7 @@ from typing import Final, get_args
 from ops.bewijs import nevenfeiten
 from ops.bewijs.kern_notificatie import KORT, KRAP, STANDAARD, Instelling
 from ops.bewijs.werelden import (
+    ZEGT_UIT,
     Organisatie,
     Paar,
     Stoel,
@@ -85,14 +87,14 @@ def kansrijk(een: Paar) -> bool:
 def op_de_hoogte(org: Organisatie, eenheid: str) -> tuple[str, ...]:
     """The seats that by custom hear of a case in a unit."""
     pad = org.pad(eenheid)
-    return tuple(stoel.code for stoel in org.stoelen if org.terrein(stoel) in pad)
+    return tuple(stoel.code for stoel in org.stoelen if not org.terrein(stoel).isdisjoint(pad))
 
 
 # --- worlds ----------------------------------------------------------------------------------------------
 
 
 def _wereld(rng: Random, verschil: Verschil, instelling: Instelling) -> Wereld:
-    org = _organisatie(rng)
+    org = _losgemaakt(_organisatie(rng), ook_zwevend=verschil not in _VAST)
     later = () if verschil in _VAST or rng.random() < 0.6 else ((rng.randint(1, 6), _herzien(rng, org)),)
     nieuw = tuple(een.code for _, ander in later for een in ander.stoelen if een not in org.stoelen)
     if verschil == "klein-aantal":
@@ -106,7 +108,7 @@ def _wereld(rng: Random, verschil: Verschil, instelling: Instelling) -> Wereld:
     if rng.random() < (0.9 if verschil == "eenheid" else 0.5):
         # Many of one unit, so that its name is used up.
         zaken = [_in(org, een, zaken[0].eenheid) for een in zaken]
-    return Wereld(org, tuple(zaken), later)
+    return Wereld(org, tuple(map(_zegt_uit, zaken)), later)
 
 
 def _organisatie(rng: Random) -> Organisatie:
@@ -131,6 +133,30 @@ def _organisatie(rng: Random) -> Organisatie:
     if rng.random() < 0.15 and zonder.deelt is None and all(zonder.code != een.deelt for een in stoelen):
         stoelen[stoelen.index(zonder)] = replace(zonder, bereikbaar=False)
     return replace(org, stoelen=tuple(stoelen))
+
+
+def _losgemaakt(org: Organisatie, *, ook_zwevend: bool) -> Organisatie:
+    """Now and then without a unit above the branch, or with a unit of which nobody knows what is above it. By
+    a lot of its own, so that whatever else is drawn stays as it was."""
+    rng, eenheden = Random(repr(org.eenheden)), list(org.eenheden)
+    wat = rng.random()
+    if wat < 0.1:
+        code, _, sterkte = eenheden[-2]
+        eenheden[-2] = (code, None, sterkte)
+    elif wat < 0.25 and ook_zwevend:
+        plaats = rng.randrange(len(eenheden) - 2)
+        code, _, sterkte = eenheden[plaats]
+        eenheden[plaats] = (code, "nog-nooit-genoemd", sterkte)
+    return replace(org, eenheden=tuple(eenheden))
+
+
+def _zegt_uit(een: Zaak) -> Zaak:
+    """The case, with one of the facts that can say who must not learn of it, and where that is early enough a
+    vermoeden before anybody was told. By a lot of its own."""
+    rng = Random(een.id)
+    zegt = rng.choice(ZEGT_UIT)
+    vooraf = een.hogerop == "misstand" and zegt != "geinformeerd" and rng.random() < 0.7
+    return replace(een, zegt_uit=zegt, hogerop="misstand-vooraf" if vooraf else een.hogerop)
 
 
 def _herzien(rng: Random, org: Organisatie) -> Organisatie:
@@ -238,13 +264,16 @@ def _ander_verhaal(rng: Random, verhaal: str) -> str:
 def _zonder_zaak(rng: Random, org: Organisatie, een: Zaak, _: Instelling) -> tuple[Zaak, Zaak | None]:
     """It exists or not; somebody who would hear of it is excluded."""
     uit = een.uit_te_sluiten or (rng.choice(op_de_hoogte(org, een.eenheid)),)
+    if not org.geplaatst(een.eenheid) and Random(een.id).random() < 0.7:
+        # Somebody who may well stand above it; nobody knows.
+        uit = (f"{org.voorvoegsel}tak-commandant",)
     if rng.random() < 0.4:
         # Somebody to whom it would be brought as well.
         bovenaan = tuple(stoel.code for stoel in org.stoelen if stoel.eenheid == "top")
         uit = tuple(dict.fromkeys((*uit, *rng.sample(bovenaan, rng.randint(1, len(bovenaan))))))
         een = _hogerop(rng, replace(een, intrekken_week=None))
     genoemd = dict.fromkeys((*een.te_notificeren, uit[0]))
-    return replace(een, uit_te_sluiten=uit, te_notificeren=tuple(genoemd)), None
+    return _zegt_uit(replace(een, uit_te_sluiten=uit, te_notificeren=tuple(genoemd))), None
 
 
 def _andere_rubriek(rng: Random, org: Organisatie, een: Zaak, instelling: Instelling) -> tuple[Zaak, Zaak]:

@@ -19,8 +19,11 @@ from ops.database import dsn_of, owner
 from ops.environment import Environment
 
 GRENZEN: Final = (
-    "PostgreSQL laat elke rol de catalogus zien: namen van andermans tabellen, en schattingen van hun aantal"
-    " rijen; nooit een rij.",
+    "PostgreSQL laat elke rol de catalogus zien: namen van andermans tabellen, en hun aantal rijen en"
+    " bladzijden toen ze voor het laatst werden opgeruimd of geteld; nooit een rij. Het nummer van de eigen"
+    " transactie telt die van iedereen mee.",
+    "Een andere database op dezelfde server die iedereen binnenlaat, toont de tellers van de server als"
+    " geheel en wie welk slot heeft; alleen in de onderzochte database is dat dicht.",
     "Andere omgevingen op dezelfde servers (van proeven) hebben dezelfde accounts; alleen deze is"
     " onderzocht.",
     "De beheerder van de database (superuser) ziet alle tabellen; de inhoud is daar onleesbaar, de codes"
@@ -59,6 +62,24 @@ _AANROEPBAAR: Final = f"""
     from pg_proc p join pg_namespace n on n.oid = p.pronamespace
     where p.prokind in ('f', 'p') and {_NIET_VAN_DE_DATABASE} order by 1, 2
 """  # noqa: S608
+
+_TELLERS: Final = """
+    select p.oid::regproc::text as naam,
+        (select coalesce(string_agg(format('a%s', plek), ', ' order by plek), '')
+         from unnest(p.proargtypes) with ordinality as t (soort, plek)) as aanroep,
+        (select coalesce(string_agg(format('null::%s as a%s', format_type(soort, null), plek), ', '
+                                    order by plek), '1')
+         from unnest(p.proargtypes) with ordinality as t (soort, plek)) as waarden
+    from pg_proc p
+    where p.pronamespace = 'pg_catalog'::regnamespace
+        and (p.proname ~ '^pg_(stat_get|lock_status|current_wal|control)_?' or p.proname ~ '^pg_.*_size$'
+            and p.proname <> 'pg_column_size')
+    union all
+    select oid::regclass::text, null, null from pg_class
+    where relnamespace = 'pg_catalog'::regnamespace and relname ~ '^pg_(stat_|statio_|locks)'
+    order by 1
+"""
+"""What the server counts: its functions, with how each is called, and its views."""
 
 
 @dataclass(frozen=True)
@@ -99,8 +120,9 @@ async def probeer(environment: Environment) -> list[Uitslag]:
     stands something new of every kind meanwhile, as a next migration would make it."""
     async with _beheerder(environment) as admin, _iets_nieuws(admin, environment.services):
         dingen, databases = await _dingen(admin), await _databases(admin, environment)
+        aan_de_server = [*_aan_de_server(admin.get_server_pid()), *_tellers(await admin.fetch(_TELLERS))]
         per_rol = await asyncio.gather(
-            *(_een_rol(environment, rol, dingen, databases) for rol in environment.services)
+            *(_een_rol(environment, rol, dingen, databases, aan_de_server) for rol in environment.services)
         )
     return [uitslag for uitslagen in per_rol for uitslag in uitslagen]
 
@@ -171,7 +193,11 @@ async def _databases(admin: Any, environment: Environment) -> list[str]:
 
 
 async def _een_rol(
-    environment: Environment, rol: str, dingen: Sequence[Ding], databases: list[str]
+    environment: Environment,
+    rol: str,
+    dingen: Sequence[Ding],
+    databases: list[str],
+    aan_de_server: Sequence[Zet],
 ) -> list[Uitslag]:
     eigen = [each.naam for each in dingen if each.soort in _TABELLEN and each.is_van(rol)]
     uitslagen = [_triggers(rol, dingen)]
@@ -182,7 +208,7 @@ async def _een_rol(
             _in_andermans_schema(rol, dingen),
             _met_eigen_schema(rol, [naam for naam in eigen if naam != NIEUW]),
             _als_een_ander(rol, environment.services),
-            _aan_de_server(rol),
+            aan_de_server,
         ):
             for zet in zetten:
                 uitslagen.append(await _probeer(connection, rol, zet))
@@ -336,7 +362,20 @@ def _als_een_ander(rol: str, services: tuple[str, ...]) -> Iterator[Zet]:
     yield Zet("een ander rechten geven", "nieuwe rol", "create role extra superuser")
 
 
-def _aan_de_server(rol: str) -> Iterator[Zet]:
+TELLERS: Final = "aan de server (tellers van wat anderen doen)"
+
+
+def _tellers(rows: Sequence[Any]) -> Iterator[Zet]:
+    """Every counter of the server, by its view and by the functions that the view asks."""
+    for naam, aanroep, waarden in rows:
+        if aanroep is None:
+            yield Zet(TELLERS, naam, f"select from {naam}")
+            continue
+        # Behind `offset 0` the planner cannot do away with the call before anybody asks for the right.
+        yield Zet(TELLERS, naam, f"select {naam}({aanroep}) from (select {waarden} offset 0) t")  # noqa: S608
+
+
+def _aan_de_server(andermans_sessie: int) -> Iterator[Zet]:
     for wat, sql in (
         ("wachtwoorden", "select rolpassword from pg_authid"),
         ("wachtwoorden", "select passwd from pg_shadow"),
@@ -347,7 +386,7 @@ def _aan_de_server(rol: str) -> Iterator[Zet]:
         ("grote objecten", "select lo_import('/etc/hostname')"),
         ("bestand lezen", "select pg_read_file('postgresql.conf')"),
         ("bestand lezen", "select pg_ls_dir('.')"),
-        ("bestand lezen", f"copy \"{rol}\".facts from '/etc/hostname'"),
+        ("bestand lezen", "copy facts from '/etc/hostname'"),
         ("programma uitvoeren", "copy (select 1) to program 'cat'"),
         ("bestand schrijven", "copy (select 1) to '/tmp/extra'"),
         ("instellingen", "alter system set log_statement = 'none'"),
@@ -357,6 +396,7 @@ def _aan_de_server(rol: str) -> Iterator[Zet]:
         ("replicatie", "select pg_create_physical_replication_slot('extra')"),
         ("replicatie", "create publication extra for all tables"),
         ("replicatie", "create subscription extra connection '' publication x with (connect = false)"),
-        ("andermans sessies", "select pg_terminate_backend(pid) from pg_stat_activity where usename <> user"),
+        ("andermans sessies", f"select pg_cancel_backend({andermans_sessie})"),
+        ("andermans sessies", f"select pg_terminate_backend({andermans_sessie})"),
     ):
         yield Zet(f"aan de server ({wat})", sql, sql, los=sql.startswith("alter system"))

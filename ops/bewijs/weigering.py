@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ops import SERVICES
 from ops.bewijs.verslag import Deel
 from services.intake.core.ontvangstcode import WILLEKEUR_BYTES, maak
+from services.intake.core.zaak import LATERE_INSTEMMING
 from shared import events as e
 from shared import flow, zegel
 from shared.zegel import Reden
@@ -34,6 +35,7 @@ BELOFTE: Final = (
     " verkeerde ontvangstcode krijgt hetzelfde antwoord als een onbekende, en te vaak proberen sluit af."
 )
 AANGENOMEN: Final = "aangenomen en bewaard"
+LATER: Final = "instemming van een later contact telt"
 CODE: Final = "een verkeerde code krijgt een ander antwoord"
 LIMIET: Final = "na te veel pogingen opent een goede code nog"
 MAAT: Final = "antwoorden hebben niet alle dezelfde maat"
@@ -47,6 +49,8 @@ class Geprobeerd:
 
     zegels: dict[str, tuple[str, Reden]] = field(default_factory=dict)
     """By matter: what is wrong with its seal, and the reason that must be given."""
+    later: dict[str, str] = field(default_factory=dict)
+    """By grant that a channel stated for a contact that was there already: its matter."""
     fout: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     """Codes that must open nothing, with the answer."""
     afgesloten: list[dict[str, Any]] = field(default_factory=list)
@@ -67,6 +71,23 @@ async def slechte_zegels(toneel: Toneel) -> None:
         toneel.geweigerd.zegels[zaak] = wat, reden
         await toneel.stel("kanaal", contact, zaak)
         toneel.tel("slechte zegels")
+
+
+async def latere_instemming(toneel: Toneel) -> None:
+    """A channel hears of a contact that it is registered, and consents for it, as if it had come earlier."""
+    zaak = await toneel.contact()
+    await toneel.gehoord("intake.contact-geregistreerd", zaak)
+    grant = uuid.uuid4().hex
+    contact = e.ContactOntvangen(
+        kanaal="webformulier",
+        ontvangen_op=_nu() - timedelta(hours=1),
+        verzegeld=zegel.seal(b"{}", toneel.sleutels),
+        instemming=(e.Instemming(instemming=grant, geadresseerde="coid"),),
+        kenmerken=e.Kenmerken(onderdeel="CLSK"),
+    )
+    toneel.geweigerd.later[grant] = zaak
+    await toneel.stel("kanaal", contact, zaak)
+    toneel.tel("instemming bij een later contact")
 
 
 def _zegels(toneel: Toneel, inhoud: bytes) -> Mapping[str, tuple[Callable[[], str], Reden]]:
@@ -162,7 +183,7 @@ async def onderzoek(toneel: Toneel) -> Deel:
     """Look at the vault, the parking table and the answers."""
     began = time.monotonic()
     geweigerd = toneel.geweigerd
-    fouten = [*await _zegels_geweigerd(toneel), *weerleg_codes(geweigerd)]
+    fouten = [*await _zegels_geweigerd(toneel), *await _later(toneel), *weerleg_codes(geweigerd)]
     maten = _maten(toneel)
     fouten += [MAAT] * (len(maten) > 1)
     return Deel(
@@ -175,6 +196,7 @@ async def onderzoek(toneel: Toneel) -> Deel:
                 for soort, _ in geweigerd.fout
             },
             "ontvangstcodes: goed, na te veel pogingen": len(geweigerd.afgesloten),
+            "instemming bij een later contact": len(geweigerd.later),
             "mag wel: goed, van een ander": len(geweigerd.goed),
         },
         tuple(fouten),
@@ -200,6 +222,22 @@ async def _zegels_geweigerd(toneel: Toneel) -> list[str]:
             ]
             if redenen != [reden.value]:
                 fouten.append(f"een zegel dat niet deugt is niet geparkeerd met zijn eigen reden: {wat}")
+    return fouten
+
+
+async def _later(toneel: Toneel) -> list[str]:
+    """Consent that a channel gave for a contact that was there already: in force, or not parked."""
+    fouten = []
+    async with toneel.stand.beheerder() as admin:
+        for grant, zaak in toneel.geweigerd.later.items():
+            if await admin.fetchval("select count(*) from intake.instemmingen where instemming = $1", grant):
+                fouten.append(LATER)
+            gezegd = await admin.fetchval(
+                "select count(*) from intake.geparkeerd where onderwerp = $1 and reden = $2",
+                sha256(zaak.encode()).digest(),
+                LATERE_INSTEMMING,
+            )
+            fouten += [f"{LATER} niet, en is niet geparkeerd met zijn reden"] * (gezegd != 1)
     return fouten
 
 

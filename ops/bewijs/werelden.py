@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, get_args
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -39,6 +39,10 @@ Verschil = Literal[
     "eenheid",
 ]
 """In what worlds differ that must look the same to somebody."""
+
+Uitsluitmoment = Literal["geinformeerd", "kwalificatie", "gesprek"]
+ZEGT_UIT: Final[tuple[Uitsluitmoment, ...]] = get_args(Uitsluitmoment)
+"""The facts with which it can be said who must not learn of a case, the last that can be first."""
 
 EERSTE_MAANDAG: Final = datetime(2025, 3, 3, tzinfo=ZoneInfo("Europe/Amsterdam"))
 _PLAATSVERVANGER: Final = "top-commandant"
@@ -98,21 +102,29 @@ class Organisatie:
     stoelen: tuple[Stoel, ...]
     adviseurs: tuple[str, ...]
 
-    def terrein(self, stoel: Stoel) -> str:
-        """The unit of whose cases a seat customarily hears: everything, the whole branch, or its own unit."""
+    def terrein(self, stoel: Stoel) -> set[str]:
+        """The units of whose cases a seat customarily hears: everything, the whole branch, or its own unit.
+        A unit of which nobody knows what is above it may be anywhere, and is of the branch all the same."""
+        zwevend = {code for code, _, _ in self.eenheden if not self.geplaatst(code)}
         if stoel.rol == "sg":
-            return f"{self.voorvoegsel}top"
-        return f"{self.voorvoegsel}tak" if stoel.rol in ("kabinetschef", "cvp") else stoel.eenheid
+            return zwevend | {code for code, boven, _ in self.eenheden if boven is None}
+        if stoel.rol in ("kabinetschef", "cvp"):
+            return zwevend | {f"{self.voorvoegsel}tak"}
+        return {stoel.eenheid}
 
     def pad(self, eenheid: str) -> list[str]:
-        """The unit and all above it."""
+        """The unit and all above it, as far as is known."""
         boven = {code: op for code, op, _ in self.eenheden}
-        pad, stap = [], boven.get(eenheid) if eenheid in boven else None
-        pad.append(eenheid)
-        while stap is not None:
+        pad = [eenheid]
+        while (stap := boven.get(pad[-1])) in boven:
+            assert stap is not None, "no unit has no code"
             pad.append(stap)
-            stap = boven[stap]
         return pad
+
+    def geplaatst(self, eenheid: str) -> bool:
+        """Whether all that is above a unit is known."""
+        boven = {code: op for code, op, _ in self.eenheden}
+        return boven.get(self.pad(eenheid)[-1]) is None
 
 
 class Stap(NamedTuple):
@@ -163,8 +175,11 @@ class Zaak:
     """As what it is settled, when that is not what the line was told; then the line hears the hoofdgroep."""
     later_uit_te_sluiten: tuple[str, ...] = ()
     """Seats of which the adviser says only in the week after the telling that they must not learn of it."""
-    hogerop: Literal["misstand", "terugkeer"] | None = None
-    """Why it is brought to the SG, after the telling: what it was found to be, or a melder who came back."""
+    hogerop: Literal["misstand", "misstand-vooraf", "terugkeer"] | None = None
+    """Why it is brought to the SG: what it was found to be, after the telling or before there was any, or a
+    melder who came back."""
+    zegt_uit: Uitsluitmoment = "geinformeerd"
+    """With which fact it is said who must not learn of it: the adviser's, or the talk's at the MID."""
     neven_ids: tuple[str, ...] = field(default=(), repr=False)
     """Random ids of what is said around and beside it (`nevenfeiten`); without these nothing is."""
     blijft_uit: Literal["gesprek", "terugkoppeling"] | None = None
@@ -246,7 +261,7 @@ def zaak(rng: Random, org: Organisatie) -> Zaak:
     """A case with a plausible course."""
     eenheid = rng.choice([code for code, boven, _ in org.eenheden if boven is not None])
     op_pad = [stoel.code for stoel in org.stoelen if stoel.eenheid in org.pad(eenheid)]
-    uitgesloten = tuple(rng.sample(op_pad, rng.choice((0, 0, 0, 1, 2))))
+    uitgesloten = tuple(rng.sample(op_pad, min(len(op_pad), rng.choice((0, 0, 0, 1, 2)))))
     return Zaak(
         id=nieuw_id(rng),
         verhaal=_verhaal(rng),
@@ -296,7 +311,8 @@ def anders(rng: Random, een: Zaak, verschil: Verschil) -> Zaak:
 
 def buiten(wereld: Wereld, een: Zaak) -> frozenset[str]:
     """The seats that must not learn that a case exists: the excluded, whoever shares a mailbox with them, and
-    who hears of no more than they; as long as they are there. Everybody, while one of them has no seat."""
+    who hears of no more than they, or sits where nobody knows what is above them; as long as they are there.
+    Everybody, while one of them has no seat."""
     gevonden = set(wereld.stoelen)
     bekend: set[str] = set()
     for org in wereld.organisaties:
@@ -305,14 +321,16 @@ def buiten(wereld: Wereld, een: Zaak) -> frozenset[str]:
             continue
         terreinen: dict[str, set[str]] = {}
         for stoel in org.stoelen:
-            terreinen.setdefault(stoel.lezer, set()).add(org.terrein(stoel))
+            terreinen.setdefault(stoel.lezer, set()).update(org.terrein(stoel))
         uit = {stoel.lezer for stoel in org.stoelen if stoel.code in een.uit_te_sluiten}
         gemeden = {code for lezer in uit for code in terreinen[lezer]}
         gevonden -= {
             stoel.code
             for stoel in org.stoelen
             if stoel.lezer not in uit
-            and any(gemeden.isdisjoint(org.pad(code)) for code in terreinen[stoel.lezer])
+            and any(
+                gemeden.isdisjoint(org.pad(code)) and org.geplaatst(code) for code in terreinen[stoel.lezer]
+            )
         }
     return frozenset(gevonden)
 

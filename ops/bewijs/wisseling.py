@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Flows in which who may read changes: an adviser steps back, a placement ends, a key comes late; and the
-melder reads by receipt code what was written to them.
+"""Flows in which who may read changes: an adviser steps back, a placement ends, the line hands over, a
+key comes late; and the melder reads by receipt code what was written to them.
 """
 
 from __future__ import annotations
@@ -17,13 +17,17 @@ if TYPE_CHECKING:
 
 ZAKEN: Final = 2
 EENHEID: Final = "clsk-basis-a"
+BIJ_DE_KMAR: Final = "adv-kmar-2"
+"""An adviser of the KMar for whoever comes from the COID."""
 LEIDINGGEVENDE: Final = f"{EENHEID}-commandant"
+OPVOLGER: Final = f"{EENHEID}-leidinggevende"
+_OPGEHOUDEN: Final = f"{flow.base_key(flow.INTAKE, e.DelingOpgehouden)}.coid"
 _VERSTREKT: Final = flow.base_key(flow.INTAKE, e.InhoudVerstrekt)
 
 
 async def vervanging(toneel: Toneel) -> None:
     """An adviser who got the content steps back; what the melder writes after that is for the new one. Then
-    the placement ends, and what is shared with the line after that goes nowhere."""
+    the placement ends; what is shared with the line after that goes nowhere, and the cluster is told."""
     for _ in range(ZAKEN):
         zaak = await toneel.contact(
             eenheid=EENHEID,
@@ -50,7 +54,52 @@ async def vervanging(toneel: Toneel) -> None:
         await toneel.gehoord(flow.base_key(flow.ROUTING, e.BehandelingHerzien), zaak)
         await toneel.stand.tot_rust()
         await _deel(toneel, zaak)
+        await toneel.gehoord(_OPGEHOUDEN, zaak)
         toneel.tel("adviseurs vervangen")
+
+
+async def ander_cluster(toneel: Toneel) -> None:
+    """A melder writes to the adviser of the COID, withdraws there, and consents to the KMar: its adviser gets
+    the report, and not what was written to the other."""
+    adviseur = e.AdviseurGewijzigd(gewijzigd_op=_nu(), volgnummer=1, onderdelen=("CLSK",))
+    await toneel.stel("kmar", adviseur, BIJ_DE_KMAR)
+    await toneel.geef_sleutel("kmar", BIJ_DE_KMAR)
+    zaak = await toneel.contact(eenheid=EENHEID, instemming_op_formulier=True, afdoening=None)
+    await toneel.gehoord(f"{_VERSTREKT}.coid", zaak)
+    code = (await toneel.portaal.vraag("ontvangstcode", als="mid", zaak=zaak))["code"]
+    toneel.codes.append(code)
+    await _schrijf(toneel, code)
+    await toneel.gehoord(f"{_VERSTREKT}.coid", zaak, 2)
+    await toneel.portaal.vraag("intrekken", code=code, geadresseerde="coid")
+    await toneel.portaal.vraag("instemmen", code=code, geadresseerde="kmar")
+    await toneel.gehoord(f"{_VERSTREKT}.kmar", zaak)
+    await toneel.stand.tot_rust()
+    toneel.tel("zaken die naar een ander cluster gaan")
+
+
+async def overdracht(toneel: Toneel) -> None:
+    """The line hands a case over to another seat. What is shared after that with the first reaches nobody,
+    and what is shared with the next that one alone."""
+    await toneel.geef_sleutel("lijn", OPVOLGER)
+    zaak = await toneel.contact(
+        eenheid=EENHEID,
+        rubriek="ongewenste-omgangsvormen",
+        instemming_op_formulier=True,
+        afdoening=None,
+    )
+    uitgezet = flow.base_key(flow.ROUTING, e.BehandelingUitgezet)
+    await toneel.gehoord(uitgezet, zaak)
+    await _deel(toneel, zaak)
+    await toneel.gehoord(f"{_VERSTREKT}.lijn", zaak)
+    overgedragen = e.BehandelaarGewijzigd(gewijzigd_op=_nu(), leidinggevende=OPVOLGER)
+    await toneel.stel("lijn", overgedragen, zaak)
+    await toneel.gehoord(uitgezet, zaak, 2)
+    await toneel.stand.tot_rust()
+    for zetel in (LEIDINGGEVENDE, OPVOLGER):
+        await _deel(toneel, zaak, zetel)
+    await toneel.gehoord(f"{_VERSTREKT}.lijn", zaak, 2)
+    await toneel.gehoord(_OPGEHOUDEN, zaak)
+    toneel.tel("zaken overgedragen in de lijn")
 
 
 async def lezen_met_code(toneel: Toneel) -> None:
@@ -69,8 +118,8 @@ async def lezen_met_code(toneel: Toneel) -> None:
         toneel.tel("berichten gelezen met een ontvangstcode")
 
 
-async def _deel(toneel: Toneel, zaak: str) -> None:
-    gedeeld = e.InhoudGedeeld(gedeeld_op=_nu(), leidinggevende=LEIDINGGEVENDE, verzegeld=toneel.verzegel())
+async def _deel(toneel: Toneel, zaak: str, zetel: str = LEIDINGGEVENDE) -> None:
+    gedeeld = e.InhoudGedeeld(gedeeld_op=_nu(), leidinggevende=zetel, verzegeld=toneel.verzegel())
     await toneel.stel("coid", gedeeld, zaak)
 
 

@@ -11,16 +11,17 @@ from dataclasses import dataclass, field
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from services.intake import beantwoording, logboek, store, terugweg, vernietiging, verstrekking
+from services.intake import beantwoording, deling, logboek, store, terugweg, vernietiging, verstrekking
 from services.intake.core.besluit import Bijgewerkt, LuisterendOor, NogOnbekend, beslis
-from services.intake.core.zaak import Zaak, kenmerken_van, vouw
+from services.intake.core.inzage import kan_gelezen_worden
+from services.intake.core.zaak import LATERE_INSTEMMING, Zaak, kenmerken_van, latere_instemming, vouw
 from services.intake.kluis import Kluis, Stuk
 from services.intake.logboek import Handeling
 from services.intake.settings import Settings
 from shared import events as e
 from shared import flow
 from shared.envelope import Fact, Refusal
-from shared.inbox import IN_DE_KLUIS, Sealed, Work, is_sealed, vernietigd
+from shared.inbox import IN_DE_KLUIS, Sealed, Work, in_order, is_sealed, vernietigd
 from shared.service import Background, Runtime, Service
 from shared.settings import SettingsError
 from shared.termijnen import kalenders
@@ -31,6 +32,8 @@ VERSTRIJKEN_S = 600.0
 """How often contacts are looked for whose time to be kept is over."""
 WAARSCHUWEN_S = 86400.0
 """How often is said that open contacts are about to be erased."""
+DELINGEN_S = 10.0
+"""How often is looked, at least, for what was shared and nobody may read."""
 HERZIEN_S = 1.0
 """How often is looked whether a matter that waited for a key can go on."""
 VERANKEREN_S = 3600.0
@@ -111,13 +114,25 @@ class Intake:
         if not verzegeld:
             return list(facts)
         te_laat = await store.komt_te_laat(work.connection, {fact.subject for fact in verzegeld})
+        te_zien = [fact for fact in verzegeld if fact.subject not in te_laat]
+        later = await self._latere_instemming(work, te_zien)
         geweigerd = [
             (fact, reden)
-            for fact in verzegeld
-            if fact.subject not in te_laat and (reden := self._weiger(fact)) is not None
+            for fact in te_zien
+            if fact.key not in later and (reden := self._weiger(fact)) is not None
         ]
-        await work.refuse(geweigerd)
+        await work.refuse([*later.values(), *geweigerd])
         return [fact for fact in facts if fact.key not in work.refused]
+
+    async def _latere_instemming(self, work: Work, facts: Sequence[Fact]) -> dict[UUID, tuple[Fact, Refusal]]:
+        """The contacts that bring consent about a matter of which there was one before; not opened."""
+        contacten = [fact for fact in facts if isinstance(fact.data, e.ContactOntvangen)]
+        if not any(fact.data.instemming for fact in contacten):  # type: ignore[attr-defined]
+            return {}
+        keys = {fact.key for fact in contacten}
+        bekend = await store.had_contact(work.connection, {fact.subject for fact in contacten}, keys)
+        te_laat = latere_instemming(in_order(contacten), bekend)
+        return {fact.key: (fact, Refusal(LATERE_INSTEMMING)) for fact in te_laat}
 
     def _weiger(self, fact: Fact) -> Refusal | None:
         try:
@@ -178,13 +193,17 @@ class Intake:
         dossiers = await work.dossiers(subjects)
         zaken: dict[str, Zaak] = {}
         onbekend: set[str] = set()
+        van_de_lijn: dict[str, Zaak] = {}
         bijgewerkt: dict[str, Bijgewerkt] = {}
         gehoord: dict[str, LuisterendOor] = {}
         for subject in sorted(dossiers):
             zaak = vouw(dossiers[subject])
             besluit = beslis(zaak, nu=work.now, max_pogingen=self.settings.max_pogingen)
             if isinstance(besluit, NogOnbekend):
-                onbekend.add(subject)
+                if kan_gelezen_worden(zaak, dossiers[subject]):
+                    van_de_lijn[subject] = zaak
+                else:
+                    onbekend.add(subject)
                 continue
             for feit in besluit.feiten:
                 work.state(feit, subject)
@@ -194,6 +213,9 @@ class Intake:
             else:
                 bijgewerkt[subject], zaken[subject] = besluit, zaak
         await store.werk_bij(work.connection, bijgewerkt)
+        await store.bewaar_instemmingen(
+            work.connection, {subject: zaak.instemmingen for subject, zaak in van_de_lijn.items()}
+        )
         await verstrekking.beeindig(work, gehoord)
         await store.laat_niets_achter(work.connection, gehoord)
         await vernietiging.noteer(work, gehoord.keys(), "luisterend-oor")
@@ -201,7 +223,7 @@ class Intake:
         await work.know(dossiers.keys() - wachtend)
         if wachtend:
             await work.await_opening(wachtend)
-        return zaken
+        return zaken | van_de_lijn
 
     async def verzegel(self, pool: object, facts: Sequence[Fact]) -> Sealed:
         """Seal what is about to be published, each for whom it is for."""
@@ -218,6 +240,10 @@ class Intake:
     async def herzien(self, runtime: Runtime) -> bool:
         """Decide anew who may read what, where a reader's key came or went; True when there may be more."""
         return await verstrekking.herzie(self, runtime)
+
+    async def delingen(self, runtime: Runtime) -> bool:
+        """Say what was shared and nobody may read; True when there may be more."""
+        return await deling.meld(runtime, self.settings.deling_respijt_s)
 
     async def verankeren(self, runtime: Runtime) -> bool:
         """Write the heads of the logs of processing where the database cannot change them."""
@@ -260,6 +286,7 @@ def build(settings: Settings) -> Service:
             Background("verstrijken", VERSTRIJKEN_S, intake.verstrijken),
             Background("waarschuwen", WAARSCHUWEN_S, intake.waarschuwen),
             Background("herzien", HERZIEN_S, intake.herzien),
+            Background("delingen", min(settings.deling_respijt_s, DELINGEN_S), intake.delingen),
             Background("verankeren", VERANKEREN_S, intake.verankeren),
             Background("schudden", settings.schud_interval_s, beantwoording.schud),
             Background("stand", verstrekking.STAND_S, verstrekking.stand),

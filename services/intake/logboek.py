@@ -63,6 +63,8 @@ class Handeling:
     """Name of the piece (`Betrokkene.stuk`), which nobody finds on the bus; of what is parked its id."""
     voor: str | None = None
     """Reader it was sealed for: party and code."""
+    sleutel: str | None = None
+    """Key it was sealed to: version and thumbprint, so that one that took another's place shows."""
     actor: str = "intake"
     herkomst: str = "intake"
     resultaat: Resultaat = "gelukt"
@@ -125,6 +127,7 @@ def _toegang(handeling: Handeling, spoor: str, tijd: datetime) -> Iterator[tuple
             betrokkene,
             handeling.stuk,
             handeling.voor,
+            handeling.sleutel,
             handeling.resultaat,
             handeling.herkomst,
             handeling.actor,

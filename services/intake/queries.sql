@@ -11,6 +11,11 @@ select subject from unnest($1::text[]) as gevraagd (subject)
 where exists (select from matters where matters.subject = gevraagd.subject and gewist_op is not null)
    or exists (select from contacten where contacten.subject = gevraagd.subject and status = 'luisterend-oor');
 
+-- name: had_contact
+-- Of these matters the ones of which a contact was known before these facts came.
+select distinct subject from facts
+where subject = any($1::text[]) and name = 'contact-ontvangen.v1' and key <> all($2::uuid[]);
+
 -- name: contacten
 -- Contacts as they stand now. The caller leaves out those that were a listening ear.
 insert into contacten (subject, status, kanaal, ontvangen_op, spoed, uitkomst, uitkomst_op, laatst_op, heropend, gesproken_op,

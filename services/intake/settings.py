@@ -61,6 +61,11 @@ class Settings(ServiceSettings):
         le=60,
         description="Answers to melders leave at multiples of this, one to two of them later",
     )
+    deling_respijt_s: float = Field(
+        60.0,
+        gt=0,
+        description="How long what an adviser shared may wait for placement and consent before that is said",
+    )
     wis_interval_s: float = Field(
         1.0, gt=0, description="How often last traces are erased, and keys of what was erased destroyed"
     )

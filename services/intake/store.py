@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
 from services.intake.core.besluit import Bijgewerkt, LuisterendOor
-from services.intake.core.instemming import IngetrokkenInstemming
+from services.intake.core.instemming import BekendeInstemming, IngetrokkenInstemming
 from shared.postgres import Queries
 
 QUERIES: Final = Queries(Path(__file__).with_name("queries.sql"))
@@ -19,6 +20,12 @@ QUERIES: Final = Queries(Path(__file__).with_name("queries.sql"))
 async def komt_te_laat(connection: Any, subjects: Collection[str]) -> set[str]:
     """Of these matters, which nobody need hold, the ones about which what is told now comes to nothing."""
     return {row["subject"] for row in await connection.fetch(QUERIES.komt_te_laat, sorted(subjects))}
+
+
+async def had_contact(connection: Any, subjects: Collection[str], nieuw: Collection[UUID]) -> set[str]:
+    """Of these matters, which nobody need hold, those of which a contact was known before `nieuw`."""
+    rows = await connection.fetch(QUERIES.had_contact, sorted(subjects), sorted(nieuw))
+    return {row["subject"] for row in rows}
 
 
 async def niet_te_bewaren(connection: Any, subjects: Collection[str]) -> set[str]:
@@ -37,6 +44,20 @@ async def werk_bij(connection: Any, besluiten: Mapping[str, Bijgewerkt]) -> None
         return
     gesorteerd = sorted(besluiten.items())
     await _many(connection, QUERIES.contacten, [_contact(subject, one) for subject, one in gesorteerd])
+    await bewaar_instemmingen(connection, {subject: one.instemmingen for subject, one in gesorteerd})
+    gesteld = sorted(
+        (subject, feit.instemming, feit.geadresseerde, feit.doorgezet_op)
+        for subject, one in gesorteerd
+        for feit in one.doorgezet
+    )
+    if gesteld:
+        await _many(connection, QUERIES.doorzettingen, gesteld)
+
+
+async def bewaar_instemmingen(
+    connection: Any, instemmingen: Mapping[str, Sequence[BekendeInstemming]]
+) -> None:
+    """Store the grants of these matters as they stand."""
     grants = sorted(
         (
             subject,
@@ -45,18 +66,11 @@ async def werk_bij(connection: Any, besluiten: Mapping[str, Bijgewerkt]) -> None
             grant.gegeven_op,
             grant.ingetrokken_op if isinstance(grant, IngetrokkenInstemming) else None,
         )
-        for subject, one in gesorteerd
-        for grant in one.instemmingen
+        for subject, gegeven in instemmingen.items()
+        for grant in gegeven
     )
     if grants:
         await _many(connection, QUERIES.instemmingen, grants)
-    gesteld = sorted(
-        (subject, feit.instemming, feit.geadresseerde, feit.doorgezet_op)
-        for subject, one in gesorteerd
-        for feit in one.doorgezet
-    )
-    if gesteld:
-        await _many(connection, QUERIES.doorzettingen, gesteld)
 
 
 def _contact(subject: str, besluit: Bijgewerkt) -> tuple[Any, ...]:

@@ -22,11 +22,12 @@ from uuid import UUID, uuid4
 from services.intake.core import antwoord as a
 from services.intake.core import terugweg as kern
 from services.intake.core import vraag as v
+from services.intake.core.inzage import adviseur_van, verloop
 from services.intake.core.ontvangstcode import Afdruk, Ontvangstcode
 from services.intake.core.ontvangstcode import lees as lees_code
 from services.intake.core.zaak import Zaak, vouw
 from services.intake.kluis import Stuk
-from shared.codes import Vrager
+from shared.codes import Cluster, Vrager
 from shared.envelope import Fact, Refusal
 from shared.events import (
     BerichtOntvangen,
@@ -243,13 +244,15 @@ async def _toegelaten(
 async def _doe(work: Work, vragen: Vragen, een: Gesteld, zaak_id: str) -> list[Stuk]:
     """Do what one question with a right code asks for."""
     vraag = een.vraag
-    zaak = vouw((await work.dossiers([zaak_id]))[zaak_id])  # with what an earlier question of this batch did
+    dossier = (await work.dossiers([zaak_id]))[zaak_id]  # with what an earlier question of this batch did
+    zaak = vouw(dossier)
     if isinstance(vraag, v.Schrijven):
-        if vraag.aan == "adviseur" and not kern.heeft_adviseur(zaak):
+        cluster = adviseur_van(zaak, verloop(dossier)) if vraag.aan == "adviseur" else None
+        if vraag.aan == "adviseur" and cluster is None:
             vragen.gedaan[een.feit.key] = a.NietMogelijk(reden="geen-adviseur")
             return []
         vragen.gedaan[een.feit.key] = a.Gedaan()
-        return [_schrijf(work, zaak_id, vraag.soort, vraag.aan, vraag.tekst)]
+        return [_schrijf(work, zaak_id, vraag.soort, vraag.aan, vraag.tekst, cluster)]
     if isinstance(vraag, v.Instemmen):
         vragen.gedaan[een.feit.key] = await _stem_in(work, zaak_id, zaak, vraag)
     elif isinstance(vraag, v.Intrekken):
@@ -273,10 +276,12 @@ def _schrijf(
     soort: Literal["bericht", "aanvulling"],
     aan: Literal["mid", "adviseur"],
     tekst: str,
+    cluster: Cluster | None = None,
 ) -> Stuk:
-    """What a melder wrote, for the vault; that there is something is stated."""
+    """What a melder wrote, for the vault; that there is something is stated. `cluster`: whose adviser it is
+    for, when it is for one."""
     stuk = uuid4()
-    feit = BerichtOntvangen(ontvangen_op=work.now, stuk=stuk.hex, soort=soort, aan=aan)
+    feit = BerichtOntvangen(ontvangen_op=work.now, stuk=stuk.hex, soort=soort, aan=aan, cluster=cluster)
     work.state(feit, zaak_id, traced=False)
     return Stuk(stuk, zaak_id, soort, a.schrijf(a.Tekst(tekst=tekst)))
 

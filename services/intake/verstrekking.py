@@ -21,8 +21,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from services.intake import logboek
-from services.intake.core.inzage import Inzage, Lezer, Sleutelstand, Verloop, Verstrekking, beslis, verloop
+from services.intake import deling, logboek
+from services.intake.core.inzage import (
+    Inzage,
+    Lezer,
+    Sleutelstand,
+    Verloop,
+    Verstrekking,
+    beslis,
+    kan_gelezen_worden,
+    verloop,
+)
 from services.intake.core.zaak import Zaak, vouw
 from services.intake.kluis import Betrokkene, Stuk
 from services.intake.logboek import Handeling
@@ -30,7 +39,7 @@ from shared.envelope import Fact, Refusal
 from shared.events import BerichtOntvangen, InhoudVerstrekt, SleutelVastgesteld
 from shared.inbox import Work
 from shared.postgres import Queries, transaction
-from shared.zegel import PublicKeys, ZegelFout, seal
+from shared.zegel import PublicKeys, ZegelFout, seal, thumbprint
 
 if TYPE_CHECKING:
     from services.intake.handlers import Intake
@@ -71,6 +80,15 @@ def _ontvangersleutel(jwk: str) -> PublicKeys | None:
         return PublicKeys({"keys": [json.loads(jwk)]})
     except ZegelFout:
         return None
+
+
+@lru_cache(maxsize=1024)
+def _vingerafdruk(jwk: str) -> str:
+    """What a stated public key is known by; a dash for what is no key."""
+    try:
+        return thumbprint(json.loads(jwk))
+    except ZegelFout:
+        return "-"
 
 
 async def bewaar_sleutels(work: Work, facts: Sequence[Fact]) -> set[str]:
@@ -171,6 +189,7 @@ async def werk_bij(
             (stuk.stuk, eigen_naam.get(stuk.stuk)) for stuk in {one.stuk: one for one in stukken}.values()
         )
         await connection.execute(QUERIES.bewaar_stukken, *_kolommen(namen))
+        await deling.bewaar(connection, {stuk.stuk for stuk in stukken if stuk.soort == "gedeeld"})
     subjects = sorted(zaken)
     kenmerken = await _kenmerken(connection, {*subjects, *(stuk.zaak for stuk in stukken)})
     if subjects:
@@ -307,7 +326,11 @@ async def herzie(intake: Intake, runtime: Runtime) -> bool:
         if subjects:
             dossiers = await work.dossiers(subjects)
             zaken = {subject: vouw(dossier) for subject, dossier in dossiers.items()}
-            bekend = {subject: zaak for subject, zaak in zaken.items() if zaak.contact is not None}
+            bekend = {
+                subject: zaak
+                for subject, zaak in zaken.items()
+                if kan_gelezen_worden(zaak, dossiers[subject])
+            }
             await work.connection.execute(QUERIES.wek_niet, sorted(set(subjects) - bekend.keys()))
             await werk_bij(intake, work, bekend)
     return len(subjects) == HERZIEN_PER_KEER
@@ -378,6 +401,7 @@ async def _boek(
                 betrokkenen.get(row["subject"]),
                 row["kenmerk"],
                 voor=f"{row['partij']}/{row['ontvanger']}",
+                sleutel=f"{row['volgnummer']} {_vingerafdruk(row['sleutel'])}",
                 resultaat="gelukt" if row["feit"] in verzegeld else "mislukt",
             )
             for row in rows

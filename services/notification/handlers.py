@@ -22,6 +22,7 @@ from shared.events import (
     KwestieGekwalificeerd,
     LeidinggevendeGeinformeerd,
     MeldingOntvangen,
+    UitsluitingVastgesteld,
     ZaakOmgezet,
 )
 from shared.inbox import Handler, Work
@@ -51,6 +52,7 @@ async def vernietigde_zaken(work: Work, facts: Sequence[Fact]) -> None:
 
 FEITEN: Final[Mapping[type[Event], Handler]] = {
     EenheidGewijzigd: eenheden,
+    UitsluitingVastgesteld: zaken,
     LeidinggevendeGeinformeerd: zaken,
     KwestieGekwalificeerd: zaken,
     ZaakOmgezet: zaken,

@@ -103,12 +103,13 @@ async def _lees_adresboek(connection: Any, eenheden: Boom) -> Adresboek:
     terreinen: dict[str, set[str]] = defaultdict(set)
     for row in await connection.fetch(QUERIES.adresboek):
         gevonden = postbussen[row["functionaris"]]
-        terreinen[row["functionaris"]].add(terrein(eenheden, row["eenheid"], row["rol"]))
+        terreinen[row["functionaris"]] |= terrein(eenheden, row["eenheid"], row["rol"])
         if row["postbus"] is not None:
             gevonden.append(row["postbus"])
     ooit = [
-        Ooit(row["functionaris"], terrein(eenheden, row["eenheid"], row["rol"]), row["lezer"])
+        Ooit(row["functionaris"], een, row["lezer"])
         for row in await connection.fetch(QUERIES.ooit_functionaris)
+        for een in terrein(eenheden, row["eenheid"], row["rol"])
     ]
     return Adresboek(
         dict(postbussen), {stoel: frozenset(codes) for stoel, codes in terreinen.items()}, tuple(ooit)

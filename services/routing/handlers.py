@@ -210,6 +210,7 @@ def build(settings: Settings) -> Service:
                     e.EenheidGewijzigd,
                     e.MeldingDoorgezet,
                     e.MeldingOntvangen,
+                    e.BehandelaarGewijzigd,
                     e.InstemmingGegeven,
                     e.InstemmingIngetrokken,
                     e.InstemmingVervallen,

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from shared import metrics as m
 from shared.meter import Meter
+from shared.postgres import transaction
 from shared.termijnen.regels import Soort
 from shared.termijnen.waak import QUERIES
 
@@ -41,7 +42,9 @@ class Klokkenmeting:
 
     async def _tel(self, pool: Any) -> None:
         begonnen = perf_counter()
-        lopend = dict(await pool.fetch(QUERIES.lopend))
+        async with transaction(pool) as connection:
+            await connection.execute(QUERIES.een_processor)
+            lopend = dict(await connection.fetch(QUERIES.lopend))
         klaar = perf_counter()
         self._volgende = klaar + max(TEL_S, TEL_DEEL * (klaar - begonnen))
         for soort in self._soorten:

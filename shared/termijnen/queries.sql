@@ -52,6 +52,10 @@ group by soort
 -- How long the clock waits that is due longest and of which the watch has not spoken, in seconds; negative when none is due.
 select extract(epoch from clock_timestamp() - min(volgende_op)) as wacht_s from termijnen where volgende_op is not null
 
+-- name: een_processor
+-- What is counted in this transaction for an operator takes no processors from the work.
+set local max_parallel_workers_per_gather = 0
+
 -- name: lopend
 -- By kind the clocks of which there is still something to say. From the index alone, as far as rows lie still.
 select soort, count(*) from termijnen where volgende_op is not null group by soort

@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 
-from ops.bewijs.lezersproef import ANDERE_SLEUTEL, NA_VERVANGING, VREEMD, lees, weerleg, weerleg_zegels
+from ops.bewijs.lezersproef import (
+    ANDERE_SLEUTEL,
+    NA_VERVANGING,
+    VREEMD,
+    WAAROM,
+    lees,
+    weerleg,
+    weerleg_zegels,
+)
 from shared import zegel
 
 
@@ -48,8 +56,14 @@ def kreeg(seconde: int, wie: str, partij: str = "coid", verzegeld: str = "") -> 
     )
 
 
-def eindigde(seconde: int, wie: str, partij: str = "coid") -> Bericht:
-    return bericht("intake.inzage-beeindigd", beeindigd_op=op(seconde), geadresseerde=partij, ontvanger=wie)
+def eindigde(seconde: int, wie: str, partij: str = "coid", reden: str = "behandeling-herzien") -> Bericht:
+    return bericht(
+        "intake.inzage-beeindigd",
+        beeindigd_op=op(seconde),
+        geadresseerde=partij,
+        ontvanger=wie,
+        reden=reden,
+    )
 
 
 UITGEZET = bericht("routing.behandeling-uitgezet", uitgezet_op=op(2), behandelend_leidinggevende="cdt")
@@ -118,6 +132,15 @@ def test_a_reader_who_has_it_not_or_no_more_is_seen(gezegd: list[Bericht], fout:
     """Another adviser, another party, another seat, a desk that nobody knows; and whoever reads on."""
     [gevonden] = weerleg(lees(gezegd))
     assert fout in gevonden
+
+
+def test_what_the_line_hears_of_why_is_seen() -> None:
+    """A reason with the word to stop, or with the end of access; to an adviser it may be told."""
+    ingetrokken = "instemming-ingetrokken"
+    waarom = bericht("routing.behandeling-herzien", herzien_op=op(5), reden=ingetrokken)
+    assert weerleg(lees([waarom, eindigde(6, "cdt", "lijn", ingetrokken)])) == [WAAROM] * 2
+    assert weerleg(lees([HERZIEN, eindigde(6, "cdt", "lijn", "vernietigd")])) == []
+    assert weerleg(lees([eindigde(6, "a", "coid", ingetrokken)])) == []
 
 
 def test_what_is_sealed_to_another_key_is_seen() -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from services.intake.core.besluit import Besluit, Bijgewerkt, LuisterendOor, NogOnbekend, beslis, iso_week
 from services.intake.core.instemming import ClusterInstemming, IngetrokkenInstemming, InstemmingVanKracht
-from services.intake.core.zaak import Zaak, vouw
+from services.intake.core.zaak import Zaak, kenmerken_van, latere_instemming, vouw
 from services.intake.handlers import in_rust
 from shared.codes import Geadresseerde, GesprekUitkomst, Kanaal, PogingResultaat, Verwijzing
 from shared.envelope import Fact
@@ -39,6 +39,7 @@ from shared.events import (
     MeldingDoorgezet,
     MeldingHeropend,
     OntvangstBevestigd,
+    UitsluitingVastgesteld,
 )
 from shared.inbox import in_order
 from shared.termijnen.klok import Klok, Vervallen
@@ -167,13 +168,27 @@ def poging(uren: float, resultaat: PogingResultaat = "geen-gehoor") -> Contactpo
     return ContactpogingGedaan(gedaan_op=t(uren), resultaat=resultaat)
 
 
+def test_only_the_first_contact_of_a_matter_brings_consent() -> None:
+    """Known before, or in the same batch: each later one that brings consent is told; one without is not."""
+
+    def feit(nummer: int, zaak: str, event: Event) -> Fact:
+        return Fact(UUID(int=nummer), "kanaal", str(nummer), zaak, NU, event)
+
+    eerste, later, zonder = feit(1, "a", formulier("coid")), feit(2, "a", formulier("kmar")), contact()
+    ander = feit(3, "b", formulier("coid"))
+    assert latere_instemming([eerste, later, ander, feit(4, "a", zonder)], ()) == [later]
+    assert latere_instemming([feit(4, "a", zonder), eerste, ander], ["b"]) == [eerste, ander]
+
+
 # --- any case, in any order -------------------------------------------------------------------------
 
 uren = st.integers(1, 12)
 grants = st.sampled_from([G1, G2, FORMULIER])
 aan = st.sampled_from(["coid", "kmar", "klachten", "sg"])
 KMAR = Kenmerken(onderdeel="KMAR")
-kenmerken = st.sampled_from([None, CLSK, KMAR])
+ZONDER_SG = Kenmerken(onderdeel="CLSK", uit_te_sluiten=("sg",))
+ZONDER_C13 = Kenmerken(onderdeel="CLSK", uit_te_sluiten=("commandant-13",))
+kenmerken = st.sampled_from([None, CLSK, KMAR, ZONDER_SG])
 # An integriteitskwestie twice as often: what becomes of the others is soon told.
 uitkomsten = st.sampled_from([*get_args(GesprekUitkomst), "integriteitskwestie"])
 
@@ -181,7 +196,7 @@ feiten = st.one_of(
     st.builds(gesprek, uren, uitkomsten, kenmerken, st.sampled_from([None, "vp", "dkp"])),
     st.builds(poging, uren, st.sampled_from(get_args(PogingResultaat))),
     st.builds(geef, uren, grants, aan),
-    st.builds(codes, uren, st.sampled_from([CLSK, KMAR])),
+    st.builds(codes, uren, st.sampled_from([CLSK, KMAR, ZONDER_SG, ZONDER_C13])),
     st.builds(trek_in, uren, grants),
     st.builds(
         MelderTeruggekeerd,
@@ -208,7 +223,7 @@ doorzetbaar = st.tuples(
         st.one_of(
             st.builds(geef, uren, grants),
             st.builds(trek_in, uren, grants),
-            st.builds(codes, uren, st.sampled_from([CLSK, KMAR])),
+            st.builds(codes, uren, st.sampled_from([CLSK, KMAR, ZONDER_SG, ZONDER_C13])),
             st.just(contact("persoonlijk", spoed=True, ontvangen_op=t(2))),
             st.just(contact("e-mail", ontvangen_op=t(-1))),
             st.builds(gesprek, uren, st.sampled_from(["integriteitskwestie", "klacht", "luisterend-oor"])),
@@ -226,6 +241,44 @@ def inhoud(doorgezet: Sequence[MeldingDoorgezet]) -> dict[str, Any]:
         feit.geadresseerde: feit.model_dump(exclude={"doorgezet_op", "instemming"})
         for feit in sorted(doorgezet, key=lambda feit: feit.doorgezet_op)
     }
+
+
+@settings(max_examples=300, deadline=None)
+@given(zaken)
+def test_who_must_not_learn_of_a_matter_is_said_with_its_forward(feiten: list[Event]) -> None:
+    """Every seat that any codes exclude stands in the forward and, before it, in a fact of its own under a
+    grant that is in force then; each once, and of what is not forwarded nothing is said."""
+    loop = Loop()
+    gezegd: set[str] = set()
+    for feit in feiten:
+        for event in loop.hoor(feit):
+            if isinstance(event, UitsluitingVastgesteld):
+                assert gezegd.isdisjoint(event.uit_te_sluiten)
+                assert event.instemming in {grant.instemming for grant in loop.zaak.doorzetbaar}
+                gezegd.update(event.uit_te_sluiten)
+            elif isinstance(event, MeldingDoorgezet):
+                assert gezegd == set(event.kenmerken.uit_te_sluiten)
+    gewist = loop.gewist or loop.zaak.kenmerken is None
+    if not gewist and loop.bijgewerkt.status == "doorgezet":
+        uit = {zetel for feit in feiten for zetel in _uit(feit)}
+        assert gezegd == uit
+
+
+def _uit(feit: Event) -> tuple[str, ...]:
+    kenmerken = kenmerken_van(feit) if isinstance(feit, GesprekGevoerd) else getattr(feit, "kenmerken", None)
+    return () if kenmerken is None else kenmerken.uit_te_sluiten
+
+
+def test_a_later_word_of_the_mid_takes_no_exclusion_back() -> None:
+    """Said with the talk and forgotten in the codes, before the grant and after it."""
+    loop = Loop(contact(), gesprek(1, "integriteitskwestie", ZONDER_SG), codes(2, ZONDER_C13), geef(3))
+    (doorgezet,) = loop.van(MeldingDoorgezet)
+    (uitsluiting,) = loop.van(UitsluitingVastgesteld)
+    assert doorgezet.kenmerken.uit_te_sluiten == uitsluiting.uit_te_sluiten == ("commandant-13", "sg")
+    assert uitsluiting.instemming == G1
+    loop.hoor(codes(4, Kenmerken(onderdeel="CLSK", uit_te_sluiten=("commandant-43",))))
+    assert loop.van(MeldingDoorgezet)[-1].kenmerken.uit_te_sluiten == ("commandant-13", "commandant-43", "sg")
+    assert loop.van(UitsluitingVastgesteld)[-1].uit_te_sluiten == ("commandant-43",)
 
 
 def projectie(loop: Loop) -> dict[str, Any]:

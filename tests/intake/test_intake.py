@@ -12,6 +12,7 @@ import asyncpg
 import pytest
 
 from ops import sleutels
+from services.intake.core.zaak import LATERE_INSTEMMING
 from services.intake.handlers import build
 from services.intake.settings import Settings
 from services.intake.store import QUERIES
@@ -144,6 +145,21 @@ async def test_a_matter_is_forwarded_once_there_is_consent(
     assert [tuple(row) for row in rows] == [("doorgezet", "integriteitskwestie")]
     assert await database.fetchval("select van_kracht from doorzettingen")
     assert await database.fetchval("select known from matters where subject = $1", melder.zaak)
+
+
+async def test_who_must_not_learn_of_it_goes_with_the_forward_and_not_before_it(
+    bus: Bus, service: StartService, melder: Melder
+) -> None:
+    """Said with the talk: nothing of it goes on until there is consent, then it goes under that grant."""
+    await service("intake")
+    heard = await bus.listen("intake.#")
+    await melder.meldt()
+    await melder.spreekt(kenmerken=CLSK.model_copy(update={"uit_te_sluiten": ("sg", "commandant-43")}))
+    grant = await melder.stemt_in()
+    [forward] = await stated(heard, melder.zaak, "melding-doorgezet")
+    [uitsluiting] = await stated(heard, melder.zaak, "uitsluiting-vastgesteld")
+    assert forward["kenmerken"]["uit_te_sluiten"] == uitsluiting["uit_te_sluiten"] == ["commandant-43", "sg"]
+    assert uitsluiting["instemming"] == grant
 
 
 async def test_a_withdrawal_before_its_grant_stops_the_forward(
@@ -385,6 +401,35 @@ async def test_codes_that_name_no_grant_are_refused(
     assert "zonder instemming" in reden or reden == "veld ontbreekt: data.instemming"
     assert str(CLSK.rubriek) not in reden
     assert await database.fetchval("select count(*) from facts") == 0
+
+
+@pytest.mark.parametrize("eerder", [True, False], ids=["as if earlier", "later"])
+async def test_a_channel_cannot_consent_for_a_contact_that_is_there_already(
+    bus: Bus, service: StartService, melder: Melder, database: Any, eerder: bool
+) -> None:
+    """A second contact brings consent and codes, whatever moment it claims: it is parked with
+    its reason, unopened, and nothing is forwarded; one without consent still adds what it says."""
+    await service("intake")
+    heard = await bus.listen("intake.#")
+    await melder.meldt("telefoon")
+    await stated(heard, melder.zaak, "contact-geregistreerd")
+    await melder.meldt(
+        "webformulier",
+        ontvangen_op=melder.begin + timedelta(hours=-1 if eerder else 1),
+        instemming=(Instemming(instemming=new_id(), geadresseerde="coid"),),
+        kenmerken=CLSK,
+    )
+
+    async def geparkeerd() -> Any:
+        return await database.fetchval("select reden from geparkeerd")
+
+    assert await eventually(geparkeerd) == LATERE_INSTEMMING
+    await melder.spreekt(kenmerken=None, instemming=None)
+    await melder.meldt("e-mail", ontvangen_op=melder.begin + timedelta(minutes=1), spoed=True)
+    await stated(heard, melder.zaak, "contact-geregistreerd", 2)
+    assert heard.about(melder.zaak, "intake.melding-doorgezet.") == []
+    assert await database.fetchval("select count(*) from instemmingen") == 0
+    assert await database.fetchval("select count(*) from kluis") == 2
 
 
 async def test_codes_of_a_talk_that_is_no_integriteitskwestie_are_not_kept(

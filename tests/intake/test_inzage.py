@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Re-sealing with the real broker and database: who gets what, when it ends, and what is logged of it."""
 
+import argparse
 import asyncio
 import json
 from base64 import urlsafe_b64encode
@@ -11,6 +12,9 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from ops.environment import Environment
+from ops.lezerssleutels import _lijst
+from ops.logboek import _toon
 from services.intake import logboek, verstrekking
 from services.intake.core.keten import Breuk, Controle, Regel, Stand
 from services.intake.handlers import Intake
@@ -174,6 +178,51 @@ async def test_the_adviser_and_the_mid_can_open_what_was_reported_and_nobody_els
     assert await breuken(database) == []
 
 
+async def test_a_key_in_the_place_of_another_shows_in_the_log_and_the_list(
+    bus: Bus,
+    service: StartService,
+    zaak: Zaak,
+    adviseur: Lezer,
+    environment: Environment,
+    database: Any,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Whoever holds a party's account states a key of their own for one of its readers, under the same kid:
+    the line of each sealing names version and thumbprint, and so does the list, with since when and how many
+    came before. A key that was written to the table, and stated by nobody, says so."""
+    await service("intake")
+    heard = await bus.listen("intake.#")
+    await adviseur.stelt_sleutel_vast()
+    await zaak.wordt_doorgezet()
+    await zaak.krijgt()
+    await verstrekt(heard, zaak, "coid")
+    kaper = Lezer(bus, "coid", ADVISEUR)
+    await kaper.stelt_sleutel_vast()  # its kid is the adviser's
+    kaper.versie = 1
+    await kaper.stelt_sleutel_vast(weg=True)
+    await kaper.stelt_sleutel_vast()
+    _, tweede = await verstrekt(heard, zaak, "coid", 2)
+    assert kaper.opent(tweede)  # what an account can do: SECURITY.md
+    gelogd = await database.fetch("select voor, sleutel from toegangslog where voor is not null order by 2")
+    eigen, vreemd = (zegel.thumbprint(een.geheim) for een in (adviseur, kaper))
+    assert [tuple(row) for row in gelogd] == [
+        (f"coid/{ADVISEUR}", f"1 {eigen}"),
+        (f"coid/{ADVISEUR}", f"3 {vreemd}"),
+    ]
+    assert await _toon(environment, argparse.Namespace(laatste=9, spoor=None, stuk=None, zaak=None)) == 0
+    assert f"sleutel 3 {vreemd}" in capsys.readouterr().out
+    assert await _lijst(environment, None) == await _lijst(environment, "coid") == 0
+    lijst = capsys.readouterr().out
+    assert lijst.count(f"coid/{ADVISEUR}: version 3, heard 20") == lijst.count(vreemd) == 2
+    assert ", 2 before it" in lijst and eigen not in lijst
+    assert await _lijst(environment, "mid") == 0
+    assert capsys.readouterr().out == "No reader has stated a key.\n"
+    ander = openbaar(zegel.generate("x")).model_dump_json()
+    await database.execute("update lezerssleutels set sleutel = $1", ander)
+    await _lijst(environment, f"coid/{ADVISEUR}")
+    assert "STATED BY NOBODY" in capsys.readouterr().out
+
+
 async def test_what_comes_with_a_return_is_for_the_mid_alone(
     bus: Bus, service: StartService, zaak: Zaak, adviseur: Lezer, balie: Lezer
 ) -> None:
@@ -228,7 +277,33 @@ async def test_the_line_reads_what_the_adviser_shares_with_consent_for_the_line(
     assert [tuple(row) for row in gedaan] == [("inhoud-ontvangen", "coid", "coid")]  # who shared it
     await zaak.trekt_in(grant)
     [einde] = await gericht(heard, zaak, "inzage-beeindigd", "lijn")
-    assert (einde["ontvanger"], einde["reden"]) == (ZETEL, "instemming-ingetrokken")
+    assert (einde["ontvanger"], einde["reden"]) == (ZETEL, "behandeling-herzien")
+
+
+async def test_the_line_reads_what_is_shared_of_a_matter_that_it_reported_itself(
+    bus: Bus, service: StartService, zaak: Zaak, database: Any
+) -> None:
+    """Of such a matter no contact ever comes to intake: grant, placement and key open it all the same, also
+    the key last of all; the withdrawal ends it, and the erasure leaves nothing."""
+    await service("intake", wis_interval_s=0.1)
+    heard = await bus.listen("intake.#")
+    zetel = Lezer(bus, "lijn", ZETEL)
+    grant = await zaak.stemt_in("lijn")
+    uitgezet = e.BehandelingUitgezet(uitgezet_op=now(), eenheid="311-SQN", behandelend_leidinggevende=ZETEL)
+    await bus.state("routing", uitgezet, zaak.zaak)
+    nodig = zegel.seal(b'{"nodig": "rooster"}', zaak.keys)
+    gedeeld = e.InhoudGedeeld(gedeeld_op=now(), leidinggevende=ZETEL, verzegeld=nodig)
+    await bus.state("coid", gedeeld, zaak.zaak)
+    await gericht(heard, zaak, "sleutel-ontbreekt", "lijn")
+    await zetel.stelt_sleutel_vast()
+    [stuk] = await verstrekt(heard, zaak, "lijn")
+    assert (zetel.opent(stuk), stuk["instemming"]) == (b'{"nodig": "rooster"}', grant)
+    await zaak.trekt_in(grant)
+    await gericht(heard, zaak, "inzage-beeindigd", "lijn")
+    await bus.state("registry", e.DossierVernietigd(vernietigd_op=now()), zaak.zaak)
+    await stated(heard, zaak.zaak, "inhoud-vernietigd")
+    for tabel in ("kluis", "stukken", "verstrekkingen", "instemmingen", "wachtenden"):
+        assert await database.fetchval(f"select count(*) from {tabel}") == 0, tabel  # noqa: S608
 
 
 # --- its end ------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@
 import ast
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from itertools import permutations
 from pathlib import Path
@@ -68,11 +68,12 @@ def gedeeld(uren: float, zetel: str = ZETEL) -> e.InhoudGedeeld:
     return e.InhoudGedeeld(gedeeld_op=t(uren), leidinggevende=zetel, verzegeld="kluis")
 
 
-def bericht(uren: float, aan: str, soort: str = "bericht") -> e.BerichtOntvangen:
-    """The melder wrote."""
-    naam = id_of(f"{uren} {aan} {soort}")
+def bericht(uren: float, aan: str, soort: str = "bericht", cluster: str = "coid") -> e.BerichtOntvangen:
+    """The melder wrote; to the adviser, to the one of this cluster."""
+    naam = id_of(f"{uren} {aan} {soort} {cluster}")
+    bij = {"cluster": cluster} if aan == "adviseur" else {}
     return e.BerichtOntvangen.model_validate(
-        {"ontvangen_op": t(uren), "stuk": naam, "soort": soort, "aan": aan}
+        {"ontvangen_op": t(uren), "stuk": naam, "soort": soort, "aan": aan, **bij}
     )
 
 
@@ -116,11 +117,14 @@ class Wereld:
     def beslis(self) -> list[e.Event]:
         """Decide about the contact and then about access, and keep both."""
         contactbesluit = besluit.beslis(vouw(in_order(self.feiten)), nu=NU, max_pogingen=3)
-        if isinstance(contactbesluit, besluit.NogOnbekend):
-            return []
-        assert isinstance(contactbesluit, besluit.Bijgewerkt)
-        for feit in contactbesluit.feiten:
-            self._voeg_toe("intake", feit, len(self.feiten))
+        if isinstance(contactbesluit, besluit.Bijgewerkt):
+            for feit in contactbesluit.feiten:
+                self._voeg_toe("intake", feit, len(self.feiten))
+        else:
+            dossier = in_order(self.feiten)
+            assert isinstance(contactbesluit, besluit.NogOnbekend)
+            if not inzage.kan_gelezen_worden(vouw(dossier), dossier):
+                return []
         dossier = in_order(self.feiten)
         loop = inzage.verloop(dossier)
         uitkomst = inzage.beslis(
@@ -182,6 +186,7 @@ MID, MID_2 = Lezer("mid", BALIE), Lezer("mid", BALIE_2)
 ADV, OPV, KMAR = Lezer("coid", ADVISEUR), Lezer("coid", OPVOLGER), Lezer("kmar", "KMAR-1")
 LEI, LEI_2 = Lezer("lijn", ZETEL), Lezer("lijn", ANDERE_ZETEL)
 
+KMAR_GRANT = id_of("kmar-toestemming")
 DOORGEZET = (contact(), gesprek(1, "integriteitskwestie"), geef(2))
 STAPPEN: tuple[Stap, ...] = (
     *DOORGEZET,
@@ -197,12 +202,13 @@ STAPPEN: tuple[Stap, ...] = (
     geef(8.5, id_of("lijn-nogmaals"), "lijn"),
     trek_in(9, LIJN),
     uitgezet(10),
-    e.BehandelingHerzien(herzien_op=t(11), reden="belangenconflict"),
+    e.BehandelingHerzien(herzien_op=t(11)),
     uitgezet(12, ANDERE_ZETEL),
     gedeeld(10.5),
     gedeeld(12.5, ANDERE_ZETEL),
     e.MelderTeruggekeerd(teruggekeerd_op=t(13), reden="nieuwe-informatie", verzegeld="kluis"),
     bericht(14, "adviseur"),
+    bericht(14.5, "adviseur", cluster="kmar"),
     bericht(14, "mid"),
     bericht(15, "mid", "aanvulling"),
     bericht(15, "adviseur", "aanvulling"),
@@ -247,6 +253,7 @@ def test_nothing_is_ever_stated_to_a_reader_who_has_no_right_to_it(stappen: list
         dossier = in_order(wereld.feiten)
         zaak, loop = vouw(dossier), inzage.verloop(dossier)
         geldig = {(one.instemming, one.geadresseerde) for one in zaak.van_kracht}
+        cluster_van = {id_of(str(one.stuk)): one.cluster for one in loop.stukken if one.cluster is not None}
         for feit in nieuw:
             if not isinstance(feit, e.InhoudVerstrekt):
                 continue
@@ -259,6 +266,7 @@ def test_nothing_is_ever_stated_to_a_reader_who_has_no_right_to_it(stappen: list
                 assert (feit.ontvanger, feit.soort) == (loop.zetel, "gedeeld")
             else:
                 assert (feit.geadresseerde, feit.ontvanger) == loop.adviseur
+                assert cluster_van.get(feit.stuk, feit.geadresseerde) == feit.geadresseerde
         for one in wereld.rijen.values():
             assert not loop.vernietigd
             assert one.lezer.partij == "mid" or (one.instemming, one.lezer.partij) in geldig
@@ -312,6 +320,39 @@ def test_the_adviser_reads_as_soon_as_everything_is_there(
     assert wereld.soorten(ADV) == set()
     wereld.hoor(laatste)
     assert wereld.soorten(ADV) == {"melding"}
+
+
+def test_a_message_to_the_adviser_of_one_cluster_is_not_given_to_that_of_another() -> None:
+    """The melder wrote to the COID's, withdraws there, and consents to the KMar: its adviser gets the report,
+    and what is written from then on."""
+    wereld = Wereld(*DOORGEZET, toegewezen(5), (ADV, sleutel(1, 1)), (KMAR, sleutel(1, 1)))
+    wereld.hoor(bericht(6, "adviseur"))
+    assert wereld.soorten(ADV) == {"melding", "bericht"}
+    for stap in (trek_in(7), geef(8, id_of("kmar-t"), "kmar"), toegewezen(9, "KMAR-1", "kmar")):
+        wereld.hoor(stap)
+    assert (wereld.soorten(ADV), wereld.soorten(KMAR)) == (set(), {"melding"})
+    wereld.hoor(bericht(10, "adviseur", cluster="kmar"))
+    assert wereld.soorten(KMAR) == {"melding", "bericht"}
+
+
+@pytest.mark.parametrize(
+    ("stappen", "cluster"),
+    [
+        ((contact(),), None),
+        (DOORGEZET, "coid"),
+        ((*DOORGEZET, trek_in(7)), None),
+        ((*DOORGEZET, toegewezen(5), geef(6, KMAR_GRANT, "kmar")), "coid"),
+        ((*DOORGEZET, geef(6, KMAR_GRANT, "kmar")), "coid"),
+        ((*DOORGEZET, toegewezen(5), trek_in(7), geef(8, KMAR_GRANT, "kmar")), "kmar"),
+        ((contact(), geef(2), geef(1, KMAR_GRANT, "kmar")), "kmar"),
+    ],
+    ids=["no consent", "forwarded", "withdrawn", "has it", "nobody has it", "the only one", "first"],
+)
+def test_to_which_adviser_a_melder_writes(stappen: Sequence[e.Event], cluster: str | None) -> None:
+    """Who has the matter while consent for that cluster is in force, else whom was consented to first;
+    without consent there is nobody."""
+    dossier = in_order(Wereld(*stappen).feiten)
+    assert inzage.adviseur_van(vouw(dossier), inzage.verloop(dossier)) == cluster
 
 
 @pytest.mark.parametrize("reden", ["niet-opgepakt", "nieuwe-informatie", "vraag"])
@@ -401,6 +442,18 @@ def test_each_reader_gets_what_is_meant_for_them() -> None:
     assert [feit.ontvanger for feit in wereld.van(e.InhoudVerstrekt) if feit.soort == "gedeeld"] == [ZETEL]
 
 
+def test_what_is_shared_of_a_matter_that_the_line_reported_is_read_there_and_nowhere_else() -> None:
+    """No contact ever comes: placement, grant and key are enough for the seat, and give nobody else anything;
+    without the grant nothing goes, and its withdrawal ends it."""
+    sleutels = [(lezer, sleutel(1, 1)) for lezer in (MID, ADV, LEI)]
+    wereld = Wereld(*sleutels, toegewezen(5), uitgezet(10), gedeeld(10.5))
+    assert wereld.gesteld == []
+    wereld.hoor(geef(11, LIJN, "lijn"))
+    assert {(partij, ontvanger) for partij, ontvanger, _ in wereld.leest} == {LEI}
+    wereld.hoor(trek_in(12, LIJN))
+    assert wereld.leest == set()
+
+
 def test_an_older_grant_for_the_line_that_arrives_late_changes_nothing() -> None:
     """What rests on one grant in force stays on it: nothing ends and nothing is sent twice."""
     wereld = Wereld(*DOORGEZET, geef(8, LIJN, "lijn"), uitgezet(10), gedeeld(10.5), (LEI, sleutel(1, 1)))
@@ -411,15 +464,15 @@ def test_an_older_grant_for_the_line_that_arrives_late_changes_nothing() -> None
 @pytest.mark.parametrize(
     ("stap", "reden"),
     [
-        (trek_in(11, LIJN), "instemming-ingetrokken"),
-        (e.BehandelingHerzien(herzien_op=t(11), reden="belangenconflict"), "behandeling-herzien"),
+        (trek_in(11, LIJN), "behandeling-herzien"),
+        (e.BehandelingHerzien(herzien_op=t(11)), "behandeling-herzien"),
         (uitgezet(11, ANDERE_ZETEL), "behandeling-herzien"),
         (e.DossierVernietigd(vernietigd_op=t(11)), "vernietigd"),
     ],
 )
 def test_the_line_reads_only_while_consent_and_placement_last(stap: e.Event, reden: str) -> None:
-    """Consent for the line withdrawn, the line told to stop, another seat, erasure: each ends it, with its
-    reason; nothing that is shared with that seat afterwards goes there."""
+    """Consent for the line withdrawn, the line told to stop, another seat, erasure: each ends it, and of
+    all but erasure the seat hears the same; nothing that is shared with that seat afterwards goes there."""
     wereld = Wereld(*DOORGEZET, geef(8, LIJN, "lijn"), uitgezet(10), gedeeld(10.5), (LEI, sleutel(1, 1)))
     assert wereld.soorten(LEI) == {"gedeeld"}
     wereld.hoor(stap)
@@ -533,7 +586,7 @@ def test_the_gate_has_one_outcome_for_each_order_of_arrival() -> None:
 
 
 LIJNPOORT: tuple[tuple[str, Stap], ...] = (
-    ("contact", contact()),
+    ("contact", contact()),  # of a matter that the line reported there is none: it makes no difference here
     ("instemming", geef(2, LIJN, "lijn")),
     ("intrekking", trek_in(9, LIJN)),
     ("plaatsing", uitgezet(5)),
@@ -544,12 +597,13 @@ LIJNPOORT: tuple[tuple[str, Stap], ...] = (
 
 def test_the_gate_to_the_line_has_one_outcome_for_each_order_of_arrival() -> None:
     """All 720 orders of contact, grant for the line, withdrawal, placement, what is shared, and key: the seat
-    is given it if and only if all of that was there before the withdrawal, and it is ended.
+    is given it if and only if all but the contact was there before the withdrawal, and it is ended.
     """
     for volgorde in permutations(LIJNPOORT):
         namen = [naam for naam, _ in volgorde]
         wereld = Wereld(*(stap for _, stap in volgorde))
         gegeven = [feit for feit in wereld.van(e.InhoudVerstrekt) if feit.geadresseerde == "lijn"]
-        assert bool(gegeven) == (namen[-1] == "intrekking")
+        voor = {*namen[: namen.index("intrekking")], "contact"}
+        assert bool(gegeven) == (voor == set(namen) - {"intrekking"})
         assert len(wereld.van(e.InzageBeeindigd)) == len(gegeven)
         assert wereld.soorten(LEI) == set()

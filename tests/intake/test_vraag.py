@@ -242,7 +242,7 @@ def feiten_van_een_zaak() -> st.SearchStrategy[list[Fact]]:
             eenheid=st.just(WIE),
             behandelend_leidinggevende=st.just(WIE),
         ),
-        st.builds(e.BehandelingHerzien, herzien_op=momenten, reden=st.just("geherkwalificeerd")),
+        st.builds(e.BehandelingHerzien, herzien_op=momenten),
         st.builds(
             e.ContactAfgesloten,
             afgesloten_op=momenten,

@@ -51,6 +51,7 @@ from shared.events import (
     NotificatieMislukt,
     NotificatieOpgehouden,
     NotificatieVerzonden,
+    UitsluitingVastgesteld,
     ZaakOmgezet,
 )
 from shared.inbox import in_order
@@ -128,6 +129,24 @@ def vervallen(op: int, nummer: int, geadresseerde: Geadresseerde) -> InstemmingV
 
 def feiten(*events: Event) -> list[Fact]:
     return in_order(make_fact("coid", event, ZAAK) for event in events)
+
+
+def test_whoever_is_excluded_by_any_fact_is_not_told() -> None:
+    """By intake for the MID, by the adviser with the qualification, by the line with its codes; before the
+    line is informed and after it, though the adviser names them."""
+    zeggen: tuple[Event, ...] = (
+        UitsluitingVastgesteld(vastgesteld_op=uur(1), instemming=instemming(1), uit_te_sluiten=("C-1",)),
+        gekwalificeerd(1, "melding").model_copy(update={"uit_te_sluiten": ("C-1",)}),
+        ontvangen(1, ()).model_copy(
+            update={"kenmerken": Kenmerken(onderdeel="CLSK", uit_te_sluiten=("C-1",))}
+        ),
+        ontvangen(1, ("C-1",)),
+    )
+    for zegt in zeggen:
+        for na in (0, 6):
+            zegt_dan = zegt.model_copy(update={type(zegt).moment: uur(na)})
+            zaak = vouw(feiten(*gemeld(3, ("C-1", "C-2")), zegt_dan))
+            assert set(zaak.te_notificeren) == {"C-2"} and zaak.uitgesloten == {"C-1"}
 
 
 UREN = st.integers(0, 8)

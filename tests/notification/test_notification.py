@@ -20,6 +20,7 @@ from shared.events import (
     Kenmerken,
     KwestieGekwalificeerd,
     MeldingOntvangen,
+    UitsluitingVastgesteld,
     ZaakOmgezet,
 )
 from shared.service import Runtime
@@ -382,6 +383,39 @@ async def test_what_is_not_known_yet_is_waited_for(bus: Bus, start: Start, mail:
         postbus("C-N"): [],
     }
     assert len(gehoord.of(f"{OPGEHOUDEN}.coid")) == 2
+
+
+async def test_a_case_with_somebody_excluded_waits_until_it_is_known_what_is_above_its_unit(
+    bus: Bus, start: Start, mail: Mailserver
+) -> None:
+    """Whom the MID excluded stands above it, as turns out: then nobody is told. Elsewhere everybody is."""
+    runtime = await start()
+    gehoord = await bus.listen("notification.#")
+    los = eenheid("C-313").model_copy(update={"boven": "31-GRP"})
+    await bus.state("organisatie", los, "313-SQN")
+    await bus.state("organisatie", eenheid("C-BASIS").model_copy(update={"boven": "CLSK"}), "BASIS")
+    await bus.state("organisatie", eenheid("C-CLSK", sterkte=300_000), "CLSK")
+    zaak, elders = new_id(), new_id()
+    for een in (zaak, elders):
+        uitsluiting = UitsluitingVastgesteld(
+            vastgesteld_op=now() - LATE, instemming=new_id(), uit_te_sluiten=("C-BASIS",)
+        )
+        await bus.state("intake", uitsluiting, een)
+    await meld(bus, "coid", geinformeerd("C-313", "C-BASIS"), zaak)
+    await meld(bus, "coid", geinformeerd("C-CLSK", "C-BASIS", eenheid="CLSK"), elders)
+    [feit] = await hoort(gehoord, f"{OPGEHOUDEN}.coid")
+    assert (feit["functionaris"], feit["reden"]) == ("C-313", "eenheid-onbekend")
+    await ronde(runtime)
+    await hoort(gehoord, VERZONDEN, 3)
+    gelezen = {een.aan: len(ingevuld(een)) for een in mail.aangenomen}
+    assert gelezen == {postbus("C-313"): 0, postbus("C-BASIS"): 0, postbus("C-CLSK"): 1}
+    await bus.state("organisatie", eenheid().model_copy(update={"boven": "BASIS"}), "31-GRP")
+    await verwerkt(bus, runtime)
+    await ronde(runtime)
+    await hoort(gehoord, VERZONDEN, 6)
+    assert [len(ingevuld(een)) for een in mail.aangenomen[3:]] == [0, 0, 0]
+    rijen = await runtime.pool.fetch("select functionaris, reden from vertellingen where zaak = $1", zaak)
+    assert [tuple(rij) for rij in rijen] == [("C-313", "uitgesloten-niveau")]
 
 
 def ontdaan(bericht: Ontvangen) -> list[bytes]:

@@ -24,9 +24,9 @@ from services.notification.core.totalen import (
     tel,
     totaal_in_woorden,
 )
-from services.notification.core.uitsluiting import Stoel, terrein, uitsluiting
+from services.notification.core.uitsluiting import Stoel, terrein, uitsluiting, verborgen_voor
 from services.notification.core.zaak import Plaats
-from shared.codes import HOOFDGROEPEN, Rubriek, hoofdgroep
+from shared.codes import HOOFDGROEPEN, Rol, Rubriek, hoofdgroep
 from tests.notification.test_noemen import VOORBEELD, WAT, K, Wat, bomen, boom, geschiedenis
 
 STAP = st.integers(1, 9)
@@ -236,7 +236,74 @@ DEFENSIE = Boom(
 )
 def test_a_seat_hears_of_what_it_serves(rol: str, eenheid: str, gebied: str) -> None:
     """A commander of their unit, a CVP of the branch wherever their desk is, the SG of everything."""
-    assert terrein(DEFENSIE, eenheid, rol) == gebied  # type: ignore[arg-type]
+    assert terrein(DEFENSIE, eenheid, rol) == {gebied}  # type: ignore[arg-type]
+
+
+def _zetel(van: Boom, code: str, eenheid: str, rol: Rol) -> Stoel:
+    return Stoel(code, terrein(van, eenheid, rol), frozenset({f"{code}@x"}))
+
+
+def test_where_branches_stand_side_by_side_the_sg_hears_of_all_of_them() -> None:
+    """Everything is every top: with the SG excluded nobody is told, in whichever of them the case lies."""
+    een = Boom(
+        [
+            Eenheid("BS", "BS", None, 900),
+            Eenheid("CLAS", "CLAS", None, 600),
+            Eenheid("BAT", "CLAS", "CLAS", 300),
+        ]
+    )
+    stoelen = [
+        _zetel(een, "SG", "BS", "sg"),
+        _zetel(een, "KC", "CLAS", "kabinetschef"),
+        _zetel(een, "C-BAT", "BAT", "commandant"),
+    ]
+    gevolg = uitsluiting(stoelen, ["SG"])
+    assert not any(gevolg.mag_horen(wie, "BAT", een) for wie in ("SG", "KC", "C-BAT"))
+    assert verborgen_voor("C-BAT", stoelen, een, {"zaak": ["SG"]}) == {"zaak"}
+    assert uitsluiting(stoelen, ["C-BAT"]).mag_horen("SG", "BAT", een)
+
+
+ZWEVEND = Boom(
+    [
+        Eenheid("CLAS", "CLAS", None, 900),
+        Eenheid("BAT", "CLAS", "BRIG", 300),  # of BRIG itself nothing was heard
+        Eenheid("A", "CLAS", "BAT", 60),
+        Eenheid("DIV", "CLAS", "CLAS", 100),
+        Eenheid("STAF", "CLAS", "CLAS", 50),
+    ]
+)
+
+
+def test_while_it_is_not_known_what_is_above_a_unit_nobody_hears_of_what_somebody_must_not() -> None:
+    """Whoever is excluded may stand above it; guests from there neither. It waits, and lists hide it."""
+    stoelen = [
+        _zetel(ZWEVEND, "KC", "STAF", "kabinetschef"),
+        _zetel(ZWEVEND, "C-DIV", "DIV", "commandant"),
+        _zetel(ZWEVEND, "C-BAT", "BAT", "commandant"),
+        _zetel(ZWEVEND, "C-A", "A", "commandant"),
+        _zetel(ZWEVEND, "C-STAF", "STAF", "commandant"),
+    ]
+    for uit in ("KC", "C-DIV", "C-A"):
+        gevolg = uitsluiting(stoelen, [uit])
+        assert not any(gevolg.mag_horen(een.code, "A", ZWEVEND) for een in stoelen)
+        assert gevolg.wacht_op_plaats("A", ZWEVEND)
+        for wie in ("C-BAT", "C-A"):
+            assert verborgen_voor(wie, stoelen, ZWEVEND, {"zaak": [uit]}) == {"zaak"}
+            assert not gevolg.mag_horen(wie, "DIV", ZWEVEND)
+    assert uitsluiting(stoelen, ["C-DIV"]).mag_horen("C-STAF", "STAF", ZWEVEND)
+    assert verborgen_voor("C-STAF", stoelen, ZWEVEND, {"zaak": ["C-DIV"]}) == frozenset()
+    niemand = uitsluiting((), ())
+    assert niemand.mag_horen("C-BAT", "A", ZWEVEND) and not niemand.wacht_op_plaats("A", ZWEVEND)
+
+
+def test_a_kabinetschef_hears_of_the_branch_also_where_the_tree_is_broken() -> None:
+    """By what units say they belong to; a branch that stands below another of its kind is part of it."""
+    assert terrein(ZWEVEND, "STAF", "kabinetschef") == {"CLAS", "BAT"}
+    twee = boom(("TOP", None, 90), ("TOP2", None, 90))
+    assert terrein(twee, "TOP", "cvp") == {"TOP", "TOP2"}
+    kring = Boom([Eenheid("X", "CLAS", "Y", 10), Eenheid("Y", "CLAS", "X", 10), Eenheid("Z", "BS", None, 9)])
+    assert not kring.geplaatst("X") and kring.geplaatst("Z") and not kring.geplaatst("nergens")
+    assert kring.toppen == {"X", "Y", "Z"}
 
 
 BRIG = boom(

@@ -15,6 +15,7 @@ from services.registry.core.besluit import Besluit, beslis
 from services.registry.core.koppelingen import niet_tellend
 from services.registry.core.zaak import (
     OVER_CONTACT,
+    Behandeling,
     Koppeling,
     Oor,
     Registratie,
@@ -282,6 +283,28 @@ def test_facts_about_an_unknown_matter_decide_nothing() -> None:
         e.MeldingAfgedaan,
         e.DossierGesloten,
     ]
+
+
+def test_a_hand_over_leaves_a_treatment_accepted() -> None:
+    """Placed with the seat that the line handed it over to: it runs on since it was first placed and
+    accepted. Placed elsewhere by agreement it begins anew."""
+
+    def uitgezet(op: datetime, zetel: str) -> Fact:
+        data = e.BehandelingUitgezet(uitgezet_op=op, eenheid="eenheid-1", behandelend_leidinggevende=zetel)
+        return make_fact("routing", data, ZAAK)
+
+    aanvaard = e.BehandelingAanvaard(aanvaard_op=dag(1), leidinggevende="zetel-1")
+    overgedragen = e.BehandelaarGewijzigd(gewijzigd_op=dag(2), leidinggevende="zetel-2")
+    feiten = [
+        uitgezet(dag(0), "zetel-1"),
+        make_fact("lijn", aanvaard, ZAAK),
+        make_fact("lijn", overgedragen, ZAAK),
+        uitgezet(dag(2.1), "zetel-2"),
+    ]
+    zaak, _ = besluit_over(gekwalificeerd(), *feiten)
+    assert zaak.behandeling == Behandeling("eenheid-1", "zetel-2", dag(0), dag(1), None)
+    zaak, _ = besluit_over(gekwalificeerd(), *feiten, uitgezet(dag(3), "zetel-3"))
+    assert zaak.behandeling == Behandeling("eenheid-1", "zetel-3", dag(3), None, None)
 
 
 @pytest.mark.parametrize(

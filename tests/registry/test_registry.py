@@ -172,7 +172,7 @@ async def test_a_matter_runs_from_its_forward_to_its_end_in_any_order(
     assert datetime.fromisoformat(einde["data"]["gesloten_op"]) == NOV + timedelta(days=22)
     assert len(heard.of("registry.melding-afgedaan.v1")) == 1
     assert heard.of("registry.melding-geregistreerd.v1")[-1]["data"]["onderdeel"] == "CLSK"
-    (klok,) = heard.of("registry.termijn-afgelopen.v1")
+    (klok,) = heard.of("registry.termijn-afgelopen.v1.")
     assert (klok["data"]["soort"], klok["data"]["uitkomst"]) == ("terugkoppeling", "gehaald")
     async with register.pool.acquire() as connection:
         gevonden = await lezen.zaak(connection, zaak)
@@ -235,7 +235,7 @@ async def test_the_terugkoppeling_that_is_not_given_is_called_overdue(
 ) -> None:
     """The clock is the registry's own, and starts at the acknowledgement."""
     await service("registry", termijnen={"terugkoppeling": "1s"})
-    heard = await bus.listen("registry.termijn-verstreken.v1")
+    heard = await bus.listen("registry.termijn-verstreken.v1.coid")
     zaak = new_id()
     bevestigd = e.OntvangstBevestigd(bevestigd_op=now(), ontvangen_op=now(), wijze="kanaal")
     await bus.send_all([make_fact("intake", bevestigd, zaak), doorgezet(zaak, now())])

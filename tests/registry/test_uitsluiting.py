@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Who must not learn of a matter: no rung of the register's clock is theirs, and no count changes for it."""
 
+import json
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -12,14 +14,14 @@ from pydantic import ValidationError
 from services.registry import lezen
 from services.registry.core.besluit import beslis
 from services.registry.core.zaak import vouw
-from services.registry.settings import Settings
 from shared import events as e
 from shared import zegel
 from shared.envelope import Fact
 from shared.inbox import in_order
+from shared.settings import SettingsError, load
 from shared.termijnen.regels import LADDER
 from tests.bus import Bus, Heard, eventually, make_fact, new_id, now
-from tests.conftest import StartService
+from tests.conftest import ZETELS, StartService
 from tests.registry.test_core import FEIT, ZAAK, dag
 from tests.registry.test_registry import hoor, melding, tabel
 
@@ -51,6 +53,32 @@ def test_an_exclusion_closes_rungs_and_changes_nothing_else(feiten: list[Fact], 
     assert all(klok.gesloten == wie & LADDER for klok in een.klokken)
     open_ = tuple(replace(klok, gesloten=frozenset()) for klok in een.klokken)
     assert replace(een, klokken=open_) == ander
+
+
+def test_who_must_not_learn_of_it_is_known_from_each_fact_that_says_so() -> None:
+    """From the codes of a forward or of what the line reported, and from the qualification, for good."""
+    codes = e.Kenmerken(onderdeel="CLAS", uit_te_sluiten=("sg",))
+    zeggen: tuple[tuple[str, e.Event], ...] = (
+        (
+            "intake",
+            e.MeldingDoorgezet(
+                doorgezet_op=dag(1),
+                geadresseerde="coid",
+                instemming=new_id(),
+                ontvangen_op=dag(1),
+                contact_telt_vanaf=dag(1),
+                kenmerken=codes,
+            ),
+        ),
+        ("lijn", e.MeldingOntvangen(ontvangen_op=dag(1), kenmerken=codes, leidinggevende="commandant-13")),
+        (
+            "coid",
+            e.KwestieGekwalificeerd(gekwalificeerd_op=dag(1), kwalificatie="advies", uit_te_sluiten=("sg",)),
+        ),
+    )
+    for van, event in zeggen:
+        feiten = in_order([make_fact(van, event, ZAAK), melding(ZAAK, op=dag(2)), geinformeerd()])
+        assert vouw(feiten, geteld=False).uitgesloten == {"sg"}
 
 
 async def _verstreken(heard: Heard, zaak: str) -> list[str]:
@@ -108,13 +136,30 @@ async def test_published_counts_are_the_same_whoever_is_excluded(service: StartS
     assert await geteld() == voor
 
 
-def test_a_role_without_a_seat_is_no_setting(keys: Path) -> None:
-    """Nor is a role that nothing is brought to; one seat may be written without brackets."""
+@pytest.mark.parametrize("dienst", ["routing", "registry"])
+def test_a_role_without_a_seat_is_no_setting(
+    dienst: str, keys: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is one not named, or one that nothing is brought to; one seat may be written without brackets. What
+    is missing is said: whoever is excluded by the code of a seat would hear by the role."""
+    kind = import_module(f"services.{dienst}.settings").Settings
     nodig: dict[str, object] = {"amqp_url": "amqp://x", "postgres_dsn": "postgres://x"}
     nodig |= {"public_keys": keys / zegel.PUBLIC_FILE}
-    gelezen = Settings.model_validate(nodig | {"zetels": {"sg": "stoel-1"}})
-    assert gelezen.zetels == {"sg": frozenset({"stoel-1"})}
-    onbruikbaar: tuple[object, ...] = ({"sg": []}, {"commandant": "stoel-1"}, {"sg": 1}, "sg")
+    gelezen = kind.model_validate(nodig | {"zetels": ZETELS | {"sg": "stoel-1"}})
+    assert gelezen.zetels["sg"] == frozenset({"stoel-1"})
+    fouten: list[dict[str, object]] = [{"sg": []}, {"commandant": "stoel-1"}, {"sg": 1}]
+    onbruikbaar: tuple[object, ...] = (
+        *(ZETELS | fout for fout in fouten),
+        *({rol: rol for rol in ZETELS if rol != weg} for weg in ZETELS),
+        "sg",
+    )
     for zetels in onbruikbaar:
         with pytest.raises(ValidationError):
-            Settings.model_validate(nodig | {"zetels": zetels})
+            kind.model_validate(nodig | {"zetels": zetels})
+    for naam, waarde in nodig.items():
+        monkeypatch.setenv(f"{dienst}_{naam}".upper(), str(waarde))
+    with pytest.raises(SettingsError, match=f"{dienst.upper()}_ZETELS \\(missing\\)"):
+        load(kind)
+    monkeypatch.setenv(f"{dienst.upper()}_ZETELS", json.dumps({rol: rol for rol in ZETELS if rol != "sg"}))
+    with pytest.raises(SettingsError, match=r"_ZETELS \(geen_zetel_van_sg\)"):
+        load(kind)

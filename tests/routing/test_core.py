@@ -381,6 +381,11 @@ gesprek = st.builds(
     st.sampled_from((None, "eenheid-1")),
     st.sampled_from((None, "leidinggevende-1", "leidinggevende-2", "leidinggevende-3")),
 )
+overdracht = st.builds(
+    lambda op, wie: ("lijn", e.BehandelaarGewijzigd(gewijzigd_op=op, leidinggevende=wie)),
+    tijden,
+    st.sampled_from(("leidinggevende-1", "leidinggevende-3", "leidinggevende-4")),
+)
 kwalificatie = st.builds(
     lambda wat, op: (
         "coid",
@@ -446,6 +451,7 @@ zaken = st.tuples(
             intrekking,
             gesprek,
             gesprek,
+            overdracht,
             kwalificatie,
             kwalificatie,
             omzetting,
@@ -562,6 +568,11 @@ def afspraak(leidinggevende: str = "leidinggevende-3", nummer: int = 3, uur: int
     return feit(nummer, "coid", data)
 
 
+def overgedragen(aan: str, nummer: int = 40, uur: int = 4) -> Fact:
+    data = e.BehandelaarGewijzigd(gewijzigd_op=BEGIN + timedelta(hours=uur), leidinggevende=aan)
+    return feit(nummer, "lijn", data)
+
+
 def ingetrokken(grant: str, nummer: int = 20) -> Fact:
     data = e.InstemmingIngetrokken(instemming=grant, ingetrokken_op=BEGIN + timedelta(hours=5))
     return feit(nummer, "mid", data)
@@ -615,13 +626,71 @@ def test_the_leidinggevende_who_reported_does_not_treat_it() -> None:
 
 
 def test_a_party_that_becomes_known_late_stops_the_treatment() -> None:
-    """Placed with a seat that turns out to be a party: the line is told to stop, and why."""
+    """Placed with a seat that turns out to be a party: the line is told to stop."""
     data = e.MeldingOntvangen(ontvangen_op=BEGIN, kenmerken=KENMERKEN, leidinggevende="leidinggevende-3")
     verloop = Verloop(DIENST)
     verloop.hoor(forward(), lijn(), afspraak(), melding())
     (herzien,) = verloop.hoor(feit(30, "lijn", data))
     assert isinstance(herzien, e.BehandelingHerzien)
-    assert herzien.reden == "belangenconflict"
+
+
+def test_a_hand_over_places_the_matter_with_the_new_seat_in_any_order() -> None:
+    """What the line handed over is placed anew, in the same unit, also when the word of it came first; handed
+    over before it was agreed where it is treated, it is placed as agreed."""
+    for volgorde in permutations(
+        (forward(), lijn(), afspraak(), melding(), overgedragen("leidinggevende-4"))
+    ):
+        verloop = Verloop(DIENST)
+        for een in volgorde:
+            verloop.hoor(een)
+        assert verloop.zaak.uitgezet == ("eenheid-1", "leidinggevende-4")
+    verloop.hoor(afspraak("leidinggevende-5", nummer=41, uur=5))
+    assert verloop.zaak.uitgezet == ("eenheid-1", "leidinggevende-5")
+
+
+def test_a_matter_handed_over_to_a_seat_that_must_not_learn_of_it_is_placed_with_nobody() -> None:
+    """The old seat is told to stop and nothing is placed with the new one; the line can still hand it over to
+    somebody else."""
+    data = e.MeldingOntvangen(ontvangen_op=BEGIN, kenmerken=KENMERKEN, leidinggevende="leidinggevende-1")
+    verloop = Verloop(DIENST)
+    verloop.hoor(feit(1, "lijn", data), afspraak(), melding())
+    assert soorten(verloop.hoor(overgedragen("leidinggevende-1"))) == {"behandeling-herzien": 1}
+    (uitgezet,) = verloop.hoor(overgedragen("leidinggevende-4", nummer=41, uur=5))
+    assert isinstance(uitgezet, e.BehandelingUitgezet)
+    assert uitgezet.behandelend_leidinggevende == "leidinggevende-4"
+
+
+def test_a_hand_over_of_what_routing_never_heard_of_is_waited_for_by_nobody() -> None:
+    """The line also treats matters that stand in the register alone."""
+    assert not wacht_op_opening([overgedragen("leidinggevende-4"), lijn()])
+    assert wacht_op_opening([overgedragen("leidinggevende-4"), afspraak()])
+
+
+def test_the_line_is_told_to_stop_in_the_same_words_whatever_the_cause() -> None:
+    """A grant withdrawn, qualified anew, or the very seat excluded that it is placed with: that seat cannot
+    tell which."""
+    uitgesloten = e.LeidinggevendeGeinformeerd(
+        geinformeerd_op=BEGIN,
+        leidinggevende="leidinggevende-4",
+        onderdeel="CLAS",
+        eenheid="eenheid-1",
+        hoofdgroep="overig",
+        te_notificeren=(),
+        uit_te_sluiten=("leidinggevende-3",),
+    )
+    gehoord = set()
+    for oorzaak in (
+        ingetrokken(VOOR_DE_LIJN),
+        ingetrokken(TOESTEMMING),
+        melding(BEGIN + timedelta(hours=9), "informatie", nummer=11),
+        feit(30, "coid", uitgesloten),
+    ):
+        verloop = Verloop(DIENST)
+        verloop.hoor(forward(), lijn(), afspraak(), melding())
+        (herzien,) = verloop.hoor(oorzaak)
+        assert isinstance(herzien, e.BehandelingHerzien)
+        gehoord.add(herzien.model_dump_json(exclude={"herzien_op"}))
+    assert gehoord == {"{}"}
 
 
 def test_a_vermoeden_misstand_goes_to_the_sg_once_and_never_to_the_line() -> None:
@@ -694,7 +763,6 @@ def test_consent_withdrawn_after_placement_stops_it_and_a_fresh_grant_places_it_
         verloop.hoor(forward(), lijn(), afspraak(), melding())
         (herzien,) = verloop.hoor(ingetrokken(grant))
         assert isinstance(herzien, e.BehandelingHerzien)
-        assert herzien.reden == "instemming-ingetrokken"
         data = vers.data
         if isinstance(data, e.InstemmingGegeven):
             vers = feit(40, "mid", data.model_copy(update={"instemming": id_of("toestemming-8")}))

@@ -114,7 +114,9 @@ def test_a_matter_is_hidden_from_whoever_would_be_the_eyes_of_somebody_excluded(
     assert _ziet("C-BRIG") == {"C-Z"}
     assert _ziet("C-A", "C-Z") == {"P-BAT", "C-BRIG"}
     assert _ziet() == {een.code for een in ADRESBOEK}
-    assert verborgen_voor("adviseur-1", ADRESBOEK, LEGER, {"zaak-0001": ["C-A"]}) == frozenset()
+    assert verborgen_voor("wie-is-dit", ADRESBOEK, LEGER, {"zaak-0001": ["C-A"], "zaak-0002": ()}) == {
+        "zaak-0001"
+    }
 
 
 def test_a_matter_is_there_for_no_reader_while_somebody_excluded_is_unknown() -> None:
@@ -135,10 +137,12 @@ def test_lists_keep_from_a_seat_what_was_kept_from_it_under_another_code() -> No
 
 
 def test_who_reads_a_mailbox_with_somebody_excluded_sees_no_more_than_they() -> None:
-    """Also where of neither seat a unit is known."""
-    samen = [_stoel("L-1", "", "samen@x"), _stoel("L-2", "", "Samen@x"), _stoel("L-3", "", "ander@x")]
+    """Also where of neither seat a unit is known; who is in none and reads elsewhere sees none of it."""
+    samen = [_stoel("L-1", "", "samen@x"), _stoel("L-2", "", "Samen@x"), _stoel("L-3", "Z", "ander@x")]
     verborgen = [bool(verborgen_voor(een.code, samen, LEGER, {"zaak-0001": ["L-1"]})) for een in samen]
     assert verborgen == [True, True, False]
+    los = [*samen, _stoel("L-4", "", "elders@x")]
+    assert verborgen_voor("L-4", los, LEGER, {"zaak-0001": ["L-1"]}) == {"zaak-0001"}
 
 
 @given(st.data(), bomen())
@@ -179,12 +183,22 @@ async def test_the_clocks_of_an_excluded_matter_are_not_there(environment: Envir
     for ended in (False, True):
         seen = await overview(environment, ended=ended, reader="commandant-43")
         assert {een.onderwerp for een in seen.regels} == {open_}
-        everyone = await overview(environment, ended=ended, reader="coid-1")
+        everyone = await overview(environment, ended=ended, reader="commandant-l")
         assert len({een.onderwerp for een in everyone.regels}) == 4
     for missing in (flow.ROUTING, flow.REGISTRY, flow.NOTIFICATION):
         without = replace(environment, dsns={k: v for k, v in environment.dsns.items() if k != missing})
         with pytest.raises(OpsError, match=missing):
             await overview(without, reader="commandant-43")
+
+
+async def test_a_reader_whose_seat_no_unit_ever_named_is_refused(environment: Environment) -> None:
+    """A slip of the pen would be shown what is kept from its reader. Before anything is listed."""
+    await _organisatie(environment)
+    for zetel in ("commandant-34", "Commandant-43", ""):
+        with pytest.raises(OpsError, match="no unit ever named this seat"):
+            await overview(environment, reader=zetel)
+        with pytest.raises(OpsError, match="no unit ever named this seat"):
+            await register.zaak(environment, new_id(), zetel)
 
 
 async def test_the_register_does_not_know_an_excluded_matter(environment: Environment) -> None:
@@ -202,7 +216,7 @@ async def test_the_register_does_not_know_an_excluded_matter(environment: Enviro
         await connection.execute("insert into uitsluitingen values ($1, 'commandant-43')", zaak)
     for een in (zaak, coupled):
         assert await register.zaak(environment, een, "commandant-43") is None
-        assert await register.zaak(environment, een, "coid-1") is not None
+        assert await register.zaak(environment, een, "commandant-l") is not None
         assert await register.zaak(environment, een, None) is not None
     assert await register.zaak(environment, new_id(), "commandant-43") is None
 
@@ -234,6 +248,7 @@ async def _organisatie(environment: Environment) -> None:
                 "a-compagnie": eenheid("13-bataljon", commandant_a="compagnie@defensie.test"),
                 "werkplaats": eenheid("43-brigade", hoofd_w="Bataljon@defensie.test"),
                 "magazijn": eenheid("43-brigade", hoofd_m="magazijn@defensie.test"),
+                "luchtbasis": eenheid(None, commandant_l="luchtbasis@defensie.test"),
             },
             (),
         )
@@ -241,12 +256,12 @@ async def _organisatie(environment: Environment) -> None:
 
 KRING = ("commandant-13", "stafchef-13", "commandant-a", "hoofd-w")
 """Who must not learn of what the battalion's commander must not learn of."""
-ANDEREN = ("commandant-43", "hoofd-m", "coid-1")
+ANDEREN = ("commandant-43", "hoofd-m", "commandant-l")
 
 
-async def _parked(environment: Environment, zaak: str | None, key: str) -> UUID:
+async def _parked(environment: Environment, zaak: str | None, key: str, service: str = flow.ROUTING) -> UUID:
     digest = None if zaak is None else sha256(zaak.encode()).digest()
-    async with attach.schema(environment, flow.ROUTING) as connection:
+    async with attach.schema(environment, service) as connection:
         return UUID(
             str(
                 await connection.fetchval(
@@ -277,7 +292,7 @@ async def test_what_is_kept_from_a_seat_is_kept_from_whoever_reads_with_it_or_be
         await connection.execute(
             "insert into matters (subject, first_seen) values ($1, now() - interval '3 days')", zaak
         )
-    message = await _parked(environment, zaak, "coid.kwestie-gekwalificeerd.v1")
+    message = await _parked(environment, zaak, "coid.adviesgesprek-gevoerd.v1")
     for lezer in KRING:
         assert not (await overview(environment, reader=lezer)).regels
         assert await register.zaak(environment, zaak, lezer) is None
@@ -298,14 +313,18 @@ async def test_while_a_fact_that_may_exclude_somebody_is_parked_no_seat_sees_its
     environment: Environment,
 ) -> None:
     """It is not known yet who must not learn of it. What is about nobody knows what is shown to no seat."""
-    zaak, open_ = new_id(), new_id()
-    for een in (zaak, open_):
+    await _organisatie(environment)
+    zaak, gekwalificeerd, doorgezet, gesproken, open_ = (new_id() for _ in range(5))
+    for een in (zaak, gekwalificeerd, doorgezet, gesproken, open_):
         await arm(environment, flow.ROUTING, een, Klok(Soort.TOEWIJZING, now()))
     await _parked(environment, zaak, "kmar.leidinggevende-geinformeerd.v1")
+    await _parked(environment, gekwalificeerd, "coid.kwestie-gekwalificeerd.v1")
+    await _parked(environment, doorgezet, "intake.melding-doorgezet.v1.coid")
+    await _parked(environment, gesproken, "mid.gesprek-gevoerd.v1", flow.INTAKE)
     await _parked(environment, None, "onbekend")
-    other = await _parked(environment, open_, "coid.kwestie-gekwalificeerd.v1")
+    other = await _parked(environment, open_, "coid.adviesgesprek-gevoerd.v1")
     seen = await overview(environment, reader="commandant-43")
     assert {een.onderwerp for een in seen.regels} == {open_}
     assert [een.id for een in await parked(environment, reader="commandant-43")] == [other]
-    assert len((await overview(environment)).regels) == 2
-    assert len(await parked(environment)) == 3
+    assert len((await overview(environment)).regels) == 5
+    assert len(await parked(environment)) == 6

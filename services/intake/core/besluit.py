@@ -23,6 +23,7 @@ from shared.events import (
     MeldingDoorgezet,
     MeldingHeropend,
     OntvangstBevestigd,
+    UitsluitingVastgesteld,
 )
 from shared.termijnen.kalender import lokaal
 from shared.termijnen.klok import Klok
@@ -93,6 +94,7 @@ def beslis(zaak: Zaak, *, nu: datetime, max_pogingen: int) -> Besluit:
         feiten=[
             *begin,
             *_vervallen(zaak),
+            *_uitsluiting(zaak, grants, nu),
             *doorgezet,
             *_doorverwijzingen(zaak, uitkomst),
             *afsluiting,
@@ -179,6 +181,18 @@ def _doorzettingen(
         )
         if vorige is None or feit.model_copy(update={"doorgezet_op": vorige.doorgezet_op}) != vorige:
             yield feit
+
+
+def _uitsluiting(
+    zaak: Zaak, grants: Sequence[ClusterInstemming], nu: datetime
+) -> Iterator[UitsluitingVastgesteld]:
+    """Who must not learn of what is forwarded: said before it, and again only of seats not named before."""
+    if zaak.kenmerken is None or not grants:
+        return
+    genoemd = {zetel for een in zaak.gesteld.uitgesloten for zetel in een.uit_te_sluiten}
+    nieuw = [zetel for zetel in zaak.kenmerken.uit_te_sluiten if zetel not in genoemd]
+    if nieuw:
+        yield grants[0].uitsluiten(nieuw, nu)
 
 
 def _gegaan_op(feit: MeldingDoorgezet) -> datetime:

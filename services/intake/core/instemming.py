@@ -8,7 +8,7 @@ escalation a `MeldingHeropend` with that address, one for the klachten desk a `C
 Nothing else in this service makes one, and each names its grant.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -21,6 +21,7 @@ from shared.events import (
     MelderTeruggekeerd,
     MeldingDoorgezet,
     MeldingHeropend,
+    UitsluitingVastgesteld,
 )
 
 
@@ -92,6 +93,12 @@ class ClusterInstemming(EscalatieInstemming):
             contact_telt_vanaf=contact_telt_vanaf,
             spoed=spoed,
             kenmerken=kenmerken,
+        )
+
+    def uitsluiten(self, zetels: Sequence[str], nu: datetime) -> UitsluitingVastgesteld:
+        """Say, with what is forwarded under this grant, which seats must not learn of it."""
+        return UitsluitingVastgesteld(
+            vastgesteld_op=nu, instemming=self.instemming, uit_te_sluiten=tuple(zetels)
         )
 
 

@@ -71,6 +71,8 @@ class Stuk(NamedTuple):
     aan: Literal["mid", "adviseur"] | None = None
     zetel: str | None = None
     """Seat that an adviser shared it with."""
+    cluster: Cluster | None = None
+    """Of what the melder wrote to the adviser: the cluster whose adviser it was written to."""
 
 
 class Sleutelstand(NamedTuple):
@@ -137,7 +139,9 @@ class InzageAdviseur:
 
     def omvat(self, stuk: Stuk) -> bool:
         """Whether this right covers the piece."""
-        return stuk.soort == "melding" or (stuk.soort in GESCHREVEN and stuk.aan == "adviseur")
+        if stuk.soort in GESCHREVEN:
+            return stuk.aan == "adviseur" and stuk.cluster == self.grond.geadresseerde
+        return stuk.soort == "melding"
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +209,7 @@ def _stuk(loop: Verloop, feit: Fact) -> None:
     elif isinstance(data, InhoudGedeeld):
         loop.stukken.append(Stuk(feit.key, "gedeeld", zetel=data.leidinggevende))
     elif isinstance(data, BerichtOntvangen):
-        loop.stukken.append(Stuk(UUID(data.stuk), data.soort, data.aan))
+        loop.stukken.append(Stuk(UUID(data.stuk), data.soort, data.aan, cluster=data.cluster))
 
 
 def _doorgezet(loop: Verloop, feit: Fact) -> None:
@@ -258,6 +262,27 @@ def verloop(dossier: Iterable[Fact]) -> Verloop:
     return loop
 
 
+def adviseur_van(zaak: Zaak, loop: Verloop) -> Cluster | None:
+    """The cluster whose adviser the melder writes to now; None without a grant in force that names one.
+
+    That of the adviser who has the matter; while nobody has it under such a grant, the one that was consented
+    to first.
+    """
+    if loop.adviseur is not None and any(
+        grant.geadresseerde == loop.adviseur[0] for grant in zaak.doorzetbaar
+    ):
+        return loop.adviseur[0]
+    eerste = min(zaak.doorzetbaar, key=lambda grant: (grant.gegeven_op, grant.instemming), default=None)
+    return None if eerste is None else eerste.geadresseerde
+
+
+def kan_gelezen_worden(zaak: Zaak, dossier: Iterable[Fact]) -> bool:
+    """Whether anybody may have a right to read: the contact came in, or routing placed the matter. It places
+    what intake forwarded and what the line reported itself, and of that no contact ever comes.
+    """
+    return zaak.contact is not None or any(isinstance(feit.data, BehandelingUitgezet) for feit in dossier)
+
+
 def rechten(
     zaak: Zaak, loop: Verloop, balies: Iterable[Lezer], gebruikt: Collection[str | None] = ()
 ) -> dict[Lezer, Recht]:
@@ -267,7 +292,9 @@ def rechten(
     """
     if loop.vernietigd:
         return {}
-    gevonden: list[Recht] = [InzageMid(balie) for balie in balies] or [InzageMid(MID_ZONDER_SLEUTEL)]
+    gevonden: list[Recht] = []
+    if zaak.contact is not None:
+        gevonden += [InzageMid(balie) for balie in balies] or [InzageMid(MID_ZONDER_SLEUTEL)]
     if loop.adviseur is not None:
         cluster, adviseur = loop.adviseur
         geldig = {grant.instemming: grant for grant in zaak.doorzetbaar if grant.geadresseerde == cluster}
@@ -421,10 +448,12 @@ def _naar_lezer(one: Verstrekking) -> tuple[Lezer, UUID]:
 def _reden(zaak: Zaak, loop: Verloop, lezer: Lezer, stukken: Iterable[Verstrekking]) -> Reden:
     if loop.vernietigd:
         return "vernietigd"
+    if lezer.partij == "lijn":  # one word for all: the seat may be the one that must not learn of the case
+        return "behandeling-herzien"
     geldig = {(grant.instemming, grant.geadresseerde) for grant in zaak.van_kracht}
     if any((one.instemming, lezer.partij) not in geldig for one in stukken):
         return "instemming-ingetrokken"
-    return "behandeling-herzien" if lezer.partij == "lijn" else "vervangen"
+    return "vervangen"
 
 
 def _ontbreekt(lezer: Lezer, op: datetime) -> SleutelOntbreekt:

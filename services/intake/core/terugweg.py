@@ -188,11 +188,6 @@ def van_kracht_voor(
     )
 
 
-def heeft_adviseur(zaak: Zaak) -> bool:
-    """Whether a message for the adviser can reach one now or later: there is consent for a cluster."""
-    return bool(zaak.doorzetbaar)
-
-
 def reikt_uit(
     feiten: Iterable[Fact], *, vrager: str, is_er_al: bool, nu: datetime, binnen: timedelta
 ) -> Literal["uitgereikt", "al-uitgereikt", "te-laat"]:

@@ -5,7 +5,7 @@ The facts come in folding order, whatever the order of their arrival was. The fa
 itself are among them and tell what was said already; they never change what is so.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -40,6 +40,7 @@ from shared.events import (
     MeldingDoorgezet,
     MeldingHeropend,
     OntvangstBevestigd,
+    UitsluitingVastgesteld,
 )
 
 
@@ -59,6 +60,7 @@ class Gesteld:
     geregistreerd: Sequence[ContactGeregistreerd] = ()
     bevestigd: Sequence[OntvangstBevestigd] = ()
     doorgezet: Sequence[MeldingDoorgezet] = ()
+    uitgesloten: Sequence[UitsluitingVastgesteld] = ()
     doorverwezen: Sequence[ContactDoorverwezen] = ()
     afgesloten: Sequence[ContactAfgesloten] = ()
     vervallen: Sequence[InstemmingVervallen] = ()
@@ -74,6 +76,7 @@ class Zaak:
     pogingen: Sequence[ContactpogingGedaan]
     instemmingen: Sequence[BekendeInstemming]
     kenmerken: Kenmerken | None
+    """As they were put last, with every seat that any of them exclude: a later word may have forgotten it."""
     kenmerken_op: datetime | None
     """When codes first became clear; without them there is nothing to forward."""
     teruggekeerd: Sequence[MelderTeruggekeerd]
@@ -144,6 +147,7 @@ _GESTELD: Final[Mapping[type[Event], str]] = {
     ContactGeregistreerd: "geregistreerd",
     OntvangstBevestigd: "bevestigd",
     MeldingDoorgezet: "doorgezet",
+    UitsluitingVastgesteld: "uitgesloten",
     ContactDoorverwezen: "doorverwezen",
     ContactAfgesloten: "afgesloten",
     InstemmingVervallen: "vervallen",
@@ -156,6 +160,28 @@ def kenmerken_van(gesprek: GesprekGevoerd) -> Kenmerken | None:
     return gesprek.kenmerken if gesprek.uitkomst == "integriteitskwestie" else None
 
 
+LATERE_INSTEMMING: Final = "instemming en kenmerken tellen alleen bij het eerste contact van een zaak"
+"""Why a contact is parked that brings consent about a matter of which there was one before."""
+
+
+def latere_instemming(nieuw: Iterable[Fact], bekend: Collection[str]) -> list[Fact]:
+    """Of these new facts, in folding order, the contacts that bring consent too late: they count for nothing.
+
+    `bekend`: the matters of which a contact was known before. A channel hears of every contact, by its id,
+    once it is registered: were consent taken from a later contact, a channel could consent for whoever came
+    by another. What says who was first is which one was committed, and no moment: that a forged contact would
+    claim as it likes, while nobody but who stated the first knows of the id before.
+    """
+    gezien = set(bekend)
+    te_laat = []
+    for feit in nieuw:
+        if isinstance(feit.data, ContactOntvangen):
+            if feit.subject in gezien and feit.data.instemming:
+                te_laat.append(feit)
+            gezien.add(feit.subject)
+    return te_laat
+
+
 class _Vouw:
     """The fold while it runs."""
 
@@ -166,6 +192,7 @@ class _Vouw:
         self.teruggekeerd: list[MelderTeruggekeerd] = []
         self.kenmerken: Kenmerken | None = None
         self.kenmerken_op: datetime | None = None
+        self.uitgesloten: set[str] = set()
         self.gegeven: dict[tuple[str, Geadresseerde], datetime] = {}
         self.op_formulier: set[tuple[str, Geadresseerde]] = set()
         self.ingetrokken: dict[str, datetime] = {}
@@ -185,7 +212,8 @@ class _Vouw:
 
     def ken(self, kenmerken: Kenmerken | None, op: datetime) -> None:
         if kenmerken is not None:
-            self.kenmerken = kenmerken
+            self.uitgesloten.update(kenmerken.uit_te_sluiten)
+            self.kenmerken = kenmerken.model_copy(update={"uit_te_sluiten": tuple(sorted(self.uitgesloten))})
             self.kenmerken_op = self.kenmerken_op or op
 
     def poging(self, feit: ContactpogingGedaan) -> None:

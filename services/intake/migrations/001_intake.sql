@@ -42,9 +42,10 @@ create index contacten_te_wissen on contacten (subject) where status = 'luistere
 create index contacten_oor on contacten (sha256(subject::bytea)) where status = 'luisterend-oor';
 create index contacten_bewaard on contacten (laatst_op) where status in ('open', 'afgesloten');
 
--- A grant is its id and its addressee together. A withdrawal whose grant is not there yet waits among the facts.
+-- A grant is its id and its addressee together. A withdrawal whose grant is not there yet waits among the facts. Of a
+-- matter that the line reported there is no contact.
 create table instemmingen (
-    subject        text not null references contacten,
+    subject        text not null references matters,
     instemming     text not null,
     geadresseerde  text not null
                    check (geadresseerde in ('coid', 'kmar', 'lijn', 'klachten', 'sg', 'ander-loket')),

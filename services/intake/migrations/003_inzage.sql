@@ -51,6 +51,13 @@ create index verstrekkingen_instemming on verstrekkingen (subject, instemming, p
 create unique index verstrekkingen_eenmaal on verstrekkingen (partij, ontvanger, stuk)
     where van_kracht and status in ('te-verzegelen', 'verzegeld');
 
+-- Pieces that an adviser shared, until they went to their seat or it was said that nobody may read them.
+create table delingen (
+    stuk  uuid primary key references stukken on delete cascade,
+    sinds timestamptz not null default clock_timestamp()
+);
+create index delingen_sinds on delingen (sinds);
+
 -- Matters in which a reader has a right and no usable key. `gemeld`: the role was warned; until then, and when a key
 -- has come, the matter is to be decided anew.
 create table wachtenden (
@@ -73,6 +80,7 @@ create table toegangslog (
     betrokkene text,                                 -- encrypted; absent when no matter can be told
     stuk       uuid,                                 -- name of the piece, made with the matter's data key; or of a parked row its id
     voor       text,                                 -- reader that it was sealed for: party and code
+    sleutel    text,                                 -- key that it was sealed to: version and thumbprint (RFC 7638)
     resultaat  text not null,
     herkomst   text not null,
     actor      text not null,

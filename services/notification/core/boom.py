@@ -4,11 +4,13 @@
 Whatever is stated, a `Boom` is a forest in which every person stands in exactly one unit. Where statements
 disagree the quieter reading is taken: a unit whose `boven` is unknown has nothing above it; units that stand
 above each other in a ring have nothing above them either; and where the units below count more people than
-the unit says it has, the units below are believed, and the unit has nobody of its own.
+the unit says it has, the units below are believed, and the unit has nobody of its own. That a unit is at the
+top only since nobody knows what is above it is remembered: `geplaatst`.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from shared.codes import Onderdeel
 
@@ -29,6 +31,9 @@ class Boom:
     def __init__(self, eenheden: Iterable[Eenheid]) -> None:
         self._eenheden = {een.code: een for een in sorted(eenheden, key=lambda een: een.code)}
         self._boven = _zonder_ringen({code: een.boven for code, een in self._eenheden.items()})
+        self._zwevend = frozenset(
+            code for code, boven in self._boven.items() if boven is None and self._eenheden[code].boven
+        )
         self._onder: dict[str, list[str]] = {code: [] for code in self._eenheden}
         for code, boven in self._boven.items():
             if boven is not None:
@@ -63,6 +68,36 @@ class Boom:
     def pad(self, code: str) -> tuple[str, ...]:
         """The unit and all above it, upwards; empty for a unit that is not known."""
         return self._paden.get(code, ())
+
+    def geplaatst(self, code: str) -> bool:
+        """Whether all that is above a unit is known: its path ends at a unit that says it is at the top."""
+        pad = self.pad(code)
+        return bool(pad) and pad[-1] not in self._zwevend
+
+    @cached_property
+    def toppen(self) -> frozenset[str]:
+        """Every unit with nothing above it, as far as is known."""
+        return frozenset(code for code, boven in self._boven.items() if boven is None)
+
+    def tak(self, code: str) -> frozenset[str]:
+        """The highest units of the branch that a unit belongs to: in its own tree, and those with nothing
+        above them; all of them where it is not known in which tree it stands."""
+        top, zwevend = self._paden[code][-1], not self.geplaatst(code)
+        return frozenset(
+            hoogste
+            for hoogste in self._hoogste[self.onderdeel(code)]
+            if zwevend or self._boven[hoogste] is None or self._paden[hoogste][-1] == top
+        )
+
+    @cached_property
+    def _hoogste(self) -> dict[Onderdeel, list[str]]:
+        """By branch its units with none of that branch above them."""
+        gevonden: dict[Onderdeel, list[str]] = {}
+        for code, pad in self._paden.items():
+            onderdeel = self.onderdeel(code)
+            if all(self.onderdeel(boven) != onderdeel for boven in pad[1:]):
+                gevonden.setdefault(onderdeel, []).append(code)
+        return gevonden
 
     def binnen(self, code: str, geheel: str) -> bool:
         """Whether a unit is `geheel` or stands below it."""

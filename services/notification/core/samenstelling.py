@@ -167,7 +167,7 @@ def verborgen(onderhanden: Onderhanden, boom: Boom, nu: datetime) -> list[Stap]:
         if een.status != "wacht" or aanleiding is None or aanleiding.eenheid not in boom:
             continue
         if not onderhanden.uitsluiting.mag_horen(een.functionaris, aanleiding.eenheid, boom):
-            stappen.append(houd_op(een, _reden(onderhanden.uitsluiting), aanleiding, nu))
+            stappen.append(houd_op(een, _reden(onderhanden.uitsluiting, aanleiding, boom), aanleiding, nu))
     return stappen
 
 
@@ -186,13 +186,17 @@ def _uitgezocht(
         if onderhanden.uitsluiting.mag_horen(een.functionaris, aanleiding.eenheid, boom):
             wachtend.append(een)
         else:
-            geweigerd.append(houd_op(een, _reden(onderhanden.uitsluiting), aanleiding, nu))
+            geweigerd.append(houd_op(een, _reden(onderhanden.uitsluiting, aanleiding, boom), aanleiding, nu))
     return wachtend, geweigerd
 
 
-def _reden(uitsluiting: Uitsluiting) -> Reden:
+def _reden(uitsluiting: Uitsluiting, aanleiding: Aanleiding, boom: Boom) -> Reden:
     """Why exclusions keep something from a seat."""
-    return "uitgeslotene-onbekend" if uitsluiting.onbekend else "uitgesloten-niveau"
+    if uitsluiting.onbekend:
+        return "uitgeslotene-onbekend"
+    return (
+        "eenheid-onbekend" if uitsluiting.wacht_op_plaats(aanleiding.eenheid, boom) else "uitgesloten-niveau"
+    )
 
 
 def _weigering(
@@ -206,7 +210,7 @@ def _weigering(
         return Stap(replace(los(een), status="vervallen"))
     gemeden = not uitsluiting.gemeden.isdisjoint(boom.pad(een.regel.eenheid))
     if gemeden or not uitsluiting.mag_horen(een.functionaris, aanleiding.eenheid, boom):
-        return houd_op(een, _reden(uitsluiting), aanleiding, nu)
+        return houd_op(een, _reden(uitsluiting, aanleiding, boom), aanleiding, nu)
     if een.functionaris not in lezer.stoelen:
         return Stap(los(een))
     return None

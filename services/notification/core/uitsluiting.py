@@ -9,18 +9,18 @@ from services.notification.core.boom import Boom
 from shared.codes import Rol
 
 
-def terrein(boom: Boom, eenheid: str, rol: Rol) -> str:
-    """The unit of whose cases a seat at `eenheid` customarily hears.
+def terrein(boom: Boom, eenheid: str, rol: Rol) -> frozenset[str]:
+    """The units of whose cases a seat at `eenheid` customarily hears.
 
-    For whoever serves a whole branch from a desk somewhere in it that is the branch, else a case that only
-    they do not hear of would show that it is about their desk.
+    For the SG that is all there is, however many tops the tree has. For whoever serves a whole branch from a
+    desk somewhere in it that is the branch, by what units say they belong to and not by what is known to be
+    above them; else a case that only they do not hear of would show that it is about their desk.
     """
-    pad = boom.pad(eenheid) or (eenheid,)
     if rol in ("sg", "plaatsvervanger-sg"):
-        return pad[-1]
+        return boom.toppen or frozenset({eenheid})
     if rol in ("kabinetschef", "cvp") and eenheid in boom:
-        return [code for code in pad if boom.onderdeel(code) == boom.onderdeel(eenheid)][-1]
-    return eenheid
+        return boom.tak(eenheid)
+    return frozenset({eenheid})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +54,23 @@ class Uitsluiting:
         Not when somebody must not hear of it who customarily hears of the same things or of more: their
         silence and this seat's message would be two notes to compare. Nor, when it is not this seat's to hear
         of by custom, beside or below anybody excluded. Whoever also has a terrein above those of all excluded
-        is told, as others there are: to be left out would be the gap.
+        is told, as others there are: to be left out would be the gap. Where it is not known what stands above
+        a unit it may be somebody excluded.
         """
-        if self.onbekend or stoel in self.uitgesloten:
+        if self.onbekend or stoel in self.uitgesloten or self.wacht_op_plaats(eenheid, boom):
             return False
         eigen, pad = self.terreinen.get(stoel, frozenset()), boom.pad(eenheid)
         hoogste = max((plaats for plaats, code in enumerate(pad) if code in eigen), default=None)
         if hoogste is None:
-            return all(self.gemeden.isdisjoint((code, *boom.pad(code))) for code in eigen)
+            return not self.uitgesloten or all(
+                boom.geplaatst(code) and self.gemeden.isdisjoint(boom.pad(code)) for code in eigen
+            )
         return self.gemeden.isdisjoint(pad[hoogste:])
+
+    def wacht_op_plaats(self, eenheid: str, boom: Boom) -> bool:
+        """Whether nobody may be told yet of a case in a unit: somebody is excluded, and what stands above it
+        is not known. It may be them."""
+        return bool(self.uitgesloten) and not boom.geplaatst(eenheid)
 
 
 def uitsluiting(stoelen: Collection[Stoel], uit_te_sluiten: Collection[str]) -> Uitsluiting:
@@ -105,8 +113,9 @@ def verborgen_voor(
     Not what whoever reads a mailbox with it must not learn of; nor what is kept from somebody who customarily
     hears of the same units as this reader, or of more: whoever sits below them would be their eyes. A reader
     who also hears of units above those of all excluded is no deputy of theirs. Where no unit ever named
-    somebody excluded, the matter is there for no reader. It takes no unit of a matter: most of what has a
-    clock was not placed anywhere yet.
+    somebody excluded, the matter is there for no reader; and for a reader whom no unit names now, or of whose
+    unit it is not known what stands above it, no matter is there from which anybody is excluded. It takes no
+    unit of a matter: most of what has a clock was not placed anywhere yet.
     """
     ooit, nu = _lezers(stoelen, ooit=True), _lezers(stoelen)
     per_code = {een.code: een for een in stoelen}
@@ -115,6 +124,7 @@ def verborgen_voor(
         return ooit.get(code, frozenset({code}))
 
     bereik = {een for wie in nu.get(stoel, ()) for een in per_code[wie].terreinen}
+    ergens = not bereik or not all(map(boom.geplaatst, bereik))
     paden = {een: frozenset(boom.pad(een)) | {een} for een in bereik}
     boven = frozenset(code for pad in paden.values() for code in pad)
     van_uitgesloten = {
@@ -127,7 +137,7 @@ def verborgen_voor(
             een not in gemeden and all(een in boom.pad(ander) for ander in gemeden) for een in paden
         )
         onbekend = any(code not in per_code for code in uit)
-        if onbekend or onder or not samen(stoel).isdisjoint(uit):
+        if uit and (onbekend or onder or ergens or not samen(stoel).isdisjoint(uit)):
             verborgen.add(zaak)
     return frozenset(verborgen)
 

@@ -100,7 +100,8 @@ def _ontbreekt(
         return "uitgeslotene-onbekend"
     if adresboek.postbus(stoel) is None:
         return "geen-postbus" if adresboek.kent(stoel) else "functionaris-onbekend"
-    return None if aanleiding.eenheid in boom else "eenheid-onbekend"
+    bekend = aanleiding.eenheid in boom and not uitsluiting.wacht_op_plaats(aanleiding.eenheid, boom)
+    return None if bekend else "eenheid-onbekend"
 
 
 def _volgens(een: Vertelling, gewenst: Aanleiding | None, ontbreekt: Reden | None, nu: datetime) -> Stap:

@@ -22,6 +22,7 @@ from shared.events import (
     KwestieGekwalificeerd,
     LeidinggevendeGeinformeerd,
     MeldingOntvangen,
+    UitsluitingVastgesteld,
     ZaakOmgezet,
 )
 from shared.termijnen.kalender import lokaal
@@ -53,8 +54,8 @@ class Zaak:
     """A matter as notification sees it.
 
     `te_notificeren` holds who is to be told now, by seat, on what; it is empty while the matter is
-    blocked. `uitgesloten` are the seats that must not learn of it: those that an adviser excluded, and the
-    parties that the reporting leidinggevende named.
+    blocked. `uitgesloten` are the seats that must not learn of it: those that the MID or an adviser excluded,
+    and the parties that the reporting leidinggevende named.
     """
 
     te_notificeren: Mapping[str, Aanleiding]
@@ -80,7 +81,7 @@ class _Stand:
     rubriek: Rubriek | None = None
     van_de_lijn: bool = False
     """The line itself reported it."""
-    partijen: set[str] = field(default_factory=set)
+    uitgesloten: set[str] = field(default_factory=set)
     genoemd: dict[str, set[Geadresseerde]] = field(default_factory=dict)
     """By grant whom it named; one id may stand for several addressees."""
     ingetrokken: set[str] = field(default_factory=set)
@@ -89,6 +90,7 @@ class _Stand:
 def _gekwalificeerd(stand: _Stand, feit: KwestieGekwalificeerd) -> None:
     stand.kwalificatie = feit.kwalificatie
     stand.rubriek = feit.rubriek
+    _uitgesloten(stand, feit)
 
 
 def _omgezet(stand: _Stand, feit: ZaakOmgezet) -> None:
@@ -98,7 +100,13 @@ def _omgezet(stand: _Stand, feit: ZaakOmgezet) -> None:
 
 def _ontvangen(stand: _Stand, feit: MeldingOntvangen) -> None:
     stand.van_de_lijn = True
-    stand.partijen.update(feit.partijen)
+    stand.uitgesloten.update((*feit.partijen, *feit.kenmerken.uit_te_sluiten))
+
+
+def _uitgesloten(
+    stand: _Stand, feit: LeidinggevendeGeinformeerd | KwestieGekwalificeerd | UitsluitingVastgesteld
+) -> None:
+    stand.uitgesloten.update(feit.uit_te_sluiten)
 
 
 def _gegeven(stand: _Stand, feit: InstemmingGegeven | InstemmingVervallen) -> None:
@@ -115,6 +123,8 @@ def _vervallen(stand: _Stand, feit: InstemmingVervallen) -> None:
 
 
 _STAPPEN: Final[Mapping[type, Callable[[_Stand, Any], None]]] = {
+    LeidinggevendeGeinformeerd: _uitgesloten,
+    UitsluitingVastgesteld: _uitgesloten,
     KwestieGekwalificeerd: _gekwalificeerd,
     ZaakOmgezet: _omgezet,
     MeldingOntvangen: _ontvangen,
@@ -133,8 +143,7 @@ def vouw(feiten: Sequence[Fact]) -> Zaak:
         stap = _STAPPEN.get(type(feit.data))
         if stap is not None:
             stap(stand, feit.data)
-    uitgesloten = frozenset(stoel for _, feit in stand.geinformeerd for stoel in feit.uit_te_sluiten)
-    uitgesloten |= stand.partijen
+    uitgesloten = frozenset(stand.uitgesloten)
     gewenst = _te_notificeren(stand, uitgesloten)
     return Zaak(MappingProxyType(gewenst), uitgesloten, _plaats(stand, bool(gewenst) and not uitgesloten))
 

@@ -340,11 +340,12 @@ def _doorgezet(s: _Stand, x: e.MeldingDoorgezet, _: Fact) -> None:
     s.doorgezet.append(x)
     s.ontvangen_op = _vroegste(s.ontvangen_op, x.ontvangen_op)
     s.kenmerken = x.kenmerken
+    s.uitgesloten.update(x.kenmerken.uit_te_sluiten)
 
 
 def _ontvangen(s: _Stand, x: e.MeldingOntvangen, _: Fact) -> None:
     s.van_lijn = s.van_lijn or x
-    s.uitgesloten.update(x.partijen)
+    s.uitgesloten.update((*x.partijen, *x.kenmerken.uit_te_sluiten))
     s.ontvangen_op = _vroegste(s.ontvangen_op, x.ontvangen_op)
     s.kenmerken = x.kenmerken
 
@@ -384,6 +385,7 @@ def _gesproken(s: _Stand, x: e.AdviesgesprekGevoerd, _: Fact) -> None:
 def _gekwalificeerd(s: _Stand, x: e.KwestieGekwalificeerd, fact: Fact) -> None:
     s.gedaan.append(x.gekwalificeerd_op)
     s.kwalificeer(x.kwalificatie, x.gekwalificeerd_op, fact.publisher)
+    s.uitgesloten.update(x.uit_te_sluiten)
     if x.kwalificatie == "melding":
         s.rubriek, s.in_register, s.onderdeel = x.rubriek, x.in_register, x.onderdeel
 
@@ -430,6 +432,9 @@ def _teruggekoppeld(s: _Stand, x: e.TerugkoppelingGegeven, _: Fact) -> None:
 
 
 def _uitgezet(s: _Stand, x: e.BehandelingUitgezet, _: Fact) -> None:
+    waar = (x.eenheid, x.behandelend_leidinggevende)
+    if s.uitgezet_op is not None and s.herzien_op is None and waar == (s.eenheid, s.behandelaar):
+        return  # said again because the line handed over: it runs on
     s.eenheid, s.behandelaar, s.uitgezet_op = x.eenheid, x.behandelend_leidinggevende, x.uitgezet_op
     s.aanvaard_op = s.herzien_op = None
 

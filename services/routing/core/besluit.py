@@ -295,11 +295,7 @@ def _plaats(zaak: Zaak, op: datetime) -> list[e.Event]:
         return [
             e.BehandelingUitgezet(uitgezet_op=op, eenheid=eenheid, behandelend_leidinggevende=leidinggevende)
         ]
-    if not zaak.instemming:
-        return [e.BehandelingHerzien(herzien_op=op, reden="instemming-ingetrokken")]
-    if zaak.oordeel is None or zaak.oordeel.kwalificatie != "melding":
-        return [e.BehandelingHerzien(herzien_op=op, reden="geherkwalificeerd")]
-    return [e.BehandelingHerzien(herzien_op=op, reden="belangenconflict")]
+    return [e.BehandelingHerzien(herzien_op=op)]
 
 
 # --- when -----------------------------------------------------------------------------------------

@@ -170,11 +170,12 @@ class _Lezing:
     def melding_doorgezet(self, feit: e.MeldingDoorgezet, _van: str) -> None:
         self.doorgezet.append(feit)
         self.gegeven[feit.instemming] = feit.geadresseerde
+        self.uitgesloten.update(feit.kenmerken.uit_te_sluiten)
 
     def melding_ontvangen(self, feit: e.MeldingOntvangen, _van: str) -> None:
         if self.ontvangen is None:
             self.ontvangen = feit
-        self.uitgesloten.update(feit.partijen)
+        self.uitgesloten.update((*feit.partijen, *feit.kenmerken.uit_te_sluiten))
 
     def leidinggevende_geinformeerd(self, feit: e.LeidinggevendeGeinformeerd, _van: str) -> None:
         # Once excluded, for good: a later word may have forgotten a seat.
@@ -194,6 +195,7 @@ class _Lezing:
         self.gekwalificeerd = Oordeel(feit.kwalificatie, feit.gekwalificeerd_op)
         self.rubriek = feit.rubriek or self.rubriek
         self.misstand = self.misstand or feit.kwalificatie == "vermoeden-misstand"
+        self.uitgesloten.update(feit.uit_te_sluiten)
 
     def zaak_omgezet(self, feit: e.ZaakOmgezet, _van: str) -> None:
         self.gekwalificeerd = Oordeel(feit.naar, feit.omgezet_op)
@@ -209,6 +211,11 @@ class _Lezing:
         # A later talk that agrees nothing about placement leaves what was agreed.
         if feit.eenheid is not None and feit.behandelend_leidinggevende is not None:
             self.plaats = Plaats(feit.eenheid, feit.behandelend_leidinggevende)
+
+    def behandelaar_gewijzigd(self, feit: e.BehandelaarGewijzigd, _van: str) -> None:
+        # The line hands over within the unit; to whom may not, and the matter is placed with nobody.
+        if self.plaats is not None:
+            self.plaats = Plaats(self.plaats.eenheid, feit.leidinggevende)
 
     def toewijzing_geweigerd(self, feit: e.ToewijzingGeweigerd, van: str) -> None:
         self.weigeringen.setdefault((van, feit.adviseur), feit.reden)
@@ -293,6 +300,7 @@ _STAPPEN: Final[dict[type[e.Event], Callable[[_Lezing, Any, str], None]]] = {
     e.KwestieGekwalificeerd: _Lezing.kwestie_gekwalificeerd,
     e.ZaakOmgezet: _Lezing.zaak_omgezet,
     e.AdviesgesprekGevoerd: _Lezing.adviesgesprek_gevoerd,
+    e.BehandelaarGewijzigd: _Lezing.behandelaar_gewijzigd,
     e.ContactpogingGedaan: _Lezing.contactpoging_gedaan,
     e.ToewijzingGeweigerd: _Lezing.toewijzing_geweigerd,
     e.MeldingHeropend: _Lezing.melding_heropend,
@@ -325,15 +333,19 @@ def vouw(subject: str, feiten: Iterable[Fact], zetels: Zetels = GEEN_ZETELS) -> 
     return None
 
 
-_INSTEMMING: Final = (e.InstemmingGegeven, e.InstemmingIngetrokken, e.InstemmingVervallen)
+_OPENT_NIETS: Final = (
+    *(e.InstemmingGegeven, e.InstemmingIngetrokken, e.InstemmingVervallen),
+    e.BehandelaarGewijzigd,
+)
 
 
 def wacht_op_opening(feiten: Iterable[Fact]) -> bool:
     """Whether facts that open no matter should have had one that does.
 
-    Consent alone should not: the melder may consent to what never becomes a matter of ours, as a klacht.
+    Consent alone should not: the melder may consent to what never becomes a matter of ours, as a klacht. Nor
+    should a hand-over: the line also treats what stands in the register alone.
     """
-    return any(not isinstance(feit.data, _INSTEMMING) for feit in feiten)
+    return any(not isinstance(feit.data, _OPENT_NIETS) for feit in feiten)
 
 
 def _doorgezet(subject: str, lezing: _Lezing, zetels: Zetels) -> Zaak:

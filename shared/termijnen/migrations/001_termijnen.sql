@@ -65,6 +65,10 @@ create index termijnen_volgende on termijnen (volgende_op) include (soort) where
 create index termijnen_te_laat on termijnen (soort, eind_op) where verstreken_op is not null and uitkomst is null;
 comment on table termijnen is 'Promises with a clock, as this service owns them; the watch fires from here.';
 
+-- The few of which all was said that there is to say before they are overdue, for the operators' board.
+create index termijnen_uitgesproken on termijnen (start_op)
+    where uitkomst is null and volgende_op is null and verstreken_op is null;
+
 -- The calendar of each house as it last stated it.
 create table kalenders (
     huis           text primary key,

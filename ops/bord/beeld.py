@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""How the board looks. Pure: from what was read and where the operator is, lines of text.
+
+Every line says in words what it says: nothing rests on colour.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from enum import Enum
+from typing import Final, NamedTuple
+
+from ops.bord.stand import TELT_TOT, Bord, Dienst, ZonderHouder, in_woorden
+from ops.bord.venster import Lijst, Post, Venster, plaats_in, posten
+from ops.geparkeerd import printable
+from ops.parking import Geparkeerd
+from ops.termijnen import SERVICES as MET_KLOKKEN
+from ops.termijnen import Loop, Stand, duration
+from shared import flow
+from shared.termijnen.kalender import lokaal
+
+GEPARKEERD_REGELS: Final = 4
+"""So many lines of the board are for parked messages while the clocks have the keys; and the other way round
+for the clocks."""
+
+
+VAST: Final = 3
+"""Lines that always stand there: title, counts, keys."""
+
+
+class Stijl(Enum):
+    """How a line is set off. On a terminal without colour `LAAT` is bold."""
+
+    GEWOON = "gewoon"
+    KOP = "kop"
+    LAAT = "laat"
+    GEKOZEN = "gekozen"
+
+
+class Regel(NamedTuple):
+    """One line of the screen."""
+
+    tekst: str
+    stijl: Stijl = Stijl.GEWOON
+
+
+def beeld(bord: Bord, venster: Venster, breed: int, hoog: int) -> list[Regel]:
+    """The whole screen: `hoog` lines of less than `breed` characters."""
+    kop = [_titel(bord, venster, breed), _telling(bord)]
+    ruimte = hoog - VAST
+    midden = _tekst(venster, breed, ruimte) if venster.tekst is not None else _lijsten(bord, venster, ruimte)
+    regels = [*kop, *midden[:ruimte]]
+    regels += [Regel("")] * (hoog - 1 - len(regels))
+    regels.append(_voet(venster))
+    return [Regel(printable(regel.tekst)[: breed - 1], regel.stijl) for regel in regels]
+
+
+def _titel(bord: Bord, venster: Venster, breed: int) -> Regel:
+    links = f"{bord.omgeving}  {venster.dienst or 'all services'}"
+    if bord.zetel is not None:
+        links += f"  as {printable(bord.zetel)}"
+    moment = f"{lokaal(bord.nu):%d-%m-%y %H:%M:%S}"
+    return Regel(f"{links[: breed - len(moment) - 3]:<{breed - len(moment) - 1}}{moment}", Stijl.KOP)
+
+
+def _telling(bord: Bord) -> Regel:
+    if bord.weg:
+        return Regel(f"! {'; '.join(bord.weg)}", Stijl.LAAT)
+    stuk = [f"late {_tel(bord.te_laat)}", f"armed {_tel(bord.gewapend)}"]
+    if bord.zonder_houder:
+        stuk.insert(0, f"NOBODY {len(bord.zonder_houder)}")
+    stuk.append(f"parked {_tel(len(bord.geparkeerd))}")
+    dood = bord.wachtrijen.get(flow.EXCHANGE_DOOD) if bord.wachtrijen is not None else None
+    if dood is not None and dood.berichten:
+        stuk.append(f"DEAD LETTERS {dood.berichten}")
+    ernstig = bord.te_laat or bord.zonder_houder or (dood is not None and dood.berichten)
+    return Regel("   ".join(stuk), Stijl.LAAT if ernstig else Stijl.GEWOON)
+
+
+def _tel(aantal: int) -> str:
+    return f"{aantal}+" if aantal >= TELT_TOT else str(aantal)
+
+
+def _lijsten(bord: Bord, venster: Venster, ruimte: int) -> list[Regel]:
+    regels = _diensten(bord)
+    over = max(0, ruimte - len(regels))
+    klokken = posten(bord, venster, Lijst.KLOKKEN)
+    berichten = posten(bord, venster, Lijst.GEPARKEERD)
+    # Each list has a head; the one that the keys are for has the most room.
+    if venster.lijst is Lijst.KLOKKEN:
+        onder = min(len(berichten), GEPARKEERD_REGELS) + 1
+        hoogten = (max(2, over - onder), onder)
+    else:
+        boven = min(len(klokken), GEPARKEERD_REGELS) + 1
+        hoogten = (boven, max(2, over - boven))
+    regels += _lijst(bord, venster, Lijst.KLOKKEN, klokken, hoogten[0])
+    return regels + _lijst(bord, venster, Lijst.GEPARKEERD, berichten, hoogten[1])
+
+
+def _diensten(bord: Bord) -> list[Regel]:
+    head = "service      up    seen  hand  queue cons  bulk outbox oldest  watch parked"
+    return [Regel(head, Stijl.KOP), *(_dienst(bord, een) for een in bord.diensten)]
+
+
+def _dienst(bord: Bord, een: Dienst) -> Regel:
+    rijen = bord.wachtrijen or {}
+    rij, bulk = rijen.get(een.naam), rijen.get(f"{een.naam}.historie")
+    cellen = (
+        f"{een.naam:<12}",
+        f"{een.staat:<4}",
+        f"{_duur(een.gezien_s):>5}",
+        f"{_getal(een.in_handen):>5}",
+        f"{_getal(None if rij is None else rij.berichten):>6}",
+        f"{_getal(None if rij is None else rij.afnemers):>4}",
+        f"{_getal(None if bulk is None else bulk.berichten):>5}",
+        f"{_getal(een.outbox):>6}",
+        f"{_duur(een.outbox_oudste_s):>6}",
+        f"{_duur(een.waak_s) if een.naam in MET_KLOKKEN else '':>6}",
+        f"{_getal(een.geparkeerd):>6}",
+    )
+    # Of what nobody takes from the queue the consumers tell sooner than its own word, which lasts seconds.
+    mis = een.staat in ("DOWN", "?") or rij is None or not rij.afnemers
+    return Regel(" ".join(cellen), Stijl.LAAT if mis else Stijl.GEWOON)
+
+
+def _getal(waarde: int | None) -> str:
+    return "-" if waarde is None else _tel(int(waarde))
+
+
+def _duur(seconden: float | None) -> str:
+    if seconden is None:
+        return "-"
+    seconden = max(0.0, seconden)
+    for grens, deel, eenheid in ((120, 1, "s"), (7200, 60, "m"), (172_800, 3600, "h")):
+        if seconden < grens:
+            return f"{seconden / deel:.0f}{eenheid}"
+    return f"{seconden / 86_400:.0f}d"
+
+
+def _lijst(bord: Bord, venster: Venster, lijst: Lijst, alle: Sequence[Post], hoog: int) -> list[Regel]:
+    aan = venster.lijst is lijst
+    plaats = plaats_in(venster, len(alle)) if aan else 0
+    regels = max(1, hoog - 1)
+    eerste = max(0, min(plaats - regels // 2, len(alle) - regels))
+    meer = "+" if lijst is Lijst.KLOKKEN and bord.meer else ""
+    naam = f"{'>' if aan else ' '} {lijst.value} {len(alle)}{meer}"
+    if lijst is Lijst.KLOKKEN:
+        naam = f"{naam:<{bord.breedte + 2}} {'soort':<20} {'eind':<14} atw  {'rest':<12} {'rol':<8} said"
+    lijnen = [Regel(naam, Stijl.KOP)]
+    if not alle:
+        return [*lijnen, Regel("  none")][:hoog]
+    for nummer in range(eerste, min(eerste + regels, len(alle))):
+        tekst, laat = _post(alle[nummer], bord)
+        if aan and nummer == plaats:
+            lijnen.append(Regel(f"> {tekst}", Stijl.GEKOZEN))
+        else:
+            lijnen.append(Regel(f"  {tekst}", Stijl.LAAT if laat else Stijl.GEWOON))
+    return lijnen
+
+
+def _post(een: Post, bord: Bord) -> tuple[str, bool]:
+    """A line of a list, and whether it is grave."""
+    if isinstance(een, Geparkeerd):
+        weer = " (offered again)" if een.status == "aangeboden" else ""
+        sinds = f"{lokaal(een.eerst_op):%d-%m %H:%M}"
+        return (
+            f"{str(een.id)[:8]} {een.dienst:<12} {sinds} {een.keer:>2}x {printable(een.reden)}{weer}",
+            False,
+        )
+    breed = bord.breedte
+    if isinstance(een, ZonderHouder):
+        spoed = "spoed" if een.spoed else ""
+        sinds = f"{lokaal(een.telt_vanaf):%d-%m-%y %H:%M}"
+        return (
+            f"{een.zaak[:breed]} {'NOBODY has this matter':<25} since {sinds} {een.cluster:<4} {spoed}",
+            True,
+        )
+    t, stand = een.klok.termijn, een.stand(bord.nu)
+    eind = "-" if t.eind is None else f"{lokaal(t.eind):%d-%m-%y %H:%M}"
+    rest = f"{in_woorden(stand)} {duration(abs(een.eind - bord.nu))}"
+    gezegd = f"{een.klok.gezegd}/{len(t.punten)}"
+    tekst = f"{een.onderwerp[:breed]} {t.soort:<20} {eind:<14} {_atw(een):<4} {rest:<12} {t.rol:<8} {gezegd}"
+    return tekst, stand is Stand.VERSTREKEN
+
+
+def _atw(een: Loop) -> str:
+    t = een.klok.termijn
+    if t.eind is None or t.eind_atw is None:
+        return ""
+    return f"+{(lokaal(t.eind_atw).date() - lokaal(t.eind).date()).days}d"
+
+
+def _tekst(venster: Venster, breed: int, ruimte: int) -> list[Regel]:
+    regels = gevouwen(venster, breed)
+    return [Regel(tekst) for tekst in regels[boven_van(venster, len(regels), ruimte) :][:ruimte]]
+
+
+def gevouwen(venster: Venster, breed: int) -> list[str]:
+    """The text that covers the board, in lines that fit."""
+    return [
+        stuk
+        for regel in venster.tekst or ()
+        for stuk in (textwrap.wrap(regel, breed - 2, subsequent_indent=" " * 15) or [""])
+    ]
+
+
+def boven_van(venster: Venster, aantal: int, ruimte: int) -> int:
+    """Which of so many lines of a text is the first that shows."""
+    return max(0, min(venster.boven, aantal - ruimte))
+
+
+def _voet(venster: Venster) -> Regel:
+    if venster.vraag is not None:
+        wat = f"Offer {str(venster.vraag.id)[:8]} to {venster.vraag.dienst} again? y/n"
+        return Regel(wat, Stijl.GEKOZEN)
+    if venster.melding:
+        return Regel(venster.melding, Stijl.KOP)
+    if venster.tekst is not None:
+        opnieuw = "  r offer again" if venster.over is not None else ""
+        return Regel(f"Esc back  up/down scroll{opnieuw}  q leave", Stijl.KOP)
+    return Regel("q leave  ? help  Tab other list  Enter detail  f service  r offer again", Stijl.KOP)

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The board as lines and keys, without a terminal: it fits, it says what it should, and no key breaks it."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ops.bord.beeld import Regel, Stijl, beeld
+from ops.bord.stand import TELT_TOT, Bord, Dienst, Wachtrij, ZonderHouder, op_volgorde
+from ops.bord.toetsen import HULP, Daad, Toetsen
+from ops.bord.venster import Lijst, Venster, gekozen_post, posten, vervolg
+from ops.parking import Geparkeerd
+from ops.termijnen import Loop
+from shared import flow
+from shared.termijnen.klok import Bewaard, Klok, termijn
+from shared.termijnen.regels import Soort, regels
+from tests.bus import id_of
+
+NU = datetime(2026, 3, 2, 9, tzinfo=UTC)
+REGELS = regels({"klacht": "6week"})
+SOORTEN = [soort for soort, regel in REGELS.items() if regel.aan]
+
+
+def loop(naam: str, soort: Soort, uren: int, gezegd: int = 0) -> Loop:
+    klok = termijn(Klok(soort, NU + timedelta(hours=uren)), REGELS[soort])
+    return Loop(REGELS[soort].dienst, Bewaard(id_of(naam), klok, gezegd=gezegd), REGELS[soort])
+
+
+def bericht(nummer: int, reden: str = "onbekend feit", dienst: str = "intake") -> Geparkeerd:
+    return Geparkeerd(
+        dienst, UUID(int=nummer), reden, "mid.x.v1", "mid", None, 2048, 1, NU, NU, None, "geparkeerd"
+    )
+
+
+tekst = st.text(max_size=90)
+getal = st.none() | st.integers(0, 10**9)
+duur = st.none() | st.floats(-1e3, 1e9)
+lopen = st.builds(loop, tekst, st.sampled_from(SOORTEN), st.integers(-5000, 0))
+diensten = st.builds(
+    Dienst, st.sampled_from(flow.SERVICES), st.booleans(), getal, duur, getal, getal, duur, duur, getal
+)
+rijen = st.builds(Wachtrij, st.sampled_from([*flow.SERVICES, flow.EXCHANGE_DOOD]), getal, st.integers(0, 99))
+borden = st.builds(
+    Bord,
+    omgeving=tekst,
+    nu=st.just(NU),
+    diensten=st.lists(diensten, max_size=4).map(tuple),
+    wachtrijen=st.none() | st.lists(rijen).map(lambda alle: {rij.naam: rij for rij in alle}),
+    klokken=st.lists(lopen, max_size=40).map(lambda alle: tuple(op_volgorde(alle, NU))),
+    meer=st.booleans(),
+    te_laat=st.integers(0, TELT_TOT),
+    gewapend=st.integers(0, TELT_TOT),
+    zonder_houder=st.lists(
+        st.builds(
+            ZonderHouder, tekst.map(id_of), st.sampled_from(["coid", "kmar"]), st.booleans(), st.just(NU)
+        ),
+        max_size=3,
+    ).map(tuple),
+    geparkeerd=st.lists(st.builds(bericht, st.integers(0, 9), tekst), max_size=30).map(tuple),
+    weg=st.lists(st.just("the broker does not answer"), max_size=2).map(tuple),
+    zetel=st.none() | tekst,
+)
+TOETSEN = (*"qjkfru?yn ", "up", "down", "pgup", "pgdn", "home", "end", "enter", "esc", "tab", "")
+
+
+@given(st.lists(st.tuples(st.sampled_from(TOETSEN), st.integers(0, 2)), max_size=25), st.data())
+def test_whatever_is_read_and_pressed_the_screen_is_full_and_fits(
+    drukken: list[tuple[str, int]], data: st.DataObject
+) -> None:
+    """Shows any board, size and keys, with other things read in between: the right number of lines, none too
+    long, nothing that a terminal would obey; and a message is offered only after its question."""
+    gelezen = data.draw(st.lists(borden, min_size=3, max_size=3))
+    breed, hoog = data.draw(st.integers(20, 140)), data.draw(st.integers(4, 60))
+    bord, venster = gelezen[0], Venster()
+    for toets, volgende in drukken:
+        vraag = venster.vraag
+        venster, daad = Toetsen(hoog, breed).druk(bord, venster, toets)
+        assert daad.opnieuw is None or (daad.opnieuw is vraag and toets in "yj")
+        venster = vervolg(venster, bord, gelezen[volgende])
+        bord = gelezen[volgende]
+        regels_ = beeld(bord, venster, breed, hoog)
+        assert len(regels_) == hoog
+        assert all(len(regel.tekst) < breed and regel.tekst.isprintable() for regel in regels_)
+
+
+def scherm(bord: Bord, venster: Venster | None = None, breed: int = 80, hoog: int = 24) -> list[Regel]:
+    return beeld(bord, venster or Venster(), breed, hoog)
+
+
+def vol() -> Bord:
+    """Sixty clocks, ten parked messages, a matter that nobody has."""
+    klokken = [loop(f"zaak {n}", Soort.ADVISEUR_CONTACT, -24 * n) for n in range(60)]
+    return Bord(
+        "meldpunt",
+        NU,
+        diensten=tuple(Dienst(naam, replicas=2, gezien_s=0.4) for naam in flow.SERVICES),
+        wachtrijen={naam: Wachtrij(naam, 7, 2) for naam in flow.SERVICES},
+        klokken=tuple(op_volgorde(klokken, NU)),
+        meer=True,
+        te_laat=TELT_TOT,
+        gewapend=12,
+        zonder_houder=(ZonderHouder(id_of("zaak 70"), "coid", True, NU - timedelta(hours=3)),),
+        geparkeerd=tuple(bericht(n) for n in range(10)),
+    )
+
+
+def test_the_gravest_stands_on_top_in_words() -> None:
+    """Shows what nobody holds, then what is late longest; counts that stop at a thousand; a service without
+    consumers set off although it says that it is up."""
+    bord = vol()
+    regels_ = scherm(
+        replace(bord, wachtrijen={**(bord.wachtrijen or {}), "intake": Wachtrij("intake", 3, 0)})
+    )
+    assert regels_[1] == Regel("NOBODY 1   late 1000+   armed 12   parked 10", Stijl.LAAT)
+    assert regels_[3].stijl is Stijl.LAAT and regels_[3].tekst.startswith("intake       2")
+    assert regels_[4].stijl is Stijl.GEWOON
+    (kop,) = (n for n, regel in enumerate(regels_) if "clocks 61+" in regel.tekst)
+    assert "NOBODY" in regels_[kop + 1].tekst and "spoed" in regels_[kop + 1].tekst
+    assert " late 51d " in regels_[kop + 2].tekst
+    assert sum("geparkeerd" in regel.tekst or "onbekend feit" in regel.tekst for regel in regels_) == 4
+
+
+def druk(bord: Bord, venster: Venster, *toetsen: str) -> tuple[Venster, Daad]:
+    daad = Daad()
+    for toets in toetsen:
+        venster, daad = Toetsen(24).druk(bord, venster, toets)
+    return venster, daad
+
+
+def test_the_list_scrolls_and_stays_on_what_was_chosen() -> None:
+    """Shows the last line reached, the chosen clock followed when others come above it, and pages."""
+    bord = vol()
+    venster, _ = druk(bord, Venster(), "end")
+    laatste = gekozen_post(bord, venster)
+    assert laatste is posten(bord, venster, Lijst.KLOKKEN)[-1]
+    assert sum(regel.stijl is Stijl.GEKOZEN for regel in scherm(bord, venster)) == 1
+    meer = replace(bord, klokken=(loop("nieuw", Soort.TOEWIJZING, -9000), *bord.klokken), zonder_houder=())
+    gevolgd = gekozen_post(meer, vervolg(venster, bord, meer))
+    assert isinstance(gevolgd, Loop) and isinstance(laatste, Loop)
+    assert gevolgd.onderwerp == laatste.onderwerp
+    venster, _ = druk(bord, Venster(), "pgdn", "pgup", "down")
+    assert gekozen_post(bord, venster) is bord.klokken[0]
+
+
+def test_no_is_no_and_other_keys_too() -> None:
+    """Shows that only yes offers a message again, and that clocks cannot be offered."""
+    bord = vol()
+    op_berichten, _ = druk(bord, Venster(), "tab", "down", "r")
+    assert op_berichten.vraag == bord.geparkeerd[1]
+    for toets in ("n", "q", "enter", "esc", ""):
+        venster, daad = druk(bord, op_berichten, toets)
+        assert (venster.vraag, daad) == (None, Daad())
+    assert druk(bord, op_berichten, "y")[1].opnieuw == bord.geparkeerd[1]
+    assert druk(bord, Venster(), "r")[1] == Daad()
+
+
+def test_what_a_sender_wrote_cannot_speak_to_the_terminal() -> None:
+    """Shows control characters in the one field that may hold a sender's words."""
+    kwaad = replace(bericht(1), routing_key="mid.\x1b[2J.v1", reden="onbekend\x07 feit")
+    bord = Bord("meldpunt", NU, geparkeerd=(kwaad,))
+    venster, _ = druk(bord, Venster(), "tab", "enter")
+    alles = "".join(regel.tekst for regel in (*scherm(bord), *scherm(bord, venster)))
+    assert "\x1b" not in alles and "\x07" not in alles
+
+
+def test_every_key_is_explained_within_80_by_24() -> None:
+    """Shows the help as it stands on the screen: whole."""
+    venster, _ = druk(vol(), Venster(), "?")
+    regels_ = [regel.tekst for regel in scherm(vol(), venster, hoog=24)]
+    assert regels_[2 : 2 + len(HULP)] == list(HULP)
+    for toets in ("Tab", "Enter", "Esc", "PgUp", " f ", " r ", " u ", " q ", " j "):
+        assert any(toets in f"{regel} " for regel in HULP)
+
+
+def test_for_a_program_nothing_is_left_out() -> None:
+    """Shows the same board as data, with what is not for the reader absent and not zero."""
+    data = vol().as_data()
+    assert (len(data["termijnen"]), data["meer"], len(data["geparkeerd"])) == (60, True, 10)
+    assert data["diensten"][0] == {"naam": "intake", "antwoord": True, "replicas": 2, "gezien_s": 0.4}
+    assert data["zonder_houder"][0]["telt_vanaf"] == "2026-03-02T06:00:00+00:00"
