@@ -180,7 +180,7 @@ def laatste_per_eenheid(facts: Iterable[Fact]) -> dict[str, e.EenheidGewijzigd]:
 
 
 async def stand(runtime: Runtime) -> bool:
-    """Show how many matters wait for an adviser."""
+    """Show how many matters wait for an adviser, and how many talks will come too late."""
     for naam, waarde in (await store.stand(runtime.pool)).items():
         runtime.meter.observe(naam, waarde)
     return False

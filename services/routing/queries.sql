@@ -213,7 +213,8 @@ for update of matters skip locked;
 
 -- name: stand
 -- What an operator watches.
-select count(*) as "meldpunt.matters.without_adviser" from zaken where wacht;
+select (select count(*) from zaken where wacht) as "meldpunt.matters.without_adviser",
+       (select count(*) from zaken where in_gevaar) as "meldpunt.matters.in_danger";
 
 -- name: van_adviseurs
 -- Open matters of these advisers that were not looked at since the roster changed or the day began.

@@ -194,7 +194,7 @@ async def wachtend(connection: Any, limit: int) -> list[str]:
 
 
 async def stand(pool: Any) -> Mapping[str, int]:
-    """How many matters wait for an adviser, by the name of the gauge."""
+    """How many matters wait for an adviser, and of how many it is foreseen that the talk comes too late."""
     row: Mapping[str, int] = await pool.fetchrow(QUERIES.stand)
     return row
 
