@@ -88,12 +88,15 @@ LEIDINGEN: Final = {"facts", "outbox", "geparkeerd", "migraties", "voortgang"}
 LOGBOEKEN: Final = {"toegangslog", "logboek", "ketens"}
 """What intake logs of every opening, in the order of opening and chained: that order is not one state."""
 
+PER_ADVISEUR: Final = {"werkvoorraad"}
+"""What waits for whom: who was free is not compared."""
+
 WEG: Final[Mapping[tuple[str, str], frozenset[str]]] = {
     ("intake", "kluis"): frozenset({"inhoud"}),
     ("intake", "stukken"): frozenset({"kenmerk"}),
-    ("routing", "zaken"): frozenset({"adviseur", "waarom", "stand", "ruimte"}),
-    ("routing", "adviseurs"): frozenset({"open_zaken"}),
-    ("routing", "clusters"): frozenset({"stand", "ruimte", "dag"}),
+    ("routing", "zaken"): frozenset({"adviseur", "waarom", "in_gevaar", "stand", "ruimte"}),
+    ("routing", "adviseurs"): frozenset({"open_zaken", "belasting"}),
+    ("routing", "clusters"): frozenset({"stand", "ruimte", "plan", "gepland", "dag"}),
     ("notification", "vertellingen"): frozenset({"status", "reden", "gemeld"}),
     ("notification", "adresboek"): frozenset({"stand"}),
 }
@@ -235,7 +238,7 @@ async def toestand(systeem: Systeem, verhaal: Verhaal, begin: datetime) -> Toest
         try:
             tabellen = await connection.fetch("select tablename from pg_tables where schemaname = $1", naam)
             for (tabel,) in tabellen:
-                if tabel not in LEIDINGEN | LOGBOEKEN:
+                if tabel not in LEIDINGEN | LOGBOEKEN | PER_ADVISEUR:
                     rijen = await connection.fetch(f'select * from "{tabel}"')  # noqa: S608 - from the catalogue
                     gevonden[f"{naam}.{tabel}"] = Counter(
                         _tekst(rij, begin)

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: EUPL-1.2
 """How many weeks a planner could have kept who knew the future. Pure.
 
-All talks take one half day of one adviser, so this is a matching of matters and half days: each matter with
-any half day between its forward and its end on which an adviser who may take it turned out to have room. A
-largest matching is an upper bound for whoever plans, in whatever order advisers work; who knows all
-beforehand reaches it.
+Every talk takes one quarter of a day of one adviser, so this is a matching of matters and quarters: each matter
+with any quarter between its forward and its end in which an adviser who may take it turned out to have room. A
+largest matching is an upper bound for whoever plans, in whatever order advisers work; who knows all beforehand
+reaches it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ops.planning.wereld import DAGDELEN, Melding, Persoon, Wereld
 from shared.termijnen.kalender import TIJDZONE, lokaal
 
 _Plek = tuple[str, datetime]
-"""A half day of one adviser, by the moment of its talk."""
+"""A quarter of a day of one adviser, by the moment of its talk."""
 
 
 def haalbaar(wereld: Wereld) -> int:
@@ -75,7 +75,7 @@ def _plaats(
     bezet: dict[_Plek, int],
     waar: dict[int, _Plek],
 ) -> bool:
-    """Give a matter a half day, moving others where that makes place; whether there was one."""
+    """Give a matter a quarter of a day, moving others where that makes place; whether there was one."""
     vanwaar: dict[_Plek, int] = {}
     rij = [nummer]
     for wie in rij:

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""The years played half day by half day, with one of three planners. Pure.
+"""The years played quarter of a day by quarter of a day, with one of three planners. Pure.
 
 The same for every planner: what the roster knows when; that an adviser who is ill, has left or steps back
 loses the matters they have not spoken about, by that planner's own rule; and what an adviser does with a free
-half day. Of what they hold that is, by earliest end, what is still in time, then what is late; but every
-fourth talk (`ELKE`) is for what waits for longer than `NIET_VOOR_ALTIJD` after its end, if there is any. A
-talk that is held stays a matter of that adviser for `LOOPT_NOG`.
+quarter. Of what they hold that is, by earliest end, what is still in time, then what is late; but every fourth
+talk (`ELKE`) is for what waits for longer than `NIET_VOOR_ALTIJD` after its end, if there is any. A talk that
+is held stays a matter of that adviser for `LOOPT_NOG`.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class _Loop:
         self._spreek(dag, deel, nu)
 
     def _weiger(self, dag: date) -> None:
-        """Who was given a matter that they cannot take says so the next half day that they are there."""
+        """Who was given a matter that they cannot take says so in the next quarter that they are there."""
         for zaak in self.wachtend:
             if zaak.bij in zaak.melding.weigeraars and self.personen[zaak.bij].aanwezig(dag):
                 zaak.geweigerd.add(zaak.bij)

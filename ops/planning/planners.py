@@ -9,6 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from ops.planning.loop import Stand, Zaakloop
+from ops.planning.wereld import DAGDELEN
 from services.routing.core.besluit import Besluit, beslis_alle, herplan
 from services.routing.core.rooster import Adviseur
 from services.routing.core.toewijzing import Rooster, Vraag, waarom_niet
@@ -27,24 +28,25 @@ class Routing:
     naam = "meldpunt"
 
     def __init__(self, ruimtekans: float) -> None:
-        self._per_fte = 2 * ruimtekans
+        self._per_fte = len(DAGDELEN) * ruimtekans
         self._feiten: dict[int, list[Fact]] = {}
         self._gehoord: dict[int, set[str]] = {}
         self._gevouwen: dict[int, Zaak] = {}
         self._nummer = 0
 
     def plan(self, stand: Stand) -> None:
-        """What changed first, fact by fact as it is heard, then all that wait together."""
+        """What changed first, as it is heard; then, in the morning and when somebody's week is at stake, all
+        that wait together."""
         zaken = {zaak.melding.nummer: zaak for zaak in stand.wachtend}
-        anders = [zaak for zaak in stand.wachtend if self._hoor_van(zaak, stand.nu)]
-        if anders:
-            gevouwen = [self._vouw(zaak.melding.nummer) for zaak in anders]
-            self._verwerk(beslis_alle(gevouwen, self._rooster(stand), stand.nu), zaken, stand.nu)
+        rooster = self._rooster(stand)
+        anders = [zaak.melding.nummer for zaak in stand.wachtend if self._hoor_van(zaak, stand.nu)]
         if stand.rooster_anders:
+            anders = list(zaken)
+        besluiten = beslis_alle(map(self._vouw, anders), rooster, stand.nu)
+        self._verwerk(besluiten, zaken, stand.nu)
+        if stand.rooster_anders or any(besluit.krap for besluit in besluiten):
             gevouwen = [self._vouw(nummer) for nummer in zaken]
-            self._verwerk(beslis_alle(gevouwen, self._rooster(stand), stand.nu), zaken, stand.nu)
-        gevouwen = [self._vouw(nummer) for nummer in zaken]
-        self._verwerk(herplan(gevouwen, self._rooster(stand), stand.nu), zaken, stand.nu)
+            self._verwerk(herplan(gevouwen, rooster, stand.nu), zaken, stand.nu)
 
     def _rooster(self, stand: Stand) -> Rooster:
         return Rooster.van(
@@ -135,7 +137,7 @@ class MinsteZaken(_Eenvoudig):
     naam = "minste-zaken"
 
     def plan(self, stand: Stand) -> None:
-        """As every simple planner, and what was given in this half day counts."""
+        """As every simple planner, and what was given in this quarter of a day counts."""
         self._erbij: dict[str, int] = {}
         super().plan(stand)
 

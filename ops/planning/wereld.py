@@ -4,13 +4,13 @@
 What the sources give is taken from them (500 meldingen a year, peaks of five times, advisers by branch; JID).
 The rest is our own choice, and is said here:
 
-- A first talk takes half a day. At load `L` all work on 500 meldingen a year, talks and what follows them,
-  takes the advisers `L` of the time that they are there. What follows is planned in appointments, so an
-  adviser has room for a talk in those half days that no running matter has taken: one by one, by lot, with a
+- A first talk takes a quarter of a day. At load `L` all work on 500 meldingen a year, talks and what follows
+  them, takes the advisers `L` of the time that they are there. What follows is planned in appointments, so an
+  adviser has room for a talk in those quarters that no running matter has taken: one by one, by lot, with a
   chance of `1 - L` plus the share of the talks themselves. At a load of 1 there is room for no talk more than
   come.
-- Which half days those are is in the adviser's agenda two weeks ahead. Illness is in nobody's.
-- Who plans does not change which half days those are, so that all planners and the bound have the same.
+- Which quarters those are is in the adviser's agenda two weeks ahead. Illness is in nobody's.
+- Who plans does not change which quarters those are, so that all planners and the bound have the same.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from shared.termijnen.regels import TABEL, Soort
 BEGIN: Final = date(2021, 1, 4)
 PER_JAAR: Final = 500
 PIEK: Final = 5.0
-DAGDELEN: Final = (time(10), time(14))
-"""When the talk of a morning and of an afternoon is."""
+DAGDELEN: Final = (time(9), time(11), time(13, 30), time(15, 30))
+"""When the four talks are that a day has place for."""
 FORMATIE: Final[tuple[tuple[Onderdeel, str, tuple[float, ...]], ...]] = (
     ("CZSK", "", (1.0,) * 3),
     ("CLAS", "", (1.0,) * 5),
@@ -58,7 +58,7 @@ class Weg(NamedTuple):
 
 @dataclass(frozen=True)
 class Persoon:
-    """One adviser, from the day they come to the day they leave. `kans` decides by half day whether there is
+    """One adviser, from the day they come to the day they leave. `kans` decides by quarter whether there is
     room for a talk; `weigert` which share of matters they step back from."""
 
     code: str
@@ -112,7 +112,7 @@ class Wereld:
     _vrij: dict[tuple[str, date], tuple[bool, ...]] = field(default_factory=dict)
 
     def vrij(self, persoon: Persoon, dag: date) -> tuple[bool, ...]:
-        """By half day whether this person's agenda has room for a talk, holidays apart."""
+        """By quarter whether this person's agenda has room for a talk, holidays apart."""
         sleutel = (persoon.code, dag)
         gevonden = self._vrij.get(sleutel)
         if gevonden is None:
@@ -130,7 +130,7 @@ def wereld(zaad: int, jaren: int, belasting: float) -> Wereld:
     personen = tuple(_personen(rng, dagen))
     meldingen = tuple(_meldingen(rng, dagen, personen))
     tijd = sum(een.fte for een in personen for dag in dagen if een.aanwezig(dag))
-    kans = 1 - belasting + len(meldingen) * 0.5 / tijd
+    kans = 1 - belasting + len(meldingen) / len(DAGDELEN) / tijd
     return Wereld(dagen, personen, meldingen, kans)
 
 

@@ -6,8 +6,10 @@ theirs in time is a matter of counting: of what is due up to a day, by earliest 
 there is room for up to that day. Those that cannot be held in time any more come after the ones that can.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
+from itertools import accumulate
 from math import floor
 from typing import Final
 
@@ -45,19 +47,16 @@ class Agenda:
     Moves with each assignment (`neem`, `geef_af`).
     """
 
-    __slots__ = ("_houdbaar", "_per_dag", "_te_laat", "_tot_en_met", "vandaag")
+    __slots__ = ("_gehouden", "_over", "_per_dag", "_te_laat", "_tot_en_met", "vandaag")
 
     def __init__(self, vandaag: date, ruimte: Iterable[float], voorraad: Mapping[date, int]) -> None:
         self.vandaag = vandaag
-        som, tot_en_met = 0.0, []
-        for een in ruimte:
-            som += een
-            # Half a talk today is begun today: whoever works half days is not always a day later.
-            tot_en_met.append(floor(som + 0.5))
-        self._tot_en_met = tot_en_met
-        self._per_dag = [0] * len(tot_en_met)
+        # Half a talk today is begun today: whoever works half days is not always a day later.
+        self._tot_en_met = [floor(som + 0.5) for som in accumulate(ruimte)]
+        self._per_dag = [0] * len(self._tot_en_met)
         self._te_laat = 0
-        self._houdbaar: int | None = None
+        self._gehouden: list[int] = []
+        self._over: list[int] = []
         for dag, aantal in voorraad.items():
             self._tel(dag, aantal)
 
@@ -99,41 +98,41 @@ class Agenda:
 
         Else how many days later than due it would be held, at least 1: after all that waits.
         """
-        if self._houdbaar is None:
-            self._houdbaar = self._tel_houdbaar(None)
         nummer = (uiterlijk - self.vandaag).days
         if nummer >= 0:
+            self._bereken()
             nummer = min(nummer, len(self._per_dag) - 1)
-            if self._tel_houdbaar(nummer) > self._houdbaar:
+            if self._over[nummer] > 0:
                 return 0
         return max(1, self._dag_voor(sum(self._per_dag) + self._te_laat + 1) - nummer)
 
     def dag_van(self, uiterlijk: date) -> int:
         """On which day from today one talk more, due on this day, would be held: after those that are due
         before it or on the same day. The day after the last that is looked at when there is no room."""
+        self._bereken()
         nummer = min(max((uiterlijk - self.vandaag).days, 0), len(self._per_dag) - 1)
-        gehouden = 0
-        for wacht, past in zip(self._per_dag[: nummer + 1], self._tot_en_met, strict=False):
-            gehouden = min(gehouden + wacht, past)
-        return next(
-            (dag for dag, past in enumerate(self._tot_en_met) if past > gehouden), len(self._tot_en_met)
-        )
+        return bisect_right(self._tot_en_met, self._gehouden[nummer])
 
     def _tel(self, dag: date, aantal: int) -> None:
         nummer = (dag - self.vandaag).days
         if nummer < 0:
             self._te_laat = max(0, self._te_laat + aantal)
-        else:
-            nummer = min(nummer, len(self._per_dag) - 1)
-            self._per_dag[nummer] = max(0, self._per_dag[nummer] + aantal)
-        self._houdbaar = None
+            return
+        nummer = min(nummer, len(self._per_dag) - 1)
+        self._per_dag[nummer] = max(0, self._per_dag[nummer] + aantal)
+        self._gehouden.clear()
 
-    def _tel_houdbaar(self, erbij: int | None) -> int:
-        """How many talks can be held in time, with one more due on day `erbij`."""
-        gehouden = 0
-        for nummer, (wacht, past) in enumerate(zip(self._per_dag, self._tot_en_met, strict=True)):
-            gehouden = min(gehouden + wacht + (nummer == erbij), past)
-        return gehouden
+    def _bereken(self) -> None:
+        """How many of what is due up to each day can be held by then, and how much room is left for one that
+        is due on it: the least of that day and all after it, since others must wait for it."""
+        if self._gehouden:
+            return
+        aantal = 0
+        for wacht, past in zip(self._per_dag, self._tot_en_met, strict=True):
+            aantal = min(aantal + wacht, past)
+            self._gehouden.append(aantal)
+        over = [past - aantal for past, aantal in zip(self._tot_en_met, self._gehouden, strict=True)]
+        self._over = list(accumulate(reversed(over), min))[::-1]
 
     def _dag_voor(self, aantal: int) -> int:
         """On which day from today so many talks have been held; beyond the days that are looked at, guessed
