@@ -43,9 +43,9 @@ from shared.termijnen.regels import Soort, regels
 SQL = Queries(Path(__file__).with_suffix(".sql"))
 SMALL = 10_000
 BATCH = waak.BATCH
-BATCHES = 4
+BATCHES = 3
 """Batches of each kind in a round."""
-PART = 100_000
+FILL_S = 900.0
 SOORT = Soort.ADVISEUR_CONTACT
 REGELS = {soort: regel for soort, regel in regels().items() if regel.dienst == flow.ROUTING}
 
@@ -130,19 +130,14 @@ class Klokken:
         eerste = _eerste_punt()
         try:
             await owner.execute("set synchronous_commit = off")
-            for van in range(0, self.armed, PART):
-                tot = min(van + PART, self.armed) - 1
-                await owner.execute(SQL.zaken, van, tot, timeout=600)
-                begin = self.base + ahead - timedelta(seconds=eerste)
-                data = data_json(forwarded(self.base)).decode()
-                data = data.replace(_json_moment(self.base), "<start>")
-                await owner.execute(SQL.feiten, van, tot, data, begin, step, timeout=600)
+            begin = self.base + ahead - timedelta(seconds=eerste)
+            data = data_json(forwarded(self.base)).decode().replace(_json_moment(self.base), "<start>")
+            await owner.execute(SQL.zaken, self.armed, timeout=FILL_S)
+            await owner.execute(SQL.feiten, self.armed, data, begin, step, timeout=FILL_S)
             await arm_rows(owner, range(self._due), self.base - timedelta(hours=1), 0.001)
-            for van in range(self._due, self.armed, PART):
-                numbers = range(van, min(van + PART, self.armed))
-                await arm_rows(owner, numbers, self.base + ahead, step)
+            await arm_rows(owner, range(self._due, self.armed), self.base + ahead, step)
             for table in ("matters", "facts", "termijnen"):
-                await owner.execute(f"vacuum (analyze) {table}", timeout=600)
+                await owner.execute(f"vacuum (analyze) {table}", timeout=FILL_S)
         finally:
             await owner.close()
 
@@ -227,7 +222,7 @@ async def arm_rows(
         SQL.klokken,
         *(numbers.start, numbers.stop - 1, first, step_s, SOORT, t.versie),
         *(afstanden, lengte, prefix, wat, t.afleiding),
-        timeout=600,
+        timeout=FILL_S,
     )
 
 

@@ -2,17 +2,19 @@
 -- Clocks that run, and what stands behind them, as routing would have stored them. Their ids follow from their numbers.
 
 -- name: zaken
+-- In the order of their ids, which makes filling the indexes faster.
 insert into matters (subject, known, first_seen)
-select md5('zaak' || n), true, clock_timestamp() - interval '1 day' from generate_series($1::integer, $2::integer) as n;
+select md5('zaak' || n), true, clock_timestamp() - interval '1 day'
+from generate_series(0, $1::integer - 1) as n order by 1;
 
 -- name: feiten
--- The fact that each began with: $3 with the moment put in for <start>.
+-- The fact that each began with: $2 with the moment put in for <start>.
 insert into facts (key, publisher, id, name, subject, time, data, digest)
 select md5('feit' || n)::uuid, 'intake', md5('id' || n), 'melding-doorgezet.v1', md5('zaak' || n), start,
-       convert_to(replace($3::text, '<start>', to_char(start at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')), 'UTF8'),
+       convert_to(replace($2::text, '<start>', to_char(start at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')), 'UTF8'),
        decode(md5('digest' || n), 'hex')
-from generate_series($1::integer, $2::integer) as n,
-     lateral (select $4::timestamptz + make_interval(secs => $5::float8 * n) as start) as s;
+from (select n from generate_series(0, $1::integer - 1) as n order by md5('zaak' || n)) as n,
+     lateral (select $3::timestamptz + make_interval(secs => $4::float8 * n) as start) as s;
 
 -- name: klokken
 -- Numbers $1 up to $2. The first point in time of number n is $3 plus n times $4 seconds; the others follow at the

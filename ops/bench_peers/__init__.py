@@ -30,8 +30,9 @@ from ops.servers import Servers
 
 HERE = Path(__file__).parent
 LOCK = HERE / "requirements.lock"
-PEERS = {"celery": 100_000, "procrastinate": 1_000_000}
-"""How many timers each gets at most. A million of Celery's would be held in the memory of one worker."""
+PEERS = {"celery": 20_000, "procrastinate": 1_000_000}
+"""How many timers each gets at most. Of Celery's a worker holds every one in its memory, and they are
+published one by one, at a few milliseconds each: a million would take an hour and many gigabytes."""
 LIMIT_S = 900.0
 
 
