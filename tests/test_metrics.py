@@ -130,9 +130,6 @@ async def test_a_clock_is_counted_when_it_is_armed_called_late_and_stopped(
     assert value("meldpunt_termijnen_fired_total", meldpunt_wat="verstreken", **CONTACT) == 1
     assert value("meldpunt_termijnen_cancelled_total", **CONTACT) == 0
     assert value("meldpunt_termijnen_firing_lag_seconds_count") >= 1
-    assert (
-        value("meldpunt_termijnen_firing_lag_seconds_bucket", le="60.0") == 1
-    )  # the warning was late at once
     [bericht] = await _heard(heard, zaak)
     [fired] = [
         span for span in spans() if span.name == "fire termijnen" and _trace(span) in bericht["traceparent"]
@@ -214,23 +211,17 @@ async def test_clocks_are_counted_the_less_often_the_longer_it_takes(
 ) -> None:
     """After a count nothing is counted again until its time has come."""
     runtime = await service("routing")
-    counted = 0
-    meter, measuring = runtime.meter, runtime._klokkenmeting
-    assert measuring is not None
-
-    def observe(name: str, *_: Any) -> None:
-        nonlocal counted
-        counted += name == m.ARMED
-
-    monkeypatch.setattr(meter, "observe", observe)
+    measuring = meting.Klokkenmeting(runtime.meter, [Soort.TOEWIJZING])
     monkeypatch.setattr(meting, "TEL_S", 0.0)
     monkeypatch.setattr(meting, "TEL_DEEL", 1e6)
+    await measuring.meet(runtime.pool)
+    following = measuring._volgende
+    assert following > time.perf_counter() + 10
+    await measuring.meet(runtime.pool)
+    assert measuring._volgende == following
     measuring._volgende = 0.0
     await measuring.meet(runtime.pool)
-    first = counted
-    await measuring.meet(runtime.pool)
-    assert first > 0 and counted == first
-    assert measuring._volgende > time.perf_counter() + 10
+    assert measuring._volgende != following
 
 
 # --- batches --------------------------------------------------------------------------------------------
