@@ -14,6 +14,7 @@ process alternate, and the ratio of their medians is what counts.
 `sealing` what sealing and the vault cost, beside the same without them.
 `memory` what each service holds, idle and with a full prefetch of the largest messages in its hands.
 `planning` years of work through the decisions of routing: how many weeks are kept of those that could be.
+`termijnen` what a million clocks cost beside ten thousand, and how soon each is said, beside two peers.
 `crash` the same while every service, the broker and the database are killed: what was lost or doubled.
 """
 
@@ -36,16 +37,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What to measure, and how much of it."""
     parser.add_argument(
         "what",
-        choices=("hop", "flow", "sealing", "memory", "crash", "planning"),
-        help="one hop, the flow through all services, what sealing costs, memory, what kills leave, or how "
-        "many weeks assignment keeps",
+        choices=("hop", "flow", "sealing", "memory", "planning", "termijnen", "crash"),
+        help="one hop, the flow through all services, what sealing costs, memory, how many weeks "
+        "assignment keeps, a million clocks, or what kills leave",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--alone", action="store_true", help="without the peers (termijnen)")
+    parser.add_argument("--termijnen", action="store_true", help="three replicas with clocks (crash)")
+    parser.add_argument(
+        "--seconds",
+        type=attach.at_least(2),
+        metavar="N",
+        help="how long clocks fall due (termijnen: 20), or replicas are killed (crash --termijnen: 300)",
+    )
     for name, least, default, text in (
         ("rounds", 1, 5, "rounds of each"),
         ("facts", 1, 3000, "facts per round"),
         ("prefill", 0, 1_000_000, "facts in the table before (hop)"),
         ("matters", 1, 400, "matters to bring in (flow)"),
+        ("armed", 10, 1_000_000, "clocks that run (termijnen)"),
         ("kills", 1, 20, "kills at each point of each service (crash)"),
         ("years", 1, 4, "years to play, for each of five seeds (planning)"),
     ):
@@ -65,13 +75,18 @@ def run(args: argparse.Namespace) -> int:
     with servers() as found:
         if args.what == "crash":
             return _crash(found, args)
-        measures = {"hop": _hop, "flow": _flow, "sealing": _sealing, "memory": _memory}
+        measures = {
+            "hop": _hop,
+            "flow": _flow,
+            "sealing": _sealing,
+            "memory": _memory,
+            "termijnen": _termijnen,
+        }
         result = asyncio.run(measures[args.what](found, args))
     if args.json:
         print(json.dumps(result, indent=2))
     else:
-        for key, value in result.items():
-            print(f"{key:<28} {value}")
+        print(as_lines(result))
     return 0
 
 
@@ -84,8 +99,19 @@ def _planning(args: argparse.Namespace) -> int:
     return 0
 
 
+def as_lines(result: dict[str, Any]) -> str:
+    """The figures, one to a line."""
+    return "\n".join(f"{key:<28} {value}" for key, value in result.items())
+
+
 def _crash(found: Servers, args: argparse.Namespace) -> int:
-    """Unlike the others this one can fail: status 1 when anything was lost or doubled."""
+    """Unlike the others this one can fail: status 1 when anything was lost or doubled, or said too early."""
+    if args.termijnen:
+        from ops import crash_termijnen
+
+        outcome = asyncio.run(crash_termijnen.crash(found, args))
+        print(json.dumps(outcome, indent=2) if args.json else as_lines(outcome))
+        return 0 if outcome["good"] else 1
     from ops.crash import as_text, crash
 
     result = asyncio.run(crash(found, args))
@@ -101,6 +127,12 @@ def _hop(found: Servers, args: argparse.Namespace) -> Any:
 
 def _memory(found: Servers, args: argparse.Namespace) -> Any:
     from ops.bench_memory import measure
+
+    return measure(found, args)
+
+
+def _termijnen(found: Servers, args: argparse.Namespace) -> Any:
+    from ops.bench_termijnen import measure
 
     return measure(found, args)
 

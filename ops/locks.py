@@ -79,6 +79,9 @@ def _locks(root: Path) -> Iterator[tuple[Path, list[Path], list[str]]]:
     )
     for folder in services:
         yield folder / "requirements.lock", [folder / "pyproject.toml"], ["--constraints", str(whole)]
+    # What a benchmark compares with is nobody's dependency: a lock of its own, with versions of its own.
+    peers = root / "ops" / "bench_peers"
+    yield peers / "requirements.lock", [peers / "requirements.in"], []
 
 
 def _compile(sources: list[Path], target: Path, extra: list[str]) -> subprocess.CompletedProcess[str]:

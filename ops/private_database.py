@@ -145,8 +145,11 @@ listen_addresses = '127.0.0.1'
 port = {state["postgres"]}
 unix_socket_directories = ''
 max_connections = 200
-shared_buffers = 128MB
-max_wal_size = 2GB
+shared_buffers = 512MB
+# After each checkpoint the first change of a page costs an image of it, and random ids touch pages all over:
+# the fewer checkpoints the better.
+max_wal_size = 8GB
+checkpoint_timeout = 30min
 timezone = 'UTC'
 log_timezone = 'UTC'
 # A log never holds content: no statements, no parameters, no client's errors (they quote values).

@@ -11,9 +11,9 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from aio_pika.exceptions import ChannelInvalidStateError
@@ -46,6 +46,11 @@ PATIENCE_S = 2.0
 """How long a batch waits for one of those, before it leaves its facts to the relay."""
 
 
+TURNS = 20
+"""How many turns of the event loop a message may take at most from its channel to our hands; four, as the
+libraries are now."""
+
+
 class Stopping(Exception):
     """The service stops while a batch waits for the database; the broker keeps the batch."""
 
@@ -67,6 +72,30 @@ class Parked:
     fact: UUID | None = None
     tried: Fact | None = None
     """What a handler was given and would not have, or failed on."""
+
+
+@dataclass
+class Line:
+    """One channel over which the broker hands us messages."""
+
+    channel: Any
+    since: datetime | None = None
+    owed: deque[tuple[datetime, int]] = field(default_factory=lambda: deque(maxlen=1000))
+    clean: datetime | None = None
+
+    def settle(self, processed: int) -> None:
+        """So many messages are applied: until when is nothing left of what was handed to us?"""
+        while self.owed and self.owed[0][1] <= processed:
+            self.clean = self.owed.popleft()[0]
+
+
+class Word(NamedTuple):
+    """What a replica can say of one queue: whether it is handed messages, since when surely over one and the
+    same channel, and until when all of those are applied."""
+
+    consuming: bool
+    since: datetime | None
+    clean: datetime | None
 
 
 def arrival_of(raw: Any) -> Arrival:
@@ -128,20 +157,45 @@ class Consumer:
         self._waiting: dict[str, deque[Any]] = {queue: deque() for queue in self.subscribers}
         self._in_hand = dict.fromkeys(self.subscribers, 0)
         self._processed = dict.fromkeys(self.subscribers, 0)
+        self._lines: dict[str, Line] = {}
+        self.clock_offset = timedelta()
+        """How far the database's clock is ahead of this machine's; what lies in the future is its to say."""
         self.epoch = 0
         """Goes up when an acknowledgement was lost: what was in hand then comes again, to whoever is free."""
-        self._ahead = timedelta()
 
     # --- reading ----------------------------------------------------------------------------------
-
-    def set_clock(self, now: datetime) -> None:
-        """The database's clock says so now. What lies in the future is told by that one, as what is due is:
-        replicas on machines that disagree park the same."""
-        self._ahead = now - datetime.now(UTC)
 
     def progress(self, queue: str) -> tuple[int, int]:
         """Of one queue: messages applied and acknowledged, and messages in our hands that are not."""
         return self._processed[queue], len(self._waiting[queue]) + self._in_hand[queue]
+
+    async def settle(self, queue: str, moment: datetime) -> Word:
+        """What we can say of one queue at `moment`, which is now or just over."""
+        channel = await self._channel(queue)
+        line = self._lines.get(queue)
+        if channel is None:
+            self._lines.pop(queue, None)
+            return Word(False, None, None)
+        if line is None or line.channel is not channel:
+            # When it began is not known: it surely goes on the next time.
+            line = self._lines[queue] = Line(channel)
+        else:
+            line.since = line.since or moment
+        # The same setting again: its answer comes after everything that the broker sent before it.
+        await channel.basic_qos(prefetch_count=self._prefetch)
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
+        line.owed.append((moment, sum(self.progress(queue))))
+        line.settle(self._processed[queue])
+        return Word(True, line.since, line.clean)
+
+    async def _channel(self, queue: str) -> Any:
+        """The channel over which we consume, or None."""
+        consuming = self.subscribers[queue]._queue_obj  # FastStream shows no other way to the consumer
+        if consuming is None:
+            return None
+        channel: Any = await consuming.channel.get_underlay_channel()
+        return channel if channel.consumers else None
 
     async def read(self, queue: str) -> None:
         """Take messages from one queue until cancelled; a lost channel is waited out."""
@@ -154,17 +208,6 @@ class Consumer:
             except Exception as error:
                 log.warning("reading interrupted", extra={"queue": queue, "error": describe(error)})
             await asyncio.sleep(0.5)
-
-    async def is_consuming(self) -> bool:
-        """Whether the broker still hands us messages from every queue of ours."""
-        for subscriber in self.subscribers.values():
-            queue = subscriber._queue_obj  # FastStream shows no other way to the consumer
-            if queue is None:
-                return False
-            channel: Any = await queue.channel.get_underlay_channel()
-            if not channel.consumers:
-                return False
-        return True
 
     def stop(self) -> None:
         """Finish the batch in hand and take no more."""
@@ -215,7 +258,7 @@ class Consumer:
     def _decode(self, deliveries: Sequence[Delivery]) -> tuple[list[tuple[Delivery, Fact]], list[Parked]]:
         good: list[tuple[Delivery, Fact]] = []
         bad: list[Parked] = []
-        now = datetime.now(UTC) + self._ahead
+        now = datetime.now(UTC) + self.clock_offset
         for delivery in deliveries:
             outcome = self._decode_one(delivery.arrival, now)
             if isinstance(outcome, Fact):

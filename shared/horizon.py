@@ -16,6 +16,11 @@ SETTLE: Final = timedelta(seconds=0.5)
 it by then has reached its hands."""
 GONE: Final = timedelta(seconds=60)
 """A replica that is silent for so long is gone, and what it held is back in the queue (heartbeat)."""
+FOLLOWED: Final = timedelta(milliseconds=10)
+"""Where the queue is on several machines, what its leader has given out a follower hands on so much later at
+most; a replica's word counts for a look that was over so long before it."""
+KEPT_EMPTY: Final = 100
+"""Looks at an empty queue that wait for the others to tell; a younger one says more."""
 KEPT: Final = 600
 """A backlog of hours needs no finer grain than this many looks."""
 
@@ -32,6 +37,10 @@ class Voortgang:
     verwerkt: int
     in_handen: int
     gezien_op: datetime
+    luistert_sinds: datetime | None = None
+    """Since when the broker hands it messages over one and the same channel."""
+    schoon_op: datetime | None = None
+    """Everything handed to it over that channel until then is applied and acknowledged."""
 
     @property
     def gekregen(self) -> int:
@@ -45,6 +54,25 @@ class _Look(NamedTuple):
     before: datetime
     after: datetime
     queued: int
+
+
+class _Empty(NamedTuple):
+    """Nothing waited at some moment between `before` and `after`, and so many consumers were on the queue."""
+
+    before: datetime
+    after: datetime
+    consumers: int
+
+    def settled(self, replicas: Iterable[Voortgang]) -> bool:
+        """Whether all of these consumers have since told that they hold nothing from before."""
+        told = sum(
+            one.luistert_sinds is not None
+            and one.schoon_op is not None
+            and one.luistert_sinds <= self.before
+            and one.schoon_op >= self.after + FOLLOWED
+            for one in replicas
+        )
+        return told == self.consumers
 
 
 class _Draining(NamedTuple):
@@ -66,19 +94,39 @@ class _Finishing(NamedTuple):
 class Horizon:
     """Everything that had arrived by `moment` has been applied; None while nothing is known.
 
-    The queue is first in, first out, and so is each replica's work; between replicas there is no order. A
-    look whose replicas change on the way is given up: a later one takes its place.
+    There are two ways to know. *At once*: nothing waited, and each of the consumers that the broker counted
+    has told since that all it was handed until after the look is applied. Who was killed is no consumer any
+    more, and what it held is back in the queue. *By counting*, while there is a backlog: the queue is first
+    in, first out, and so is each replica's work; between replicas there is no order. A look whose replicas
+    change on the way is given up: a later one takes its place.
     """
 
     moment: datetime | None = None
+    _empty: list[_Empty] = field(default_factory=list)
     _looks: list[_Look] = field(default_factory=list)
     _draining: list[_Draining] = field(default_factory=list)
     _finishing: list[_Finishing] = field(default_factory=list)
 
-    def look(self, before: datetime, after: datetime, queued: int, replicas: Iterable[Voortgang]) -> None:
-        """Between `before` and `after` (the database's clock) so many messages waited in the queue; and this
-        is what the replicas last said."""
-        living = {one.replica: one for one in replicas if one.gezien_op > after - GONE}
+    def look(
+        self,
+        before: datetime,
+        after: datetime,
+        queued: int,
+        replicas: Iterable[Voortgang],
+        *,
+        consumers: int = 1,
+    ) -> None:
+        """Between `before` and `after` (the database's clock) so many messages waited in the queue, and there
+        were so many consumers; and this is what the replicas last said."""
+        if not consumers:
+            # Not even we ourselves: the broker says so of a queue that it cannot ask just now.
+            return
+        said = list(replicas)
+        if not queued:
+            self._empty.append(_Empty(before, after, consumers))
+            del self._empty[:-KEPT_EMPTY]
+        self.learn(said)
+        living = {one.replica: one for one in said if one.gezien_op > after - GONE}
         self._looks.append(_Look(before, after, queued))
         self._draining = [one for one in self._draining if one.replicas <= living.keys()]
         self._finishing = [one for one in self._finishing if one.goals.keys() <= living.keys()]
@@ -87,6 +135,23 @@ class Horizon:
         for kept in (self._looks, self._draining, self._finishing):
             if len(kept) > KEPT:
                 del kept[1::2]
+
+    def learn(self, replicas: Iterable[Voortgang]) -> None:
+        """What the replicas said meanwhile; the queue was not looked at again."""
+        said = list(replicas)
+        for number in reversed(range(len(self._empty))):
+            if self._empty[number].settled(said):
+                self._reach(self._empty[number].before)
+                del self._empty[: number + 1]
+                break
+
+    def _reach(self, moment: datetime) -> None:
+        if self.moment is None or moment > self.moment:
+            self.moment = moment
+            # Nothing is left to learn from looks before that.
+            self._looks = [one for one in self._looks if one.before > moment]
+            self._draining = [one for one in self._draining if one.before > moment]
+            self._finishing = [one for one in self._finishing if one.before > moment]
 
     def _advance(self, living: Mapping[UUID, Voortgang]) -> None:
         handed = sum(one.gekregen for one in living.values())
@@ -105,11 +170,11 @@ class Horizon:
             for one in self._finishing
             if all(living[replica].verwerkt >= goal for replica, goal in one.goals.items())
         ]:
-            self._finishing.remove(done)
-            self.moment = done.before if self.moment is None else max(self.moment, done.before)
+            self._reach(done.before)
 
     def reset(self) -> None:
         """The broker was out of sight: nothing is known about what came in meanwhile."""
+        self._empty.clear()
         self._looks.clear()
         self._draining.clear()
         self._finishing.clear()

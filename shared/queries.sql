@@ -188,15 +188,25 @@ where onderwerp is not null
   and exists (select from matters where sha256(matters.subject::bytea) = geparkeerd.onderwerp and gewist_op is not null);
 
 -- name: report_progress
-insert into voortgang (wachtrij, replica, verwerkt, in_handen, gezien_op)
-select wachtrij, $1, verwerkt, in_handen, clock_timestamp()
-from unnest($2::text[], $3::bigint[], $4::integer[]) as stand (wachtrij, verwerkt, in_handen)
-on conflict (wachtrij, replica) do update
-set verwerkt = excluded.verwerkt, in_handen = excluded.in_handen, gezien_op = excluded.gezien_op
-returning gezien_op;
+-- What this replica says of itself; returns what all last said. It need not outlive a crash of the database: what is lost
+-- is said again, and until then the watch waits.
+with stil as materialized (select set_config('synchronous_commit', 'off', true)),
+nu as (
+    insert into voortgang (wachtrij, replica, verwerkt, in_handen, luistert_sinds, schoon_op, gezien_op)
+    select wachtrij, $1, verwerkt, in_handen, luistert_sinds, schoon_op, clock_timestamp()
+    from stil, unnest($2::text[], $3::bigint[], $4::integer[], $5::timestamptz[], $6::timestamptz[])
+         as stand (wachtrij, verwerkt, in_handen, luistert_sinds, schoon_op)
+    on conflict (wachtrij, replica) do update
+    set verwerkt = excluded.verwerkt, in_handen = excluded.in_handen, luistert_sinds = excluded.luistert_sinds,
+        schoon_op = excluded.schoon_op, gezien_op = excluded.gezien_op
+    returning wachtrij, replica, verwerkt, in_handen, luistert_sinds, schoon_op, gezien_op
+)
+select * from nu
+union all
+select wachtrij, replica, verwerkt, in_handen, luistert_sinds, schoon_op, gezien_op from voortgang where replica <> $1;
 
 -- name: progress
-select wachtrij, replica, verwerkt, in_handen, gezien_op from voortgang;
+select wachtrij, replica, verwerkt, in_handen, luistert_sinds, schoon_op, gezien_op from voortgang;
 
 -- name: retire
 -- A replica that stops, or begins to count anew.

@@ -46,6 +46,20 @@ SAMPLE_S = 1.0
 """How often the queue is looked at, to know how far the backlog has been worked off."""
 MEASURE_S = 5.0
 """How often the gauges from the database are read."""
+PERIOD_S = 0.06
+"""While a clock is about to fall due it is looked at this often, by all replicas at the same moments of the
+database's clock: each needs the others' word."""
+SETTLE_S = 0.025
+"""How long after a look a replica sees what it holds."""
+WORD = timedelta(milliseconds=20)
+"""And of which moment after its look that tells: well over `horizon.FOLLOWED`, so that it also counts for
+replicas that looked a little later."""
+HEAR_S = 0.01
+"""How long after its own word a replica hears what the others said in this period."""
+SOON_S = 1.0
+"""When a clock is about to fall due."""
+FRESH_S = 5.0
+"""A horizon older than this waits for a backlog or for a broker: looking more often brings nothing."""
 RETRY_S = 1.0
 WISSEN_PER_KEER = 100
 """Of how many erased matters one transaction takes away the last traces."""
@@ -123,6 +137,8 @@ class Runtime:
         self.outbox: Outbox | None = None
         self._publishing: Any = None
         self._peek: Any = None
+        self._sampling = asyncio.Lock()
+        self._sampled = asyncio.Event()
 
     # --- transactions -------------------------------------------------------------------------------
 
@@ -185,6 +201,7 @@ class Runtime:
             asyncio.create_task(self._every(MEASURE_S, self._measure)),
         ]
         if self.service.has_clocks:
+            others.append(asyncio.create_task(self._every(self.settings.watch_interval_s, self._look_ahead)))
             others.append(asyncio.create_task(self._every(self.settings.watch_interval_s, self._watch)))
             others.append(asyncio.create_task(self._every(SAMPLE_S, self._herreken)))
         for background in self.service.background:
@@ -275,7 +292,7 @@ class Runtime:
                 admit=self.service.admit,
                 on_parked=self.service.on_parked,
             )
-            self._consumer.set_clock(await self.pool.fetchval(QUERIES.now))
+        await self._database_now()
         await self._broker.start()
         self.health.report("broker", True)
 
@@ -321,22 +338,28 @@ class Runtime:
 
     async def _sample(self) -> bool:
         """Look at the queue: is the broker there, is our consumer on it, how much waits."""
+        async with self._sampling:
+            await self._sample_once()
+        return False
+
+    async def _sample_once(self) -> None:
         consumer = self._consumer
         assert consumer is not None
         try:
             async with asyncio.timeout(5):
-                before = await self.pool.fetchval(QUERIES.now)
-            consumer.set_clock(before)
+                before = await self._database_now()
             self.health.report("database", True)
         except TRANSIENT as error:
             self._lose_sight()
             self.health.report("database", False)
             log.warning("database out of sight", extra={"error": describe(error)})
-            return False
+            return
         try:
             async with asyncio.timeout(5):
                 queued, consumers = await self._look()
-                consuming = await consumer.is_consuming()
+                after = await self._database_now()
+                await asyncio.sleep(SETTLE_S)
+                said = await asyncio.gather(*(consumer.settle(queue, after + WORD) for queue in queued))
             self.health.report("broker", True)
         except Exception as error:
             self._lose_sight()
@@ -344,29 +367,37 @@ class Runtime:
             self.health.report("consumer", False)
             self.health.report("broker", isinstance(error, ChannelNotFoundEntity))
             log.warning("queue out of sight", extra={"error": describe(error)})
-            return False
+            return
+        consuming = all(word.consuming for word in said)
         self.health.report("consumer", consuming and consumers[self.service.name] > 0)
         if consumer.epoch != self._epoch:
             await self.pool.execute(QUERIES.retire, self.replica)
             self._epoch, self.replica = consumer.epoch, uuid4()
-        counts = [consumer.progress(queue) for queue in queued]
-        after = await self.pool.fetchval(
-            QUERIES.report_progress, self.replica, list(queued), *map(list, zip(*counts, strict=True))
+        stand = [
+            (queue, *consumer.progress(queue), word.since, word.clean)
+            for queue, word in zip(queued, said, strict=True)
+        ]
+        rows = await self.pool.fetch(
+            QUERIES.report_progress, self.replica, *map(list, zip(*stand, strict=True))
         )
+        for queue, horizon in self._horizons.items():
+            horizon.look(before, after, queued[queue], _of(queue, rows), consumers=consumers[queue])
+        self._achterstand.zie(after, self.horizon)
+        self._sampled.set()
+
+    async def _hear(self) -> None:
+        """What the other replicas have said since."""
         rows = await self.pool.fetch(QUERIES.progress)
         for queue, horizon in self._horizons.items():
-            horizon.look(
-                before,
-                after,
-                queued[queue],
-                [
-                    Voortgang(row["replica"], row["verwerkt"], row["in_handen"], row["gezien_op"])
-                    for row in rows
-                    if row["wachtrij"] == queue
-                ],
-            )
-        self._achterstand.zie(after, self.horizon)
-        return False
+            horizon.learn(_of(queue, rows))
+        self._sampled.set()
+
+    async def _database_now(self) -> datetime:
+        """The clock by which everything is decided; how far ours is off is remembered."""
+        moment: datetime = await self.pool.fetchval(QUERIES.now)
+        assert self._consumer is not None
+        self._consumer.clock_offset = moment - datetime.now(UTC)
+        return moment
 
     @property
     def horizon(self) -> datetime | None:
@@ -423,12 +454,34 @@ class Runtime:
             log.error("parked messages were not handled in time: bodies destroyed", extra={"count": weg})
         return False
 
-    async def _watch(self) -> bool:
-        """Fire what is due, up to the moment to which the queue has been worked off, and no further."""
-        horizon, started_ns = self.horizon, time_ns()
-        assert self.boeken is not None
+    async def _look_ahead(self) -> bool:
+        """Look at the queue more often while a clock is about to fall due, so that it is said at once."""
+        horizon = self.horizon
         if horizon is None:
             return False
+        now, due = await self.pool.fetchrow(waak.QUERIES.eerstvolgende)
+        if due is None or (due - now).total_seconds() > SOON_S:
+            return False
+        if (now - horizon).total_seconds() > FRESH_S:
+            return False
+        assert self._consumer is not None
+        await asyncio.sleep(
+            PERIOD_S - (datetime.now(UTC) + self._consumer.clock_offset).timestamp() % PERIOD_S
+        )
+        await self._sample()
+        await asyncio.sleep(HEAR_S)
+        await self._hear()
+        return True
+
+    async def _watch(self) -> bool:
+        """Fire what is due, up to the moment to which the queue has been worked off, and no further."""
+        assert self.boeken is not None
+        self._sampled.clear()
+        horizon = self.horizon
+        if horizon is None or not await self.pool.fetchval(waak.QUERIES.iets_te_zeggen, horizon):
+            await self._until_sampled()
+            return True
+        started_ns = time_ns()
         async with self.transaction() as work:
             boek = await self.boeken.bij(work.connection)
             fired = await waak.due(work.connection, boek, now=min(work.now, horizon))
@@ -437,7 +490,13 @@ class Runtime:
                 for onderwerp, feit in fired.stellingen:
                     work.state(feit, onderwerp)
             work.gevuurd += zip((feit for _, feit in fired.stellingen), fired.sinds, strict=True)
-        return fired.genomen >= waak.BATCH
+        return fired.genomen > 0
+
+    async def _until_sampled(self) -> None:
+        """Nothing more can be said before the queue is looked at again."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SAMPLE_S):
+                await self._sampled.wait()
 
     async def _herreken(self) -> bool:
         """Reckon the next running clocks anew, when a calendar or a rule changed for them."""
@@ -457,6 +516,22 @@ class Runtime:
             self.meter.observe(name, float(value or 0))
         self.meter.observe(m.SEALING_KEY, min(self._keys.remaining_s(datetime.now(UTC)), YEAR_S))
         return False
+
+
+def _of(queue: str, rows: Sequence[Any]) -> list[Voortgang]:
+    """What the replicas said of one queue."""
+    return [
+        Voortgang(
+            row["replica"],
+            row["verwerkt"],
+            row["in_handen"],
+            row["gezien_op"],
+            row["luistert_sinds"],
+            row["schoon_op"],
+        )
+        for row in rows
+        if row["wachtrij"] == queue
+    ]
 
 
 def _own_rules(name: str, settings: ServiceSettings) -> Mapping[Soort, Regel]:

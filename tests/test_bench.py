@@ -100,3 +100,15 @@ def test_sealing_is_measured_beside_the_same_without(
         assert found[ratio] > 0
     assert found["seal_per_s"] < found["aes_gcm_per_s"] and found["open_per_s"] < found["aes_gcm_per_s"]
     assert found["flow_pieces_sealed_to_readers"] >= 6
+
+
+def test_clocks_are_measured_few_and_many(servers: Servers, capsys: pytest.CaptureFixture[str]) -> None:
+    """Three costs by the number that runs, and a lag for every clock that fell due; none twice or early."""
+    found = measured(capsys, "termijnen", "--armed", "3000", "--rounds", "1", "--seconds", "2", "--alone")
+    assert found["kostenverhouding"] == max(found["kostenverhouding_per_soort"].values()) > 0
+    assert found["ms_per_clock"].keys() == {"arming", "cancelling", "firing"}
+    for run in (found["lag_ms"], found["lag_three_replicas_ms"]):
+        assert 0 < run["p50"] <= run["p99"] <= run["max"]
+        assert (run["twice"], run["early"]) == (0, 0)
+    assert found["lag_p99_ms"] == found["lag_ms"]["p99"]
+    assert found["due_per_second"] == 500

@@ -283,9 +283,17 @@ async def test_the_watch_is_told_how_much_waits_in_the_queue_now(
     seen = []
 
     class Looking(Horizon):
-        def look(self, before: datetime, after: datetime, queued: int, replicas: Iterable[Voortgang]) -> None:
+        def look(
+            self,
+            before: datetime,
+            after: datetime,
+            queued: int,
+            replicas: Iterable[Voortgang],
+            *,
+            consumers: int = 1,
+        ) -> None:
             seen.append(queued)
-            super().look(before, after, queued, replicas)
+            super().look(before, after, queued, replicas, consumers=consumers)
 
     runtime._horizons["registry"] = Looking()
     owner = await asyncpg.connect(environment.owner_dsn("registry"))

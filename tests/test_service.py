@@ -25,7 +25,7 @@ from ops.processes import wait_for
 from ops.stack import Stack
 from shared import events as e
 from shared import flow, zegel
-from shared.horizon import Horizon, Voortgang
+from shared.horizon import FOLLOWED, Horizon, Voortgang
 from shared.telemetry import JsonLines, describe
 from tests.bus import Bus, eventually, make_fact, new_id, now
 from tests.conftest import StartService
@@ -72,6 +72,99 @@ def test_the_horizon_never_passes_a_fact_that_any_replica_has_not_applied(steps:
         if horizon.moment is not None:
             done = sum(1 for one in applied for at in one if at <= horizon.moment)
             assert sum(1 for at in arrived if at <= horizon.moment) == done
+
+
+class Replica:
+    """One replica as the broker and the database see it: what it holds, applied, and last told."""
+
+    def __init__(self, number: int) -> None:
+        self.id = UUID(int=number)
+        self.hands: list[int] = []
+        self.applied = 0
+        self.got = 0
+        self.since: datetime | None = None
+        self.owed: list[tuple[datetime, int]] = []
+        self.clean: datetime | None = None
+        self.told = Voortgang(self.id, 0, 0, START)
+
+    def tell(self, at: datetime) -> None:
+        """What `Consumer.settle` does, and the report that follows it."""
+        at += FOLLOWED  # as long after a look of its own
+        self.owed.append((at, self.got))
+        while self.owed and self.owed[0][1] <= self.applied:
+            self.clean = self.owed.pop(0)[0]
+        self.told = Voortgang(self.id, self.applied, len(self.hands), at, self.since, self.clean)
+        self.since = self.since or at
+
+
+Event = st.tuples(
+    st.sampled_from(["arrive", "hand", "apply", "apply", "tell", "all tell", "look", "look", "kill", "mute"]),
+    st.integers(0, 2),
+)
+
+
+@given(st.lists(Event, min_size=50, max_size=100))
+def test_the_horizon_stays_behind_what_a_killed_or_silent_replica_held(events: list[Any]) -> None:
+    """Replicas are killed, and what they held is back in the queue; others say nothing any more and hold on.
+
+    Whatever happens, each message that had arrived at the horizon has been applied by then.
+    """
+    horizon = Horizon()
+    replicas = [Replica(number) for number in range(3)]
+    rows = {replica.id: replica.told for replica in replicas}
+    mute: set[UUID] = set()
+    queue: list[int] = []
+    arrived: list[datetime] = []
+    applied: set[int] = set()
+    for number, (what, which) in enumerate(events):
+        at = START + timedelta(milliseconds=100 * number)
+        replica = replicas[which]
+        if what == "arrive":
+            queue.append(len(arrived))
+            arrived.append(at)
+        elif what == "hand" and queue:
+            replica.hands.append(queue.pop(0))
+            replica.got += 1
+        elif what == "apply" and replica.hands:
+            applied.add(replica.hands.pop(0))
+            replica.applied += 1
+        elif what.endswith("tell"):
+            for teller in replicas if what.startswith("all") else [replica]:
+                if teller.id not in mute:
+                    teller.tell(at)
+                    rows[teller.id] = teller.told
+        elif what == "kill" and (replica.hands or number % 4 == 0):
+            queue = sorted(queue + replica.hands)
+            replicas[which] = Replica(100 + number)
+        elif what == "mute":
+            mute.add(replica.id)
+        elif what == "look":
+            horizon.look(at, at, len(queue), rows.values(), consumers=3)
+        if horizon.moment is not None:
+            late = [n for n, moment in enumerate(arrived) if moment <= horizon.moment and n not in applied]
+            assert not late
+
+
+def test_a_replica_that_was_killed_holds_nobody_back() -> None:
+    """The broker counts one consumer less: what it held is in the queue again, and taken by the others."""
+    horizon = Horizon()
+    gone = Voortgang(REPLICAS[1], 3, 7, START, START - timedelta(seconds=9), START - timedelta(seconds=1))
+    for seconds in range(3):
+        at = START + timedelta(seconds=seconds)
+        living = Voortgang(REPLICAS[0], 9, 0, at, START - timedelta(seconds=9), at + FOLLOWED)
+        horizon.look(at, at, 0, [gone, living], consumers=2)
+        assert horizon.moment is None
+    horizon.look(at, at, 0, [gone, living], consumers=1)
+    assert horizon.moment == at
+
+
+def test_a_queue_that_the_broker_cannot_ask_tells_nothing() -> None:
+    """No messages and no consumers is what it says of a queue without a leader."""
+    horizon = Horizon()
+    for seconds in range(9):
+        at = START + timedelta(seconds=seconds)
+        horizon.look(at, at, 0, [Voortgang(REPLICAS[0], 9, 0, at, START, at)], consumers=0)
+    assert horizon.moment is None
 
 
 def said(verwerkt: int, in_handen: int, seconds: float, replica: int = 0) -> Voortgang:

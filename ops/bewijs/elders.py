@@ -26,6 +26,14 @@ OP_TESTS: Final = (
         ),
     ),
     OpTests(
+        "wat een adviseur deelt en niemand lezen mag, wordt aan diens cluster gezegd, en gaat nergens heen",
+        ("tests/intake/test_deling.py",),
+    ),
+    OpTests(
+        "wat naar het ene cluster gaat, ook een termijn, hoort het andere niet",
+        ("tests/test_flow.py",),
+    ),
+    OpTests(
         "van een gewist dossier blijft een skelet dat nergens naar leidt, en wat laat komt haalt niets terug",
         ("tests/registry/test_vernietiging.py", "tests/test_erasure.py"),
     ),

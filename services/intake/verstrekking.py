@@ -52,6 +52,7 @@ HERZIEN_PER_KEER: Final = 200
 
 STAND_S: Final = 15.0
 """How often what an operator watches is read."""
+VERVANGEN: Final = "a reader's key was replaced or taken back: compare it (./meldpunt sleutels lezers)"
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +108,9 @@ async def bewaar_sleutels(work: Work, facts: Sequence[Fact]) -> set[str]:
     await work.connection.execute(QUERIES.slot_alleen)
     lezers = sorted(gesteld)
     voor = await _sleutels(work.connection, QUERIES.sleutels_van, lezers, work.now)
+    oud = await _opgeslagen(work.connection, lezers)
     await _schrijf_sleutels(work.connection, gesteld)
+    _meld_vervangen(oud, await _opgeslagen(work.connection, lezers))
     na = await _sleutels(work.connection, QUERIES.sleutels_van, lezers, work.now)
     open_nu = [one for one in lezers if na[one].bruikbaar]
     nieuw_bij_mid = [
@@ -122,6 +125,19 @@ async def bewaar_sleutels(work: Work, facts: Sequence[Fact]) -> set[str]:
         if wie:
             await work.connection.execute(query, *_kolommen(wie))
     return {row["subject"] for row in await work.connection.fetch(QUERIES.te_herzien, HERZIEN_PER_KEER)}
+
+
+async def _opgeslagen(connection: Any, lezers: Collection[Lezer]) -> dict[Lezer, str]:
+    rows = await connection.fetch(QUERIES.opgeslagen, *_kolommen(lezers))
+    return {Lezer(row["partij"], row["ontvanger"]): row["sleutel"] for row in rows}
+
+
+def _meld_vervangen(oud: Mapping[Lezer, str], nieuw: Mapping[Lezer, str]) -> None:
+    """Whoever watches the log hears that a key was replaced or taken back, and at which party; of whom, the
+    list of keys tells."""
+    for lezer, sleutel in oud.items():
+        if nieuw.get(lezer) != sleutel:
+            log.warning(VERVANGEN, extra={"party": lezer.partij})
 
 
 async def houd_sleutels_tegen(work: Work) -> None:

@@ -22,6 +22,11 @@ select partij, ontvanger, volgnummer, verloren_tot,
 from lezerssleutels
 where (partij, ontvanger) in (select * from unnest($1::text[], $2::text[]));
 
+-- name: opgeslagen
+-- The keys themselves of these readers, where there is one.
+select partij, ontvanger, sleutel from lezerssleutels
+where sleutel is not null and (partij, ontvanger) in (select * from unnest($1::text[], $2::text[]));
+
 -- name: sleutels
 -- The keys of these readers, and of every desk of the MID.
 select partij, ontvanger, volgnummer, verloren_tot,

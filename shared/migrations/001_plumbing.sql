@@ -54,6 +54,8 @@ create table voortgang (
     replica   uuid not null,                         -- one process, for as long as it loses no acknowledgement
     verwerkt  bigint not null,
     in_handen integer not null,
+    luistert_sinds timestamptz,                      -- since when it gets messages over one and the same channel
+    schoon_op timestamptz,                           -- all that it was handed over that channel by then is applied
     gezien_op timestamptz not null,
     primary key (wachtrij, replica)
 ) with (fillfactor = 50);

@@ -32,6 +32,14 @@ update termijnen as t
 -- holds are left to whoever holds them.
 select * from termijnen where volgende_op < $1 order by volgende_op limit $2 for update skip locked
 
+-- name: eerstvolgende
+-- The present, and the next moment at which something is to be said.
+select clock_timestamp() as nu, min(volgende_op) as op from termijnen where volgende_op is not null
+
+-- name: iets_te_zeggen
+-- Whether any clock has something to say at $1.
+select exists (select from termijnen where volgende_op < $1)
+
 -- name: mark
 -- Note what the watch has said about clocks that it holds, and when it has to look again.
 update termijnen as t

@@ -186,6 +186,7 @@ async def test_a_key_in_the_place_of_another_shows_in_the_log_and_the_list(
     environment: Environment,
     database: Any,
     capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Whoever holds a party's account states a key of their own for one of its readers, under the same kid:
     the line of each sealing names version and thumbprint, and so does the list, with since when and how many
@@ -203,6 +204,8 @@ async def test_a_key_in_the_place_of_another_shows_in_the_log_and_the_list(
     await kaper.stelt_sleutel_vast()
     _, tweede = await verstrekt(heard, zaak, "coid", 2)
     assert kaper.opent(tweede)  # what an account can do: SECURITY.md
+    gemeld = [record for record in caplog.records if record.getMessage() == verstrekking.VERVANGEN]
+    assert gemeld and ADVISEUR not in str([vars(record) for record in gemeld])
     gelogd = await database.fetch("select voor, sleutel from toegangslog where voor is not null order by 2")
     eigen, vreemd = (zegel.thumbprint(een.geheim) for een in (adviseur, kaper))
     assert [tuple(row) for row in gelogd] == [

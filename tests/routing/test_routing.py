@@ -523,6 +523,22 @@ async def naar_de_lijn(bus: Bus, heard: Heard, zaak: str, grant: str) -> None:
     assert uitgezet["behandelend_leidinggevende"] == "commandant-43"
 
 
+async def test_a_matter_handed_over_by_the_line_is_placed_with_the_new_seat(
+    service: StartService, bus: Bus
+) -> None:
+    """Stated again for the seat that has it now, and kept so."""
+    heard = await bus.listen("routing.#")
+    runtime = await service("routing")
+    zaak = new_id()
+    await naar_de_lijn(bus, heard, zaak, new_id())
+    overgedragen = e.BehandelaarGewijzigd(gewijzigd_op=now(), leidinggevende="commandant-13")
+    await bus.state("lijn", overgedragen, zaak)
+    eerst, daarna = await gehoord(heard, zaak, "behandeling-uitgezet", 2)
+    assert daarna["behandelend_leidinggevende"] == "commandant-13"
+    assert daarna["eenheid"] == eerst["eenheid"]
+    assert (await rij(runtime, zaak))["leidinggevende"] == "commandant-13"
+
+
 @pytest.mark.parametrize("welke", ["lijn", "coid"])
 async def test_consent_withdrawn_after_placement_tells_the_line_to_stop(
     service: StartService, bus: Bus, welke: str
