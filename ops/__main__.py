@@ -33,7 +33,7 @@ COMMANDS = (
     Command("up", "Run the whole stack until Ctrl-C", "ops.up"),
     Command("send", "Publish facts from a file (- for standard input), confirmed by the broker", "ops.send"),
     Command("geparkeerd", "List, show, replay or drop messages that could not be handled", "ops.geparkeerd"),
-    Command("termijnen", "List the terms that run and those that are late", "ops.termijnen"),
+    Command("termijnen", "List the terms that run and are late, or --watch them on a board", "ops.termijnen"),
     Command("logboek", "Check or show the chained logs of who opened which content", "ops.logboek"),
     Command("register", "Print a table of the register", "ops.register"),
     Command("sluitend", "Reconcile: every fact stated is handled, waiting or parked", "ops.sluitend"),

@@ -83,8 +83,11 @@ class _Dienst:
                 boek = await self.boeken.bij(connection)
                 work = self._werk(connection, nu)
                 stellingen, meer = await waak.herreken(connection, boek)
-                gevuurd = waak.Gevuurd([], 0, []) if meer else await waak.due(connection, boek, now=nu)
-                for onderwerp, feit in (*stellingen, *gevuurd.stellingen):
+                if not meer:
+                    gevuurd = await waak.due(connection, boek, now=nu)
+                    meer = gevuurd.genomen >= waak.BATCH
+                    stellingen = [*stellingen, *gevuurd.stellingen]
+                for onderwerp, feit in stellingen:
                     work.state(feit, onderwerp)
                 gezegd += await work.flush()
         return gezegd

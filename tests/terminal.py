@@ -5,7 +5,6 @@ import asyncio
 import fcntl
 import os
 import pty
-import signal
 import struct
 import termios
 from collections.abc import Mapping, Sequence
@@ -40,7 +39,14 @@ class Terminal:
             os.environ | {"PYTHONPATH": str(CHECKOUT), "TERM": "linux", "NO_COLOR": "1"} | env
         )
         self._programma = await asyncio.create_subprocess_exec(
-            *woorden, env=omgeving, stdin=slaaf, stdout=slaaf, stderr=slaaf, start_new_session=True
+            *woorden,
+            env=omgeving,
+            stdin=slaaf,
+            stdout=slaaf,
+            stderr=slaaf,
+            start_new_session=True,
+            # The terminal is the program's own: Ctrl-C and another size reach it as signals.
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
         )
         os.close(slaaf)
         os.set_blocking(self._meester, False)
@@ -76,7 +82,6 @@ class Terminal:
         """Give the terminal another size, as a person does who drags its corner."""
         self._scherm.resize(hoog, breed)
         fcntl.ioctl(self._meester, termios.TIOCSWINSZ, struct.pack("HHHH", hoog, breed, 0, 0))
-        os.kill(self._programma.pid, signal.SIGWINCH)
 
     async def ziet(self, *woorden: str, zonder: str | None = None) -> str:
         """Wait until all this is on the screen at once, and what it should be without is not."""

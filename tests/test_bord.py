@@ -116,6 +116,9 @@ async def test_a_key_tells_how_an_end_came_about_and_who_is_told(
         return "q leave" in terminal.regels[39] and "clocks 1" in terminal.tekst
 
     await eventually(vult)
+    terminal.druk("\x03")
+    assert await terminal.einde() == 0
+    assert b"Traceback" not in terminal.rauw and "interrupted" not in terminal.tekst
 
 
 async def test_a_parked_message_is_offered_again_only_after_yes(
@@ -228,6 +231,25 @@ async def test_for_a_seat_the_board_is_as_if_the_matter_did_not_exist(
         assert (bord.te_laat, len(bord.zonder_houder)) == (2, 2)
     finally:
         await anders.sluit()
+
+
+async def test_without_a_terminal_or_an_environment_there_is_no_board(environment: Environment) -> None:
+    """Shows one line that says what to do, and status 1."""
+    nooit = [een if een != environment.name else "nooit-gemaakt" for een in watch(environment, "--json")]
+    for woorden, gezegd in (
+        (watch(environment), "--watch needs a terminal; with --json"),
+        (nooit, "there is no environment nooit-gemaakt yet"),
+    ):
+        programma = await asyncio.create_subprocess_exec(
+            *woorden,
+            env=os.environ | {"PYTHONPATH": str(CHECKOUT)},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        uit, _ = await programma.communicate()
+        assert (programma.returncode, len(uit.splitlines())) == (1, 1)
+        assert gezegd in uit.decode()
 
 
 async def test_for_a_program_there_is_one_object_on_a_line_each_time(environment: Environment) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import Final, NamedTuple
 
-from ops.bord.stand import TELT_TOT, Bord, Dienst, ZonderHouder, in_woorden
+from ops.bord.stand import HOOGSTENS, TELT_TOT, Bord, Dienst, ZonderHouder, in_woorden
 from ops.bord.venster import Lijst, Post, Venster, plaats_in, posten
 from ops.geparkeerd import printable
 from ops.parking import Geparkeerd
@@ -69,8 +69,9 @@ def _telling(bord: Bord) -> Regel:
         return Regel(f"! {'; '.join(bord.weg)}", Stijl.LAAT)
     stuk = [f"late {_tel(bord.te_laat)}", f"armed {_tel(bord.gewapend)}"]
     if bord.zonder_houder:
-        stuk.insert(0, f"NOBODY {len(bord.zonder_houder)}")
-    stuk.append(f"parked {_tel(len(bord.geparkeerd))}")
+        stuk.insert(0, f"NOBODY {_tel(len(bord.zonder_houder), HOOGSTENS)}")
+    geparkeerd = max(len(bord.geparkeerd), sum(een.geparkeerd or 0 for een in bord.diensten))
+    stuk.append(f"parked {_tel(geparkeerd)}")
     dood = bord.wachtrijen.get(flow.EXCHANGE_DOOD) if bord.wachtrijen is not None else None
     if dood is not None and dood.berichten:
         stuk.append(f"DEAD LETTERS {dood.berichten}")
@@ -78,8 +79,8 @@ def _telling(bord: Bord) -> Regel:
     return Regel("   ".join(stuk), Stijl.LAAT if ernstig else Stijl.GEWOON)
 
 
-def _tel(aantal: int) -> str:
-    return f"{aantal}+" if aantal >= TELT_TOT else str(aantal)
+def _tel(aantal: int, tot: int = TELT_TOT) -> str:
+    return f"{aantal}+" if aantal >= tot else str(aantal)
 
 
 def _lijsten(bord: Bord, venster: Venster, ruimte: int) -> list[Regel]:

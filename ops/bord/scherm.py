@@ -46,6 +46,7 @@ _NAMEN: Final = {
 }
 _WACHT_S: Final = 10.0
 """How long is waited for what a service makes of a message that is offered again."""
+_VERGEEFS: Final = 100
 
 
 def kijk(servers: Servers, args: argparse.Namespace) -> int:
@@ -108,6 +109,7 @@ class Scherm:
         self._stop = asyncio.Event()
         self._lees = asyncio.Event()
         self._bezig: asyncio.Task[None] | None = None
+        self._vergeefs = 0
         self._stijlen = _stijlen()
 
     async def loop(self) -> None:
@@ -144,12 +146,18 @@ class Scherm:
     # --- keys -----------------------------------------------------------------------------------------
 
     def _toetsen(self) -> None:
+        self._vergeefs += 1
         while (code := self._scherm.getch()) != curses.ERR:
+            self._vergeefs = 0
             hoog, breed = self._scherm.getmaxyx()
             toets = _NAMEN.get(code) or (chr(code) if 0 < code < 256 else "")
             self._venster, daad = Toetsen(hoog, breed).druk(self._bord, self._venster, toets)
             self._doe(daad)
-        self._teken()
+        if self._vergeefs > _VERGEEFS:
+            # The terminal is gone: it is ready to be read for ever, and there is nothing to read.
+            self._stop.set()
+        elif not self._vergeefs:
+            self._teken()
 
     def _doe(self, daad: Daad) -> None:
         if daad.stop:

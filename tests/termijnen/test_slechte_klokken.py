@@ -15,6 +15,7 @@ from ops import parking
 from ops.environment import Environment
 from shared import consumer, zegel
 from shared import events as e
+from shared import service as service_module
 from shared.service import Runtime
 from tests.bus import Bus, Heard, eventually, new_id, now
 from tests.conftest import StartService
@@ -247,7 +248,8 @@ async def test_the_clock_of_the_machine_a_service_runs_on_decides_nothing(
 ) -> None:
     """Shows the database's clock as the one that tells what lies in the future, and when a clock is over:
     what happened now is handled, what has yet to come is parked, and nobody is warned early."""
-    monkeypatch.setattr(consumer, "datetime", machine)
+    for module in (consumer, service_module):
+        monkeypatch.setattr(module, "datetime", machine)
     intake = await service("intake", termijnen={"mid-contact": "4s"})
     heard = await bus.listen("intake.#")
     zaak, op = new_id(), now()
