@@ -85,7 +85,8 @@ class _Dienst:
                 stellingen, meer = await waak.herreken(connection, boek)
                 if not meer:
                     gevuurd = await waak.due(connection, boek, now=nu)
-                    stellingen, meer = gevuurd.stellingen, gevuurd.genomen >= waak.BATCH
+                    meer = gevuurd.genomen >= waak.BATCH
+                    stellingen = [*stellingen, *gevuurd.stellingen]
                 for onderwerp, feit in stellingen:
                     work.state(feit, onderwerp)
                 gezegd += await work.flush()
