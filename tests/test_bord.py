@@ -200,24 +200,26 @@ async def test_one_schema_that_is_locked_up_hides_nothing_of_the_others(environm
 
 
 async def test_for_a_seat_the_board_is_as_if_the_matter_did_not_exist(
-    environment: Environment, service: StartService, terminal: Terminal
+    environment: Environment, service: StartService, bus: Bus, terminal: Terminal
 ) -> None:
     """Shows clocks, a matter without holder and counts of which nothing is left but what the seat may see;
     and no count of messages or outbox at all."""
     verborgen, open_ = new_id(), new_id()
     for zaak in (verborgen, open_):
         await arm(environment, "intake", zaak, Klok(Soort.MID_CONTACT, now() - timedelta(days=20)))
+    routing = await service("routing")
+    for zaak in (verborgen, open_):
+        await bus.state("intake", doorgezet(now()), zaak)
+
+    async def wachten() -> Any:
+        return await routing.pool.fetchval("select count(*) = 2 from zaken where wacht")
+
+    await eventually(wachten)
     async with attach.schema(environment, "routing") as connection:
         await connection.execute("insert into uitsluitingen (zaak, zetel) values ($1, 'zetel-1')", verborgen)
-        for zaak in (verborgen, open_):
-            await connection.execute(
-                "insert into zaken (subject, cluster, spoed, telt_vanaf, open, wacht, instemming, stand,"
-                " ruimte) values ($1, 'coid', false, now(), true, true, true, 1, 1)",
-                zaak,
-            )
     await service("intake")
     await terminal.start(watch(environment, "--lezer", "zetel-1"))
-    await terminal.ziet("as zetel-1", "NOBODY 1   late 1   armed 0   parked 0", "clocks 2", open_[:8])
+    await terminal.ziet("as zetel-1", "NOBODY 1   late 1   armed 2   parked 0", "clocks 4", open_[:8])
 
     async def geteld() -> Any:
         (intake,) = (regel.split() for regel in terminal.regels if regel.startswith("intake"))
