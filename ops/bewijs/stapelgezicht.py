@@ -66,11 +66,19 @@ _VAN_ALLEN: Final = frozenset(
         *(
             f"{dienst}.{tabel}"
             for dienst in flow.SERVICES
-            for tabel in ("migraties", "parkeersleutel", "schuddingen", "voortgang")
+            for tabel in (
+                "kalenders",
+                "migraties",
+                "parkeersleutel",
+                "schuddingen",
+                "termijnregels",
+                "termijnstand",
+                "voortgang",
+            )
         ),
     }
 )
-"""Tables of which a row is of all worlds: counters, rounds, the progress of a process."""
+"""Tables of which a row is of all worlds: counters, rounds, rules, calendars, the progress of a process."""
 TELEMETRIE: Final = "telemetrie"
 """The observer who has all that goes to logs and over OTLP."""
 MID_BALIE: Final = "mid-balie"
