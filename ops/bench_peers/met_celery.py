@@ -66,11 +66,9 @@ def main() -> None:
         time.sleep(5)
         print(run(question, moments), flush=True)
     finally:
-        worker.terminate()
-        try:
-            worker.wait(20)
-        except subprocess.TimeoutExpired:
-            worker.kill()
+        worker.kill()
+        worker.wait()
+        app.control.purge()
         folder.cleanup()
 
 
