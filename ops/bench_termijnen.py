@@ -326,6 +326,7 @@ async def measure(found: Servers, args: argparse.Namespace) -> dict[str, Any]:
         lag = await bench_vuren.lag(environment, args, say)
     finally:
         await environments.destroy(environment)
+    say(f"{cost | lag}")
     result = cost | lag | {"armed": args.armed, "rounds": args.rounds}
     if not args.alone:
         from ops import bench_peers

@@ -12,7 +12,7 @@ import asyncio
 import json
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -53,7 +53,7 @@ async def _run(environment: Environment, replicas: int, seconds: int, say: Say) 
     try:
         for stack in stacks:
             await asyncio.to_thread(stack.start, flow.ROUTING)
-        listening = asyncio.create_task(_listen(environment, arrived))
+        listening = asyncio.create_task(_listen(environment, frozenset(subjects), arrived))
         await asyncio.sleep(AHEAD_S)
         first = datetime.now(UTC) + timedelta(seconds=AHEAD_S)
         async with attach.schema(environment, flow.ROUTING) as owner:
@@ -86,8 +86,8 @@ def _spread(values: Sequence[float]) -> dict[str, float]:
     }
 
 
-async def _listen(environment: Environment, arrived: dict[str, float]) -> None:
-    """Note when the first fact about each matter came."""
+async def _listen(environment: Environment, wanted: Container[str], arrived: dict[str, float]) -> None:
+    """Note when the first fact about each of these matters came."""
     async with attach.broker_connection(environment, flow.BEHEER) as connection:
         channel = await connection.channel()
         await channel.set_qos(prefetch_count=1000)
@@ -97,7 +97,9 @@ async def _listen(environment: Environment, arrived: dict[str, float]) -> None:
             number = 0
             async for message in messages:
                 now = time.time()
-                arrived.setdefault(json.loads(message.body)["subject"], now)
+                about = json.loads(message.body)["subject"]
+                if about in wanted:
+                    arrived.setdefault(about, now)
                 number += 1
                 if number % 100 == 0:
                     await message.ack(multiple=True)

@@ -7,6 +7,7 @@ no promise). Classic queue: with quorum queues Celery delays by native delayed d
 """
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -60,17 +61,20 @@ def main() -> None:
         "--without-mingle",
     ]
     worker = subprocess.Popen(
-        words, cwd=Path(__file__).parent, env=environment, stdout=sys.stderr, stderr=sys.stderr
+        words,
+        cwd=Path(__file__).parent,
+        env=environment,
+        stdout=sys.stderr,
+        stderr=sys.stderr,
+        start_new_session=True,
     )
     try:
         time.sleep(5)
         print(run(question, moments), flush=True)
     finally:
-        worker.terminate()
-        try:
-            worker.wait(20)
-        except subprocess.TimeoutExpired:
-            worker.kill()
+        os.killpg(worker.pid, signal.SIGKILL)  # it and its children: there is nothing to finish
+        worker.wait()
+        app.control.purge()
         folder.cleanup()
 
 

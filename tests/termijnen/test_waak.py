@@ -336,6 +336,32 @@ async def test_finding_what_is_due_reads_the_partial_index(pool: Any) -> None:
         assert re.search(r"actual rows=1(\.00)? ", tekst)
 
 
+async def test_no_question_of_the_watch_reads_clocks_that_are_not_due(pool: Any) -> None:
+    """Shows the plans that the database keeps for any moment: by the partial index, also with nothing due."""
+    async with pool.acquire() as connection:
+        await connection.execute(
+            "insert into termijnen (onderwerp, soort, versie, generatie, start_op, eind_op, punten_op,"
+            " punten_wat, volgende_op, spoed, rol, alleen_bewaking, afleiding) select 'zaak-' || n,"
+            " 'toewijzing', 1, 1, $1::timestamptz, eind, array[eind], array['verstreken'], eind, false,"
+            " 'coid', false, '' from generate_series(1, 20000) n,"
+            " lateral (select $1::timestamptz + n * interval '1 minute') as e (eind)",
+            START,
+        )
+        await connection.execute("analyze termijnen")
+        await connection.execute("set plan_cache_mode = force_generic_plan")
+        queries = Queries(Path(waak.__file__).with_name("queries.sql"))
+        for name, types, values in (
+            ("due", "(timestamptz, bigint)", "('2020-01-01', 200)"),
+            ("iets_te_zeggen", "(timestamptz)", "('2020-01-01')"),
+            ("eerstvolgende", "", ""),
+        ):
+            await connection.execute(f"prepare {name} {types} as {getattr(queries, name)}")
+            plan = await connection.fetch(f"explain (analyze, timing off) execute {name} {values}")
+            tekst = "\n".join(regel[0] for regel in plan)
+            assert "using termijnen_volgende" in tekst, tekst
+            assert "Seq Scan" not in tekst
+
+
 async def test_a_suspended_clock_comes_back_as_it_was_stored_and_fires_no_end(pool: Any) -> None:
     """Shows stretches with and without an end, an extension, and a reminder in the place of an end."""
     boeken = Regelboeken(regels({"klacht": "6week"}))
