@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("matters", 1, 400, "matters to bring in (flow)"),
         ("armed", 10, 1_000_000, "clocks that run (termijnen)"),
         ("kills", 1, 20, "kills at each point of each service (crash)"),
-        ("years", 1, 4, "years to play, for each of five seeds (planning)"),
+        ("years", 1, 3, "years to play, for each of five seeds (planning)"),
     ):
         parser.add_argument(
             f"--{name}",

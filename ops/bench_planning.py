@@ -23,7 +23,7 @@ from ops.planning.wereld import PER_JAAR, wereld
 BELASTINGEN: Final = (0.7, 0.9, 1.0)
 MAATGEVEND: Final = 0.9
 ZADEN: Final = (1, 2, 3, 4, 5)
-JAREN: Final = 4
+JAREN: Final = 3
 WERKERS: Final = 2
 _DAG: Final = timedelta(days=1)
 

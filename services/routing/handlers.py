@@ -154,17 +154,16 @@ class Routing:
     async def herplan(self, runtime: Runtime) -> bool:
         """Look at all talks of a cluster together: let those that would be late go to an adviser who can hold
         them in time, and state what will not be held in time by anybody."""
-        async with runtime.transaction() as work:
-            gevonden = await store.te_plannen(work.connection)
-            if gevonden is None:
-                return False
-            cluster, plan = gevonden
-            subjects = await store.gesprekken_te_plannen(
-                work.connection, cluster, lokaal(work.now).date(), self._settings.planning_aantal
-            )
-            await self.behandel(work, subjects, beslis=herplan)
-            await store.vergrendel(work.connection, {cluster})
-            await store.gepland(work.connection, cluster, plan)
+        async with runtime.pool.acquire() as connection:
+            te_plannen = await store.te_plannen(connection)
+        for cluster, plan in te_plannen:
+            async with runtime.transaction() as work:
+                subjects = await store.gesprekken_te_plannen(
+                    work.connection, cluster, lokaal(work.now).date(), self._settings.planning_aantal
+                )
+                await self.behandel(work, subjects, beslis=herplan)
+                await store.vergrendel(work.connection, {cluster})
+                await store.gepland(work.connection, cluster, plan)
         return False
 
 

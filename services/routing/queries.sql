@@ -180,8 +180,8 @@ with begonnen as (
 delete from werkvoorraad where aantal = 0 and cluster in (select cluster from begonnen);
 
 -- name: te_plannen
--- A cluster in which who speaks with whom may have to change since that was looked at.
-select cluster, plan from clusters where gepland < plan order by cluster limit 1;
+-- The clusters in which who speaks with whom may have to change since that was looked at.
+select cluster, plan from clusters where gepland < plan order by cluster;
 
 -- name: gesprekken_te_plannen
 -- Matters of which the talk is still to be held: those that can be in time, most urgent first, and those that are late,

@@ -170,10 +170,9 @@ async def begin_dag(connection: Any, vandaag: date) -> None:
     await connection.execute(QUERIES.begin_dag, vandaag)
 
 
-async def te_plannen(connection: Any) -> tuple[str, int] | None:
-    """A cluster in which who speaks with whom may have to change, and which change that was."""
-    row = await connection.fetchrow(QUERIES.te_plannen)
-    return None if row is None else (row["cluster"], row["plan"])
+async def te_plannen(connection: Any) -> list[tuple[str, int]]:
+    """The clusters in which who speaks with whom may have to change, and up to which change."""
+    return [(row["cluster"], row["plan"]) for row in await connection.fetch(QUERIES.te_plannen)]
 
 
 async def gesprekken_te_plannen(connection: Any, cluster: str, vandaag: date, limit: int) -> list[str]:

@@ -352,6 +352,23 @@ def test_a_talk_makes_place_for_one_that_nobody_else_can_hold() -> None:
     assert (naam, vervangen.naar) == ("y", "b")
 
 
+def test_of_ways_to_make_place_the_one_with_the_fewest_changes_is_taken() -> None:
+    """By way of b a second talk would change adviser; by way of d it is only held later."""
+    dienst = rooster(
+        adviseur("a", spreekruimte=ruimte()),
+        adviseur("b", spreekruimte=ruimte(1)),
+        adviseur("c", spreekruimte=ruimte(0, 1)),
+        adviseur("d", spreekruimte=ruimte(1, 0, 1)),
+    )
+    niet_c = replace(VRAAG, geweigerd=frozenset(("c",)))
+    lopenden = [
+        Lopend("p", replace(VRAAG, geweigerd=frozenset(("d",))), ("coid", "b"), dag(9)),
+        Lopend("q", niet_c, ("coid", "d"), dag(9)),
+        Lopend("z", niet_c, ("coid", "a"), dag(0)),
+    ]
+    assert plan(lopenden, dienst).naar == {"z": "d"}
+
+
 def test_room_of_today_is_used_when_another_would_be_only_just_in_time() -> None:
     """Planned for Friday and due on Friday: to whom has room today. Planned for Tuesday: it stays."""
     een, vrij = {"bij": ("coid", "a"), "vraag": VRAAG, "subject": "z"}, adviseur("b", spreekruimte=ruimte(1))

@@ -7,6 +7,7 @@ Deciding again without new facts, on the same roster and day, states nothing.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Final
 
@@ -66,9 +67,10 @@ def beslis_alle(
 ) -> list[Besluit]:
     """Decide about several matters, most urgent first; each assignment counts in the next. `naar`: to which
     adviser a matter is to go so that its talk is in time (`planning`)."""
+    volgorde = sorted(((_urgentie(zaak, rooster), zaak) for zaak in zaken), key=itemgetter(0))
     return [
-        beslis(zaak, rooster, nu, naar.get(zaak.subject))
-        for _, zaak in sorted(((_urgentie(zaak, rooster), zaak) for zaak in zaken), key=lambda paar: paar[0])
+        _beslis(zaak, rooster, nu, uiterlijk, naar.get(zaak.subject))
+        for (_, _, _, _, uiterlijk), zaak in volgorde
     ]
 
 
@@ -89,15 +91,19 @@ def herplan(zaken: Sequence[Zaak], rooster: Rooster, nu: datetime) -> list[Beslu
     ]
 
 
-def _urgentie(zaak: Zaak, rooster: Rooster) -> tuple[date, bool, datetime, str]:
-    return uiterste_dag(zaak, rooster) or date.max, not zaak.spoed, zaak.telt_vanaf, zaak.subject
+def _urgentie(zaak: Zaak, rooster: Rooster) -> tuple[date, bool, datetime, str, date | None]:
+    uiterlijk = uiterste_dag(zaak, rooster)
+    return uiterlijk or date.max, not zaak.spoed, zaak.telt_vanaf, zaak.subject, uiterlijk
 
 
 def beslis(zaak: Zaak, rooster: Rooster, nu: datetime, naar: str | None = None) -> Besluit:
     """Decide about one matter. What it assigns is booked on `rooster`."""
+    return _beslis(zaak, rooster, nu, uiterste_dag(zaak, rooster), naar)
+
+
+def _beslis(zaak: Zaak, rooster: Rooster, nu: datetime, uiterlijk: date | None, naar: str | None) -> Besluit:
     # Own facts are told apart by their moments: the next is later than the last, also if the clock went back.
     op = nu if zaak.besloten_op is None else max(nu, zaak.besloten_op + _NET_LATER)
-    uiterlijk = uiterste_dag(zaak, rooster)
     uitkomst = _Toegewezen(zaak.toewijzing, zaak.waarom)
     if zaak.open:
         uitkomst = _wijs_toe(zaak, rooster, op, uiterlijk, naar)

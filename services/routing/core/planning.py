@@ -11,7 +11,7 @@ Room of today that nobody uses is lost, and who comes tomorrow may need that of 
 planned for one of its last days goes to an adviser who has room today.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from heapq import heappop, heappush
@@ -97,6 +97,12 @@ class _Plan:
             vrij = self.vrij[sleutel] = [een - eerder for een, eerder in zip(tot, [0, *tot], strict=False)]
         return vrij
 
+    def plekken(self, sleutel: Sleutel, laatste: int) -> Iterator[_Plek]:
+        """Room of an adviser up to and including a day that is in use and may be freed."""
+        for dag in range(min(laatste + 1, len(self.ruimte(sleutel)))):
+            if (sleutel, dag) not in self.vol:
+                yield sleutel, dag
+
     def zet(self, subject: str, plek: _Plek) -> None:
         """Give a talk this room; what it had is free again."""
         if subject in self.waar:
@@ -168,34 +174,37 @@ def _bij_eigen_adviseur(een: Lopend, werk: _Plan) -> bool:
 
 
 def _maak_plaats(een: Lopend, werk: _Plan) -> bool:
-    """Find room in time for one talk more, and let those that must make place for it go elsewhere."""
-    afstand: dict[str, int] = {een.subject: 0}
+    """Find room in time for one talk more, and let those that must make place for it go elsewhere: by the way
+    with the fewest changes of adviser."""
+    moeite: dict[str, int] = {een.subject: 0}
+    gezien: dict[_Plek, int] = {}
     vanwaar: dict[str, tuple[str, _Plek]] = {}
-    gezien: set[_Plek] = set()
-    rij = [(0, een.subject)]
+    rij: list[tuple[int, str, tuple[_Plek, ...]]] = [(0, een.subject, ())]
     while rij:
-        moeite, subject = heappop(rij)
-        if moeite > afstand[subject]:
+        tot_hier, subject, vrij = heappop(rij)
+        if vrij:
+            _schuif_door(subject, vrij[0], vanwaar, werk)
+            return True
+        if tot_hier > moeite[subject]:
             continue
         wie = werk.lopend[subject]
         laatste = werk.dag(wie.uiterlijk)
-        for sleutel in sorted(werk.kandidaten(wie.vraag), key=lambda k, bij=wie.bij: (k != bij, k)):  # type: ignore[misc]
+        for sleutel in werk.kandidaten(wie.vraag):
+            verder = tot_hier + (sleutel != wie.bij)
             dag = werk.eerste_dag(sleutel, 0, laatste)
             if dag is not None:
-                _schuif_door(subject, (sleutel, dag), vanwaar, werk)
-                return True
-            verder = moeite + (sleutel != wie.bij)
-            for dag in range(min(laatste + 1, len(werk.ruimte(sleutel)))):
-                plek = (sleutel, dag)
-                if plek in gezien or plek in werk.vol:
+                heappush(rij, (verder, subject, ((sleutel, dag),)))
+                continue
+            for plek in werk.plekken(sleutel, laatste):
+                if gezien.get(plek, verder + 1) <= verder:
                     continue
-                gezien.add(plek)
-                for ander in sorted(werk.wie.get(plek, ())):
-                    if verder < afstand.get(ander, verder + 1):
-                        afstand[ander] = verder
+                gezien[plek] = verder
+                for ander in werk.wie.get(plek, ()):
+                    if verder < moeite.get(ander, verder + 1):
+                        moeite[ander] = verder
                         vanwaar[ander] = (subject, plek)
-                        heappush(rij, (verder, ander))
-    werk.vol |= gezien
+                        heappush(rij, (verder, ander, ()))
+    werk.vol |= gezien.keys()
     return False
 
 

@@ -169,11 +169,6 @@ class Rooster:
             )
         return gevonden
 
-    def krap(self, sleutel: Sleutel, uiterlijk: date) -> int:
-        """How many days less than `RUIM` would be left after this adviser's talk; 0 when it is no less."""
-        over = (uiterlijk - self.vandaag).days - self.agenda(sleutel).dag_van(uiterlijk)
-        return max(0, RUIM - over)
-
     def selectie(self, vraag: Vraag) -> _Selectie:
         """Who could take it but for their workload; the same question is answered once."""
         gevonden = self._selecties.get(vraag)
@@ -278,11 +273,15 @@ def kies(
         if rooster.open_zaken[sleutel] >= rooster.max_zaken_per_fte * adviseur.fte:
             vol += 1
             continue
-        te_laat = 0 if uiterlijk is None else rooster.agenda(sleutel).dagen_te_laat(uiterlijk)
+        te_laat = krap = 0
+        if uiterlijk is not None:
+            agenda = rooster.agenda(sleutel)
+            te_laat = agenda.dagen_te_laat(uiterlijk)
+            # How many days less than that it does not matter would be left after the talk.
+            krap = max(0, RUIM + agenda.dag_van(uiterlijk) - (uiterlijk - rooster.vandaag).days)
         op_tijd += te_laat == 0
         if gepland is not None:
             te_laat = 0 if adviseur.code == gepland else te_laat + 1
-        krap = 0 if uiterlijk is None else rooster.krap(sleutel, uiterlijk)
         gerangschikt.append(
             ((te_laat, *rang[:2], krap, *rang[2:], rooster.per_fte(sleutel), adviseur.code), sleutel)
         )
