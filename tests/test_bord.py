@@ -218,6 +218,12 @@ async def test_for_a_seat_the_board_is_as_if_the_matter_did_not_exist(
     async with attach.schema(environment, "routing") as connection:
         await connection.execute("insert into uitsluitingen (zaak, zetel) values ($1, 'zetel-1')", verborgen)
     await service("intake")
+    await service("notification")
+    stoel = e.Functionaris(functionaris="zetel-1", rol="commandant", postbus="zetel-1@defensie.test")
+    eenheid = e.EenheidGewijzigd(
+        gewijzigd_op=now(), volgnummer=1, onderdeel="CLSK", sterkte=100, functionarissen=(stoel,)
+    )
+    await bus.state("organisatie", eenheid, "eenheid-1")
     await terminal.start(watch(environment, "--lezer", "zetel-1"))
     await terminal.ziet("as zetel-1", "NOBODY 1   late 1   armed 2   parked 0", "clocks 4", open_[:8])
 

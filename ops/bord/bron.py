@@ -68,10 +68,14 @@ class Bron:
             return replace(bord, diensten=onbekend, weg=("the database does not answer", *weg))
         if self._zetel is not None:
             lezer.keur(omgeving)
-        gelezen = await self._probeer(lambda: self._alles(omgeving, dienst))
+        try:
+            gelezen = await self._probeer(lambda: self._alles(omgeving, dienst))
+            reden = "the database does not answer"
+        except OpsError as fout:
+            gelezen, reden = None, str(fout)
         if gelezen is None:
             diensten = tuple(Dienst(naam, antwoord=False) for naam in omgeving.services)
-            return replace(bord, diensten=diensten, weg=("the database does not answer", *weg))
+            return replace(bord, diensten=diensten, weg=(reden, *weg))
         return replace(bord, **gelezen | {"weg": (*gelezen["weg"], *weg)})
 
     async def sluit(self) -> None:
@@ -82,9 +86,12 @@ class Bron:
             await self._probeer(self._broker.close)
 
     async def _probeer(self, vraag: Callable[[], Awaitable[T]]) -> T | None:
+        """The answer, or None. Raises OpsError, which says why by itself."""
         try:
             async with asyncio.timeout(2 * _TIMEOUT_S):
                 return await vraag()
+        except OpsError:
+            raise
         except Exception:
             # Whatever it is, the board goes on: what it could not ask it says.
             return None
