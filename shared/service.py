@@ -56,6 +56,8 @@ WORD = timedelta(milliseconds=20)
 replicas that looked a little later."""
 HEAR_S = 0.01
 """How long after its own word a replica hears what the others said in this period."""
+AHEAD_S = 0.2
+"""How often is looked whether a clock is about to fall due."""
 SOON_S = 1.0
 """When a clock is about to fall due."""
 FRESH_S = 5.0
@@ -201,8 +203,9 @@ class Runtime:
             asyncio.create_task(self._every(MEASURE_S, self._measure)),
         ]
         if self.service.has_clocks:
-            others.append(asyncio.create_task(self._every(self.settings.watch_interval_s, self._look_ahead)))
-            others.append(asyncio.create_task(self._every(self.settings.watch_interval_s, self._watch)))
+            pause = self.settings.watch_interval_s
+            others.append(asyncio.create_task(self._every(max(pause, AHEAD_S), self._look_ahead)))
+            others.append(asyncio.create_task(self._every(pause, self._watch)))
             others.append(asyncio.create_task(self._every(SAMPLE_S, self._herreken)))
         for background in self.service.background:
             others.append(
@@ -480,7 +483,7 @@ class Runtime:
         horizon = self.horizon
         if horizon is None or not await self.pool.fetchval(waak.QUERIES.iets_te_zeggen, horizon):
             await self._until_sampled()
-            return True
+            return False
         started_ns = time_ns()
         async with self.transaction() as work:
             boek = await self.boeken.bij(work.connection)

@@ -85,7 +85,9 @@ class ServiceSettings(BaseSettings):
         pattern=r"^P\d{1,3}[YMWD]$",
         description="How long what is parked about no known matter is kept; to be confirmed",
     )
-    watch_interval_s: float = Field(0.2, gt=0, description="How often the clocks are looked at")
+    watch_interval_s: float = Field(
+        0.02, gt=0, description="Least time between two looks at the clocks, in seconds"
+    )
     schud_interval_s: float = Field(
         600.0,
         gt=0,
