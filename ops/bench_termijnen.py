@@ -256,16 +256,21 @@ async def costs(found: Servers, armed: int, rounds: int, say: Say) -> tuple[dict
 async def _after_checkpoint(found: Servers, schemas: dict[str, Klokken]) -> dict[str, float]:
     """The ratios in one round right after a checkpoint, when each page that is changed is first kept whole:
     of many pages that costs more than of few. It is over once each was changed."""
-    connection = await asyncpg.connect(found.postgres_dsn)
-    try:
-        await connection.execute("checkpoint", timeout=600)
-    finally:
-        await connection.close()
+    await checkpoint(found)
     found_ratios = {}
     for what in KINDS:
         took = {name: await _round(one, what) for name, one in schemas.items()}
         found_ratios[what] = round(took["all"].wall / took["10k"].wall, 3)
     return found_ratios
+
+
+async def checkpoint(found: Servers) -> None:
+    """All that was written so far is on disk: writing it does not disturb what is measured next."""
+    connection = await asyncpg.connect(found.postgres_dsn)
+    try:
+        await connection.execute("checkpoint", timeout=600)
+    finally:
+        await connection.close()
 
 
 async def _round(klokken: Klokken, what: str) -> Cost:
