@@ -18,7 +18,7 @@ import statistics
 import sys
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from hashlib import md5
@@ -43,8 +43,9 @@ from shared.termijnen.regels import Soort, regels
 SQL = Queries(Path(__file__).with_suffix(".sql"))
 SMALL = 10_000
 BATCH = waak.BATCH
-BATCHES = 3
+BATCHES = 2
 """Batches of each kind in a round."""
+KINDS = ("arming", "cancelling", "firing")
 FILL_S = 900.0
 SOORT = Soort.ADVISEUR_CONTACT
 REGELS = {soort: regel for soort, regel in regels().items() if regel.dienst == flow.ROUTING}
@@ -147,15 +148,12 @@ class Klokken:
         facts = [stated(flow.INTAKE, uuid.uuid4().hex, forwarded(now)) for _ in range(BATCH)]
         return await self._apply(Fold(facts, None))
 
-    async def cancel(self, subjects: Sequence[str]) -> int:
-        """The talk that stops each of these clocks in time."""
+    async def cancel(self) -> int:
+        """The talk that stops a clock in time, for clocks from all over the table."""
         now = datetime.now(UTC)
         talk = e.AdviesgesprekGevoerd(gevoerd_op=now, adviseur="adv-clas-0")
-        return await self._apply(Fold([stated("coid", subject, talk) for subject in subjects], now))
-
-    def some(self) -> list[str]:
-        """The next clocks to stop, from all over the table."""
-        return [subject(next(self._to_stop)) for _ in range(BATCH)]
+        facts = [stated("coid", subject(next(self._to_stop)), talk) for _ in range(BATCH)]
+        return await self._apply(Fold(facts, now))
 
     async def fire(self) -> int:
         """One look of the watch."""
@@ -239,10 +237,11 @@ async def costs(found: Servers, armed: int, rounds: int, say: Say) -> tuple[dict
             say(f"letting {one.armed} clocks run ...")
             await one.fill()
         for number in range(rounds + 1):
-            for name in sorted(schemas, reverse=bool(number % 2)):
-                for what, per_clock in (await _round(schemas[name])).items():
+            for what in KINDS:
+                for name in sorted(schemas, reverse=bool(number % 2)):
+                    cost = await _round(schemas[name], what)
                     if number:  # the first is to warm up
-                        took[what][name].append(per_clock)
+                        took[what][name].append(cost)
             if number:
                 say(f"round {number}: " + _words(took))
         cold = await _after_checkpoint(found, schemas)
@@ -257,33 +256,38 @@ async def costs(found: Servers, armed: int, rounds: int, say: Say) -> tuple[dict
 async def _after_checkpoint(found: Servers, schemas: dict[str, Klokken]) -> dict[str, float]:
     """The ratios in one round right after a checkpoint, when each page that is changed is first kept whole:
     of many pages that costs more than of few. It is over once each was changed."""
+    await checkpoint(found)
+    found_ratios = {}
+    for what in KINDS:
+        took = {name: await _round(one, what) for name, one in schemas.items()}
+        found_ratios[what] = round(took["all"].wall / took["10k"].wall, 3)
+    return found_ratios
+
+
+async def checkpoint(found: Servers) -> None:
+    """All that was written so far is on disk: writing it does not disturb what is measured next."""
     connection = await asyncpg.connect(found.postgres_dsn)
     try:
         await connection.execute("checkpoint", timeout=600)
     finally:
         await connection.close()
-    took = {name: await _round(one) for name, one in schemas.items()}
-    return {what: round(took["all"][what].wall / took["10k"][what].wall, 3) for what in took["all"]}
 
 
-async def _round(klokken: Klokken) -> dict[str, Cost]:
-    """What one clock took in one round of each kind."""
-    found = {}
-    stops = [klokken.some() for _ in range(BATCHES)]
-    kinds: tuple[tuple[str, list[Callable[[], Awaitable[int]]]], ...] = (
-        ("arming", [klokken.arm] * BATCHES),
-        ("cancelling", [lambda subjects=subjects: klokken.cancel(subjects) for subjects in stops]),  # type: ignore[misc]
-        ("firing", [klokken.fire] * BATCHES),
-    )
-    for what, steps in kinds:
-        began, cpu = time.perf_counter(), klokken.cpu_s()
-        done = [await step() for step in steps]
-        each = 1000 / (BATCH * BATCHES)
-        found[what] = Cost((time.perf_counter() - began) * each, (klokken.cpu_s() - cpu) * each)
-        if done != [BATCH] * BATCHES:
-            raise RuntimeError(f"{what}: {done} clocks instead of {BATCH} each")
-        await klokken.sent()
-    return found
+async def _round(klokken: Klokken, what: str) -> Cost:
+    """What one clock took in one round of one kind."""
+    steps: dict[str, list[Callable[[], Awaitable[int]]]] = {
+        "arming": [klokken.arm] * BATCHES,
+        "cancelling": [klokken.cancel] * BATCHES,
+        "firing": [klokken.fire] * BATCHES,
+    }
+    began, cpu = time.perf_counter(), klokken.cpu_s()
+    done = [await step() for step in steps[what]]
+    each = 1000 / (BATCH * BATCHES)
+    cost = Cost((time.perf_counter() - began) * each, (klokken.cpu_s() - cpu) * each)
+    if done != [BATCH] * BATCHES:
+        raise RuntimeError(f"{what}: {done} clocks instead of {BATCH} each")
+    await klokken.sent()
+    return cost
 
 
 def _words(took: Took) -> str:

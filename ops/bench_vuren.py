@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ops import OpsError, attach
-from ops.bench_termijnen import SQL, Say, arm_rows, subject
+from ops.bench_termijnen import SQL, Say, arm_rows, checkpoint, subject
 from ops.environment import Environment
 from ops.stack import Stack
 from shared import flow
@@ -32,6 +32,7 @@ PATIENCE_S = 60.0
 async def lag(environment: Environment, args: argparse.Namespace, say: Say) -> dict[str, Any]:
     """The lag with one replica, which counts, and with three."""
     seconds = args.seconds or SECONDS
+    await checkpoint(environment.servers)
     one = await _run(environment, 1, seconds, say)
     three = await _run(environment, 3, seconds, say)
     return {
