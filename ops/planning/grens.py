@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: EUPL-1.2
 """How many weeks a planner could have kept who knew the future. Pure.
 
-Every talk takes one quarter of a day of one adviser, so this is a matching of matters and quarters: each matter
-with any quarter between its forward and its end in which an adviser who may take it turned out to have room. A
-largest matching is an upper bound for whoever plans, in whatever order advisers work; who knows all beforehand
-reaches it.
+Every talk takes one quarter of a day of one adviser, so this is a matching of matters and quarters: each
+matter with any quarter between its forward and its end in which an adviser who may take it turned out to have
+room. A largest matching is an upper bound for whoever plans, in whatever order advisers work; who knows all
+beforehand reaches it.
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
 
 The same for every planner: what the roster knows when; that an adviser who is ill, has left or steps back
 loses the matters they have not spoken about, by that planner's own rule; and what an adviser does with a free
-quarter. Of what they hold that is, by earliest end, what is still in time, then what is late; but every fourth
-talk (`ELKE`) is for what waits for longer than `NIET_VOOR_ALTIJD` after its end, if there is any. A talk that
-is held stays a matter of that adviser for `LOOPT_NOG`.
+quarter. Of what they hold that is, by earliest end, what is still in time, then what is late; but every
+fourth talk (`ELKE`) is for what waits for longer than `NIET_VOOR_ALTIJD` after its end, if there is any. A
+talk that is held stays a matter of that adviser for `LOOPT_NOG`.
 """
 
 from __future__ import annotations

@@ -41,8 +41,6 @@ FORMATIE: Final[tuple[tuple[Onderdeel, str, tuple[float, ...]], ...]] = (
     ("BS", "mivd", (1.0,)),
 )
 """Advisers by branch, in fte (2021: JID); one works for the MIVD alone."""
-ALLEEN: Final = ("BS",)
-"""Where nobody else could take what an adviser is too close to: there people decide, and it is left out."""
 EENHEDEN: Final = 20
 RUBRIEKEN: Final[tuple[Rubriek, ...]] = ("ongewenste-omgangsvormen", "misbruik-positie", "overige")
 WEEK: Final = next(regel for regel in TABEL if regel.soort is Soort.ADVISEUR_CONTACT)
@@ -157,9 +155,7 @@ def _persoon(
 ) -> Persoon:
     dagen = [van + timedelta(days=n) for n in range((tot - van).days)]
     eenheden = [f"{onderdeel.lower()}-{n}" for n in range(EENHEDEN)]
-    uitgesloten = (
-        frozenset() if onderdeel in ALLEEN else frozenset(een for een in eenheden if rng.random() < 0.04)
-    )
+    uitgesloten = frozenset() if alleen else frozenset(een for een in eenheden if rng.random() < 0.04)
     return Persoon(
         code,
         onderdeel,
@@ -262,19 +258,31 @@ def _melding(
         vorige = rng.choice(bekend) if bekend else None
     eind = termijn(Klok(Soort.ADVISEUR_CONTACT, op, spoed), WEEK).eind
     assert eind is not None
+    eenheid, weigeraars = _wie_niet(rng, op.date(), onderdeel, alleen, personen)
     return Melding(
         nummer,
         onderdeel,
-        f"bs-{alleen}" if alleen else f"{onderdeel.lower()}-{rng.randrange(EENHEDEN)}",
+        eenheid,
         rng.choice(RUBRIEKEN),
         op,
         NEDERLAND.na_openingstijd(op, wacht),
         eind,
         spoed,
         vorige,
-        frozenset(
-            een.code
-            for een in personen
-            if een.onderdeel == onderdeel and rng.random() < 0.04 and onderdeel not in ALLEEN
-        ),
+        weigeraars,
     )
+
+
+def _wie_niet(
+    rng: Random, dag: date, onderdeel: Onderdeel, alleen: str, personen: tuple[Persoon, ...]
+) -> tuple[str, frozenset[str]]:
+    """A unit, and the advisers who would step back. Drawn again while that leaves nobody of the branch: there
+    people decide, and it is left out."""
+    collegas = [een for een in personen if een.onderdeel == onderdeel and not een.alleen]
+    in_dienst = [een for een in collegas if een.in_dienst(dag)]
+    while True:
+        eenheid = f"bs-{alleen}" if alleen else f"{onderdeel.lower()}-{rng.randrange(EENHEDEN)}"
+        weigeraars = frozenset(een.code for een in collegas if rng.random() < 0.04)
+        kunnen = [een for een in in_dienst if eenheid not in een.uitgesloten and een.code not in weigeraars]
+        if kunnen or not in_dienst:
+            return eenheid, weigeraars
