@@ -38,6 +38,10 @@ OP_TESTS: Final = (
         ("tests/registry/test_vernietiging.py", "tests/test_erasure.py"),
     ),
     OpTests("wat geparkeerd is, wordt op tijd vernietigd en bevestigt niets", ("tests/test_geparkeerd.py",)),
+    OpTests(
+        "wat van een week wordt voorzien hoort niemand wiens hoofd niet van de zaak mag weten",
+        ("tests/routing/test_planning.py",),
+    ),
     OpTests("sleutels worden vernieuwd zonder gat en zonder inhoud te lezen", ("tests/test_sleutels.py",)),
     OpTests(
         "geen doorzetting zonder instemming, ook niet door de database heen; wie het eerst vastlegt wint, en"
