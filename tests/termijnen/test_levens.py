@@ -133,3 +133,21 @@ def test_whoever_gets_a_late_matter_is_told_that_it_is_late() -> None:
     gezegd = beslis_waak(een.een, een.nu, een.boek)
     assert gezegd is not None and gezegd.feit is not None
     assert "kmar-leiding" in getattr(gezegd.feit, "escaleert_naar", ())
+
+
+def test_a_rung_that_was_reached_does_not_keep_an_end_that_was_called_too_early() -> None:
+    """All was said at once; then a suspension of two days is stated late, which brings the end past the day
+    on which it was called overdue, and a rung to just before it was told."""
+    een = Leven(Soort.AFDOENING, spoed=False)
+    een.klok = replace(een.klok, start=datetime(2026, 6, 5, 8, tzinfo=UTC))
+    een.een = verschil([een.klok], [], "z", een.boek)[0].bewaard
+    een.nu = datetime(2027, 6, 5, 8, tzinfo=UTC)
+    een.stap("kijk", timedelta(milliseconds=100))
+    assert een.een.geescaleerd_op is not None
+    een.nu = een.klok.start
+    een.stap("schorsing", (timedelta(days=10), timedelta(days=2)))
+    keur(een.een)
+    assert een.een.verstreken_op is None
+    een.nu = datetime(2027, 6, 5, 8, tzinfo=UTC)
+    een.stap("kijk", timedelta(milliseconds=100))
+    assert een.een.verstreken_op is not None
