@@ -153,7 +153,7 @@ def _opnieuw(nieuw: Termijn, oud: Bewaard, *, stil: bool = False) -> Verandering
 
 
 def _wat_gezegd_blijft(nieuw: Termijn, oud: Bewaard, generatie: int) -> Bewaard:
-    """The clock with those of its points said that were said after they were over, as if it had always run so.
+    """The clock with those points said that were said after they were over, as if it had always run so.
 
     A point that was said too early by this end is said again, and so is all that comes after it. A warning
     counts as said when something graver was. Whoever holds it now was told nothing of what another held.
