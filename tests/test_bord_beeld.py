@@ -151,6 +151,14 @@ def test_the_list_scrolls_and_stays_on_what_was_chosen() -> None:
     assert gekozen_post(bord, venster) is bord.klokken[0]
 
 
+def test_a_chosen_service_that_went_away_gives_way_to_all() -> None:
+    """Chooses the clocks of one service, reads a board that no longer has it, and asks for the next one."""
+    bord = vol()
+    venster = Venster(dienst=bord.diensten[-1].naam)
+    venster, daad = Toetsen(24, 80).druk(replace(bord, diensten=bord.diensten[:-1]), venster, "f")
+    assert venster.dienst is None and daad.lees
+
+
 def test_no_is_no_and_other_keys_too() -> None:
     """Shows that only yes offers a message again, and that clocks cannot be offered."""
     bord = vol()

@@ -44,7 +44,7 @@ HULP: Final = (
     "hand    messages that they hold  queue  messages that wait for them",
     "cons    consumers                bulk   the same queue, for history",
     "outbox  stated and not yet confirmed; oldest: since when, about",
-    "watch   how long something due waits to be said; less than a second when all is well",
+    "watch   how long something due waits to be said; a second is too long",
 )
 
 _STAPPEN: Final = {"up": -1, "k": -1, "down": 1, "j": 1, "home": -(10**6), "end": 10**6}
@@ -101,7 +101,8 @@ class Toetsen:
             return replace(venster, lijst=ander), NIETS
         if toets == "f":
             keuzes = [None, *(een.naam for een in bord.diensten)]
-            volgende = keuzes[(keuzes.index(venster.dienst) + 1) % len(keuzes)] if len(keuzes) > 1 else None
+            plaats = keuzes.index(venster.dienst) if venster.dienst in keuzes else -1  # a service that is gone since: all
+            volgende = keuzes[(plaats + 1) % len(keuzes)]
             return replace(venster, dienst=volgende, keus=(0, 0)), Daad(lees=True)
         if toets == "enter" and gekozen is not None:
             over = gekozen if isinstance(gekozen, Geparkeerd) else None
