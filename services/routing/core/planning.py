@@ -22,7 +22,7 @@ from services.routing.core.toewijzing import Rooster, Sleutel, Vraag, waarom_nie
 
 Reden = Literal["niemand", "geen-ruimte"]
 
-KRAP: Final = 4
+KRAP: Final = 8
 """A talk planned so few half days before its end is brought forward to room of today."""
 
 
