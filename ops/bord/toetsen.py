@@ -37,6 +37,7 @@ HULP: Final = (
     "NOBODY  an open matter that no adviser has; its role was told at once",
     "late    over its end             past   watched only: look at it again",
     "in      runs                     still  suspended",
+    "!       foreseen to come too late with the roster of now",
     "atw     days by which the Algemene termijnenwet would extend the end",
     "said    how many of its warnings and rungs were stated, of how many",
     "armed   clocks of which there is something left to say",
