@@ -422,7 +422,8 @@ def test_of_ways_to_make_place_the_one_with_the_fewest_changes_is_taken() -> Non
 
 
 def test_room_of_today_is_used_when_another_would_be_only_just_in_time() -> None:
-    """Planned for Friday and due on Friday: to whom has room today. Planned for Tuesday and due a week from now: it stays."""
+    """Planned for Friday and due on Friday: to whom has room today. Planned for Tuesday and due a week from
+    now: it stays."""
     een, vrij = {"bij": ("coid", "a"), "vraag": VRAAG, "subject": "z"}, adviseur("b", spreekruimte=ruimte(1))
     for kamers, tot, naar in ((ruimte(0, 0, 0, 0, 1), 4, {"z": "b"}), (ruimte(0, 1), 7, {})):
         dienst = rooster(adviseur("a", spreekruimte=kamers), vrij)
