@@ -38,6 +38,7 @@ from services.intake.settings import Settings
 from shared import events as e
 from shared import flow, zegel
 from shared.envelope import Fact, fact_key
+from shared.postgres import transaction
 from shared.service import Runtime, Service
 
 BATCH = 300
@@ -92,6 +93,9 @@ async def batch(found: Servers, args: argparse.Namespace) -> dict[str, Any]:
         }
         runtime = Runtime(Service("intake", {}, at_rest=in_rust), settings)
         runtime.pool = pool
+        assert runtime.boeken is not None, "intake has clocks"
+        async with transaction(pool) as connection:
+            await runtime.boeken.leg_vast(connection)
         token = zegel.seal(CONTENT, zegel.PublicKeys.from_file(settings.public_keys))
         rounds: dict[str, list[float]] = {name: [] for name in lanes}
         for number in range(args.rounds + 1):

@@ -51,9 +51,11 @@ TERMIJNEN = {
 LISTENER = "crash.klokken"
 SETTLE_S = 150.0
 TWICE = 0.125
+SAID = tuple(f"termijn-{what}" for what in ("gestart", "nadert", "verstreken", "geescaleerd", "afgelopen"))
+"""What the watch says and the handlers of a clock; what is foreseen of it is another matter."""
 STATED = """
 select key, split_part(name, '.', 1) as naam, subject, data, received_at from facts
-where publisher = 'routing' and name like 'termijn-%'
+where publisher = 'routing' and split_part(name, '.', 1) = any($1)
   and convert_from(data, 'UTF8')::json ->> 'soort' = 'adviseur-contact'
 """
 TO_SAY = """
@@ -120,8 +122,8 @@ class Run:
         async with attach.broker_connection(self._environment, flow.BEHEER) as connection:
             channel = await connection.channel()
             queue = await channel.declare_queue(LISTENER, durable=True, arguments={"x-queue-type": "quorum"})
-            for key in ("gestart", "nadert", "verstreken", "geescaleerd", "afgelopen"):
-                await queue.bind(flow.EXCHANGE, f"routing.termijn-{key}.#")
+            for name in SAID:
+                await queue.bind(flow.EXCHANGE, f"routing.{name}.#")
         adviser = e.AdviseurGewijzigd(gewijzigd_op=datetime.now(UTC), volgnummer=1, onderdelen=("CLAS",))
         await self._parties.state([state("coid", adviser, code) for code in ADVISEURS])
         for stack in self._stacks:
@@ -204,7 +206,7 @@ class Run:
                     json.loads(row["data"]),
                     row["received_at"],
                 )
-                for row in await connection.fetch(STATED)
+                for row in await connection.fetch(STATED, SAID)
             ]
 
     async def _heard(self) -> Counter[uuid.UUID]:

@@ -26,7 +26,7 @@ KEPT: Final = 600
 
 
 WACHT_S: Final = 10.0
-"""Further than this many seconds behind the present a watch waits. When it is quiet it is two behind."""
+"""Further than this many seconds behind the present a watch waits. When it is quiet it is a tenth behind."""
 
 
 @dataclass(frozen=True, slots=True)

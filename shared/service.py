@@ -348,29 +348,26 @@ class Runtime:
     async def _sample_once(self) -> None:
         consumer = self._consumer
         assert consumer is not None
-        try:
-            async with asyncio.timeout(5):
-                before = await self._database_now()
-            self.health.report("database", True)
-        except TRANSIENT as error:
-            self._lose_sight()
-            self.health.report("database", False)
-            log.warning("database out of sight", extra={"error": describe(error)})
+        before = await self._see_database()
+        if before is None:
             return
         try:
             async with asyncio.timeout(5):
                 queued, consumers = await self._look()
-                after = await self._database_now()
+        except Exception as error:
+            await self._miss_broker(error)
+            return
+        after = await self._see_database()
+        if after is None:
+            return
+        try:
+            async with asyncio.timeout(5):
                 await asyncio.sleep(SETTLE_S)
                 said = await asyncio.gather(*(consumer.settle(queue, after + WORD) for queue in queued))
-            self.health.report("broker", True)
         except Exception as error:
-            self._lose_sight()
-            await self._close_peek()
-            self.health.report("consumer", False)
-            self.health.report("broker", isinstance(error, ChannelNotFoundEntity))
-            log.warning("queue out of sight", extra={"error": describe(error)})
+            await self._miss_broker(error)
             return
+        self.health.report("broker", True)
         consuming = all(word.consuming for word in said)
         self.health.report("consumer", consuming and consumers[self.service.name] > 0)
         if consumer.epoch != self._epoch:
@@ -387,6 +384,26 @@ class Runtime:
             horizon.look(before, after, queued[queue], _of(queue, rows), consumers=consumers[queue])
         self._achterstand.zie(after, self.horizon)
         self._sampled.set()
+
+    async def _see_database(self) -> datetime | None:
+        """Its clock; None when it is out of sight."""
+        try:
+            async with asyncio.timeout(5):
+                moment = await self._database_now()
+        except TRANSIENT as error:
+            self._lose_sight()
+            self.health.report("database", False)
+            log.warning("database out of sight", extra={"error": describe(error)})
+            return None
+        self.health.report("database", True)
+        return moment
+
+    async def _miss_broker(self, error: Exception) -> None:
+        self._lose_sight()
+        await self._close_peek()
+        self.health.report("consumer", False)
+        self.health.report("broker", isinstance(error, ChannelNotFoundEntity))
+        log.warning("queue out of sight", extra={"error": describe(error)})
 
     async def _hear(self) -> None:
         """What the other replicas have said since."""

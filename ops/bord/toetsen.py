@@ -45,7 +45,7 @@ HULP: Final = (
     "hand    messages that they hold  queue  messages that wait for them",
     "cons    consumers                bulk   the same queue, for history",
     "outbox  stated and not yet confirmed; oldest: since when, about",
-    "watch   how long something due waits to be said; 2s when all is well",
+    "watch   how long something due waits to be said; less than a second when all is well",
 )
 
 _STAPPEN: Final = {"up": -1, "k": -1, "down": 1, "j": 1, "home": -(10**6), "end": 10**6}

@@ -4,6 +4,7 @@ no melder would want, to tell what foresight alone would bring. Pure."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
@@ -94,7 +95,7 @@ class Routing:
             geef(zaak, None if besluit.toewijzing is None else besluit.toewijzing.adviseur, nu)
 
 
-class _Eenvoudig:
+class _Eenvoudig(ABC):
     """Gives each matter once, and again when its adviser is away, has left or steps back."""
 
     naam = ""
@@ -110,9 +111,9 @@ class _Eenvoudig:
             kunnen = [een for een in stand.adviseurs.values() if waarom_niet(een, vraag, vandaag) is None]
             geef(zaak, self.kies(kunnen) if kunnen else None, stand.nu)
 
+    @abstractmethod
     def kies(self, kunnen: Sequence[Adviseur]) -> str:
         """One of those who can take it."""
-        raise NotImplementedError
 
 
 class OmDeBeurt(_Eenvoudig):

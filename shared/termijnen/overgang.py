@@ -112,7 +112,12 @@ def _volgende(klok: Klok, oud: Bewaard, boek: Regelboek) -> Verandering | None:
     if (nieuw.gestopt_op, nieuw.uitkomst, nieuw.reden) != (was.gestopt_op, was.uitkomst, was.reden):
         if nieuw.uitkomst is None:
             return _opnieuw(nieuw, oud)
-        return Verandering(replace(oud, termijn=nieuw), corrigeert_verstreken=_was_loos(nieuw, oud))
+        na = (
+            replace(oud, termijn=nieuw)
+            if _zelfde_punten(nieuw, was)
+            else _wat_gezegd_blijft(nieuw, oud, oud.generatie)
+        )
+        return Verandering(na, corrigeert_verstreken=_was_loos(nieuw, oud))
     if nieuw.uitkomst is None and not _zelfde_punten(nieuw, was):
         return _opnieuw(nieuw, oud)
     if nieuw.gesloten == was.gesloten:
@@ -138,33 +143,44 @@ def _opnieuw(nieuw: Termijn, oud: Bewaard, *, stil: bool = False) -> Verandering
     was = oud.termijn
     if stil:
         return Verandering(replace(oud, termijn=nieuw), stil=True)
-    toen = {
-        Wat.NADERT: oud.gewaarschuwd_op,
-        Wat.VERSTREKEN: oud.verstreken_op,
-        Wat.GEESCALEERD: oud.geescaleerd_op,
-    }
-    ergste = _gewicht(was.punten[oud.gezegd - 1]) if oud.gezegd else None
-    gezegd = 0
-    for nummer, punt in enumerate(nieuw.punten, 1):
-        op = toen[punt.wat]
-        if ergste is not None and op is not None and punt.op < op and _gewicht(punt) <= ergste:
-            gezegd = nummer
-    nog = {punt.wat: toen[punt.wat] for punt in nieuw.punten[:gezegd]}
-    bewaard = Bewaard(
-        oud.onderwerp,
-        nieuw,
-        oud.generatie + 1,
-        gezegd,
-        nog.get(Wat.NADERT),
-        nog.get(Wat.VERSTREKEN),
-        nog.get(Wat.GEESCALEERD),
-    )
+    bewaard = _wat_gezegd_blijft(nieuw, oud, oud.generatie + 1)
     verplaatst = was.uitkomst is None and (nieuw.start, nieuw.spoed, nieuw.rol) == (
         was.start,
         was.spoed,
         was.rol,
     )
     return Verandering(bewaard, was if verplaatst else None, _was_loos(nieuw, oud))
+
+
+def _wat_gezegd_blijft(nieuw: Termijn, oud: Bewaard, generatie: int) -> Bewaard:
+    """The clock with those points said that were said after they were over, as if it had always run so.
+
+    A point that was said too early by this end is said again, and so is all that comes after it. A warning
+    counts as said when something graver was. Whoever holds it now was told nothing of what another held.
+    """
+    toen = {
+        Wat.NADERT: oud.gewaarschuwd_op,
+        Wat.VERSTREKEN: oud.verstreken_op,
+        Wat.GEESCALEERD: oud.geescaleerd_op,
+    }
+    ergste = _gewicht(oud.termijn.punten[oud.gezegd - 1]) if oud.gezegd else None
+    gezegd = 0
+    for nummer, punt in enumerate(nieuw.punten if nieuw.rol == oud.termijn.rol else (), 1):
+        op = toen[punt.wat]
+        if ergste is not None and op is not None and punt.op < op and _gewicht(punt) <= ergste:
+            gezegd = nummer
+        elif punt.wat is not Wat.NADERT:
+            break
+    nog = {punt.wat: toen[punt.wat] for punt in nieuw.punten[:gezegd]}
+    return Bewaard(
+        oud.onderwerp,
+        nieuw,
+        generatie,
+        gezegd,
+        nog.get(Wat.NADERT),
+        nog.get(Wat.VERSTREKEN),
+        nog.get(Wat.GEESCALEERD),
+    )
 
 
 def _gewicht(punt: Punt) -> tuple[int, int]:

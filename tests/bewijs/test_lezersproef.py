@@ -46,12 +46,13 @@ def vervangen(seconde: int, naar: str) -> Bericht:
     return bericht("routing.adviseur-vervangen", vervangen_op=op(seconde), cluster="coid", van="?", naar=naar)
 
 
-def kreeg(seconde: int, wie: str, partij: str = "coid", verzegeld: str = "") -> Bericht:
+def kreeg(seconde: int, wie: str, partij: str = "coid", verzegeld: str = "", stuk: str = "s") -> Bericht:
     return bericht(
         "intake.inhoud-verstrekt",
         verstrekt_op=op(seconde),
         geadresseerde=partij,
         ontvanger=wie,
+        stuk=stuk,
         verzegeld=verzegeld,
     )
 
