@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """`./meldpunt bench planning`: how many melders are spoken with in their week, over years of work.
 
-The decisions of `services/routing/core` play years of matters (`ops/planning`), beside two simple planners on
+The decisions of `services/routing/core` play years of matters (`ops/planning`), beside other planners on
 the same matters, advisers, illness and agendas, and beside the bound of whoever knew all beforehand. No
 broker and no database: this is about who is chosen, not how fast.
 """
@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 
 from ops.planning.grens import haalbaar
 from ops.planning.loop import Afloop, Planner, Zaakloop, speel
-from ops.planning.planners import MinsteZaken, OmDeBeurt, Routing
+from ops.planning.planners import MinsteZaken, OmDeBeurt, PasBijRuimte, Routing
 from ops.planning.wereld import PER_JAAR, wereld
 
 BELASTINGEN: Final = (0.7, 0.9, 1.0)
@@ -70,6 +70,7 @@ def measure(jaren: int = JAREN, zaden: Sequence[int] = ZADEN) -> dict[str, Any]:
         "gehaald_van_haalbaar": maatgevend[Routing.naam]["van_haalbaar"],
         "om_de_beurt_van_haalbaar": maatgevend[OmDeBeurt.naam]["van_haalbaar"],
         "minste_zaken_van_haalbaar": maatgevend[MinsteZaken.naam]["van_haalbaar"],
+        "pas_bij_ruimte_van_haalbaar": maatgevend[PasBijRuimte.naam]["van_haalbaar"],
     }
 
 
@@ -77,7 +78,12 @@ def beproef(opdracht: tuple[int, int, float]) -> Proef:
     """Play one world with every planner."""
     zaad, jaren, belasting = opdracht
     deze = wereld(zaad, jaren, belasting)
-    planners: tuple[Planner, ...] = (Routing(deze.ruimtekans), OmDeBeurt(), MinsteZaken())
+    planners: tuple[Planner, ...] = (
+        Routing(deze.ruimtekans),
+        OmDeBeurt(),
+        MinsteZaken(),
+        PasBijRuimte(deze),
+    )
     uitkomsten = tuple(uitkomst(planner.naam, speel(deze, planner)) for planner in planners)
     return Proef(belasting, len(deze.meldingen), haalbaar(deze), uitkomsten)
 

@@ -81,6 +81,10 @@ from termijnen join termijnregels using (soort, versie)
 where $1 or uitkomst is null
 order by onderwerp, soort;
 
+-- name: in_danger
+-- The matters of which it was said that the talk will not be held in time, as routing keeps them.
+select subject from zaken where in_gevaar;
+
 -- name: herreken
 -- The service's own watch does the work, in parts.
 insert into herrekeningen (regel) values ($1);

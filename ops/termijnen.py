@@ -46,11 +46,13 @@ class Stand(IntEnum):
 
 @dataclass(frozen=True)
 class Loop:
-    """One clock as its service stores it, and the rule that it runs by."""
+    """One clock as its service stores it, and the rule that it runs by. `in_gevaar`: it is foreseen that it
+    will not be stopped in time."""
 
     dienst: str
     klok: Bewaard
     regel: Regel
+    in_gevaar: bool = False
 
     @property
     def onderwerp(self) -> str:
@@ -101,6 +103,7 @@ class Loop:
             "alleen_bewaking": t.alleen_bewaking,
             "afleiding": t.afleiding,
             "stand": stand.name.lower(),
+            "in_gevaar": self.in_gevaar,
             "rest_s": None
             if stand in (Stand.AFGELOPEN, Stand.STIL)
             else round((self.eind - now).total_seconds()),
@@ -134,17 +137,23 @@ async def overview(
     for one in owners:
         async with attach.schema(environment, one) as connection:
             now = now or await connection.fetchval(attach.SQL.now)
-            regels += [als_loop(one, row) for row in await connection.fetch(attach.SQL.clocks, ended)]
+            gevaar: set[str] = set()
+            if one == flow.ROUTING:
+                gevaar = {row["subject"] for row in await connection.fetch(attach.SQL.in_danger)}
+            regels += [als_loop(one, row, gevaar) for row in await connection.fetch(attach.SQL.clocks, ended)]
             subjects |= {row["onderwerp"] for row in await connection.fetch(attach.SQL.clock_subjects)}
     hidden: Container[str] = () if reader is None else await lezer.hidden_from(environment, reader)
     assert now is not None
     return arrange(now, regels, subjects, hidden)
 
 
-def als_loop(dienst: str, row: Mapping[str, Any]) -> Loop:
-    """A row of a service's clocks, with the rule it runs by in `inhoud`."""
+def als_loop(dienst: str, row: Mapping[str, Any], gevaar: Container[str] = ()) -> Loop:
+    """A row of a service's clocks, with the rule it runs by in `inhoud`; `gevaar` are the matters of which
+    the talk is foreseen to come too late."""
     regel = van_beschrijving(row["soort"], row["versie"], json.loads(row["inhoud"]))
-    return Loop(dienst, bewaard(row), regel)
+    klok = bewaard(row)
+    gesprek = regel.soort is Soort.ADVISEUR_CONTACT and klok.termijn.uitkomst is None
+    return Loop(dienst, klok, regel, gesprek and klok.onderwerp in gevaar)
 
 
 def arrange(
@@ -188,6 +197,8 @@ def as_text(overzicht: Overzicht) -> str:
             lines += _section(stand, chosen, now, overzicht.id_width)
     if any(een.klok.termijn.eind_atw for een in overzicht.regels):
         lines += ["", "atw: days by which the Algemene termijnenwet would extend the end"]
+    if any(een.in_gevaar for een in overzicht.regels):
+        lines += ["", "!: foreseen to come too late with the roster of now (termijn-in-gevaar)"]
     return "\n".join(lines)
 
 
@@ -203,9 +214,13 @@ def _section(stand: Stand, regels: Sequence[Loop], now: datetime, width: int) ->
     return [f"{'zaak':<{width}} {'soort':<20} {head}"] + [
         f"{een.onderwerp[:width]:<{width}} {een.klok.termijn.soort:<20}"
         f" {lokaal(een.klok.termijn.start):%d-%m-%y} {_short(een.klok.termijn.eind):<14} {_atw(een):>3}"
-        f" {duration(abs(een.eind - now)):>8} {een.klok.termijn.rol:<4} {een.dienst}"
+        f"{_vlag(een)}{duration(abs(een.eind - now)):>8} {een.klok.termijn.rol:<4} {een.dienst}"
         for een in regels
     ]
+
+
+def _vlag(een: Loop) -> str:
+    return "!" if een.in_gevaar else " "
 
 
 def _short(moment: datetime | None) -> str:

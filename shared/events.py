@@ -461,6 +461,13 @@ class Spreekdag(Gegevens):
 
     dag: date = Field(ge=VROEGST, description="Day")
     gesprekken: int = Field(ge=0, le=20, description="How many")
+    ochtend: int | None = Field(None, ge=0, le=20, description="Of these in the morning, if it is said")
+
+    @model_validator(mode="after")
+    def _niet_meer_dan_er_zijn(self) -> Self:
+        if self.ochtend is not None and self.ochtend > self.gesprekken:
+            raise PydanticCustomError("te_veel_in_de_ochtend", "meer in de ochtend dan op de hele dag")
+        return self
 
 
 class AdviseurGewijzigd(Event):

@@ -13,7 +13,7 @@ from ops.bord.stand import TELT_TOT, Bord, Dienst, Wachtrij, ZonderHouder, op_vo
 from ops.bord.toetsen import HULP, Daad, Toetsen
 from ops.bord.venster import Lijst, Venster, gekozen_post, posten, vervolg
 from ops.parking import Geparkeerd
-from ops.termijnen import Loop
+from ops.termijnen import Loop, arrange, as_text
 from shared import flow
 from shared.termijnen.klok import Bewaard, Klok, termijn
 from shared.termijnen.regels import Soort, regels
@@ -157,6 +157,19 @@ def test_a_chosen_service_that_went_away_gives_way_to_all() -> None:
     venster = Venster(dienst=bord.diensten[-1].naam)
     venster, daad = Toetsen(24, 80).druk(replace(bord, diensten=bord.diensten[:-1]), venster, "f")
     assert venster.dienst is None and daad.lees
+
+
+def test_what_is_foreseen_to_come_too_late_is_marked() -> None:
+    """On the board and in the list, which says what the mark means; and in the figures for a program."""
+    een = loop("zaak", Soort.ADVISEUR_CONTACT, -30)
+    for gevaar in (False, True):
+        klok = replace(een, in_gevaar=gevaar)
+        bord = Bord("proef", NU, klokken=(klok,))
+        beeld = "\n".join(regel.tekst for regel in scherm(bord))
+        lijst = as_text(arrange(NU, [klok], [klok.onderwerp], ()))
+        assert ("!in " in beeld, "!" in lijst, "termijn-in-gevaar" in lijst) == (gevaar,) * 3
+        assert klok.as_data(NU)["in_gevaar"] is gevaar
+        assert max(map(len, lijst.splitlines())) <= 80
 
 
 def test_no_is_no_and_other_keys_too() -> None:

@@ -181,7 +181,10 @@ def _post(een: Post, bord: Bord) -> tuple[str, bool]:
     eind = "-" if t.eind is None else f"{lokaal(t.eind):%d-%m-%y %H:%M}"
     rest = f"{in_woorden(stand)} {duration(abs(een.eind - bord.nu))}"
     gezegd = f"{een.klok.gezegd}/{len(t.punten)}"
-    tekst = f"{een.onderwerp[:breed]} {t.soort:<20} {eind:<14} {_atw(een):<4} {rest:<12} {t.rol:<8} {gezegd}"
+    vlag = "!" if een.in_gevaar else " "
+    tekst = (
+        f"{een.onderwerp[:breed]} {t.soort:<20} {eind:<14} {_atw(een):<4}{vlag}{rest:<12} {t.rol:<8} {gezegd}"
+    )
     return tekst, stand is Stand.VERSTREKEN
 
 

@@ -57,6 +57,10 @@ select (select count(*) from (select from termijnen
                                 and ($2::bytea[] is null or sha256(convert_to(onderwerp, 'UTF8')) <> all($2))
                               order by volgende_op limit $1) as een) as gewapend;
 
+-- name: in_gevaar
+-- Of these matters those of which it was said that the talk will not be held in time.
+select subject from zaken where in_gevaar and subject = any($1::text[]);
+
 -- name: zonder_houder
 -- Open matters that no adviser has, the urgent and the oldest first.
 select subject as onderwerp, cluster, spoed, telt_vanaf from zaken

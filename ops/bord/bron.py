@@ -212,7 +212,11 @@ async def _inhoud(verbinding: Any, naam: str, verborgen: list[bytes] | None) -> 
         soorten = [str(regel.soort) for regel in TABEL if regel.dienst == naam]
         klokken = await verbinding.fetch(_SQL.urgent, soorten, HOOGSTENS, verborgen)
         bij_naam = {(rij["onderwerp"], rij["soort"]): rij for rij in klokken}
-        deel["klokken"] = [als_loop(naam, rij) for rij in bij_naam.values()]
+        gevaar: set[str] = set()
+        if naam == flow.ROUTING:
+            zaken = sorted({onderwerp for onderwerp, _ in bij_naam})
+            gevaar = {rij["subject"] for rij in await verbinding.fetch(_SQL.in_gevaar, zaken)}
+        deel["klokken"] = [als_loop(naam, rij, gevaar) for rij in bij_naam.values()]
         deel |= dict(await verbinding.fetchrow(_SQL.aantallen, TELT_TOT, verborgen))
         deel["vol"] = max(deel["te_laat"], deel["gewapend"]) > len(bij_naam)
     if naam == flow.ROUTING:

@@ -37,6 +37,7 @@ HULP: Final = (
     "NOBODY  an open matter that no adviser has; its role was told at once",
     "late    over its end             past   watched only: look at it again",
     "in      runs                     still  suspended",
+    "!       foreseen to come too late with the roster of now",
     "atw     days by which the Algemene termijnenwet would extend the end",
     "said    how many of its warnings and rungs were stated, of how many",
     "armed   clocks of which there is something left to say",
@@ -101,7 +102,9 @@ class Toetsen:
             return replace(venster, lijst=ander), NIETS
         if toets == "f":
             keuzes = [None, *(een.naam for een in bord.diensten)]
-            plaats = keuzes.index(venster.dienst) if venster.dienst in keuzes else -1  # a service that is gone since: all
+            plaats = (
+                keuzes.index(venster.dienst) if venster.dienst in keuzes else -1
+            )  # a service that is gone since: all
             volgende = keuzes[(plaats + 1) % len(keuzes)]
             return replace(venster, dienst=volgende, keus=(0, 0)), Daad(lees=True)
         if toets == "enter" and gekozen is not None:

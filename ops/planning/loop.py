@@ -16,8 +16,9 @@ from datetime import date, datetime, timedelta
 from typing import Final, Protocol
 
 from ops.planning.wereld import DAGDELEN, Melding, Persoon, Wereld
-from services.routing.core.rooster import Adviseur, Periode, Spreekruimte
-from shared.termijnen.kalender import NEDERLAND, TIJDZONE, lokaal
+from services.routing.core.agenda import dagdeel_van
+from services.routing.core.rooster import DELEN, Adviseur, Dagdeel, Periode, Spreekruimte
+from shared.termijnen.kalender import NEDERLAND, TIJDZONE
 
 NIET_VOOR_ALTIJD: Final = timedelta(days=28)
 ELKE: Final = 4
@@ -142,9 +143,9 @@ class _Loop:
         self, persoon: Persoon, dag: date, deel: int, nu: datetime, wachtend: Sequence[Zaakloop]
     ) -> Adviseur:
         lopend = self.lopend[persoon.code] = [tot for tot in self.lopend[persoon.code] if tot > nu]
-        voorraad: dict[date, int] = {}
+        voorraad: dict[Dagdeel, int] = {}
         for zaak in wachtend:
-            uiterlijk = lokaal(zaak.melding.eind).date()
+            uiterlijk = dagdeel_van(zaak.melding.eind)
             voorraad[uiterlijk] = voorraad.get(uiterlijk, 0) + 1
         return Adviseur(
             "coid",
@@ -166,7 +167,8 @@ class _Loop:
         for n in range(AGENDA_DAGEN):
             een = dag + timedelta(days=n)
             vrij = self.wereld.vrij(persoon, een)
-            yield Spreekruimte(een, sum(vrij[deel:] if n == 0 else vrij))
+            begin, midden = (deel if n == 0 else 0), len(vrij) // DELEN
+            yield Spreekruimte(een, sum(vrij[begin:]), sum(vrij[begin:midden]))
 
 
 def volgorde(melding: Melding, nu: datetime, oud_eerst: bool) -> tuple[int, datetime, int]:

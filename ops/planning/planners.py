@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Three planners: the one that runs in routing, taking turns, and whoever has the fewest open cases. Pure."""
+"""Four planners: the one that runs in routing, taking turns, whoever has the fewest open cases, and one that
+no melder would want, to tell what foresight alone would bring. Pure."""
 
 from __future__ import annotations
 
@@ -9,8 +10,8 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from ops.planning.loop import Stand, Zaakloop
-from ops.planning.wereld import DAGDELEN
+from ops.planning.loop import Stand, Zaakloop, volgorde
+from ops.planning.wereld import DAGDELEN, Wereld
 from services.routing.core.besluit import Besluit, beslis_alle, herplan
 from services.routing.core.rooster import Adviseur
 from services.routing.core.toewijzing import Rooster, Vraag, waarom_niet
@@ -149,6 +150,52 @@ class MinsteZaken(_Eenvoudig):
         ).code
         self._erbij[code] = self._erbij.get(code, 0) + 1
         return code
+
+
+class PasBijRuimte:
+    """Nobody has a matter until the quarter of a day in which somebody has room for its talk: then as many as
+    can be are matched with who is free, by earliest end, the late ones after these.
+
+    No illness or full agenda comes in between and changes of adviser cost nothing, but it cannot see ahead:
+    neither what comes nor who will step back. What it does not reach of the bound nobody reaches by planning
+    around absence alone.
+    """
+
+    naam = "pas-bij-ruimte"
+
+    def __init__(self, wereld: Wereld) -> None:
+        self._wereld = wereld
+
+    def plan(self, stand: Stand) -> None:
+        """Match those who are free in this quarter with what waits."""
+        hier = lokaal(stand.nu)
+        deel = DAGDELEN.index(hier.time())
+        vrij = [
+            persoon
+            for persoon in self._wereld.personen
+            if persoon.aanwezig(hier.date()) and self._wereld.vrij(persoon, hier.date())[deel]
+        ]
+        bij: dict[str, Zaakloop] = {}
+        for zaak in sorted(stand.wachtend, key=lambda een: volgorde(een.melding, stand.nu, oud_eerst=False)):
+            zaak.bij = None
+            _plaats(zaak, [een.code for een in vrij], stand, bij, set())
+        for code, zaak in bij.items():
+            zaak.bij = code
+
+
+def _plaats(
+    zaak: Zaakloop, vrij: Sequence[str], stand: Stand, bij: dict[str, Zaakloop], gezien: set[str]
+) -> bool:
+    """Let one of those who are free take this matter, another taking what they had; whether one can."""
+    vraag, vandaag = _vraag(zaak), lokaal(stand.nu).date()
+    for code in vrij:
+        if code in gezien or waarom_niet(stand.adviseurs[code], vraag, vandaag) is not None:
+            continue
+        gezien.add(code)
+        if code not in bij or _plaats(bij[code], vrij, stand, bij, gezien):
+            bij[code] = zaak
+            return True
+    return False
 
 
 def geef(zaak: Zaakloop, code: str | None, nu: datetime) -> None:

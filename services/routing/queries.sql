@@ -9,7 +9,8 @@ select cluster, stand, ruimte from clusters where cluster = any($1::text[]) orde
 -- name: adviseurs
 -- With the talks that wait; of those that are over time at $2 it does not matter since when.
 select cluster, code, onderdelen, deskundigheid, capaciteit_fte, afwezig_van, afwezig_tot_en_met,
-       uitgesloten_eenheden, alleen_eenheden, eigen_eenheden, spreekdagen, gesprekken, actief, open_zaken, belasting,
+       uitgesloten_eenheden, alleen_eenheden, eigen_eenheden, spreekdagen, gesprekken, ochtenden, actief, open_zaken,
+       belasting,
        wacht.dagen as wacht_dagen, wacht.aantallen as wacht_aantallen
 from adviseurs
 left join lateral (
@@ -26,8 +27,9 @@ where cluster = any($1::text[]) order by cluster, code;
 -- name: adviseurs_met_beperking
 -- Those whose matters may have to go to another: gone, absence known, or a conflict of interest known.
 select cluster, code, onderdelen, deskundigheid, capaciteit_fte, afwezig_van, afwezig_tot_en_met,
-       uitgesloten_eenheden, alleen_eenheden, eigen_eenheden, spreekdagen, gesprekken, actief, open_zaken, belasting,
-       null::date[] as wacht_dagen, null::integer[] as wacht_aantallen
+       uitgesloten_eenheden, alleen_eenheden, eigen_eenheden, spreekdagen, gesprekken, ochtenden, actief, open_zaken,
+       belasting,
+       null::timestamp[] as wacht_dagen, null::integer[] as wacht_aantallen
 from adviseurs where not actief or afwezig_van <> '{}' or uitgesloten_eenheden <> '{}' or eigen_eenheden <> '{}'
 order by cluster, code;
 
@@ -37,19 +39,19 @@ order by cluster, code;
 with gewijzigd as (
     insert into adviseurs (cluster, code, volgnummer, onderdelen, deskundigheid, capaciteit_fte, afwezig_van,
                            afwezig_tot_en_met, uitgesloten_eenheden, alleen_eenheden, eigen_eenheden,
-                           spreekdagen, gesprekken, actief)
+                           spreekdagen, gesprekken, ochtenden, actief)
     select * from jsonb_to_recordset($1::jsonb)
         as n (cluster text, code text, volgnummer bigint, onderdelen text[], deskundigheid text[],
               capaciteit_fte double precision, afwezig_van date[], afwezig_tot_en_met date[],
               uitgesloten_eenheden text[], alleen_eenheden text[], eigen_eenheden text[], spreekdagen date[],
-              gesprekken integer[], actief boolean)
+              gesprekken integer[], ochtenden integer[], actief boolean)
     on conflict (cluster, code) do update
     set volgnummer = excluded.volgnummer, onderdelen = excluded.onderdelen,
         deskundigheid = excluded.deskundigheid, capaciteit_fte = excluded.capaciteit_fte,
         afwezig_van = excluded.afwezig_van, afwezig_tot_en_met = excluded.afwezig_tot_en_met,
         uitgesloten_eenheden = excluded.uitgesloten_eenheden, alleen_eenheden = excluded.alleen_eenheden,
         eigen_eenheden = excluded.eigen_eenheden, spreekdagen = excluded.spreekdagen,
-        gesprekken = excluded.gesprekken, actief = excluded.actief
+        gesprekken = excluded.gesprekken, ochtenden = excluded.ochtenden, actief = excluded.actief
     where adviseurs.volgnummer < excluded.volgnummer
     returning cluster
 )
@@ -86,7 +88,7 @@ where eenheden.boven is not null;
 with nieuw as (
     select * from unnest($1::text[], $2::text[], $3::boolean[], $4::timestamptz[], $5::boolean[], $6::boolean[],
                          $7::text[], $8::text[], $9::text[], $10::boolean[], $11::text[], $12::text[],
-                         $13::date[], $14::integer[], $15::boolean[], $16::bigint[], $17::bigint[], $18::boolean[])
+                         $13::timestamp[], $14::integer[], $15::boolean[], $16::bigint[], $17::bigint[], $18::boolean[])
         as n (subject, cluster, spoed, telt_vanaf, open, wacht, adviseur, waarom, kwalificatie, instemming,
               eenheid, leidinggevende, uiterlijk, gewicht, in_gevaar, stand, ruimte, krap)
 ), oud as (

@@ -3,12 +3,12 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime, time
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from services.routing.core.besluit import Besluit
-from services.routing.core.rooster import Adviseur, Periode, Spreekruimte
+from services.routing.core.rooster import VOOR_DE_OCHTEND, Adviseur, Dagdeel, Periode, Spreekruimte
 from services.routing.core.zaak import Zaak
 from shared.codes import Cluster
 from shared.events import (
@@ -60,10 +60,22 @@ def _adviseur(row: Mapping[str, Any]) -> Adviseur:
         row["actief"],
         row["open_zaken"],
         frozenset(row["eigen_eenheden"]),
-        tuple(map(Spreekruimte, row["spreekdagen"], row["gesprekken"])),
+        tuple(map(Spreekruimte, row["spreekdagen"], row["gesprekken"], row["ochtenden"])),
         row["belasting"],
-        dict(zip(row["wacht_dagen"] or (), row["wacht_aantallen"] or (), strict=True)),
+        dict(zip(map(_dagdeel, row["wacht_dagen"] or ()), row["wacht_aantallen"] or (), strict=True)),
     )
+
+
+_GRENZEN: Final = {VOOR_DE_OCHTEND: time(0), 0: time(12), 1: time(18)}
+"""By half day a moment of the day that stands for its end, in the order of half days."""
+
+
+def _dagdeel(moment: datetime) -> Dagdeel:
+    return Dagdeel(moment.date(), next(deel for deel, uur in _GRENZEN.items() if uur == moment.time()))
+
+
+def _als_moment(uiterlijk: Dagdeel) -> datetime:
+    return datetime.combine(uiterlijk.dag, _GRENZEN[uiterlijk.deel])
 
 
 async def save_adviseurs(
@@ -88,6 +100,7 @@ async def save_adviseurs(
             "eigen_eenheden": feit.eigen_eenheden,
             "spreekdagen": [een.dag.isoformat() for een in _op_volgorde(feit)],
             "gesprekken": [een.gesprekken for een in _op_volgorde(feit)],
+            "ochtenden": [een.ochtend for een in _op_volgorde(feit)],
             "actief": feit.actief,
         }
         for (cluster, code), feit in sorted(wijzigingen.items())
@@ -137,7 +150,7 @@ def _zaak(besluit: Besluit, stand: Stand) -> tuple[Any, ...]:
         zaak.instemming,
         None if plaats is None else plaats.eenheid,
         None if plaats is None else plaats.leidinggevende,
-        besluit.uiterlijk,
+        None if besluit.uiterlijk is None else _als_moment(besluit.uiterlijk),
         besluit.gewicht,
         _in_gevaar(besluit),
         *stand,

@@ -11,10 +11,10 @@ from uuid import UUID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.routing.core.agenda import Agenda, rest_van_de_dag, ruimte_op
-from services.routing.core.besluit import beslis, beslis_alle, gewicht, herplan, uiterste_dag
+from services.routing.core.agenda import Agenda, dagdeel_van, rest_van_de_dag, ruimte_op
+from services.routing.core.besluit import beslis, beslis_alle, gewicht, herplan, uiterste_dagdeel
 from services.routing.core.planning import Lopend, plan
-from services.routing.core.rooster import Adviseur, Periode, Spreekruimte
+from services.routing.core.rooster import Adviseur, Dagdeel, Periode, Spreekruimte
 from services.routing.core.toewijzing import (
     WEEK,
     AdviseurGevonden,
@@ -28,7 +28,7 @@ from services.routing.core.zaak import Zaak, vouw
 from shared import events as e
 from shared.envelope import Fact
 from shared.inbox import in_order
-from shared.termijnen.kalender import NEDERLAND, Kalender, lokaal
+from shared.termijnen.kalender import NEDERLAND, Kalender
 from shared.termijnen.klok import Klok, termijn
 from shared.termijnen.regels import Soort
 from tests.bus import id_of
@@ -42,6 +42,16 @@ VRAAG = Vraag("coid", "CLAS", "eenheid-1", "overige")
 def dag(n: int) -> date:
     """So many days after the Monday."""
     return MAANDAG + timedelta(days=n)
+
+
+def eind(n: int, deel: int = 1) -> Dagdeel:
+    """The end of the day so many days after the Monday, or of its morning."""
+    return Dagdeel(dag(n), deel)
+
+
+def half(n: int) -> Dagdeel:
+    """So many half days after the Monday morning."""
+    return Dagdeel(dag(n // 2), n % 2)
 
 
 def ruimte(*per_dag: int) -> tuple[Spreekruimte, ...]:
@@ -58,7 +68,7 @@ def rooster(*adviseurs: Adviseur, vandaag: date = MAANDAG, **anders: Any) -> Roo
     return Rooster.van(adviseurs, vandaag, max_zaken_per_fte=40, **anders)
 
 
-def gekozen(vraag: Vraag, dienst: Rooster, uiterlijk: date | None = None) -> tuple[str, str | None]:
+def gekozen(vraag: Vraag, dienst: Rooster, uiterlijk: Dagdeel | None = None) -> tuple[str, str | None]:
     keuze = kies(vraag, dienst, uiterlijk)
     assert isinstance(keuze, AdviseurGevonden)
     return keuze.adviseur.code, keuze.waarom.doorslag
@@ -70,19 +80,61 @@ def gekozen(vraag: Vraag, dienst: Rooster, uiterlijk: date | None = None) -> tup
 def test_there_is_no_room_on_a_day_off() -> None:
     """Weekend, holiday, closing day and absence; else what the roster says, else by fte."""
     een = adviseur("a", fte=0.5, afwezig=(Periode(dag(1), dag(2)),))
-    assert [ruimte_op(een, dag(n), NEDERLAND, 2.0) for n in range(7)] == [1, 0, 0, 1, 1, 0, 0]
+    assert [ruimte_op(een, dag(n), NEDERLAND, 2.0) for n in range(7)] == [
+        (0.5, 0.5) if n in (0, 3, 4) else (0, 0) for n in range(7)
+    ]
     dicht = Kalender(sluitingsdagen=(dag(3),))
-    assert ruimte_op(een, dag(3), dicht, 2.0) == 0
+    assert ruimte_op(een, dag(3), dicht, 2.0) == (0, 0)
     paasmaandag = date(2026, 4, 6)
-    assert ruimte_op(een, paasmaandag, NEDERLAND, 2.0) == 0
-    bekend = replace(een, spreekruimte=(Spreekruimte(dag(3), 3), Spreekruimte(dag(8), 1)))
-    assert [ruimte_op(bekend, dag(n), NEDERLAND, 2.0) for n in (0, 3, 4, 8, 9)] == [1, 3, 0, 1, 1]
+    assert ruimte_op(een, paasmaandag, NEDERLAND, 2.0) == (0, 0)
+    bekend = replace(
+        een, spreekruimte=(Spreekruimte(dag(3), 3), Spreekruimte(dag(8), 1), Spreekruimte(dag(9), 2, 2))
+    )
+    assert [ruimte_op(bekend, dag(n), NEDERLAND, 2.0) for n in (0, 3, 4, 8, 9)] == [
+        (0.5, 0.5),
+        (1, 2),
+        (0, 0),
+        (0, 1),
+        (2, 0),
+    ]
 
 
 def test_what_is_left_of_today_is_counted() -> None:
     """All of it before opening time, half at a quarter to one, nothing in the evening."""
     for uur, minuut, over in ((5, 0, 1.0), (11, 45, 0.5), (18, 0, 0.0)):
         assert rest_van_de_dag(datetime(2026, 3, 2, uur, minuut, tzinfo=UTC)) == over
+
+
+def test_of_today_there_is_the_room_of_the_half_days_that_are_not_over() -> None:
+    """What the roster says of a half day is there until its end; else what is left of it."""
+    bekend, onbekend = adviseur("a", spreekruimte=(Spreekruimte(MAANDAG, 3, 2),)), adviseur("b")
+    for rest, vast, naar_fte in (
+        (1.0, [2, 3], [2, 4]),
+        (0.6, [2, 3], [0, 2]),
+        (0.5, [0, 1], [0, 2]),
+        (0.1, [0, 1], [0, 0]),
+        (0.0, [0, 0], [0, 0]),
+    ):
+        for een, per_deel in ((bekend, vast), (onbekend, naar_fte)):
+            agenda = Agenda.van(een, MAANDAG, {}, kalender=NEDERLAND, per_fte=4.0, rest_van_vandaag=rest)
+            assert agenda.ruimte[:2] == per_deel, (een.code, rest)
+
+
+def test_a_half_day_is_in_time_when_most_of_it_is() -> None:
+    """By the Amsterdam wall clock, an hour later than UTC: half past nine is too early for the morning."""
+    for uur, minuut, deel in ((7, 0, -1), (8, 30, -1), (10, 0, 0), (13, 0, 0), (15, 0, 1), (22, 0, 1)):
+        op = datetime(2026, 3, 2, uur, minuut, tzinfo=UTC)
+        assert dagdeel_van(op) == Dagdeel(MAANDAG, deel)
+    assert [Dagdeel(dag(1), deel).nummer(MAANDAG) for deel in (-1, 0, 1)] == [1, 2, 3]
+
+
+def test_spoed_due_in_the_morning_goes_to_who_has_room_in_the_morning() -> None:
+    """Both have room on its last day; that of the expert is in the afternoon."""
+    kenner = adviseur("a", spreekruimte=(Spreekruimte(dag(1), 2, 0),), deskundigheid=frozenset(("overige",)))
+    ander = adviseur("b", spreekruimte=(Spreekruimte(dag(1), 2, 2),))
+    dienst = rooster(kenner, ander, rest_van_vandaag=0.0)
+    assert gekozen(VRAAG, dienst, eind(1, 0)) == ("b", "week")
+    assert plan([Lopend("z", VRAAG, ("coid", "a"), eind(1, 0))], dienst).naar == {"z": "b"}
 
 
 voorraden = st.dictionaries(st.integers(-3, 12), st.integers(0, 3), max_size=6)
@@ -114,12 +166,12 @@ def test_one_talk_more_fits_exactly_when_it_costs_no_other_its_week(
     kamers: list[int], eindes: list[int], nieuw: int
 ) -> None:
     """As trying every order says."""
-    voorraad: dict[date, int] = {}
+    voorraad: dict[Dagdeel, int] = {}
     for eind in eindes:
-        voorraad[dag(eind)] = voorraad.get(dag(eind), 0) + 1
+        voorraad[half(eind)] = voorraad.get(half(eind), 0) + 1
     agenda = Agenda(MAANDAG, kamers, voorraad)
     past = gehouden(kamers, [*eindes, nieuw]) == gehouden(kamers, eindes) + 1
-    assert (agenda.dagen_te_laat(dag(nieuw)) == 0) is past
+    assert (agenda.te_laat(half(nieuw)) == 0) is past
 
 
 @given(kamers, voorraden, st.integers(-2, 12))
@@ -127,11 +179,11 @@ def test_what_is_taken_and_given_back_leaves_an_agenda_as_it_was(
     kamers: list[int], voorraad: dict[int, int], nieuw: int
 ) -> None:
     """Whatever was in it, also what is over time or due after the last day that is looked at."""
-    agenda = Agenda(MAANDAG, kamers, {dag(n): aantal for n, aantal in voorraad.items()})
-    eerst = [agenda.dagen_te_laat(dag(n)) for n in range(-2, 14)]
-    agenda.neem(dag(nieuw))
-    agenda.geef_af(dag(nieuw))
-    assert [agenda.dagen_te_laat(dag(n)) for n in range(-2, 14)] == eerst
+    agenda = Agenda(MAANDAG, kamers, {half(n): aantal for n, aantal in voorraad.items()})
+    eerst = [agenda.te_laat(half(n)) for n in range(-2, 14)]
+    agenda.neem(half(nieuw))
+    agenda.geef_af(half(nieuw))
+    assert [agenda.te_laat(half(n)) for n in range(-2, 14)] == eerst
 
 
 # --- who ------------------------------------------------------------------------------------------
@@ -142,14 +194,14 @@ def test_the_week_goes_before_all_else() -> None:
     vol = adviseur("a", spreekruimte=ruimte(*[0] * 9, 1), deskundigheid=frozenset(("overige",)))
     druk = adviseur("b", belasting=200)
     dienst = rooster(vol, druk)
-    assert gekozen(replace(VRAAG, vorige="a"), dienst, dag(7)) == ("b", "week")
-    assert gekozen(replace(VRAAG, vorige="a"), dienst, dag(9)) == ("a", "continuiteit")
+    assert gekozen(replace(VRAAG, vorige="a"), dienst, eind(7)) == ("b", "week")
+    assert gekozen(replace(VRAAG, vorige="a"), dienst, eind(9)) == ("a", "continuiteit")
 
 
 def test_who_would_lose_another_melders_week_is_passed_over() -> None:
     """One place this week, for which somebody waits already."""
-    bezet = adviseur("a", spreekruimte=ruimte(0, 1), voorraad={dag(4): 1})
-    assert gekozen(VRAAG, rooster(bezet, adviseur("b", belasting=200)), dag(4)) == ("b", "week")
+    bezet = adviseur("a", spreekruimte=ruimte(0, 1), voorraad={eind(4): 1})
+    assert gekozen(VRAAG, rooster(bezet, adviseur("b", belasting=200)), eind(4)) == ("b", "week")
 
 
 def test_when_nobody_can_be_in_time_whoever_is_least_late_takes_it() -> None:
@@ -158,7 +210,7 @@ def test_when_nobody_can_be_in_time_whoever_is_least_late_takes_it() -> None:
         adviseur("a", spreekruimte=ruimte(*[0] * 11, 1)),
         adviseur("b", spreekruimte=ruimte(*[0] * 9, 1)),
     )
-    keuze = kies(VRAAG, rooster(een, ander), dag(7))
+    keuze = kies(VRAAG, rooster(een, ander), eind(7))
     assert isinstance(keuze, AdviseurGevonden)
     assert (keuze.adviseur.code, keuze.waarom.op_tijd, keuze.waarom.uiterlijk) == ("b", 0, dag(7))
 
@@ -167,21 +219,21 @@ def test_a_returning_melder_gets_the_same_adviser_and_else_whom_they_ask_for() -
     """Continuity, then the wish, then expertise; not whom they do not want, nor who is away."""
     a, b, c = adviseur("a"), adviseur("b"), adviseur("c", deskundigheid=frozenset(("overige",)))
     dienst = rooster(a, b, c)
-    assert gekozen(VRAAG, dienst, dag(7)) == ("c", "deskundigheid")
-    assert gekozen(replace(VRAAG, gewenst="b"), dienst, dag(7)) == ("b", "wens")
-    assert gekozen(replace(VRAAG, vorige="a", gewenst="b"), dienst, dag(7)) == ("a", "continuiteit")
+    assert gekozen(VRAAG, dienst, eind(7)) == ("c", "deskundigheid")
+    assert gekozen(replace(VRAAG, gewenst="b"), dienst, eind(7)) == ("b", "wens")
+    assert gekozen(replace(VRAAG, vorige="a", gewenst="b"), dienst, eind(7)) == ("a", "continuiteit")
     boos = replace(VRAAG, vorige="a", geweigerd=frozenset(("a",)))
-    assert gekozen(boos, dienst, dag(7)) == ("c", "deskundigheid")
+    assert gekozen(boos, dienst, eind(7)) == ("c", "deskundigheid")
     weg = replace(a, afwezig=(Periode(MAANDAG, dag(2)),))
-    assert gekozen(replace(VRAAG, vorige="a"), rooster(weg, b), dag(7)) == ("b", "enige")
+    assert gekozen(replace(VRAAG, vorige="a"), rooster(weg, b), eind(7)) == ("b", "enige")
 
 
 def test_with_little_time_left_whoever_can_speak_soonest_goes_before_the_expert() -> None:
     """The expert on Thursday, another on Tuesday: for Friday the other, for Monday week the expert."""
     kenner = adviseur("a", spreekruimte=ruimte(0, 0, 0, 1), deskundigheid=frozenset(("overige",)))
     ander = adviseur("b", spreekruimte=ruimte(0, 1))
-    assert gekozen(VRAAG, rooster(kenner, ander), dag(4)) == ("b", "spoedigst")
-    assert gekozen(VRAAG, rooster(kenner, ander), dag(7)) == ("a", "deskundigheid")
+    assert gekozen(VRAAG, rooster(kenner, ander), eind(4)) == ("b", "spoedigst")
+    assert gekozen(VRAAG, rooster(kenner, ander), eind(7)) == ("a", "deskundigheid")
 
 
 LIJN = {
@@ -265,7 +317,7 @@ class Zaken:
         return self.verwerk(herplan(self.alle(), dienst, nu))
 
 
-def test_the_last_day_is_that_of_the_clock() -> None:
+def test_the_last_half_day_is_that_of_the_clock() -> None:
     """For every hour of two weeks, with spoed and without, and a closing day on the way."""
     kalender = Kalender(sluitingsdagen=(dag(2),))
     for uur, spoed in product(range(0, 14 * 24, 5), (False, True)):
@@ -273,7 +325,7 @@ def test_the_last_day_is_that_of_the_clock() -> None:
         zaak = Zaken(doorgezet("z", op, spoed=spoed)).zaak("z")
         eind = termijn(Klok(Soort.ADVISEUR_CONTACT, op, spoed), WEEK, kalender).eind
         assert eind is not None
-        assert uiterste_dag(zaak, rooster(kalenders={"coid": kalender})) == lokaal(eind).date()
+        assert uiterste_dagdeel(zaak, rooster(kalenders={"coid": kalender})) == dagdeel_van(eind)
 
 
 def test_a_matter_weighs_less_after_the_talk_and_least_with_the_line() -> None:
@@ -284,7 +336,7 @@ def test_a_matter_weighs_less_after_the_talk_and_least_with_the_line() -> None:
         gevoerd_op=NU, adviseur="a", eenheid="eenheid-1", behandelend_leidinggevende="chef"
     )
     zaken.hoor(feit("z", "coid", gesprek))
-    assert (gewicht(zaken.zaak("z")), uiterste_dag(zaken.zaak("z"), rooster())) == (4, None)
+    assert (gewicht(zaken.zaak("z")), uiterste_dagdeel(zaken.zaak("z"), rooster())) == (4, None)
     melding = e.KwestieGekwalificeerd(gekwalificeerd_op=NU, kwalificatie="melding", rubriek="overige")
     lijn = e.InstemmingGegeven(instemming=id_of("lijn"), geadresseerde="lijn", gegeven_op=NU)
     zaken.hoor(feit("z", "coid", melding), feit("z", "mid", lijn))
@@ -362,19 +414,20 @@ def test_of_ways_to_make_place_the_one_with_the_fewest_changes_is_taken() -> Non
     )
     niet_c = replace(VRAAG, geweigerd=frozenset(("c",)))
     lopenden = [
-        Lopend("p", replace(VRAAG, geweigerd=frozenset(("d",))), ("coid", "b"), dag(9)),
-        Lopend("q", niet_c, ("coid", "d"), dag(9)),
-        Lopend("z", niet_c, ("coid", "a"), dag(0)),
+        Lopend("p", replace(VRAAG, geweigerd=frozenset(("d",))), ("coid", "b"), eind(9)),
+        Lopend("q", niet_c, ("coid", "d"), eind(9)),
+        Lopend("z", niet_c, ("coid", "a"), eind(0)),
     ]
     assert plan(lopenden, dienst).naar == {"z": "d"}
 
 
 def test_room_of_today_is_used_when_another_would_be_only_just_in_time() -> None:
-    """Planned for Friday and due on Friday: to whom has room today. Planned for Tuesday: it stays."""
+    """Planned for Friday and due on Friday: to whom has room today. Planned for Tuesday and due a week from
+    now: it stays."""
     een, vrij = {"bij": ("coid", "a"), "vraag": VRAAG, "subject": "z"}, adviseur("b", spreekruimte=ruimte(1))
-    for kamers, naar in ((ruimte(0, 0, 0, 0, 1), {"z": "b"}), (ruimte(0, 1), {})):
+    for kamers, tot, naar in ((ruimte(0, 0, 0, 0, 1), 4, {"z": "b"}), (ruimte(0, 1), 7, {})):
         dienst = rooster(adviseur("a", spreekruimte=kamers), vrij)
-        assert plan([Lopend(uiterlijk=dag(4), **een)], dienst).naar == naar  # type: ignore[arg-type]
+        assert plan([Lopend(uiterlijk=eind(tot), **een)], dienst).naar == naar  # type: ignore[arg-type]
 
 
 def test_a_week_that_nobody_can_keep_is_foreseen_once_and_taken_back_when_room_comes() -> None:
@@ -446,8 +499,8 @@ def test_as_many_talks_are_in_time_as_can_be(
         *(adviseur(code, spreekruimte=ruimte(*kamer)) for code, kamer in zip("abc", kamers, strict=True))
     )
     lopenden = [
-        Lopend(f"z{n}", replace(VRAAG, geweigerd=frozenset(niet)), ("coid", bij), dag(eind))
-        for n, (eind, bij, niet) in enumerate(lopend)
+        Lopend(f"z{n}", replace(VRAAG, geweigerd=frozenset(niet)), ("coid", bij), eind(tot))
+        for n, (tot, bij, niet) in enumerate(lopend)
     ]
     planning = plan(lopenden, dienst)
     assert len(lopenden) - len(planning.gevaar) == _beste(lopenden, dict(zip("abc", kamers, strict=True)))
@@ -464,7 +517,7 @@ def _beste(lopenden: Sequence[Lopend], kamers: Mapping[str, Sequence[int]]) -> i
     for code, kamer in kamers.items():
         if code in een.vraag.geweigerd:
             continue
-        for n in range((een.uiterlijk - MAANDAG).days + 1):
+        for n in range((een.uiterlijk.dag - MAANDAG).days + 1):
             # 1 and 2 March 2026 are no weekend days; what the roster says of a day counts on working days.
             if kamer[n] > 0:
                 over = {**kamers, code: [*kamer[:n], kamer[n] - 1, *kamer[n + 1 :]]}
@@ -477,7 +530,7 @@ def test_deciding_with_a_plan_books_what_it_moves() -> None:
     zaken = Zaken(doorgezet("z"))
     zaken.wijs_toe(rooster(adviseur("a"), adviseur("b", belasting=200)))
     dienst = rooster(
-        adviseur("a", open_zaken=1, belasting=10, voorraad={dag(7): 1}), adviseur("b", belasting=200)
+        adviseur("a", open_zaken=1, belasting=10, voorraad={eind(7): 1}), adviseur("b", belasting=200)
     )
     beslis(zaken.zaak("z"), dienst, NU, "b")
     assert dienst.open_zaken == {("coid", "a"): 0, ("coid", "b"): 1}

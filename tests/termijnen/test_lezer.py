@@ -30,12 +30,14 @@ NU = datetime(2026, 3, 2, 9, tzinfo=UTC)
 REGELS = {soort: regel for soort, regel in regels().items() if regel.aan}
 
 clocks = st.builds(
-    lambda zaak, soort, start, gestopt: _regel(
-        zaak, Klok(soort, NU + timedelta(hours=start), gestopt_op=NU if gestopt else None)
+    lambda zaak, soort, start, gestopt, gevaar: replace(
+        _regel(zaak, Klok(soort, NU + timedelta(hours=start), gestopt_op=NU if gestopt else None)),
+        in_gevaar=gevaar,
     ),
     st.text("ab", min_size=9, max_size=12),  # ids that begin the same: how much of them is shown may tell
     st.sampled_from(sorted(REGELS)),
     st.integers(-400, 0),
+    st.booleans(),
     st.booleans(),
 )
 

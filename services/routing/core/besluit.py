@@ -11,8 +11,9 @@ from operator import itemgetter
 from types import MappingProxyType
 from typing import Final
 
+from services.routing.core.agenda import dagdeel_van
 from services.routing.core.planning import Gevaar, Lopend, plan
-from services.routing.core.rooster import Adviseur, Verhindering
+from services.routing.core.rooster import DELEN, Adviseur, Dagdeel, Verhindering
 from services.routing.core.toewijzing import Niemand, Rooster, in_conflict, kies
 from services.routing.core.zaak import Toewijzing, Zaak
 from shared import events as e
@@ -37,9 +38,9 @@ BIJ_DE_LIJN: Final = 2
 class Besluit:
     """The outcome for one matter. `toewijzing` is who holds it; `wacht`: it is open and nobody does.
 
-    `uiterlijk` is the last day on which the talk is in time, None when there is none to hold; `gewicht` what
-    the matter weighs among an adviser's, in tenths. `krap`: it was assigned to somebody who cannot hold all
-    talks in time as things stand.
+    `uiterlijk` is the last half day in which the talk is in time, None when there is none to hold;
+    `gewicht` what the matter weighs among an adviser's, in tenths. `krap`: it was assigned to somebody who
+    cannot hold all talks in time as things stand.
     """
 
     zaak: Zaak
@@ -48,7 +49,7 @@ class Besluit:
     toewijzing: Toewijzing | None
     wacht: bool
     waarom: e.Waarom | None
-    uiterlijk: date | None = None
+    uiterlijk: Dagdeel | None = None
     gewicht: int = 0
     krap: bool = False
 
@@ -81,7 +82,7 @@ def herplan(zaken: Sequence[Zaak], rooster: Rooster, nu: datetime) -> list[Beslu
         (
             Lopend(zaak.subject, zaak.vraag, zaak.toewijzing, uiterlijk)
             for zaak in zaken
-            if (uiterlijk := uiterste_dag(zaak, rooster)) is not None
+            if (uiterlijk := uiterste_dagdeel(zaak, rooster)) is not None
         ),
         rooster,
     )
@@ -91,17 +92,19 @@ def herplan(zaken: Sequence[Zaak], rooster: Rooster, nu: datetime) -> list[Beslu
     ]
 
 
-def _urgentie(zaak: Zaak, rooster: Rooster) -> tuple[date, bool, datetime, str, date | None]:
-    uiterlijk = uiterste_dag(zaak, rooster)
-    return uiterlijk or date.max, not zaak.spoed, zaak.telt_vanaf, zaak.subject, uiterlijk
+def _urgentie(zaak: Zaak, rooster: Rooster) -> tuple[tuple[date, int], bool, datetime, str, Dagdeel | None]:
+    uiterlijk = uiterste_dagdeel(zaak, rooster)
+    return uiterlijk or (date.max, 0), not zaak.spoed, zaak.telt_vanaf, zaak.subject, uiterlijk
 
 
 def beslis(zaak: Zaak, rooster: Rooster, nu: datetime, naar: str | None = None) -> Besluit:
     """Decide about one matter. What it assigns is booked on `rooster`."""
-    return _beslis(zaak, rooster, nu, uiterste_dag(zaak, rooster), naar)
+    return _beslis(zaak, rooster, nu, uiterste_dagdeel(zaak, rooster), naar)
 
 
-def _beslis(zaak: Zaak, rooster: Rooster, nu: datetime, uiterlijk: date | None, naar: str | None) -> Besluit:
+def _beslis(
+    zaak: Zaak, rooster: Rooster, nu: datetime, uiterlijk: Dagdeel | None, naar: str | None
+) -> Besluit:
     # Own facts are told apart by their moments: the next is later than the last, also if the clock went back.
     op = nu if zaak.besloten_op is None else max(nu, zaak.besloten_op + _NET_LATER)
     uitkomst = _Toegewezen(zaak.toewijzing, zaak.waarom)
@@ -141,25 +144,25 @@ def gewicht(zaak: Zaak) -> int:
     return BIJ_DE_LIJN if zaak.plaats is not None else GESPROKEN
 
 
-def uiterste_dag(zaak: Zaak, rooster: Rooster) -> date | None:
-    """The last day on which the talk with the melder is in time, by the rule and calendar of now; None when
-    there is no talk to hold, or no promise."""
+def uiterste_dagdeel(zaak: Zaak, rooster: Rooster) -> Dagdeel | None:
+    """The last half day in which the talk with the melder is in time, by the rule and calendar of now;
+    None when there is no talk to hold, or no promise."""
     if not zaak.wacht_op_gesprek or rooster.week.gewoon.lengte is None:
         return None
     kalender = rooster.kalender(zaak.vraag.cluster)
-    dag = _laatste_dag(zaak.telt_vanaf, rooster.week.gewoon.lengte, kalender)
+    laatste = _laatste(zaak.telt_vanaf, rooster.week.gewoon.lengte, kalender)
     kort = rooster.week.spoed
     if zaak.spoed and kort is not None and kort.lengte is not None:
-        dag = min(dag, _laatste_dag(zaak.telt_vanaf, kort.lengte, kalender))
-    return dag
+        laatste = min(laatste, _laatste(zaak.telt_vanaf, kort.lengte, kalender))
+    return laatste
 
 
-def _laatste_dag(start: datetime, lengte: Lengte, kalender: Kalender) -> date:
+def _laatste(start: datetime, lengte: Lengte, kalender: Kalender) -> Dagdeel:
     if lengte.eenheid is Eenheid.KALENDERDAG:  # the ordinary case, without the words that go with it
-        return lokaal(start).date() + timedelta(days=lengte.aantal)
+        return Dagdeel(lokaal(start).date() + timedelta(days=lengte.aantal), DELEN - 1)
     eind = einde(start, lengte, kalender).eind
     assert eind is not None, "what was not suspended does not stand still"
-    return lokaal(eind).date()
+    return dagdeel_van(eind)
 
 
 def _voorbij(zaak: Zaak, op: datetime) -> list[e.Event]:
@@ -181,7 +184,7 @@ def voorzie(besluit: Besluit, gevaar: Gevaar | None, nu: datetime) -> Besluit:
     zaak, cluster = besluit.zaak, besluit.zaak.vraag.cluster
     if (
         besluit.uiterlijk is None
-        or besluit.uiterlijk < lokaal(nu).date()
+        or besluit.uiterlijk.dag < lokaal(nu).date()
         or _ROL_VAN[cluster] in zaak.gesloten
     ):
         return besluit
@@ -207,7 +210,7 @@ def voorzie(besluit: Besluit, gevaar: Gevaar | None, nu: datetime) -> Besluit:
 
 
 def _wijs_toe(
-    zaak: Zaak, rooster: Rooster, op: datetime, uiterlijk: date | None, naar: str | None
+    zaak: Zaak, rooster: Rooster, op: datetime, uiterlijk: Dagdeel | None, naar: str | None
 ) -> _Toegewezen:
     huidige, cluster = zaak.toewijzing, zaak.vraag.cluster
     verhindering = None if huidige is None else waarom_niet_verder(zaak, huidige, rooster)
@@ -267,7 +270,7 @@ def _te_lang_weg(adviseur: Adviseur, rooster: Rooster, *, gesproken: bool) -> bo
 
 
 def _gaat_verder(
-    zaak: Zaak, huidige: Toewijzing, rooster: Rooster, op: datetime, uiterlijk: date | None
+    zaak: Zaak, huidige: Toewijzing, rooster: Rooster, op: datetime, uiterlijk: Dagdeel | None
 ) -> _Toegewezen:
     if zaak.ontbreekt is None:
         return _Toegewezen(huidige, zaak.waarom)
@@ -277,7 +280,7 @@ def _gaat_verder(
         kandidaten=1,
         doorslag="enige",
         belasting=None if last is None else round(last, 3),
-        uiterlijk=uiterlijk,
+        uiterlijk=None if uiterlijk is None else uiterlijk.dag,
     )
     rooster.neem(huidige, gewicht(zaak), uiterlijk)
     return _Toegewezen(

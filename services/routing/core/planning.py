@@ -17,22 +17,23 @@ from datetime import date, timedelta
 from heapq import heappop, heappush
 from typing import Final, Literal, NamedTuple
 
+from services.routing.core.rooster import DELEN, Dagdeel
 from services.routing.core.toewijzing import Rooster, Sleutel, Vraag, waarom_niet, waarom_nooit
 
 Reden = Literal["niemand", "geen-ruimte"]
 
-KRAP: Final = 2
-"""A talk planned so few days before its end is brought forward to room of today."""
+KRAP: Final = 8
+"""A talk planned so few half days before its end is brought forward to room of today."""
 
 
 class Lopend(NamedTuple):
-    """A matter of which the talk is still to be held, by `uiterlijk` at the latest. `bij` holds it, if
+    """A matter of which the talk is still to be held, in `uiterlijk` at the latest. `bij` holds it, if
     anybody does."""
 
     subject: str
     vraag: Vraag
     bij: Sleutel | None
-    uiterlijk: date
+    uiterlijk: Dagdeel
 
 
 class Gevaar(NamedTuple):
@@ -53,7 +54,7 @@ class Planning:
 
 
 _Plek = tuple[Sleutel, int]
-"""Room of one adviser on one day, counted from today."""
+"""Room of one adviser in one half day, counted from this morning."""
 
 
 @dataclass(slots=True)
@@ -86,11 +87,12 @@ class _Plan:
         rooster = self.rooster
         return waarom_niet(rooster.adviseurs[sleutel], vraag, rooster.vandaag, rooster.boven) is None
 
-    def dag(self, uiterlijk: date) -> int:
-        return (uiterlijk - self.rooster.vandaag).days
+    def deel(self, een: Lopend) -> int:
+        """The last half day in which a talk is in time."""
+        return een.uiterlijk.nummer(self.rooster.vandaag)
 
     def ruimte(self, sleutel: Sleutel) -> list[int]:
-        """What room an adviser has left, by day."""
+        """What room an adviser has left, by half day."""
         vrij = self.vrij.get(sleutel)
         if vrij is None:
             tot = self.rooster.agenda(sleutel).ruimte
@@ -98,17 +100,17 @@ class _Plan:
         return vrij
 
     def plekken(self, sleutel: Sleutel, laatste: int) -> Iterator[_Plek]:
-        """Room of an adviser up to and including a day that is in use and may be freed."""
-        for dag in range(min(laatste + 1, len(self.ruimte(sleutel)))):
-            if (sleutel, dag) not in self.vol:
-                yield sleutel, dag
+        """Room of an adviser up to and including a half day that is in use and may be freed."""
+        for deel in range(min(laatste + 1, len(self.ruimte(sleutel)))):
+            if (sleutel, deel) not in self.vol:
+                yield sleutel, deel
 
     def zet(self, subject: str, plek: _Plek) -> None:
         """Give a talk this room; what it had is free again."""
         if subject in self.waar:
             self.haal_weg(subject)
-        sleutel, dag = plek
-        self.ruimte(sleutel)[dag] -= 1
+        sleutel, deel = plek
+        self.ruimte(sleutel)[deel] -= 1
         self.waar[subject] = plek
         self.wie.setdefault(plek, set()).add(subject)
 
@@ -117,10 +119,10 @@ class _Plan:
         self.wie[plek].discard(subject)
         self.ruimte(plek[0])[plek[1]] += 1
 
-    def eerste_dag(self, sleutel: Sleutel, vanaf: int, tot_en_met: int) -> int | None:
-        """The first day with room left, between these two."""
+    def eerste_deel(self, sleutel: Sleutel, vanaf: int, tot_en_met: int) -> int | None:
+        """The first half day with room left, between these two."""
         ruimte = self.ruimte(sleutel)
-        return next((dag for dag in range(vanaf, min(tot_en_met + 1, len(ruimte))) if ruimte[dag] > 0), None)
+        return next((n for n in range(vanaf, min(tot_en_met + 1, len(ruimte))) if ruimte[n] > 0), None)
 
 
 def plan(lopenden: Iterable[Lopend], rooster: Rooster) -> Planning:
@@ -128,8 +130,8 @@ def plan(lopenden: Iterable[Lopend], rooster: Rooster) -> Planning:
     room is left, the oldest first."""
     lopend = {een.subject: een for een in lopenden}
     volgorde = sorted(lopend.values(), key=lambda een: (een.uiterlijk, een.subject))
-    nog = [een for een in volgorde if een.uiterlijk >= rooster.vandaag]
     werk = _Plan(rooster, lopend)
+    nog = [een for een in volgorde if werk.deel(een) >= 0]
     over = [een for een in nog if not _bij_eigen_adviseur(een, werk)]
     te_laat = [een for een in over if not _maak_plaats(een, werk)]
     for een in nog:
@@ -154,22 +156,23 @@ def _haal_naar_vandaag(een: Lopend, werk: _Plan) -> None:
     """Give a talk room of today that nobody uses, when it was planned for one of its last days or is over
     time; with its own adviser if they have any."""
     plek = werk.waar.get(een.subject)
-    dag = werk.dag(een.uiterlijk)
-    if dag >= 0 and (plek is None or plek[1] == 0 or dag - plek[1] > KRAP):
+    laatste = werk.deel(een)
+    if laatste >= 0 and (plek is None or plek[1] < DELEN or laatste - plek[1] > KRAP):
         return
     for sleutel in sorted(werk.kandidaten(een.vraag), key=lambda k: (k != een.bij, k)):
-        if werk.ruimte(sleutel)[0] > 0 and werk.is_er(sleutel, een.vraag):
-            werk.zet(een.subject, (sleutel, 0))
+        deel = werk.eerste_deel(sleutel, 0, DELEN - 1)
+        if deel is not None and werk.is_er(sleutel, een.vraag):
+            werk.zet(een.subject, (sleutel, deel))
             return
 
 
 def _bij_eigen_adviseur(een: Lopend, werk: _Plan) -> bool:
     if een.bij is None or een.bij not in werk.kandidaten(een.vraag):
         return False
-    dag = werk.eerste_dag(een.bij, 0, werk.dag(een.uiterlijk))
-    if dag is None:
+    deel = werk.eerste_deel(een.bij, 0, werk.deel(een))
+    if deel is None:
         return False
-    werk.zet(een.subject, (een.bij, dag))
+    werk.zet(een.subject, (een.bij, deel))
     return True
 
 
@@ -188,12 +191,12 @@ def _maak_plaats(een: Lopend, werk: _Plan) -> bool:
         if tot_hier > moeite[subject]:
             continue
         wie = werk.lopend[subject]
-        laatste = werk.dag(wie.uiterlijk)
+        laatste = werk.deel(wie)
         for sleutel in werk.kandidaten(wie.vraag):
             verder = tot_hier + (sleutel != wie.bij)
-            dag = werk.eerste_dag(sleutel, 0, laatste)
-            if dag is not None:
-                heappush(rij, (verder, subject, ((sleutel, dag),)))
+            deel = werk.eerste_deel(sleutel, 0, laatste)
+            if deel is not None:
+                heappush(rij, (verder, subject, ((sleutel, deel),)))
                 continue
             for plek in werk.plekken(sleutel, laatste):
                 if gezien.get(plek, verder + 1) <= verder:
@@ -220,21 +223,21 @@ def _schuif_door(subject: str, plek: _Plek, vanwaar: Mapping[str, tuple[str, _Pl
 def _gevaar(een: Lopend, werk: _Plan) -> Gevaar:
     """When a talk that cannot be held in time can be held; it takes the room that is left."""
     kandidaten = werk.kandidaten(een.vraag)
-    laatste = werk.dag(een.uiterlijk)
-    dagen = [
-        (dag, sleutel != een.bij, sleutel)
+    laatste = werk.deel(een)
+    delen = [
+        (deel, sleutel != een.bij, sleutel)
         for sleutel in kandidaten
-        if (dag := werk.eerste_dag(sleutel, laatste + 1, len(werk.ruimte(sleutel)))) is not None
+        if (deel := werk.eerste_deel(sleutel, laatste + 1, len(werk.ruimte(sleutel)))) is not None
     ]
     vandaag, adviseurs = werk.rooster.vandaag, werk.rooster.adviseurs
     iemand = any(
         not adviseurs[sleutel].afwezig_op(vandaag + timedelta(days=dag))
         for sleutel in kandidaten
-        for dag in range(laatste + 1)
+        for dag in range((een.uiterlijk.dag - vandaag).days + 1)
     )
     reden: Reden = "geen-ruimte" if iemand else "niemand"
-    if not dagen:
-        return Gevaar(een.uiterlijk, None, reden)
-    dag, _, sleutel = min(dagen)
-    werk.ruimte(sleutel)[dag] -= 1
-    return Gevaar(een.uiterlijk, werk.rooster.vandaag + timedelta(days=dag), reden)
+    if not delen:
+        return Gevaar(een.uiterlijk.dag, None, reden)
+    deel, _, sleutel = min(delen)
+    werk.ruimte(sleutel)[deel] -= 1
+    return Gevaar(een.uiterlijk.dag, vandaag + timedelta(days=deel // DELEN), reden)

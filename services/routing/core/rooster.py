@@ -4,7 +4,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from shared.codes import Cluster, Onderdeel, Rubriek
 
@@ -29,10 +29,29 @@ class Periode(NamedTuple):
 
 
 class Spreekruimte(NamedTuple):
-    """How many first talks there is room for on one day."""
+    """How many first talks there is room for on one day; of these in the morning (`ochtend`), if that is
+    said."""
 
     dag: date
     gesprekken: int
+    ochtend: int | None = None
+
+
+class Dagdeel(NamedTuple):
+    """The last half of a day in which something is in time: that morning (0) or that afternoon (1). When the
+    end is too early for the morning (`VOOR_DE_OCHTEND`), what was before that day is."""
+
+    dag: date
+    deel: int
+
+    def nummer(self, vandaag: date) -> int:
+        """How many halves of a day from this morning on; negative when it is over."""
+        return DELEN * (self.dag - vandaag).days + self.deel
+
+
+DELEN: Final = 2
+"""Halves of a day: before and after the middle of the opening hours."""
+VOOR_DE_OCHTEND: Final = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +59,8 @@ class Adviseur:
     """One adviser.
 
     `open_zaken` is the number of open matters they hold, `belasting` the weight of these in tenths,
-    `voorraad` how many talks with a melder wait, by the last day that is in time. `spreekruimte` is in the
-    order of days; a day between the first and the last of them that is not among them has no room.
+    `voorraad` how many talks with a melder wait, by the last half day that is in time. `spreekruimte` is in
+    the order of days; a day between the first and the last of them that is not among them has no room.
     """
 
     cluster: Cluster
@@ -57,7 +76,7 @@ class Adviseur:
     eigen_eenheden: frozenset[str] = frozenset()
     spreekruimte: tuple[Spreekruimte, ...] = ()
     belasting: int = 0
-    voorraad: Mapping[date, int] = field(default_factory=dict)
+    voorraad: Mapping[Dagdeel, int] = field(default_factory=dict)
 
     def afwezig_op(self, dag: date) -> bool:
         """Whether they are away on this day."""

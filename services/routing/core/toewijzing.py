@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Final, Literal, get_args
 
 from services.routing.core.agenda import Agenda
-from services.routing.core.rooster import Adviseur
+from services.routing.core.rooster import DELEN, Adviseur, Dagdeel
 from shared.codes import Cluster, Onderdeel, Rubriek
 from shared.events import Afgevallen, Doorslag, Waarom
 from shared.termijnen.kalender import NEDERLAND, Kalender
@@ -130,14 +130,14 @@ class Rooster:
             {sleutel: adviseur.belasting for sleutel, adviseur in op_code.items()},
         )
 
-    def neem(self, sleutel: Sleutel, gewicht: int = 10, uiterlijk: date | None = None) -> None:
-        """An adviser holds one matter more; its talk, when it is still to be held, by this day."""
+    def neem(self, sleutel: Sleutel, gewicht: int = 10, uiterlijk: Dagdeel | None = None) -> None:
+        """An adviser holds one matter more; its talk, when it is still to be held, by then."""
         self.open_zaken[sleutel] += 1
         self.belasting[sleutel] += gewicht
         if uiterlijk is not None:
             self.agenda(sleutel).neem(uiterlijk)
 
-    def geef_af(self, sleutel: Sleutel, gewicht: int = 10, uiterlijk: date | None = None) -> None:
+    def geef_af(self, sleutel: Sleutel, gewicht: int = 10, uiterlijk: Dagdeel | None = None) -> None:
         """An adviser holds one matter less."""
         if self.open_zaken.get(sleutel, 0) <= 0:
             return
@@ -259,12 +259,12 @@ _Rang = tuple[int, bool, bool, int, bool, bool, float, str]
 
 
 def kies(
-    vraag: Vraag, rooster: Rooster, uiterlijk: date | None = None, gepland: str | None = None
+    vraag: Vraag, rooster: Rooster, uiterlijk: Dagdeel | None = None, gepland: str | None = None
 ) -> AdviseurGevonden | Niemand:
     """The adviser for this matter, with what decided; or nobody, with who fell off for what.
 
-    `uiterlijk`: the last day on which the talk is in time; None when there is no talk to hold. `gepland`: who
-    is to take it so that all talks are in time; chosen when they can take it.
+    `uiterlijk`: the last half day in which the talk is in time; None when there is no talk to hold.
+    `gepland`: who is to take it so that all talks are in time; chosen when they can take it.
     """
     selectie = rooster.selectie(vraag)
     gerangschikt: list[tuple[_Rang, Sleutel]] = []
@@ -276,9 +276,9 @@ def kies(
         te_laat = krap = 0
         if uiterlijk is not None:
             agenda = rooster.agenda(sleutel)
-            te_laat = agenda.dagen_te_laat(uiterlijk)
-            # How many days less than that it does not matter would be left after the talk.
-            krap = max(0, RUIM + agenda.dag_van(uiterlijk) - (uiterlijk - rooster.vandaag).days)
+            te_laat = agenda.te_laat(uiterlijk)
+            # How many half days less than that it does not matter would be left after the talk.
+            krap = max(0, DELEN * RUIM + agenda.deel_van(uiterlijk) - uiterlijk.nummer(rooster.vandaag))
         op_tijd += te_laat == 0
         if gepland is not None:
             te_laat = 0 if adviseur.code == gepland else te_laat + 1
@@ -297,7 +297,7 @@ def kies(
         afgevallen=afgevallen,
         doorslag=_doorslag(beste, gerangschikt[1][0]) if len(gerangschikt) > 1 else "enige",
         belasting=round(beste[6], 3),
-        uiterlijk=uiterlijk,
+        uiterlijk=None if uiterlijk is None else uiterlijk.dag,
         op_tijd=None if uiterlijk is None else op_tijd,
     )
     return AdviseurGevonden(rooster.adviseurs[gekozen], waarom)

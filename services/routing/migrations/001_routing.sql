@@ -28,12 +28,14 @@ create table adviseurs (
     eigen_eenheden       text[] not null,
     spreekdagen          date[] not null,            -- room for first talks that the roster states, in order
     gesprekken           integer[] not null,         -- beside spreekdagen: how many
+    ochtenden            integer[] not null,         -- beside spreekdagen: of these in the morning, if that is said
     actief               boolean not null,
     open_zaken           integer not null default 0 check (open_zaken >= 0),
     belasting            integer not null default 0 check (belasting >= 0),  -- weight of these, in tenths
     primary key (cluster, code),
     check (cardinality(afwezig_van) = cardinality(afwezig_tot_en_met)),
-    check (cardinality(spreekdagen) = cardinality(gesprekken))
+    check (cardinality(spreekdagen) = cardinality(gesprekken)),
+    check (cardinality(spreekdagen) = cardinality(ochtenden))
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.0, autovacuum_vacuum_threshold = 1000);
 
 -- Whose matters may have to go to another: a short list, looked at every second.
@@ -44,7 +46,7 @@ create index adviseurs_met_beperking on adviseurs (cluster, code)
 create table werkvoorraad (
     cluster   text not null,
     adviseur  text not null,
-    uiterlijk date not null,                         -- the last day that is in time
+    uiterlijk timestamp not null,                    -- end of the last half day that is in time, wall clock
     aantal    integer not null check (aantal >= 0),
     primary key (cluster, adviseur, uiterlijk),
     foreign key (cluster, adviseur) references adviseurs
@@ -70,7 +72,7 @@ create table zaken (
     instemming     boolean not null,                 -- may go to the line
     eenheid        text,
     leidinggevende text,                             -- where it is placed now
-    uiterlijk      date,                             -- last day on which the talk is in time; null: no talk to hold
+    uiterlijk      timestamp,                        -- as in werkvoorraad; null: no talk to hold
     gewicht        integer not null,                 -- among an adviser's open matters, in tenths
     in_gevaar      boolean not null,                 -- it was said that the talk will not be held in time
     stand          bigint not null,                  -- of the cluster, when it was last decided about
