@@ -2,15 +2,18 @@
 """One row that cannot be done stops no background job: the others proceed, it is named, seen, and done once
 it is mended. Each test spoils rows in the real database as no handler would, and mends them again."""
 
+import argparse
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 
-from ops import attach
+from ops import attach, geparkeerd
+from ops.bord.bron import Bron
 from ops.environment import Environment
 from shared import events as e
 from shared import terzijde
@@ -19,7 +22,7 @@ from shared.service import Runtime
 from shared.termijnen.kalender import lokaal
 from shared.terzijde import Batch, Terzijde, matter
 from tests.bus import Bus, eventually, new_id, now
-from tests.conftest import StartService
+from tests.conftest import StartService, make_runtime
 from tests.test_metrics import reaches, value
 
 ASIDE = "meldpunt_job_set_aside"
@@ -364,3 +367,129 @@ async def test_a_fact_that_cannot_be_read_back_holds_no_other_in_the_outbox(
     await change(environment, "routing", "update outbox set lease_until = now()")
     await eventually(that(runtime, "select count(*) = 0 from outbox"))
     await reaches(0, ASIDE, meldpunt_job="relay")
+
+
+async def spoil(environment: Environment, service: str, *subjects: str) -> None:
+    """Of these matters the service knows a fact that no code can read."""
+    await change(
+        environment, service, "insert into matters (subject, known) select unnest($1::text[]), true", subjects
+    )
+    await change(
+        environment,
+        service,
+        "insert into facts (key, publisher, id, name, subject, time, data, digest)"
+        " select gen_random_uuid(), 'mid', 'x', 'iets.v1', onderwerp, now(), '{}', 'x'"
+        " from unnest($1::text[]) as n (onderwerp)",
+        subjects,
+    )
+
+
+INTAKE = {
+    "vernietigen": (
+        "insert into te_vernietigen (subject, grond) select unnest($1::text[]), 'bewaartermijn'",
+        "select array_agg(subject) from te_vernietigen",
+    ),
+    "verstrijken": (
+        "insert into contacten (subject, status, kanaal, ontvangen_op, spoed, laatst_op, heropend)"
+        " select unnest($1::text[]), 'open', 'telefoon', now(), false, now() - interval '99 years', false",
+        "select array_agg(subject) from contacten where status = 'open'",
+    ),
+    "herzien": (
+        "insert into wachtenden (partij, ontvanger, subject, gemeld)"
+        " select 'coid', 'a', unnest($1::text[]), false",
+        "select array_agg(distinct subject) from wachtenden where not gemeld",
+    ),
+}
+
+
+@pytest.mark.parametrize("job", INTAKE)
+async def test_a_matter_that_intake_cannot_do_stops_no_other(
+    service: StartService, environment: Environment, caplog: pytest.LogCaptureFixture, job: str
+) -> None:
+    """Erasing, and deciding anew who may read: of three matters one has a fact that nobody can read."""
+    runtime = await service("intake", wis_interval_s=600)
+    gezond, ziek = [new_id(), new_id()], new_id()
+    await change(
+        environment,
+        "intake",
+        "insert into matters (subject, known) select unnest($1::text[]), true",
+        gezond,
+    )
+    await spoil(environment, "intake", ziek)
+    zet, over = INTAKE[job]
+    await change(environment, "intake", zet, sorted([*gezond, ziek]))
+    [run] = [one.run for one in runtime.service.background if one.name == job]
+    await run(runtime)
+    assert await runtime.pool.fetchval(over) == [ziek]
+    assert named(caplog, job) == [ziek]
+    await run(runtime)
+    assert named(caplog, job) == [ziek]
+    await change(environment, "intake", "delete from facts where subject = $1", ziek)
+    await change(environment, "intake", "update terzijde set tot = now()")
+    await run(runtime)
+    assert await runtime.pool.fetchval(over) is None
+    assert await runtime.pool.fetchval("select count(*) from terzijde") == 0
+
+
+# --- what operators get -----------------------------------------------------------------------------------
+
+
+async def test_an_operator_sees_what_is_set_aside_and_has_it_tried_again(
+    aside: tuple[Runtime, Terzijde],
+    environment: Environment,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On the list by service, job, id and kind of error, and counted on the board; but for no seat."""
+    monkeypatch.setattr(terzijde, "PAUSE", timedelta(hours=1))
+    monkeypatch.setattr(terzijde, "LONGEST", timedelta(hours=1))
+    runtime, jobs_aside = aside
+    job = Failing("zaak-3")
+    await jobs_aside.run(batch(job))
+    args = argparse.Namespace(dienst=None, lezer=None, wachttijd=86400.0)
+    await geparkeerd.lijst(environment, args)
+    said = capsys.readouterr().out
+    assert "Set aside by background jobs:" in said
+    assert "notification  proef: zaak-3" in said and "ValueError, 1x, again" in said
+    for seat, counted in ((None, 1), ("C-313", None)):
+        bron = Bron(environment.servers, environment.name, seat)
+        try:
+            async with attach.schema(environment, "notification") as connection:
+                dienst = await bron._dienst(connection, "notification")
+        finally:
+            await bron.sluit()
+        assert dienst.terzijde == counted
+    job.culprits = ()
+    assert await jobs_aside.run(batch(job)) == (0, True)
+    assert await geparkeerd._retry(environment, args) == 0
+    assert "1 to be tried again" in capsys.readouterr().out
+    assert await jobs_aside.run(batch(job)) == (1, True)
+    await geparkeerd.lijst(environment, args)
+    assert "Set aside" not in capsys.readouterr().out
+
+
+async def test_what_is_set_aside_of_a_matter_goes_when_the_matter_is_erased(
+    aside: tuple[Runtime, Terzijde],
+) -> None:
+    """Nothing of it is left but the tombstone."""
+    runtime, jobs_aside = aside
+    await jobs_aside.run(batch(Failing("zaak-3")))
+    assert await runtime.pool.fetchval("select count(*) from terzijde") == 1
+    async with runtime.transaction() as work:
+        await work.dossiers(["zaak-3"])
+        await work.wis(["zaak-3"])
+    assert await runtime.pool.fetchval("select count(*) from terzijde") == 0
+
+
+async def test_a_database_that_goes_while_the_broker_is_waited_for_is_called_that(
+    environment: Environment, keys: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """After the first connect, and before the service is ready."""
+    runtime = make_runtime(environment, keys, "notification")
+    runtime.pool = await asyncpg.create_pool("postgres://nobody@127.0.0.1:1/nowhere", min_size=0)
+    try:
+        assert not await runtime._connect_broker()
+    finally:
+        await runtime._close()
+    said = [one.getMessage() for one in caplog.records]
+    assert "database out of sight" in said and "broker not there yet" not in said
