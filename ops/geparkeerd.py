@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """`./meldpunt geparkeerd`: the messages that could not be handled: list, show, replay, drop. The list also
-shows what background jobs have set aside (`retry`), and the notificaties that did not reach their seat. For a reader with a seat (`--lezer`) what that seat must
-not learn of is not there, nor what may be about anything.
+shows what background jobs have set aside (`retry`), and the notificaties that did not reach their seat. For a
+reader with a seat (`--lezer`) what that seat must not learn of is not there, nor what may be about anything.
 
 A body is opened to be offered again, or for a person who says why; both are recorded. What a sender wrote is
 shown without control characters, so that it cannot speak to the operator's terminal.

@@ -443,7 +443,7 @@ async def test_an_operator_sees_what_is_set_aside_and_has_it_tried_again(
     """On the list by service, job, id and kind of error, and counted on the board; but for no seat."""
     monkeypatch.setattr(terzijde, "PAUSE", timedelta(hours=1))
     monkeypatch.setattr(terzijde, "LONGEST", timedelta(hours=1))
-    runtime, jobs_aside = aside
+    _, jobs_aside = aside
     job = Failing("zaak-3")
     await jobs_aside.run(batch(job))
     args = argparse.Namespace(dienst=None, lezer=None, wachttijd=86400.0)
