@@ -48,9 +48,7 @@ class Routing:
         """Apply new facts: roster, units and calendars first, then the matters, which see them."""
         subjects = {fact.subject for fact in facts if type(fact.data) not in _GEEN_ZAAK}
         kalender = [fact for fact in facts if isinstance(fact.data, _KALENDER)]
-        await self.behandel(
-            work, subjects, laatste_per_adviseur(facts), laatste_per_eenheid(facts), kalender
-        )
+        await self.behandel(work, subjects, laatste_per_adviseur(facts), laatste_per_eenheid(facts), kalender)
 
     async def behandel(
         self,

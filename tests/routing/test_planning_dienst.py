@@ -28,7 +28,8 @@ def geen_ruimte() -> tuple[e.Spreekdag, ...]:
 
 def werkdag() -> date:
     """The first working day after today."""
-    return next(dag for n in range(1, 14) if NEDERLAND.is_werkdag(dag := vandaag() + timedelta(days=n)))
+    dagen: list[date] = [vandaag() + timedelta(days=n) for n in range(1, 14)]
+    return next(filter(NEDERLAND.is_werkdag, dagen))
 
 
 def alleen(dag: date) -> tuple[e.Spreekdag, ...]:
@@ -112,8 +113,8 @@ async def kalender(bus: Bus, volgnummer: int, dagen: Sequence[date], huis: str =
 async def test_a_closing_day_has_the_talks_of_its_cluster_planned_anew(
     service: StartService, bus: Bus
 ) -> None:
-    """Nothing else happens: the only room is on the day that falls out, and is taken back when it is a
-    working day after all. What is urgent ends a day later, by its clock too. Another house changes nothing."""
+    """Nothing else happens: the only room is on the day that falls out; it is taken back when that is a
+    working day after all. What is urgent ends later, by its clock too. Another house changes nothing."""
     heard = await bus.listen("routing.#")
     runtime = await service("routing", planning_interval_s=0.1)
     dag = werkdag()

@@ -176,8 +176,8 @@ def _laatste(start: datetime, lengte: Lengte, kalender: Kalender) -> Dagdeel:
 
 
 def _voorbij(zaak: Zaak, op: datetime) -> list[e.Event]:
-    """Take back that the week was in danger, of a matter of which there is no talk to hold any more: to who was
-    told, unless that role must not learn of the matter since."""
+    """Take back that the week was in danger, of a matter of which there is no talk to hold any more: to who
+    was told, unless that role must not learn of the matter since."""
     if zaak.in_gevaar is None:
         return []
     cluster, naar = zaak.in_gevaar
@@ -219,9 +219,7 @@ def voorzie(besluit: Besluit, gevaar: Gevaar | None, week: Regel, nu: datetime) 
             naar=naar,
         )
     elif gevaar is None and gezegd is not None:
-        feit = e.TermijnBuitenGevaar(
-            voorzien_op=op, cluster=cluster, reden="weer-haalbaar", naar=gezegd.naar
-        )
+        feit = e.TermijnBuitenGevaar(voorzien_op=op, cluster=cluster, reden="weer-haalbaar", naar=gezegd.naar)
     else:
         return besluit
     return replace(besluit, feiten=(*besluit.feiten, feit))

@@ -80,8 +80,9 @@ class Zaak:
     `aangemeld_spoed` is whether it was urgent as far as was said when it was assigned: that promise is not
     measured anew by what is found later. `einde` is None while the matter is open work. `plaats` is where it
     belongs now, `uitgezet` where this service last placed it. `ontbreekt` is the cluster of which it was said
-    that nobody is free. `uitgesloten` are seats that must not learn of the matter, `gesloten` the roles of the
-    ladder that those are. `in_gevaar` is who was told that the week will not be kept, and may still hear of it.
+    that nobody is free. `uitgesloten` are seats that must not learn of the matter, `gesloten` the roles of
+    the ladder that those are. `in_gevaar` is who was told that the week will not be kept, and may hear of it
+    still.
     """
 
     subject: str
