@@ -480,9 +480,14 @@ def _zaak(
         lezing.ontbreekt,
         lezing.uitgezet,
         lezing.besloten_op,
-        # Who must not learn of the matter any more hears no end of it either; who is next is told anew.
-        None if lezing.in_gevaar is None or lezing.in_gevaar.naar in gesloten else lezing.in_gevaar,
+        _hoort_nog(lezing.in_gevaar, gesloten),
     )
+
+
+def _hoort_nog(voorzien: Voorzien | None, gesloten: frozenset[str]) -> Voorzien | None:
+    """Who is to hear of an end to the danger: not a role that must not learn of the matter since. Who is next
+    is told of the danger anew."""
+    return None if voorzien is None or voorzien.naar in gesloten else voorzien
 
 
 def _partijen(lezing: _Lezing) -> frozenset[str]:
