@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from ops.bewijs import lekken_beheer, lekken_stapel, stapel
+from ops.bewijs.lijstlezers import lijstlezers, soorten
 from ops.bewijs.proefstand import eigen_servers
 from ops.bewijs.stapelgezicht import Gezichten, vergelijkbaar
 from ops.bewijs.stapelwereld import bevolk, wordt_verteld
+from ops.bewijs.werelden import ZEGT_UIT
 from ops.servers import PrivateServers
 
 EEN = "0f0e0d0c-0b0a-4908-8706-050403020100"
@@ -69,6 +71,28 @@ async def test_a_list_that_hides_nothing_makes_the_proof_fail(
     gevraagd = {fout.split(" ziet ")[0] for fout in gevonden.fouten if ": termijnlijst " in fout}
     uitgesloten = [stoel for twee in bevolk(nummers).tweetallen for stoel in twee.paar.zaak.uit_te_sluiten]
     assert len(gevraagd) > len(uitgesloten), gevonden.als_tekst(alles=True)
+
+
+def test_each_way_in_which_a_case_is_hidden_is_asked_of_the_list_by_few_seats() -> None:
+    """Of all pairs of the whole proof: every reason, role, fact and rung that occurs, and not one list more
+    than shows something new. The same each time."""
+    tweetallen = bevolk(range(stapel.AANTAL)).tweetallen
+    gevraagd = lijstlezers(tweetallen)
+    assert gevraagd == lijstlezers(tweetallen)
+    stoelen = {
+        (twee.nummer, een.code): een for twee in tweetallen for een in twee.links.wereld.organisatie.stoelen
+    }
+    gezien = set[tuple[str, ...]]()
+    for twee, code in gevraagd:
+        assert code in twee.paar.uitgeslotenen
+        nieuw = soorten(twee, stoelen[twee.nummer, code])
+        assert not nieuw <= gezien
+        gezien |= nieuw
+    waarom = ("zelf", "naast", "onder")
+    assert gezien >= {(een, feit) for een in waarom for feit in ZEGT_UIT}
+    assert gezien >= {(een, rol) for een in waarom for rol in ("commandant", "kabinetschef", "cvp")}
+    assert gezien >= {("zelf", "sg"), ("zelf", "terugkoppeling"), ("onder", "niets"), ("onder", "misstand")}
+    assert len(gevraagd) < 30
 
 
 def test_ids_that_differ_make_no_difference_and_what_they_join_does() -> None:
