@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ops import lezer, termijnen
-from ops.bewijs import lekken_stapel, soorten, stapelbeheer, weekklok
+from ops.bewijs import dienstlekken, soorten, stapelbeheer, weekklok
 from ops.bewijs.lijstlezers import lijstlezers
 from ops.bewijs.loting import afwijking_van_plaats, gelezen, vertelt
 from ops.bewijs.paren import WOORDEN
@@ -70,7 +70,8 @@ async def onderzoek(
     folder: Path, own: PrivateServers, nummers: Iterable[int] = range(AANTAL), *, mutant: str | None = None
 ) -> Deel:
     """Let the pairs of these numbers live, and compare what was seen of them. With `mutant` every service
-    runs with that deliberate leak. Raises OpsError when the stack does not come to rest, or parks a fact."""
+    runs with that deliberate leak, or several, joined by +. Raises OpsError when the stack does not come to
+    rest, or parks a fact."""
     began = time.monotonic()
     bevolking = bevolk(nummers)
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
@@ -227,10 +228,10 @@ def _vergelijk(gezichten: Gezichten) -> Uitkomst:
 @contextmanager
 def _lek_van_de_commandos(mutant: str | None) -> Iterator[None]:
     """A leak that is in no service is in the commands, which this process gives."""
-    lek = lekken_stapel.PER_NAAM.get(mutant or "")
     juist = lezer.hidden_from
-    if lek is not None and not lek.diensten:
-        lek.zet()
+    for lek in dienstlekken.genoemd(mutant):
+        if not lek.diensten:
+            lek.zet()
     try:
         yield
     finally:
