@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ops import SERVICES, bench_memory, bench_sealing
+from ops import SERVICES, bench_memory, bench_sealing, bench_vuren
 from ops import __main__ as cli
 from ops.servers import Servers
 
@@ -128,8 +128,11 @@ def test_a_flow_that_loses_more_than_a_quarter_by_sealing_fails(
     assert f"flow_aim{' ' * 21}{words}, at least 0.75 asked" in capsys.readouterr().out
 
 
-def test_clocks_are_measured_few_and_many(servers: Servers, capsys: pytest.CaptureFixture[str]) -> None:
+def test_clocks_are_measured_few_and_many(
+    servers: Servers, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Three costs by the number that runs, and a lag for every clock that fell due; none twice or early."""
+    monkeypatch.setattr(bench_vuren, "AHEAD_S", 1.0)
     found = measured(capsys, "termijnen", "--armed", "3000", "--rounds", "1", "--seconds", "2", "--alone")
     assert found["kostenverhouding"] == max(found["kostenverhouding_per_soort"].values()) > 0
     assert found["ms_per_clock"].keys() == {"arming", "cancelling", "firing"}

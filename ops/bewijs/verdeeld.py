@@ -84,6 +84,7 @@ def samen(delen: Sequence[Deel], duur_s: float) -> Deel:
 
 def _een_lot(folder: Path, namen: Sequence[str]) -> Deel:
     """In a process of its own, which ends with the one that started it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell started us behind it
     threading.Thread(target=_eindig_met_ouder, daemon=True).start()
     quiet_libraries()
     with eigen_servers(folder) as own:
