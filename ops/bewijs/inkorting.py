@@ -107,7 +107,7 @@ def zonder_dubbele(lekken: Iterable[Lek]) -> list[Proef]:
 async def speel(folder: Path, own: PrivateServers, proef: Proef, *, mutant: str | None = None) -> list[str]:
     """The faults that this run shows, with that leak or without any; a run this short leaves much unseen, and
     that is no fault. Raises OpsError."""
-    paren = PAREN[mutant] if mutant in PAREN else range(STAPEL_PAREN)
+    paren = PAREN.get(mutant or "", range(STAPEL_PAREN))
     hier = folder / f"mutant-{uuid.uuid4().hex[:8]}"
     try:
         if proef.deel == gewist.NAAM:

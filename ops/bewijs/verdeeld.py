@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context, parent_process
@@ -47,7 +47,7 @@ def onderzoek(folder: Path) -> Deel:
 def verdeel(lekken: Sequence[Lek | mutanten.RechtenLek], over: int) -> list[list[str]]:
     """The names of these leaks in so many lots that take about as long; leaks of one run in one lot."""
     per_proef: dict[object, list[str]] = {}
-    duur: Counter[object] = Counter()
+    duur: dict[object, float] = defaultdict(float)
     for lek in lekken:
         if isinstance(lek, Lek):
             # Once more for the run without any leak.
@@ -59,7 +59,7 @@ def verdeel(lekken: Sequence[Lek | mutanten.RechtenLek], over: int) -> list[list
         per_proef.setdefault(proef, []).append(lek.naam)
     lots: list[list[str]] = [[] for _ in range(over)]
     vol = [0.0] * over
-    for proef, hoelang in duur.most_common():
+    for proef, hoelang in sorted(duur.items(), key=lambda een: -een[1]):
         leegste = vol.index(min(vol))
         vol[leegste] += hoelang
         lots[leegste] += per_proef[proef]
