@@ -78,7 +78,7 @@ async def _gewist(proef: Proef) -> list[Deel]:
 
 
 async def _mutanten(proef: Proef) -> list[Deel]:
-    return [await asyncio.to_thread(verdeeld.onderzoek, proef.folder)]
+    return [await verdeeld.onderzoek(proef.folder)]
 
 
 Onderzoek = Callable[[Proef], Coroutine[Any, Any, list[Deel]]]

@@ -16,7 +16,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context, parent_process
+from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 from typing import Final
 
@@ -32,15 +32,26 @@ _DUUR: Final[Mapping[str, float]] = {gewist.NAAM: 2.0, lekken_stapel.DEEL: 1.5, 
 _DUUR_RECHT: Final = 0.2
 
 
-def onderzoek(folder: Path) -> Deel:
+async def onderzoek(folder: Path) -> Deel:
     """Every leak tried as `mutanten.onderzoek` does, some at a time, in folders below this one; a line on
     standard error for each."""
     began = time.monotonic()
     lots = verdeel(mutanten.ALLE, WERKERS)
-    folders = [folder / f"werker-{nummer}" for nummer in range(len(lots))]
+    loop = asyncio.get_running_loop()
     # Not forked: this process has threads, and a loop.
     with ProcessPoolExecutor(WERKERS, mp_context=get_context("spawn")) as werkers:
-        delen = list(werkers.map(_een_lot, folders, lots))
+        try:
+            delen = await asyncio.gather(
+                *(
+                    loop.run_in_executor(werkers, _een_lot, folder / f"werker-{nummer}", lot)
+                    for nummer, lot in enumerate(lots)
+                )
+            )
+        except BaseException:  # interrupted, or one of them failed: the others need not go on
+            for werker in active_children():
+                if werker.pid is not None:
+                    os.kill(werker.pid, signal.SIGINT)
+            raise
     return samen(delen, time.monotonic() - began)
 
 
@@ -84,7 +95,7 @@ def samen(delen: Sequence[Deel], duur_s: float) -> Deel:
 
 def _een_lot(folder: Path, namen: Sequence[str]) -> Deel:
     """In a process of its own, which ends with the one that started it."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell started us behind it
+    signal.signal(signal.SIGINT, _onderbroken)
     threading.Thread(target=_eindig_met_ouder, daemon=True).start()
     quiet_libraries()
     with eigen_servers(folder) as own:
@@ -95,8 +106,14 @@ def _een_lot(folder: Path, namen: Sequence[str]) -> Deel:
         )
 
 
+def _onderbroken(*_: object) -> None:
+    """Once: what ends the servers is not to be interrupted itself."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
 def _eindig_met_ouder() -> None:
     ouder = parent_process()
     assert ouder is not None, "only started from another process"
     ouder.join()
-    os.kill(os.getpid(), signal.SIGINT)  # as Ctrl-C does: servers end, and folders are left as they should
+    os.kill(os.getpid(), signal.SIGINT)
