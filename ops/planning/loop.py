@@ -3,9 +3,9 @@
 
 The same for every planner: what the roster knows when; that an adviser who is ill, has left or steps back
 loses the matters they have not spoken about, by that planner's own rule; and what an adviser does with a free
-quarter. Of what they hold that is, by earliest end, what is still in time, then what is late; but what is late
-for long goes first on the days to catch up, as routing plans it (`services/routing/core/agenda.py`). A talk
-that is held stays a matter of that adviser for `LOOPT_NOG`.
+quarter. Of what they hold that is, by earliest end, what is still in time, then what is late; but what is
+late for long goes first on the days to catch up, as routing plans it (`services/routing/core/agenda.py`). A
+talk that is held stays a matter of that adviser for `LOOPT_NOG`.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Planner(Protocol):
 
 @dataclass(frozen=True)
 class Afloop:
-    """How it went, until `tot`. `aanwezig_fte` is by adviser how many days they were there, times their fte."""
+    """How it went, until `tot`. `aanwezig_fte` is by adviser how many days they were there, times fte."""
 
     tot: datetime
     zaken: Sequence[Zaakloop]

@@ -10,9 +10,9 @@ with the fewest changes of adviser is taken.
 Room of today that nobody uses is lost, and who comes tomorrow may need that of later. So a talk that is
 planned for one of its last days goes to an adviser who has room today.
 
-Whoever was failed is not forgotten. What is late comes after what can still be in time, but one working day in
-four is first for who is late by more than four weeks, and two in four for who is by more than thirteen
-(`agenda.haalt_in`): the one who waits longest first, whatever else is due. The other days are never theirs first.
+Whoever was failed is not forgotten. What is late comes after what can still be in time, but one working day
+in four is first for who is late by more than four weeks, and two in four for who is by more than thirteen
+(`agenda.haalt_in`): the one who waits longest first, whatever else is due. Other days are never theirs first.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -163,8 +163,8 @@ def _verplaatst(werk: _Plan) -> dict[str, str]:
 
 
 def _laat_inhalen(voorbij: Iterable[Lopend], werk: _Plan) -> None:
-    """Keep room on days to catch up for those who are late, the oldest first, before anybody else has it: with
-    whoever has it soonest, on that day with their own adviser if they have any."""
+    """Keep room on days to catch up for those who are late for long, the oldest first, before anybody else
+    has it: with whoever has it soonest, on that day with their own adviser if they have any."""
     rooster = werk.rooster
     dagen = [rooster.vandaag + timedelta(days=n) for n in range(VOORUIT)]
     for een in voorbij:
