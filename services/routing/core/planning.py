@@ -191,7 +191,7 @@ def _laat_inhalen(voorbij: Iterable[Lopend], werk: _Plan) -> None:
         ]
         plekken = [
             (deel // DELEN, sleutel != een.bij, deel, sleutel)
-            for sleutel in werk.kandidaten(een.vraag)
+            for sleutel in werk.kandidaten(een)
             if (deel := next((n for n in delen if werk.ruimte(sleutel)[n] > 0), None)) is not None
             and (deel >= DELEN or werk.is_er(sleutel, een.vraag))
         ]
