@@ -44,8 +44,8 @@ ANDERS = (
     Anders("dicht als alles voorbij is", (300,)),
     Anders("langer", (), {"": "9d"}),
     Anders("korter", (), {"": "3openingsuur"}),
-    Anders("een andere ladder", (), {".ladder": "coid-leiding, sg 1openingsuur"}),
-    Anders("eerder de SG", (), {".ladder": "coid-leiding, sg"}),
+    Anders("een andere ladder", (), {".ladder": "LEIDING, sg 1openingsuur"}),
+    Anders("eerder de SG", (), {".ladder": "LEIDING, sg"}),
     Anders("een andere waarschuwing", (), {".waarschuwing": "3openingsuur"}),
     Anders("vaker herhaald", (), {".herhaling": "1werkdag"}),
 )
@@ -54,7 +54,11 @@ SOORTEN = (Soort.TOEWIJZING, Soort.ADVISEUR_CONTACT, Soort.MID_CONTACT)
 
 async def verander(pool: Any, soort: Soort, anders: Anders, volgnummer: int) -> list[TermijnFeit]:
     """Let it be so for the clocks that run; returns what is stated about them."""
-    boeken = Regelboeken(regels({f"{soort}{veld}": waarde for veld, waarde in anders.regels.items()}))
+    leiding = "mid-leiding" if soort is Soort.MID_CONTACT else "coid-leiding"
+    instellingen = {
+        f"{soort}{veld}": waarde.replace("LEIDING", leiding) for veld, waarde in anders.regels.items()
+    }
+    boeken = Regelboeken(regels(instellingen))
     dagen = [(START + timedelta(days=n)).date() for n in anders.dicht]
     async with pool.acquire() as connection:
         async with connection.transaction():
