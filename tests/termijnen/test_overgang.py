@@ -455,6 +455,11 @@ def test_a_repetition_keeps_to_a_new_rule_and_a_new_closing_day() -> None:
     assert anders is not None and anders.feiten == ()
     assert (anders.bewaard.herhaald, anders.bewaard.herhaal_op) == (2, START + timedelta(days=10))
     assert herrekend(anders.bewaard, boek) is None
+    eerder = Kalender(sluitingsdagen=[(START + timedelta(days=1)).date()])
+    anders = herrekend(een, Regelboek.met(STANDAARD.huidig.values(), (), {"mid": eerder}))
+    assert anders is not None and isinstance(anders.feiten[0], TermijnVerplaatst)
+    assert (anders.bewaard.generatie, anders.bewaard.herhaald) == (2, 2)
+    assert anders.bewaard.herhaal_op == een.herhaal_op
     nu = replace(regels({"mid-contact.herhaling": "3werkdag"})[Soort.MID_CONTACT], versie=2)
     boek = Regelboek.met([nu], STANDAARD.huidig.values())
     anders = herrekend(een, boek, nieuwste_regel=True)
