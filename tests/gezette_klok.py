@@ -96,7 +96,8 @@ class _Dienst:
 
     async def regels(self, anders: Mapping[str, str]) -> None:
         """Go on by these rules, as a service that is started with other settings."""
-        eigen = {soort: een for soort, een in regels({**self.altijd, **anders}).items() if een.dienst == self.naam}
+        alle = regels({**self.altijd, **anders})
+        eigen = {soort: een for soort, een in alle.items() if een.dienst == self.naam}
         self.boeken = Regelboeken(eigen)
         async with transaction(self.pool) as connection:
             await self.boeken.leg_vast(connection)
@@ -143,7 +144,9 @@ class GezetteKlok:
                 await self._feit()
 
     async def _iets_nieuws(self) -> bool:
-        vraag = "select exists (select from termijnen where uitkomst is null and gezegd < cardinality(punten_op))"
+        vraag = (
+            "select exists (select from termijnen where uitkomst is null and gezegd < cardinality(punten_op))"
+        )
         return any([await dienst.pool.fetchval(vraag) for dienst in self.diensten.values()])
 
     async def _eerste_punt(self) -> datetime | None:

@@ -48,8 +48,8 @@ class Trede:
 
 @dataclass(frozen=True, slots=True)
 class Maat:
-    """How long, when it is warned of before the end, and who is told after it, lowest first. When all that was
-    said it is said again each time that `herhaling` has passed. Without a length no clock runs."""
+    """How long, when it is warned of before the end, and who is told after it, lowest first. When all of that
+    was said, the last is said again each time that `herhaling` has passed. Without a length no clock runs."""
 
     lengte: Lengte | None
     waarschuwing: tuple[Lengte, ...] = ()

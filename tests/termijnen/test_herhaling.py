@@ -71,7 +71,7 @@ async def test_a_repetition_is_said_once_by_three_replicas_that_die_again_and_ag
         for n in range(40):
             klok = Klok(Soort.TOEWIJZING, begin - 2 * SECONDE)
             await volg(connection, f"zaak-{n:04}", klok, boeken=boeken)
-        replicas = [asyncio.create_task(replica(Random(n))) for n in range(3)]  # noqa: S311
+        replicas = [asyncio.create_task(replica(Random(n))) for n in range(3)]
         await asyncio.sleep(3.5)
         klaar.set()
         await asyncio.gather(*replicas)

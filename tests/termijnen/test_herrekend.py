@@ -179,7 +179,7 @@ async def laat(connection: Any, *na_het_eind: timedelta) -> Bewaard:
     return await een(connection, ZAAK)
 
 
-async def test_an_alarm_that_a_closing_day_makes_untrue_is_taken_back_and_given_in_its_time(pool: Any) -> None:
+async def test_an_alarm_that_a_closing_day_makes_untrue_is_taken_back_and_given_in_time(pool: Any) -> None:
     """Shows a house that states on Wednesday that it was closed on Tuesday: the fact with the new end takes
     the alarm back, nothing is late any more, and then alarm and SG come once each. The warning was due on
     Monday by then, and stands."""
@@ -188,7 +188,7 @@ async def test_an_alarm_that_a_closing_day_makes_untrue_is_taken_back_and_given_
     assert oud.verstreken_op is not None
     (feit,) = await verander(pool, Soort.TOEWIJZING, Anders("dinsdag dicht", (1,)), 1)
     assert isinstance(feit, TermijnVerplaatst)
-    assert feit.eind is not None and feit.eind_was == oud.termijn.eind
+    assert feit.eind is not None and feit.eind_was is not None and feit.eind_was == oud.termijn.eind
     assert feit.eind - feit.eind_was == timedelta(days=1) and feit.eind > oud.verstreken_op
     async with pool.acquire() as connection:
         assert await connection.fetch(waak.QUERIES.te_laat) == []
@@ -199,7 +199,7 @@ async def test_an_alarm_that_a_closing_day_makes_untrue_is_taken_back_and_given_
 
 
 async def test_what_stays_over_is_not_said_again_by_a_closing_day(pool: Any) -> None:
-    """Shows an alarm and a rung that were said days late, and an end a day later that both still are after."""
+    """Shows an alarm and a rung that were said days late, and an end a day later that both come after."""
     async with pool.acquire() as connection:
         oud = await laat(connection, timedelta(days=2), timedelta(days=30))
         assert oud.herhaald == 1
@@ -225,9 +225,7 @@ async def test_a_clock_that_was_late_by_the_old_end_and_stops_before_it_is_recko
             await kalender(connection, "coid", 1, [(START + timedelta(days=1)).date()])
         stop = oud.termijn.eind + timedelta(hours=3)
         boeken = Regelboeken(regels())
-        (feit,) = await volg(
-            connection, ZAAK, Klok(Soort.TOEWIJZING, START, gestopt_op=stop), boeken=boeken
-        )
+        (feit,) = await volg(connection, ZAAK, Klok(Soort.TOEWIJZING, START, gestopt_op=stop), boeken=boeken)
         assert isinstance(feit, TermijnAfgelopen)
         assert (feit.uitkomst, feit.corrigeert_verstreken) == ("gehaald", True)
     assert await alles_herrekend(pool, boeken, 5) == []

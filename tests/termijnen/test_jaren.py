@@ -26,8 +26,8 @@ from shared.termijnen.regels import TABEL, Soort
 from tests.bus import new_id
 from tests.gezette_klok import OGENBLIK, Gezegd, GezetteKlok, gezette_klok, sluit
 from tests.termijnen.narekenen import (
-    Belofte,
     DAGMINUTEN,
+    Belofte,
     adviseur_contact,
     contact_open,
     mid_contact,
@@ -42,7 +42,8 @@ MINUUT = timedelta(minutes=1)
 KENMERKEN = e.Kenmerken(onderdeel="CLSK")
 HERINNERING = "2026-12-21 23:59:59"
 """Of the one hand-reckoned clock that stands still for good, since ma 21 sep 2026: three months later, by
-`stilstand` in the table, the role is reminded for the first time. 21 december is a monday, and that day counts to its end."""
+`stilstand` in the table, the role is reminded for the first time. 21 december is a monday, and that day
+counts to its end."""
 
 
 EENS: Final = {
@@ -138,7 +139,7 @@ def op_de_seconde(een: datetime | None) -> datetime | None:
 
 
 def gezegd_na(klok: GezetteKlok, zaak: str, soort: str, *kinds: type[e.TermijnFeit]) -> list[datetime]:
-    """Just before which moments something of these kinds was first said, of the clock as it last was armed."""
+    """Just before which moments something of these kinds was first said, of the clock as last armed."""
     feiten = [een for een in klok.gezegd if een.onderwerp == zaak and een.feit.soort == soort]
     generatie = max(een.feit.generatie for een in feiten)
     return [

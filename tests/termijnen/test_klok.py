@@ -257,7 +257,7 @@ def test_a_rule_reads_back_as_it_was_kept(soort: Soort) -> None:
     ],
 )
 def test_a_rule_that_would_never_end_is_refused(mist: str, waarom: str) -> None:
-    """Shows that a table without a stop, a resumption, a reminder, a length or a repetition does not get in, by
+    """Shows that a table without a stop, a resumption, a reminder, a length or a repetition is refused, by
     name."""
     tekst = """
 [klacht]

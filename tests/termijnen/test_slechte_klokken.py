@@ -310,4 +310,6 @@ async def test_replicas_on_machines_two_hours_apart_say_each_thing_once_and_park
         assert [een["herhaling"] for een in weer] == list(range(1, len(weer) + 1))
         assert datetime.fromisoformat(weer[0]["geescaleerd_op"]) > verstreken + 2 * SECONDE
         assert datetime.fromisoformat(weer[0]["geescaleerd_op"]) < now()
-    assert await geparkeerd(intake, len(zaken)) == ["moment ligt in de toekomst: data.ontvangen_op"] * len(zaken)
+    assert await geparkeerd(intake, len(zaken)) == ["moment ligt in de toekomst: data.ontvangen_op"] * len(
+        zaken
+    )

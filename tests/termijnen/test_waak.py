@@ -251,8 +251,8 @@ async def test_two_writers_that_change_the_same_clocks_do_not_deadlock(pool: Any
         "gezegd = 2, gewaarschuwd_op = punten_op[1] + interval '1 s', volgende_op = punten_op[3]",
         "herhaal_op = punten_op[1]",
         "herhaald = 1",
-        "gezegd = 3, geescaleerd_op = punten_op[3] + interval '1 s', herhaal_op = punten_op[3] + interval '1 s',"
-        " volgende_op = punten_op[3] + interval '1 s'",
+        "gezegd = 3, geescaleerd_op = punten_op[3] + interval '1 s',"
+        " herhaal_op = punten_op[3] + interval '1 s', volgende_op = punten_op[3] + interval '1 s'",
         "gezegd = 9, gewaarschuwd_op = punten_op[3] + interval '1 s', volgende_op = null",
         "verstreken_op = eind_op",
         "eind_op = null, gestopt_op = start_op, uitkomst = 'gehaald', volgende_op = null",
