@@ -460,14 +460,19 @@ class Spreekdag(Gegevens):
     """How many first talks an adviser has room for on one day."""
 
     dag: date = Field(ge=VROEGST, description="Day")
-    gesprekken: int = Field(ge=0, le=20, description="How many")
-    ochtend: int | None = Field(None, ge=0, le=20, description="Of these in the morning, if it is said")
+    gesprekken: tuple[Annotated[int, Field(ge=0, le=20)], ...] = Field(
+        min_length=1,
+        max_length=4,
+        description="How many: that day; or in the morning and the afternoon; or in each quarter, in which a "
+        "talk begins at 09:00, 11:00, 13:30 and 15:30 at the latest",
+    )
 
-    @model_validator(mode="after")
-    def _niet_meer_dan_er_zijn(self) -> Self:
-        if self.ochtend is not None and self.ochtend > self.gesprekken:
-            raise PydanticCustomError("te_veel_in_de_ochtend", "meer in de ochtend dan op de hele dag")
-        return self
+    @field_validator("gesprekken")
+    @classmethod
+    def _heel_half_of_kwart(cls, gesprekken: tuple[int, ...]) -> tuple[int, ...]:
+        if len(gesprekken) == 3:
+            raise PydanticCustomError("dagdelen", "geen dag, helften of kwarten")
+        return gesprekken
 
 
 class AdviseurGewijzigd(Event):

@@ -4,17 +4,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from itertools import product
 
 import pytest
 
 from ops.bench_planning import beproef, uitkomst
 from ops.planning.grens import haalbaar, mag
-from ops.planning.loop import speel
+from ops.planning.loop import Zaakloop, aan_de_beurt, speel
 from ops.planning.planners import MinsteZaken, OmDeBeurt, Routing
 from ops.planning.wereld import DAGDELEN, PER_JAAR, Wereld, wereld
-from shared.termijnen.kalender import TIJDZONE, lokaal
+from services.routing.core.agenda import haalt_in
+from shared.termijnen.kalender import NEDERLAND, TIJDZONE, lokaal
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +60,21 @@ def test_talks_are_held_by_who_may_and_is_there(jaar: Wereld) -> None:
         assert jaar.vrij(persoon, hier.date())[DAGDELEN.index(hier.time())]
         plekken.append((zaak.bij, hier))
     assert len(plekken) == len(set(plekken)) > PER_JAAR / 2
+
+
+def test_on_days_to_catch_up_who_is_late_for_long_has_the_last_room(jaar: Wereld) -> None:
+    """All of it when there is no more; else who can still be in time goes before, and on other days always."""
+    maandag = date(2026, 3, 2)
+    nieuw, oud = (
+        Zaakloop(jaar.meldingen[n]._replace(eind=datetime.combine(dag, time(17), TIJDZONE)))
+        for n, dag in enumerate((maandag + timedelta(days=7), maandag - timedelta(days=70)))
+    )
+    for n in range(4):
+        nu = datetime.combine(maandag + timedelta(days=n), time(9), TIJDZONE)
+        inhalen = haalt_in(oud.melding.eind.date(), nu.date(), NEDERLAND)
+        assert aan_de_beurt([oud, nieuw], 1, nu) is (oud if inhalen else nieuw)
+        assert aan_de_beurt([oud, nieuw], 2, nu) is nieuw
+        assert aan_de_beurt([oud], 2, nu) is oud
 
 
 def test_the_bound_is_that_of_trying_everything(jaar: Wereld) -> None:

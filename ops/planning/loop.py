@@ -4,7 +4,7 @@
 The same for every planner: what the roster knows when; that an adviser who is ill, has left or steps back
 loses the matters they have not spoken about, by that planner's own rule; and what an adviser does with a free
 quarter. Of what they hold that is, by earliest end, what is still in time, then what is late; but what is
-late for long goes first on the days to catch up, as routing plans it (`services/routing/core/agenda.py`). A
+late for long has the last room of days to catch up, as routing plans it (`services/routing/core/agenda.py`). A
 talk that is held stays a matter of that adviser for `LOOPT_NOG`.
 """
 
@@ -17,7 +17,7 @@ from typing import Final, Protocol
 
 from ops.planning.wereld import DAGDELEN, Melding, Persoon, Wereld
 from services.routing.core.agenda import dagdeel_van, haalt_in
-from services.routing.core.rooster import DELEN, Adviseur, Dagdeel, Periode, Spreekruimte
+from services.routing.core.rooster import Adviseur, Dagdeel, Periode, Spreekruimte
 from shared.termijnen.kalender import NEDERLAND, TIJDZONE, lokaal
 
 LOOPT_NOG: Final = timedelta(days=60)
@@ -121,7 +121,7 @@ class _Loop:
             self.aanwezig_fte[persoon.code] += persoon.fte / len(DAGDELEN)
             van_mij = per_persoon.get(persoon.code)
             if van_mij and self.wereld.vrij(persoon, dag)[deel]:
-                zaak = min(van_mij, key=lambda een: volgorde(een.melding, nu))
+                zaak = aan_de_beurt(van_mij, sum(self.wereld.vrij(persoon, dag)[deel:]), nu)
                 zaak.gesproken_op = nu
                 self.wachtend.remove(zaak)
                 self.lopend[persoon.code].append(nu + LOOPT_NOG)
@@ -165,14 +165,25 @@ class _Loop:
         for n in range(AGENDA_DAGEN):
             een = dag + timedelta(days=n)
             vrij = self.wereld.vrij(persoon, een)
-            begin, midden = (deel if n == 0 else 0), len(vrij) // DELEN
-            yield Spreekruimte(een, sum(vrij[begin:]), sum(vrij[begin:midden]))
+            voorbij = deel if n == 0 else 0
+            yield Spreekruimte(een, tuple(int(kan and k >= voorbij) for k, kan in enumerate(vrij)))
+
+
+def aan_de_beurt(wachtend: Sequence[Zaakloop], ruimte: int, nu: datetime) -> Zaakloop:
+    """Whom an adviser with so much room today speaks with now. On days to catch up who is late for long has
+    that room, and the last of it: while there is more, who can still be in time goes before."""
+    inhaal = sum(volgorde(een.melding, nu)[0] == INHALEND for een in wachtend)
+    eerst = [een for een in wachtend if een.melding.eind >= nu] if ruimte > inhaal else []
+    return min(eerst or wachtend, key=lambda een: volgorde(een.melding, nu))
+
+
+INHALEND: Final = 0
 
 
 def volgorde(melding: Melding, nu: datetime) -> tuple[int, datetime, int]:
-    """In which order an adviser takes what they hold."""
+    """Who goes before whom where there is no room for both."""
     if haalt_in(lokaal(melding.eind).date(), lokaal(nu).date(), NEDERLAND):
-        return 0, melding.eind, melding.nummer
+        return INHALEND, melding.eind, melding.nummer
     return 1 if melding.eind >= nu else 2, melding.eind, melding.nummer
 
 

@@ -183,7 +183,7 @@ class PasBijRuimte:
             zaak.bij = code
 
     def volgorde(self, melding: Melding, nu: datetime) -> tuple[int, datetime, int]:
-        """Who goes first: as advisers take what they hold."""
+        """Who goes first, as for advisers where there is no room for both."""
         return volgorde(melding, nu)
 
 

@@ -21,6 +21,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 from typing import Final, NamedTuple
 
+from services.routing.core.rooster import BEGIN as BEGIN_VAN_EEN_GESPREK
 from shared.codes import Onderdeel, Rubriek
 from shared.termijnen.kalender import NEDERLAND, TIJDZONE
 from shared.termijnen.klok import Klok, termijn
@@ -29,8 +30,8 @@ from shared.termijnen.regels import TABEL, Soort
 BEGIN: Final = date(2021, 1, 4)
 PER_JAAR: Final = 500
 PIEK: Final = 5.0
-DAGDELEN: Final = (time(9), time(11), time(13, 30), time(15, 30))
-"""When the four talks are that a day has place for."""
+DAGDELEN: Final = BEGIN_VAN_EEN_GESPREK
+"""When the four talks are that a day has place for: as rosters tell them."""
 FORMATIE: Final[tuple[tuple[Onderdeel, str, tuple[float, ...]], ...]] = (
     ("CZSK", "", (1.0,) * 3),
     ("CLAS", "", (1.0,) * 5),

@@ -9,7 +9,7 @@ select cluster, stand, ruimte from clusters where cluster = any($1::text[]) orde
 -- name: adviseurs
 -- With the talks that wait; of those that are over time at $2 it does not matter since when.
 select cluster, code, onderdelen, deskundigheid, capaciteit_fte, afwezig_van, afwezig_tot_en_met,
-       uitgesloten_eenheden, alleen_eenheden, eigen_eenheden, spreekdagen, gesprekken, ochtenden, actief, open_zaken,
+       uitgesloten_eenheden, alleen_eenheden, eigen_eenheden, spreekdagen, gesprekken, actief, open_zaken,
        belasting,
        wacht.dagen as wacht_dagen, wacht.aantallen as wacht_aantallen
 from adviseurs
@@ -27,7 +27,7 @@ where cluster = any($1::text[]) order by cluster, code;
 -- name: adviseurs_met_beperking
 -- Those whose matters may have to go to another: gone, absence known, or a conflict of interest known.
 select cluster, code, onderdelen, deskundigheid, capaciteit_fte, afwezig_van, afwezig_tot_en_met,
-       uitgesloten_eenheden, alleen_eenheden, eigen_eenheden, spreekdagen, gesprekken, ochtenden, actief, open_zaken,
+       uitgesloten_eenheden, alleen_eenheden, eigen_eenheden, spreekdagen, gesprekken, actief, open_zaken,
        belasting,
        null::timestamp[] as wacht_dagen, null::integer[] as wacht_aantallen
 from adviseurs where not actief or afwezig_van <> '{}' or uitgesloten_eenheden <> '{}' or eigen_eenheden <> '{}'
@@ -39,19 +39,19 @@ order by cluster, code;
 with gewijzigd as (
     insert into adviseurs (cluster, code, volgnummer, onderdelen, deskundigheid, capaciteit_fte, afwezig_van,
                            afwezig_tot_en_met, uitgesloten_eenheden, alleen_eenheden, eigen_eenheden,
-                           spreekdagen, gesprekken, ochtenden, actief)
+                           spreekdagen, gesprekken, actief)
     select * from jsonb_to_recordset($1::jsonb)
         as n (cluster text, code text, volgnummer bigint, onderdelen text[], deskundigheid text[],
               capaciteit_fte double precision, afwezig_van date[], afwezig_tot_en_met date[],
               uitgesloten_eenheden text[], alleen_eenheden text[], eigen_eenheden text[], spreekdagen date[],
-              gesprekken integer[], ochtenden integer[], actief boolean)
+              gesprekken integer[], actief boolean)
     on conflict (cluster, code) do update
     set volgnummer = excluded.volgnummer, onderdelen = excluded.onderdelen,
         deskundigheid = excluded.deskundigheid, capaciteit_fte = excluded.capaciteit_fte,
         afwezig_van = excluded.afwezig_van, afwezig_tot_en_met = excluded.afwezig_tot_en_met,
         uitgesloten_eenheden = excluded.uitgesloten_eenheden, alleen_eenheden = excluded.alleen_eenheden,
         eigen_eenheden = excluded.eigen_eenheden, spreekdagen = excluded.spreekdagen,
-        gesprekken = excluded.gesprekken, ochtenden = excluded.ochtenden, actief = excluded.actief
+        gesprekken = excluded.gesprekken, actief = excluded.actief
     where adviseurs.volgnummer < excluded.volgnummer
     returning cluster
 )

@@ -8,7 +8,16 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from services.routing.core.besluit import Besluit
-from services.routing.core.rooster import VOOR_DE_OCHTEND, Adviseur, Dagdeel, Periode, Spreekruimte
+from services.routing.core.rooster import (
+    BEGIN,
+    DELEN,
+    VOOR_DE_OCHTEND,
+    Adviseur,
+    Dagdeel,
+    Periode,
+    Spreekruimte,
+    per_kwart,
+)
 from services.routing.core.zaak import Zaak
 from shared.codes import Cluster
 from shared.events import (
@@ -60,14 +69,17 @@ def _adviseur(row: Mapping[str, Any]) -> Adviseur:
         row["actief"],
         row["open_zaken"],
         frozenset(row["eigen_eenheden"]),
-        tuple(map(Spreekruimte, row["spreekdagen"], row["gesprekken"], row["ochtenden"])),
+        tuple(
+            Spreekruimte(dag, tuple(row["gesprekken"][DELEN * n : DELEN * (n + 1)]))
+            for n, dag in enumerate(row["spreekdagen"])
+        ),
         row["belasting"],
         dict(zip(map(_dagdeel, row["wacht_dagen"] or ()), row["wacht_aantallen"] or (), strict=True)),
     )
 
 
-_GRENZEN: Final = {VOOR_DE_OCHTEND: time(0), 0: time(12), 1: time(18)}
-"""By half day a moment of the day that stands for its end, in the order of half days."""
+_GRENZEN: Final = {VOOR_DE_OCHTEND: time(0), **dict(enumerate(BEGIN))}
+"""By quarter of a day the moment that stands for it, in the order of quarters."""
 
 
 def _dagdeel(moment: datetime) -> Dagdeel:
@@ -99,8 +111,7 @@ async def save_adviseurs(
             "alleen_eenheden": feit.alleen_eenheden,
             "eigen_eenheden": feit.eigen_eenheden,
             "spreekdagen": [een.dag.isoformat() for een in _op_volgorde(feit)],
-            "gesprekken": [een.gesprekken for een in _op_volgorde(feit)],
-            "ochtenden": [een.ochtend for een in _op_volgorde(feit)],
+            "gesprekken": [deel for een in _op_volgorde(feit) for deel in per_kwart(een.gesprekken)],
             "actief": feit.actief,
         }
         for (cluster, code), feit in sorted(wijzigingen.items())

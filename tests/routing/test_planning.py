@@ -23,7 +23,7 @@ from services.routing.core.agenda import (
 )
 from services.routing.core.besluit import beslis, beslis_alle, gewicht, herplan, uiterste_dagdeel
 from services.routing.core.planning import Lopend, plan
-from services.routing.core.rooster import Adviseur, Dagdeel, Periode, Spreekruimte
+from services.routing.core.rooster import DELEN, Adviseur, Dagdeel, Periode, Spreekruimte, per_kwart
 from services.routing.core.toewijzing import (
     WEEK,
     AdviseurGevonden,
@@ -54,20 +54,25 @@ def dag(n: int) -> date:
     return MAANDAG + timedelta(days=n)
 
 
-def eind(n: int, deel: int = 1) -> Dagdeel:
-    """The end of the day so many days after the Monday, or of its morning."""
+def eind(n: int, deel: int = DELEN - 1) -> Dagdeel:
+    """The end of the day so many days after the Monday, or of one of its quarters."""
     return Dagdeel(dag(n), deel)
 
 
-def half(n: int) -> Dagdeel:
-    """So many half days after the Monday morning."""
-    return Dagdeel(dag(n // 2), n % 2)
+def kwart(n: int) -> Dagdeel:
+    """So many quarters of a day after the Monday morning."""
+    return Dagdeel(dag(n // DELEN), n % DELEN)
+
+
+def spreek(dag: date, *gesprekken: int) -> Spreekruimte:
+    """Room for so many talks on this day, or in each half or quarter of it."""
+    return Spreekruimte(dag, per_kwart(gesprekken))
 
 
 def ruimte(*per_dag: int) -> tuple[Spreekruimte, ...]:
     """Room on the days from Monday on, and none after these for two weeks."""
     aantallen = [*per_dag, *[0] * (14 - len(per_dag))]
-    return tuple(Spreekruimte(dag(n), aantal) for n, aantal in enumerate(aantallen))
+    return tuple(spreek(dag(n), aantal) for n, aantal in enumerate(aantallen))
 
 
 def adviseur(code: str, **anders: Any) -> Adviseur:
@@ -91,21 +96,19 @@ def test_there_is_no_room_on_a_day_off() -> None:
     """Weekend, holiday, closing day and absence; else what the roster says, else by fte."""
     een = adviseur("a", fte=0.5, afwezig=(Periode(dag(1), dag(2)),))
     assert [ruimte_op(een, dag(n), NEDERLAND, 2.0) for n in range(7)] == [
-        (0.5, 0.5) if n in (0, 3, 4) else (0, 0) for n in range(7)
+        (0.25,) * 4 if n in (0, 3, 4) else (0,) * 4 for n in range(7)
     ]
     dicht = Kalender(sluitingsdagen=(dag(3),))
-    assert ruimte_op(een, dag(3), dicht, 2.0) == (0, 0)
+    assert ruimte_op(een, dag(3), dicht, 2.0) == (0,) * 4
     paasmaandag = date(2026, 4, 6)
-    assert ruimte_op(een, paasmaandag, NEDERLAND, 2.0) == (0, 0)
-    bekend = replace(
-        een, spreekruimte=(Spreekruimte(dag(3), 3), Spreekruimte(dag(8), 1), Spreekruimte(dag(9), 2, 2))
-    )
+    assert ruimte_op(een, paasmaandag, NEDERLAND, 2.0) == (0,) * 4
+    bekend = replace(een, spreekruimte=(spreek(dag(3), 3), spreek(dag(8), 1), spreek(dag(9), 2, 1)))
     assert [ruimte_op(bekend, dag(n), NEDERLAND, 2.0) for n in (0, 3, 4, 8, 9)] == [
-        (0.5, 0.5),
-        (1, 2),
-        (0, 0),
-        (0, 1),
-        (2, 0),
+        (0.25,) * 4,
+        (0, 1, 1, 1),
+        (0,) * 4,
+        (0, 0, 0, 1),
+        (1, 1, 0, 1),
     ]
 
 
@@ -115,33 +118,43 @@ def test_what_is_left_of_today_is_counted() -> None:
         assert rest_van_de_dag(datetime(2026, 3, 2, uur, minuut, tzinfo=UTC)) == over
 
 
-def test_of_today_there_is_the_room_of_the_half_days_that_are_not_over() -> None:
-    """What the roster says of a half day is there until its end; else what is left of it."""
-    bekend, onbekend = adviseur("a", spreekruimte=(Spreekruimte(MAANDAG, 3, 2),)), adviseur("b")
+def test_of_today_there_is_the_room_of_the_quarters_that_are_not_over() -> None:
+    """What the roster says of a quarter is there until its end; else what is left of it."""
+    bekend, onbekend = adviseur("a", spreekruimte=(spreek(MAANDAG, 1, 1, 0, 1),)), adviseur("b")
     for rest, vast, naar_fte in (
-        (1.0, [2, 3], [2, 4]),
-        (0.6, [2, 3], [0, 2]),
-        (0.5, [0, 1], [0, 2]),
-        (0.1, [0, 1], [0, 0]),
-        (0.0, [0, 0], [0, 0]),
+        (1.0, [1, 2, 2, 3], [1, 2, 3, 4]),
+        (0.8, [1, 2, 2, 3], [0, 1, 2, 3]),
+        (0.6, [0, 1, 1, 2], [0, 0, 1, 2]),
+        (0.5, [0, 0, 0, 1], [0, 0, 1, 2]),
+        (0.1, [0, 0, 0, 1], [0, 0, 0, 0]),
+        (0.0, [0, 0, 0, 0], [0, 0, 0, 0]),
     ):
         for een, per_deel in ((bekend, vast), (onbekend, naar_fte)):
             agenda = Agenda.van(een, MAANDAG, {}, kalender=NEDERLAND, per_fte=4.0, rest_van_vandaag=rest)
-            assert agenda.ruimte[:2] == per_deel, (een.code, rest)
+            assert agenda.ruimte[:DELEN] == per_deel, (een.code, rest)
 
 
-def test_a_half_day_is_in_time_when_most_of_it_is() -> None:
-    """By the Amsterdam wall clock, an hour later than UTC: half past nine is too early for the morning."""
-    for uur, minuut, deel in ((7, 0, -1), (8, 30, -1), (10, 0, 0), (13, 0, 0), (15, 0, 1), (22, 0, 1)):
+def test_a_quarter_of_a_day_is_in_time_when_its_talk_has_begun() -> None:
+    """By the Amsterdam wall clock, an hour later than UTC: from nine o'clock on the first is."""
+    for uur, minuut, deel in ((7, 59, -1), (8, 0, 0), (9, 59, 0), (10, 0, 1), (12, 30, 2), (22, 0, 3)):
         op = datetime(2026, 3, 2, uur, minuut, tzinfo=UTC)
         assert dagdeel_van(op) == Dagdeel(MAANDAG, deel)
-    assert [Dagdeel(dag(1), deel).nummer(MAANDAG) for deel in (-1, 0, 1)] == [1, 2, 3]
+    assert [Dagdeel(dag(1), deel).nummer(MAANDAG) for deel in (-1, 0, 3)] == [3, 4, 7]
 
 
-def test_spoed_due_in_the_morning_goes_to_who_has_room_in_the_morning() -> None:
-    """Both have room on its last day; that of the expert is in the afternoon."""
-    kenner = adviseur("a", spreekruimte=(Spreekruimte(dag(1), 2, 0),), deskundigheid=frozenset(("overige",)))
-    ander = adviseur("b", spreekruimte=(Spreekruimte(dag(1), 2, 2),))
+def test_what_a_roster_does_not_say_of_a_day_is_halved_and_the_odd_talk_later() -> None:
+    """Of a day, of its halves; quarters are as they are said."""
+    gevallen: dict[tuple[int, ...], tuple[int, ...]]
+    gevallen = {(0,): (0, 0, 0, 0), (1,): (0, 0, 0, 1), (3,): (0, 1, 1, 1), (6,): (1, 2, 1, 2)}
+    gevallen |= {(3, 0): (1, 2, 0, 0), (1, 2): (0, 1, 1, 1), (2, 0, 0, 0): (2, 0, 0, 0)}
+    for gesprekken, kwarten in gevallen.items():
+        assert per_kwart(gesprekken) == kwarten
+
+
+def test_spoed_due_early_in_the_morning_goes_to_who_has_room_then() -> None:
+    """Both have room in the morning of its last day; that of the expert is at eleven."""
+    kenner = adviseur("a", spreekruimte=(spreek(dag(1), 0, 2, 0, 0),), deskundigheid=frozenset(("overige",)))
+    ander = adviseur("b", spreekruimte=(spreek(dag(1), 2, 0, 0, 0),))
     dienst = rooster(kenner, ander, rest_van_vandaag=0.0)
     assert gekozen(VRAAG, dienst, eind(1, 0)) == ("b", "week")
     assert plan([Lopend("z", VRAAG, ("coid", "a"), eind(1, 0))], dienst).naar == {"z": "b"}
@@ -178,10 +191,10 @@ def test_one_talk_more_fits_exactly_when_it_costs_no_other_its_week(
     """As trying every order says."""
     voorraad: dict[Dagdeel, int] = {}
     for eind in eindes:
-        voorraad[half(eind)] = voorraad.get(half(eind), 0) + 1
+        voorraad[kwart(eind)] = voorraad.get(kwart(eind), 0) + 1
     agenda = Agenda(MAANDAG, kamers, voorraad)
     past = gehouden(kamers, [*eindes, nieuw]) == gehouden(kamers, eindes) + 1
-    assert (agenda.te_laat(half(nieuw)) == 0) is past
+    assert (agenda.te_laat(kwart(nieuw)) == 0) is past
 
 
 @given(kamers, voorraden, st.integers(-2, 12))
@@ -189,11 +202,11 @@ def test_what_is_taken_and_given_back_leaves_an_agenda_as_it_was(
     kamers: list[int], voorraad: dict[int, int], nieuw: int
 ) -> None:
     """Whatever was in it, also what is over time or due after the last day that is looked at."""
-    agenda = Agenda(MAANDAG, kamers, {half(n): aantal for n, aantal in voorraad.items()})
-    eerst = [agenda.te_laat(half(n)) for n in range(-2, 14)]
-    agenda.neem(half(nieuw))
-    agenda.geef_af(half(nieuw))
-    assert [agenda.te_laat(half(n)) for n in range(-2, 14)] == eerst
+    agenda = Agenda(MAANDAG, kamers, {kwart(n): aantal for n, aantal in voorraad.items()})
+    eerst = [agenda.te_laat(kwart(n)) for n in range(-2, 14)]
+    agenda.neem(kwart(nieuw))
+    agenda.geef_af(kwart(nieuw))
+    assert [agenda.te_laat(kwart(n)) for n in range(-2, 14)] == eerst
 
 
 # --- who ------------------------------------------------------------------------------------------
@@ -329,7 +342,7 @@ class Zaken:
         return self.verwerk(herplan(self.alle(), dienst, nu))
 
 
-def test_the_last_half_day_is_that_of_the_clock() -> None:
+def test_the_last_quarter_of_a_day_is_that_of_the_clock() -> None:
     """For every hour of two weeks, with spoed and without, and a closing day on the way."""
     kalender = Kalender(sluitingsdagen=(dag(2),))
     for uur, spoed in product(range(0, 14 * 24, 5), (False, True)):
@@ -435,9 +448,13 @@ def test_of_ways_to_make_place_the_one_with_the_fewest_changes_is_taken() -> Non
 
 def test_room_of_today_is_used_when_another_would_be_only_just_in_time() -> None:
     """Planned for Friday and due on Friday: to whom has room today. Planned for Tuesday and due a week from
-    now: it stays."""
+    now: it stays, unless hardly any other room is left in that week."""
     een, vrij = {"bij": ("coid", "a"), "vraag": VRAAG, "subject": "z"}, adviseur("b", spreekruimte=ruimte(1))
-    for kamers, tot, naar in ((ruimte(0, 0, 0, 0, 1), 4, {"z": "b"}), (ruimte(0, 1), 7, {})):
+    for kamers, tot, naar in (
+        (ruimte(0, 0, 0, 0, 9), 4, {"z": "b"}),
+        (ruimte(0, 5), 7, {}),
+        (ruimte(0, 4), 7, {"z": "b"}),
+    ):
         dienst = rooster(adviseur("a", spreekruimte=kamers), vrij)
         assert plan([Lopend(uiterlijk=eind(tot), **een)], dienst).naar == naar  # type: ignore[arg-type]
 
@@ -477,13 +494,18 @@ def test_a_matter_without_adviser_is_in_danger_until_somebody_is_back_in_time() 
         assert (gesteld[1].verwacht, gesteld[1].reden) == (verwacht, "niemand")
 
 
-def test_what_waits_is_planned_when_it_is_found_that_nobody_can_take_it() -> None:
-    """Once: trying again finds nothing new. Nor is there anything to plan without a talk to hold."""
+def test_all_is_planned_anew_when_somebody_takes_a_matter_or_nobody_can() -> None:
+    """Once: trying again finds nothing new. So it is when somebody takes it, for that one has one talk more to
+    hold. Nor is there anything to plan without a talk to hold."""
     zaken, weg = Zaken(doorgezet("z")), adviseur("a", afwezig=(Periode(MAANDAG, None),))
     eerst = beslis_alle(zaken.alle(), rooster(weg), NU)
     zaken.verwerk(eerst)
     assert [een.krap for een in eerst] == [True]
     assert [een.krap for een in beslis_alle(zaken.alle(), rooster(weg), NU)] == [False]
+    for krap in (True, False):
+        genomen = beslis_alle(zaken.alle(), rooster(adviseur("b")), NU)
+        assert [een.krap for een in genomen] == [krap]
+        zaken.verwerk(genomen)
     gesprek = e.AdviesgesprekGevoerd(gevoerd_op=NU, adviseur="a")
     gesproken = Zaken(doorgezet("z"), feit("z", "coid", gesprek))
     assert [een.krap for een in beslis_alle(gesproken.alle(), rooster(weg), NU)] == [False]
@@ -622,7 +644,7 @@ def _beste(lopenden: Sequence[Lopend], kamers: Mapping[str, Sequence[int]]) -> i
 
 @given(st.dates(date(2020, 1, 1), date(2040, 1, 1)), st.integers(-10, 400))
 def test_of_four_weekdays_in_a_row_as_many_are_to_catch_up_as_is_said(begin: date, te_laat: int) -> None:
-    """One for who is late by more than four weeks, two by more than thirteen, none for others; none on a
+    """One for who is late by more than eight weeks, two by more than thirteen, none for others; none on a
     holiday."""
     weekdagen = [een for n in range(6) if (een := begin + timedelta(days=n)).weekday() < 5][:RONDE]
     aandeel = next((aandeel for dagen, aandeel in INHALEN if te_laat > dagen), 0)
@@ -632,6 +654,10 @@ def test_of_four_weekdays_in_a_row_as_many_are_to_catch_up_as_is_said(begin: dat
     assert all(NEDERLAND.is_werkdag(een) for een in inhaal)
 
 
+LAAT = 10
+"""So many weeks late is late for long."""
+
+
 def _dagen_om_in_te_halen(weken: int) -> list[int]:
     """On which days of the coming ones who is late by so many weeks goes first."""
     return [n for n in range(12) if haalt_in(dag(n) - timedelta(weeks=weken), dag(n), NEDERLAND)]
@@ -639,29 +665,41 @@ def _dagen_om_in_te_halen(weken: int) -> list[int]:
 
 def test_who_is_late_for_long_goes_first_on_days_to_catch_up_and_on_no_other() -> None:
     """One place a day, and somebody due today: kept on all days but these, when that is foreseen."""
-    inhaal = _dagen_om_in_te_halen(6)
+    inhaal = _dagen_om_in_te_halen(LAAT)
     assert 1 < len(inhaal) < 4
     for n in [n for n in range(12) if NEDERLAND.is_werkdag(dag(n))]:
-        dienst = rooster(adviseur("a", spreekruimte=(Spreekruimte(dag(n), 1),)), vandaag=dag(n))
+        dienst = rooster(adviseur("a", spreekruimte=(spreek(dag(n), 1),)), vandaag=dag(n))
         lopenden = [
-            Lopend("oud", VRAAG, ("coid", "a"), eind(n - 42)),
+            Lopend("oud", VRAAG, ("coid", "a"), eind(n - 7 * LAAT)),
             Lopend("nieuw", VRAAG, ("coid", "a"), eind(n)),
         ]
         assert set(plan(lopenden, dienst).gevaar) == ({"nieuw"} if n in inhaal else set())
 
 
+def test_who_is_late_for_long_takes_the_last_room_of_the_day_where_there_is_room_for_both() -> None:
+    """Two places on a day to catch up, and somebody due at nine; and with one place, at the end."""
+    n = _dagen_om_in_te_halen(LAAT)[-1]
+    lopenden = [
+        Lopend("oud", VRAAG, ("coid", "a"), eind(n - 7 * LAAT)),
+        Lopend("nieuw", VRAAG, ("coid", "a"), eind(n, 0)),
+    ]
+    for kwarten, gevaar in (((1, 0, 0, 1), set()), ((1, 0, 0, 0), {"nieuw"})):
+        dienst = rooster(adviseur("a", spreekruimte=(spreek(dag(n), *kwarten),)), vandaag=dag(n))
+        assert set(plan(lopenden, dienst).gevaar) == gevaar
+
+
 def test_who_is_late_for_long_goes_to_who_has_room_on_the_day_itself() -> None:
     """Their own adviser has no room any more: on a day to catch up they go, the day before they wait."""
-    inhaal = _dagen_om_in_te_halen(6)[-1]
+    inhaal = _dagen_om_in_te_halen(LAAT)[-1]
     a, b = adviseur("a", spreekruimte=ruimte()), adviseur("b", spreekruimte=ruimte(*[1] * 14))
     for n, naar in ((inhaal, {"oud": "b"}), (inhaal - 1, {})):
         vol = [Lopend(f"{k}", VRAAG, ("coid", "b"), eind(k)) for k in range(n, 14)]
-        oud = Lopend("oud", VRAAG, ("coid", "a"), eind(n - 42))
+        oud = Lopend("oud", VRAAG, ("coid", "a"), eind(n - 7 * LAAT))
         assert plan([oud, *vol], rooster(a, b, vandaag=dag(n))).naar == naar
 
 
 ouden = st.lists(
-    st.tuples(st.integers(29, 200), st.sampled_from("abc"), st.sets(st.sampled_from("ab"), max_size=1)),
+    st.tuples(st.integers(57, 200), st.sampled_from("abc"), st.sets(st.sampled_from("ab"), max_size=1)),
     max_size=5,
 )
 
@@ -681,7 +719,7 @@ def test_nobody_is_passed_over_for_ever(ouden: list[tuple[int, str, set[str]]]) 
             for k in range(2):
                 naam = f"nieuw-{n}-{code}-{k}"
                 wachtend[naam] = Lopend(naam, VRAAG, ("coid", code), eind(n + 1))
-        plaatsen = tuple(Spreekruimte(dag(n + k), 1) for k in range(14))
+        plaatsen = tuple(spreek(dag(n + k), 1) for k in range(14))
         dienst = rooster(
             *(adviseur(code, spreekruimte=plaatsen) for code in "ab"),
             adviseur("c", actief=False),

@@ -10,6 +10,7 @@ from typing import Any
 from ops.bord.bron import Bron
 from ops.environment import Environment
 from ops.termijnen import overview
+from services.routing import store
 from shared import events as e
 from shared.codes import Onderdeel
 from shared.envelope import encode
@@ -23,7 +24,7 @@ from tests.routing.test_uitsluiting import sluit_uit
 
 def geen_ruimte() -> tuple[e.Spreekdag, ...]:
     """The roster says that two weeks are full."""
-    return tuple(e.Spreekdag(dag=vandaag() + timedelta(days=n), gesprekken=0) for n in range(15))
+    return tuple(e.Spreekdag(dag=vandaag() + timedelta(days=n), gesprekken=(0,)) for n in range(15))
 
 
 def werkdag() -> date:
@@ -34,7 +35,7 @@ def werkdag() -> date:
 
 def alleen(dag: date) -> tuple[e.Spreekdag, ...]:
     """The roster says that in two weeks there is room for one talk, on this day."""
-    return tuple(een.model_copy(update={"gesprekken": int(een.dag == dag)}) for een in geen_ruimte())
+    return tuple(een.model_copy(update={"gesprekken": (int(een.dag == dag),)}) for een in geen_ruimte())
 
 
 async def gepland(runtime: Runtime) -> None:
@@ -293,15 +294,19 @@ async def test_a_conflict_follows_from_the_units_above(service: StartService, bu
 async def test_a_roster_that_names_an_unknown_branch_is_parked_with_its_reason(
     service: StartService, bus: Bus
 ) -> None:
-    """So is one with a day twice, or more in the morning than all day; the roster stays as it
+    """So is one with a day twice, or parts that are no halves or quarters of a day; the roster stays as it
     was, and the reason shows no content."""
     runtime = await service("routing")
-    await bus.state("coid", adviseur(), "adviseur-1")
     dag = vandaag().isoformat()
+    dagen = tuple(
+        e.Spreekdag(dag=vandaag() + timedelta(days=n), gesprekken=gesprekken)
+        for n, gesprekken in enumerate(((3,), (2, 1), (1, 0, 0, 2)))
+    )
+    await bus.state("coid", adviseur(spreekruimte=dagen), "adviseur-1")
     slecht: tuple[dict[str, Any], ...] = (
         {"onderdelen": ["RUIMTEMACHT"]},
-        {"spreekruimte": [{"dag": dag, "gesprekken": 1}, {"dag": dag, "gesprekken": 2}]},
-        {"spreekruimte": [{"dag": dag, "gesprekken": 1, "ochtend": 2}]},
+        {"spreekruimte": [{"dag": dag, "gesprekken": [1]}, {"dag": dag, "gesprekken": [2]}]},
+        {"spreekruimte": [{"dag": dag, "gesprekken": [1, 0, 1]}]},
     )
     for nummer, anders in enumerate(slecht, 2):
         fact = make_fact("coid", adviseur(nummer), "adviseur-1")
@@ -318,4 +323,6 @@ async def test_a_roster_that_names_an_unknown_branch_is_parked_with_its_reason(
     redenen = await eventually(geparkeerd)
     assert "onderdelen" in redenen[0] and all("spreekruimte" in een for een in redenen[1:]), redenen
     assert not any("RUIMTEMACHT" in reden for reden in redenen)
+    (bekend,) = await store.adviseurs(runtime.pool, ["coid"], vandaag())
+    assert [een.gesprekken for een in bekend.spreekruimte] == [(0, 1, 1, 1), (1, 1, 0, 1), (1, 0, 0, 2)]
     assert await runtime.pool.fetchval("select volgnummer from adviseurs") == 1

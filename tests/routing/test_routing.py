@@ -458,8 +458,7 @@ ADVISEUR: dict[str, Any] = {
     "alleen_eenheden": [],
     "eigen_eenheden": [],
     "spreekdagen": ["2026-03-03"],
-    "gesprekken": [2],
-    "ochtenden": [1],
+    "gesprekken": [0, 1, 0, 1],
     "actief": True,
     "open_zaken": 0,
     "belasting": 0,
@@ -490,8 +489,7 @@ GEWEIGERD: list[tuple[str, str, dict[str, Any]]] = [
     ("adviseurs", "adviseurs_open_zaken_check", {"open_zaken": -1}),
     ("adviseurs", "adviseurs_belasting_check", {"belasting": -1}),
     ("adviseurs", "adviseurs_check", {"afwezig_tot_en_met": []}),
-    ("adviseurs", "adviseurs_check1", {"gesprekken": [], "ochtenden": [1]}),
-    ("adviseurs", "adviseurs_check2", {"ochtenden": []}),
+    ("adviseurs", "adviseurs_check1", {"gesprekken": [2]}),
 ]
 
 

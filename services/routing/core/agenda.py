@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""How many first talks an adviser has room for, by half days, and how many wait for it. Pure.
+"""How many first talks an adviser has room for, by quarters of a day, and how many wait for it. Pure.
 
 The talk with the melder is what has a deadline. All talks count the same, so whether an adviser can hold
-theirs in time is a matter of counting: of what is due up to a half day, by earliest deadline first, no more
+theirs in time is a matter of counting: of what is due up to a quarter, by earliest deadline first, no more
 than there is room for until then. Those that cannot be held in time any more come after the ones that can.
 """
 
@@ -13,40 +13,35 @@ from itertools import accumulate
 from math import ceil, floor
 from typing import Final
 
-from services.routing.core.rooster import DELEN, VOOR_DE_OCHTEND, Adviseur, Dagdeel
+from services.routing.core.rooster import BEGIN, DELEN, Adviseur, Dagdeel
 from shared.termijnen.kalender import OPENING, SLUITING, Kalender, lokaal
 
 VOORUIT: Final = 28
 """Days that are looked ahead, today among them: what is due later is taken to be due on the last of them."""
 
 
-_HALF: Final = 1 / DELEN
-
-LANG_TE_LAAT: Final = 28
+LANG_TE_LAAT: Final = 56
 INHALEN: Final = ((91, 2), (LANG_TE_LAAT, 1))
 """Who is late by more than so many days goes first on so many of every four working days."""
 RONDE: Final = 4
 _MAANDAG: Final = date(1970, 1, 5)
+GEEN: Final = (0.0,) * DELEN
+"""A day without room."""
 
 
-def ruimte_op(adviseur: Adviseur, dag: date, kalender: Kalender, per_fte: float) -> tuple[float, float]:
-    """How many first talks fit in the morning and in the afternoon of this day: none on a day that is no
-    working day, or that they are away.
+def ruimte_op(adviseur: Adviseur, dag: date, kalender: Kalender, per_fte: float) -> tuple[float, ...]:
+    """How many first talks fit in each quarter of this day: none on a day that is no working day, or that
+    they are away.
 
-    What the roster says of the day counts; of days that it does not reach `per_fte` talks per fte. Where it
-    does not tell the morning from the afternoon an odd talk is in the afternoon.
+    What the roster says of the day counts; of days that it does not reach `per_fte` talks per fte.
     """
     if not kalender.is_werkdag(dag) or adviseur.afwezig_op(dag):
-        return 0.0, 0.0
+        return GEEN
     bekend = adviseur.spreekruimte
     if bekend and bekend[0].dag <= dag <= bekend[-1].dag:
         een = next((een for een in bekend if een.dag == dag), None)
-        if een is None:
-            return 0.0, 0.0
-        ochtend = een.gesprekken // DELEN if een.ochtend is None else een.ochtend
-        return float(ochtend), float(een.gesprekken - ochtend)
-    half = per_fte * adviseur.fte / DELEN
-    return half, half
+        return GEEN if een is None else tuple(map(float, een.gesprekken))
+    return (per_fte * adviseur.fte / DELEN,) * DELEN
 
 
 def haalt_in(uiterlijk: date, dag: date, kalender: Kalender) -> bool:
@@ -64,12 +59,9 @@ def haalt_in(uiterlijk: date, dag: date, kalender: Kalender) -> bool:
 
 
 def dagdeel_van(eind: datetime) -> Dagdeel:
-    """The last half day of which the larger part is before this end."""
+    """The last quarter of a day of which a talk surely begins by this end."""
     hier = lokaal(eind)
-    verstreken = 1 - rest_van_de_dag(eind)
-    if verstreken < _HALF / 2:
-        return Dagdeel(hier.date(), VOOR_DE_OCHTEND)
-    return Dagdeel(hier.date(), int(verstreken >= _HALF + _HALF / 2))
+    return Dagdeel(hier.date(), bisect_right(BEGIN, hier.time()) - 1)
 
 
 def rest_van_de_dag(nu: datetime) -> float:
@@ -110,10 +102,10 @@ class Agenda:
         per_fte: float,
         rest_van_vandaag: float = 1.0,
     ) -> "Agenda":
-        """The agenda of one adviser. `rest_van_vandaag`: the part of today that is left. Of a half day that
+        """The agenda of one adviser. `rest_van_vandaag`: the part of today that is left. Of a quarter that
         is not over there is the room that the roster says, and where it says nothing what is left of it."""
         dagen = [vandaag + timedelta(days=n) for n in range(VOORUIT)]
-        ruimte = [half for dag in dagen for half in ruimte_op(adviseur, dag, kalender, per_fte)]
+        ruimte = [deel for dag in dagen for deel in ruimte_op(adviseur, dag, kalender, per_fte)]
         bekend = adviseur.spreekruimte
         staat_vast = bool(bekend) and bekend[0].dag <= vandaag <= bekend[-1].dag
         for deel in range(DELEN):
@@ -123,11 +115,11 @@ class Agenda:
 
     @property
     def ruimte(self) -> list[int]:
-        """How many whole talks fit from this morning up to and including each half day."""
+        """How many whole talks fit from this morning up to and including each quarter."""
         return list(self._tot_en_met)
 
     def neem(self, uiterlijk: Dagdeel) -> None:
-        """One talk more waits, to be held in this half day at the latest."""
+        """One talk more waits, to be held in this quarter of a day at the latest."""
         self._tel(uiterlijk, 1)
 
     def geef_af(self, uiterlijk: Dagdeel) -> None:
@@ -137,7 +129,7 @@ class Agenda:
     def te_laat(self, uiterlijk: Dagdeel) -> int:
         """0 when one talk more, due then, can be held in time with all others that can be.
 
-        Else how many half days later than due it would be held, at least 1: after all that waits.
+        Else how many quarters later than due it would be held, at least 1: after all that waits.
         """
         nummer = uiterlijk.nummer(self.vandaag)
         if nummer >= 0:
@@ -148,7 +140,7 @@ class Agenda:
         return max(1, self._deel_voor(sum(self._per_deel) + self._te_laat + 1) - nummer)
 
     def deel_van(self, uiterlijk: Dagdeel) -> int:
-        """In which half day from this morning on one talk more, due then, would be held: after those that are
+        """In which quarter from this morning on one talk more, due then, would be held: after those that are
         due before it or with it. The one after the last that is looked at when there is no room."""
         self._bereken()
         nummer = min(max(uiterlijk.nummer(self.vandaag), 0), len(self._per_deel) - 1)
@@ -164,7 +156,7 @@ class Agenda:
         self._gehouden.clear()
 
     def _bereken(self) -> None:
-        """How many of what is due up to each half day can be held by then, and how much room is left
+        """How many of what is due up to each quarter can be held by then, and how much room is left
         for one that is due in it: the least of that and all after it, since others must wait for it."""
         if self._gehouden:
             return
@@ -176,7 +168,7 @@ class Agenda:
         self._over = list(accumulate(reversed(over), min))[::-1]
 
     def _deel_voor(self, aantal: int) -> int:
-        """In which half day from this morning on so many talks have been held; beyond those that are looked
+        """In which quarter from this morning on so many talks have been held; beyond those that are looked
         at, guessed from those."""
         for nummer, past in enumerate(self._tot_en_met):
             if past >= aantal:

@@ -38,9 +38,9 @@ BIJ_DE_LIJN: Final = 2
 class Besluit:
     """The outcome for one matter. `toewijzing` is who holds it; `wacht`: it is open and nobody does.
 
-    `uiterlijk` is the last half day in which the talk is in time, None when there is none to hold;
+    `uiterlijk` is the last quarter of a day in which the talk is in time, None when there is none to hold;
     `gewicht` what the matter weighs among an adviser's, in tenths. `krap`: all talks are to be planned, since
-    somebody has it now who cannot hold all theirs in time, or nobody has.
+    somebody has one more to hold, or nobody can.
     """
 
     zaak: Zaak
@@ -139,7 +139,7 @@ def _krap(uitkomst: _Toegewezen, uiterlijk: Dagdeel | None, naar: str | None) ->
         return uitkomst.feit is not None
     if naar is not None and uitkomst.toewijzing.adviseur != naar:
         return True  # who was to take it got as many others as fit
-    return uitkomst.feit is not None and uitkomst.waarom is not None and uitkomst.waarom.op_tijd == 0
+    return naar is None and uitkomst.feit is not None
 
 
 # --- the week, and what work there is in it ---------------------------------------------------------
@@ -155,8 +155,8 @@ def gewicht(zaak: Zaak) -> int:
 
 
 def uiterste_dagdeel(zaak: Zaak, rooster: Rooster) -> Dagdeel | None:
-    """The last half day in which the talk with the melder is in time, by the rule and calendar of now;
-    None when there is no talk to hold, or no promise."""
+    """The last quarter of a day in which the talk with the melder is in time, by the rule and calendar of
+    now; None when there is no talk to hold, or no promise."""
     if not zaak.wacht_op_gesprek or rooster.week.gewoon.lengte is None:
         return None
     kalender = rooster.kalender(zaak.vraag.cluster)

@@ -11,8 +11,9 @@ Room of today that nobody uses is lost, and who comes tomorrow may need that of 
 planned for one of its last days goes to an adviser who has room today.
 
 Whoever was failed is not forgotten. What is late comes after what can still be in time, but one working day
-in four is first for who is late by more than four weeks, and two in four for who is by more than thirteen
-(`agenda.haalt_in`): the one who waits longest first, whatever else is due. Other days are never theirs first.
+in four is first for who is late by more than eight weeks, and two in four for who is by more than thirteen
+(`agenda.haalt_in`): the one who waits longest first, with the last room of that day. Other days are never
+theirs first.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -27,8 +28,10 @@ from services.routing.core.toewijzing import Rooster, Sleutel, Vraag, waarom_nie
 
 Reden = Literal["niemand", "geen-ruimte"]
 
-KRAP: Final = 8
-"""A talk planned so few half days before its end is brought forward to room of today."""
+KRAP: Final = 4 * DELEN
+"""A talk planned so few quarters of a day before its end is brought forward to room of today;"""
+SCHAARS: Final = 4
+"""and so is one for which fewer places than this are left from tomorrow on."""
 
 
 class Lopend(NamedTuple):
@@ -59,7 +62,7 @@ class Planning:
 
 
 _Plek = tuple[Sleutel, int]
-"""Room of one adviser in one half day, counted from this morning."""
+"""Room of one adviser in one quarter of a day, counted from this morning."""
 
 
 @dataclass(slots=True)
@@ -105,11 +108,11 @@ class _Plan:
         return waarom_niet(rooster.adviseurs[sleutel], vraag, rooster.vandaag, rooster.boven) is None
 
     def deel(self, een: Lopend) -> int:
-        """The last half day in which a talk is in time."""
+        """The last quarter of a day in which a talk is in time."""
         return een.uiterlijk.nummer(self.rooster.vandaag)
 
     def ruimte(self, sleutel: Sleutel) -> list[int]:
-        """What room an adviser has left, by half day."""
+        """What room an adviser has left, by quarter of a day."""
         vrij = self.vrij.get(sleutel)
         if vrij is None:
             tot = self.rooster.agenda(sleutel).ruimte
@@ -117,7 +120,7 @@ class _Plan:
         return vrij
 
     def plekken(self, sleutel: Sleutel, laatste: int) -> Iterator[_Plek]:
-        """Room of an adviser up to and including a half day that is in use and may be freed."""
+        """Room of an adviser up to and including a quarter that is in use and may be freed."""
         for deel in range(min(laatste + 1, len(self.ruimte(sleutel)))):
             if (sleutel, deel) not in self.vol:
                 yield sleutel, deel
@@ -137,7 +140,7 @@ class _Plan:
         self.ruimte(plek[0])[plek[1]] += 1
 
     def eerste_deel(self, sleutel: Sleutel, vanaf: int, tot_en_met: int) -> int | None:
-        """The first half day with room left, between these two."""
+        """The first quarter with room left, between these two."""
         ruimte = self.ruimte(sleutel)
         return next((n for n in range(vanaf, min(tot_en_met + 1, len(ruimte))) if ruimte[n] > 0), None)
 
@@ -176,7 +179,8 @@ def _verplaatst(werk: _Plan) -> dict[str, str]:
 
 def _laat_inhalen(voorbij: Iterable[Lopend], werk: _Plan) -> None:
     """Keep room on days to catch up for those who are late for long, the oldest first, before anybody else
-    has it: with whoever has it soonest, on that day with their own adviser if they have any."""
+    has it: with whoever has it soonest, on that day with their own adviser if they have any. The last of that
+    day, so that who can still be in time has what is before it."""
     rooster = werk.rooster
     dagen = [rooster.vandaag + timedelta(days=n) for n in range(VOORUIT)]
     for een in voorbij:
@@ -190,14 +194,14 @@ def _laat_inhalen(voorbij: Iterable[Lopend], werk: _Plan) -> None:
             for deel in range(DELEN)
         ]
         plekken = [
-            (deel // DELEN, sleutel != een.bij, deel, sleutel)
+            (deel // DELEN, sleutel != een.bij, -deel, sleutel)
             for sleutel in werk.kandidaten(een)
-            if (deel := next((n for n in delen if werk.ruimte(sleutel)[n] > 0), None)) is not None
-            and (deel >= DELEN or werk.is_er(sleutel, een.vraag))
+            for deel in delen
+            if werk.ruimte(sleutel)[deel] > 0 and (deel >= DELEN or werk.is_er(sleutel, een.vraag))
         ]
         if plekken:
             _, _, deel, sleutel = min(plekken)
-            werk.zet(een.subject, (sleutel, deel))
+            werk.zet(een.subject, (sleutel, -deel))
 
 
 def _haal_naar_vandaag(een: Lopend, werk: _Plan) -> None:
@@ -207,13 +211,19 @@ def _haal_naar_vandaag(een: Lopend, werk: _Plan) -> None:
     laatste = werk.deel(een)
     if plek is not None and plek[1] < DELEN:
         return
-    if laatste >= 0 and (plek is None or laatste - plek[1] > KRAP):
+    if laatste >= 0 and (plek is None or (laatste - plek[1] > KRAP and not _is_schaars(een, werk))):
         return
     for sleutel in sorted(werk.kandidaten(een), key=lambda k: (k != een.bij, k)):
         deel = werk.eerste_deel(sleutel, 0, DELEN - 1)
         if deel is not None and werk.is_er(sleutel, een.vraag):
             werk.zet(een.subject, (sleutel, deel))
             return
+
+
+def _is_schaars(een: Lopend, werk: _Plan) -> bool:
+    """Whether hardly any room that is in time for this talk is left after today."""
+    tot_en_met = werk.deel(een) + 1
+    return sum(sum(werk.ruimte(sleutel)[DELEN:tot_en_met]) for sleutel in werk.kandidaten(een)) < SCHAARS
 
 
 def _bij_eigen_adviseur(een: Lopend, werk: _Plan) -> bool:

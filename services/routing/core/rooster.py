@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: EUPL-1.2
 """An adviser as the roster knows them, and whether they can go on with what they have. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from typing import Final, Literal, NamedTuple
 
 from shared.codes import Cluster, Onderdeel, Rubriek
@@ -29,29 +29,37 @@ class Periode(NamedTuple):
 
 
 class Spreekruimte(NamedTuple):
-    """How many first talks there is room for on one day; of these in the morning (`ochtend`), if that is
-    said."""
+    """How many first talks there is room for on one day, by quarter (`per_kwart`)."""
 
     dag: date
-    gesprekken: int
-    ochtend: int | None = None
+    gesprekken: tuple[int, ...]
 
 
 class Dagdeel(NamedTuple):
-    """The last half of a day in which something is in time: that morning (0) or that afternoon (1). When the
-    end is too early for the morning (`VOOR_DE_OCHTEND`), what was before that day is."""
+    """The last quarter of a day in which something is in time, from 0 to 3. When the end is too early for the
+    first (`VOOR_DE_OCHTEND`), what was before that day is."""
 
     dag: date
     deel: int
 
     def nummer(self, vandaag: date) -> int:
-        """How many halves of a day from this morning on; negative when it is over."""
+        """How many quarters of a day from this morning on; negative when it is over."""
         return DELEN * (self.dag - vandaag).days + self.deel
 
 
-DELEN: Final = 2
-"""Halves of a day: before and after the middle of the opening hours."""
+BEGIN: Final = (time(9), time(11), time(13, 30), time(15, 30))
+"""By quarter of a working day when a talk in it begins at the latest, Amsterdam wall clock."""
+DELEN: Final = len(BEGIN)
 VOOR_DE_OCHTEND: Final = -1
+
+
+def per_kwart(gesprekken: Sequence[int]) -> tuple[int, ...]:
+    """How many talks fit in each quarter of a day with room for so many that day, or in each of its halves or
+    quarters. What is not said is halved; an odd talk is in the later half."""
+    delen = tuple(gesprekken)
+    while len(delen) < DELEN:
+        delen = tuple(half for een in delen for half in (een // 2, een - een // 2))
+    return delen
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +67,8 @@ class Adviseur:
     """One adviser.
 
     `open_zaken` is the number of open matters they hold, `belasting` the weight of these in tenths,
-    `voorraad` how many talks with a melder wait, by the last half day that is in time. `spreekruimte` is in
-    the order of days; a day between the first and the last of them that is not among them has no room.
+    `voorraad` how many talks with a melder wait, by the last quarter of a day that is in time. `spreekruimte`
+    is in the order of days; a day between the first and the last of them that is not among them has no room.
     """
 
     cluster: Cluster

@@ -267,7 +267,7 @@ def kies(
 ) -> AdviseurGevonden | Niemand:
     """The adviser for this matter, with what decided; or nobody, with who fell off for what.
 
-    `uiterlijk`: the last half day in which the talk is in time; None when there is no talk to hold.
+    `uiterlijk`: the last quarter of a day in which the talk is in time; None when there is no talk to hold.
     `gepland`: who is to take it so that all talks are in time; chosen when they can take it.
     """
     selectie = rooster.selectie(vraag)
@@ -281,7 +281,7 @@ def kies(
         if uiterlijk is not None:
             agenda = rooster.agenda(sleutel)
             te_laat = agenda.te_laat(uiterlijk)
-            # How many half days less than that it does not matter would be left after the talk.
+            # How many quarters less than that it does not matter would be left after the talk.
             krap = max(0, DELEN * RUIM + agenda.deel_van(uiterlijk) - uiterlijk.nummer(rooster.vandaag))
         op_tijd += te_laat == 0
         if gepland is not None:

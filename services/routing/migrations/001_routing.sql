@@ -27,15 +27,13 @@ create table adviseurs (
     alleen_eenheden      text[] not null,
     eigen_eenheden       text[] not null,
     spreekdagen          date[] not null,            -- room for first talks that the roster states, in order
-    gesprekken           integer[] not null,         -- beside spreekdagen: how many
-    ochtenden            integer[] not null,         -- beside spreekdagen: of these in the morning, if that is said
+    gesprekken           integer[] not null,         -- beside spreekdagen: how many, four for each, by quarter of the day
     actief               boolean not null,
     open_zaken           integer not null default 0 check (open_zaken >= 0),
     belasting            integer not null default 0 check (belasting >= 0),  -- weight of these, in tenths
     primary key (cluster, code),
     check (cardinality(afwezig_van) = cardinality(afwezig_tot_en_met)),
-    check (cardinality(spreekdagen) = cardinality(gesprekken)),
-    check (cardinality(spreekdagen) = cardinality(ochtenden))
+    check (4 * cardinality(spreekdagen) = cardinality(gesprekken))
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.0, autovacuum_vacuum_threshold = 1000);
 
 -- Whose matters may have to go to another: a short list, looked at every second.
@@ -46,7 +44,7 @@ create index adviseurs_met_beperking on adviseurs (cluster, code)
 create table werkvoorraad (
     cluster   text not null,
     adviseur  text not null,
-    uiterlijk timestamp not null,                    -- end of the last half day that is in time, wall clock
+    uiterlijk timestamp not null,                    -- the last quarter of a day that is in time, wall clock
     aantal    integer not null check (aantal >= 0),
     primary key (cluster, adviseur, uiterlijk),
     foreign key (cluster, adviseur) references adviseurs
