@@ -63,7 +63,7 @@ def test_talks_are_held_by_who_may_and_is_there(jaar: Wereld) -> None:
 
 
 def test_on_days_to_catch_up_who_is_late_for_long_has_the_last_room(jaar: Wereld) -> None:
-    """All of it when there is no more; else who can still be in time goes before, and on other days always."""
+    """All of it when there is no more; else who can still be in time goes before, and on other days too."""
     maandag = date(2026, 3, 2)
     nieuw, oud = (
         Zaakloop(jaar.meldingen[n]._replace(eind=datetime.combine(dag, time(17), TIJDZONE)))

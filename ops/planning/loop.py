@@ -4,8 +4,8 @@
 The same for every planner: what the roster knows when; that an adviser who is ill, has left or steps back
 loses the matters they have not spoken about, by that planner's own rule; and what an adviser does with a free
 quarter. Of what they hold that is, by earliest end, what is still in time, then what is late; but what is
-late for long has the last room of days to catch up, as routing plans it (`services/routing/core/agenda.py`). A
-talk that is held stays a matter of that adviser for `LOOPT_NOG`.
+late for long has the last room of days to catch up, as routing plans it (`services/routing/core/agenda.py`).
+A talk that is held stays a matter of that adviser for `LOOPT_NOG`.
 """
 
 from __future__ import annotations

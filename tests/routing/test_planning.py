@@ -495,7 +495,7 @@ def test_a_matter_without_adviser_is_in_danger_until_somebody_is_back_in_time() 
 
 
 def test_all_is_planned_anew_when_somebody_takes_a_matter_or_nobody_can() -> None:
-    """Once: trying again finds nothing new. So it is when somebody takes it, for that one has one talk more to
+    """Once: trying again finds nothing new. So it is when somebody takes it, for that one has a talk more to
     hold. Nor is there anything to plan without a talk to hold."""
     zaken, weg = Zaken(doorgezet("z")), adviseur("a", afwezig=(Periode(MAANDAG, None),))
     eerst = beslis_alle(zaken.alle(), rooster(weg), NU)
