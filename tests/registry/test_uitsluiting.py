@@ -5,6 +5,7 @@ import json
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -118,6 +119,72 @@ async def test_a_late_terugkoppeling_is_brought_to_nobody_who_is_excluded(
     assert await _verstreken(heard, later) == ["coid-leiding", "plaatsvervanger-sg"]
     assert await _verstreken(heard, niemand) == ["coid-leiding"]
     assert len(heard.about(later, "registry.termijn-gestart.")) == 1
+
+
+async def test_a_return_to_an_excluded_sg_is_told_to_the_named_alternative(
+    service: StartService, bus: Bus
+) -> None:
+    """From its start to its end no clock goes to the SG's desk: excluded with the forward, while the clock
+    runs, or together with the alternative; then it runs and says nothing."""
+    heard = await bus.listen("registry.#")
+    termijnen = {"heropening": "3s", "heropening.waarschuwing": "1s", "heropening.ladder": "coid-leiding, sg"}
+    register = await service("registry", termijnen=termijnen)
+    eerst, later, niemand = (new_id() for _ in range(3))
+    op = now()
+
+    def terug(zaak: str, *uit: str) -> tuple[Fact, Fact]:
+        codes = e.Kenmerken(onderdeel="CLAS", uit_te_sluiten=uit)
+        doorgezet = e.MeldingDoorgezet(
+            doorgezet_op=op,
+            geadresseerde="coid",
+            instemming=new_id(),
+            ontvangen_op=op,
+            contact_telt_vanaf=op,
+            kenmerken=codes,
+        )
+        heropend = e.MeldingHeropend(
+            teruggekeerd_op=op, reden="niet-opgepakt", escaleren_naar="sg", instemming=new_id()
+        )
+        return make_fact("intake", doorgezet, zaak), make_fact("intake", heropend, zaak)
+
+    await hoor(register, bus, *terug(eerst, "sg"), *terug(later), *terug(niemand, "sg", "plaatsvervanger-sg"))
+
+    async def begonnen() -> bool:
+        return bool(_heropening(heard, later))
+
+    await eventually(begonnen)
+    await hoor(register, bus, geinformeerd("sg", zaak=later))
+    for zaak in (eerst, later):
+        assert await _verstreken(heard, zaak) == ["plaatsvervanger-sg"]
+
+    async def stil() -> object:
+        return await register.pool.fetchval(
+            "select verstreken_op from termijnen where onderwerp = $1 and soort = 'heropening'", niemand
+        )
+
+    await eventually(stil)
+    opgepakt = e.AdviesgesprekGevoerd(gevoerd_op=now(), adviseur="adviseur-1")
+    zaken = (eerst, later, niemand)
+    await hoor(register, bus, *(make_fact("coid", opgepakt, zaak) for zaak in zaken))
+    verwacht = [(soort, "plaatsvervanger-sg") for soort in ("gestart", "nadert", "verstreken", "afgelopen")]
+
+    async def klaar() -> bool:
+        return all(verwacht[-1] in map(_kort, _heropening(heard, zaak)) for zaak in (eerst, later))
+
+    await eventually(klaar)
+    assert [*map(_kort, _heropening(heard, eerst))] == verwacht
+    gezegd = [*map(_kort, _heropening(heard, later))]
+    assert {rol for _, rol in gezegd[:-4]} == {"sg"} and gezegd[-4:] == verwacht
+    assert _heropening(heard, niemand) == []
+
+
+def _heropening(heard: Heard, zaak: str) -> list[dict[str, Any]]:
+    return [een for een in heard.about(zaak, "registry.termijn-") if een["data"]["soort"] == "heropening"]
+
+
+def _kort(bericht: dict[str, Any]) -> tuple[str, str]:
+    """Which of the facts of a clock it is, and for whom."""
+    return bericht["type"].rpartition("termijn-")[2].partition(".")[0], bericht["data"]["rol"]
 
 
 async def test_published_counts_are_the_same_whoever_is_excluded(service: StartService, bus: Bus) -> None:
