@@ -48,7 +48,7 @@ class Verborgen:
 
     zaken: frozenset[str]
     digests: frozenset[bytes]
-    """The same by digest, and those of which it is not known whether they are."""
+    """The same by digest, and those of which it is not known, or not any more, whether they are."""
 
     def __contains__(self, zaak: object) -> bool:
         return isinstance(zaak, str) and (zaak in self.zaken or _digest(zaak) in self.digests)
@@ -79,6 +79,9 @@ async def hidden_from(environment: Environment, seat: str) -> Verborgen:
     """What this seat must not learn of, with whatever is coupled to it. Raises OpsError, also for a seat that
     no unit ever named: a slip of the pen would be shown what is kept from whoever made it.
 
+    Of a matter that was erased nobody knows any more who must not learn of it: until every service has heard
+    that it is gone it is there for no reader with a seat.
+
     Ask it after what it is to be laid beside was read: an exclusion is for good.
     """
     keur(environment)
@@ -92,7 +95,10 @@ async def hidden_from(environment: Environment, seat: str) -> Verborgen:
     for one in _KEEP_EXCLUSIONS:
         async with attach.schema(environment, one) as connection:
             for row in await connection.fetch(attach.SQL.excluded):
-                excluded[row["zaak"]].update(row["zetels"])
+                if row["zetels"] is None:
+                    unknown.add(_digest(row["zaak"]))
+                else:
+                    excluded[row["zaak"]].update(row["zetels"])
     async with attach.schema(environment, flow.NOTIFICATION) as connection:
         boom = await adressen.boom(connection)
         stoelen = (await adressen.adresboek(connection)).stoelen()

@@ -96,8 +96,18 @@ REGELS: Final = (
             "escalatie-naar-uitgeslotene",
             "termijn-naar-uitgeslotene",
             "plaatsvervanger-die-niet-mag",
+            "latere-trede-naar-uitgeslotene",
             "escaleert-naar-uitgeslotene",
             "waarschuwt-uitgeslotene",
+        ),
+    ),
+    Regel(
+        "geen feit over een termijn gaat naar wie is uitgesloten, ook niet als de termijn de zijne is of was",
+        (
+            "klok-van-uitgeslotene",
+            "klok-blijft-bij-later-uitgeslotene",
+            "later-uitgeslotene-hoort-dat-hij-weg-is",
+            "termijn-van-uitgeslotene",
         ),
     ),
     Regel("een lijst zwijgt voor wie is uitgesloten", ("lijst-verbergt-niets",)),
@@ -283,6 +293,8 @@ EISEN: Final = (
         6, "dezelfde uitsluiting geldt voor wat hogerop gaat",
         (
             "wat hogerop gaat, gaat niet naar wie is uitgesloten",
+            "geen feit over een termijn gaat naar wie is uitgesloten, ook niet als de termijn de zijne is of"
+            " was",
             "wie is uitgesloten is dat vanaf het eerste woord dat het zegt",
         ),
         ("tests/routing/test_uitsluiting.py::test_who_is_excluded_while_a_clock_runs_is_not_told_by_it",),

@@ -30,8 +30,9 @@ from services.routing.core import zaak as routing_zaak
 from shared import events
 from shared.envelope import Fact
 from shared.events import ContactOntvangen
-from shared.termijnen import regels
+from shared.termijnen import feiten, overgang, regels
 from shared.termijnen.kalender import lokaal
+from shared.termijnen.klok import Termijn
 
 PAREN: Final = 3_000
 """Pairs that are tried with a mutant at most; a rule that leaks shows in far fewer."""
@@ -278,6 +279,29 @@ def _negeert_wie_ook_niet_mag(juist: Any) -> Any:
     return lambda rol, gesloten: regels.PLAATSVERVANGER.get(rol, rol) if rol in gesloten else rol
 
 
+def _wie_hem_heeft(_: Any) -> Any:
+    return property(lambda zelf: zelf.rol)
+
+
+def _latere_trede_voor_allen(juist: Any) -> Any:
+    return lambda een, now, rollen, trede: juist(een, now, ("sg",), trede)
+
+
+def _hoort_geen_latere_uitsluiting(juist: Any) -> Any:
+    return lambda klok, oud, boek: juist(replace(klok, gesloten=oud.termijn.gesloten), oud, boek)
+
+
+def _zegt_nog_dat_hij_weg_is(juist: Any) -> Any:
+    """Whoever had a clock hears that it is theirs no more, and as which it goes on elsewhere."""
+
+    def anders(zelf: Any) -> Any:
+        gezegd = juist.fget(zelf)
+        nieuw = zelf.bewaard.generatie > 1 and zelf.bewaard.termijn.hoort == "plaatsvervanger-sg"
+        return (*gezegd, *(feit.model_copy(update={"rol": "sg"}) for feit in gezegd if nieuw))
+
+    return property(anders)
+
+
 def _alleen_begin_van_de_week(juist: Any) -> Any:
     return lambda een, *rest: juist(een, *rest) and een.geregistreerd_op.isoweekday() < 3
 
@@ -399,6 +423,32 @@ MUTANTEN: Final = (
             Ingreep(regels, "op_de_trede", _negeert_wie_ook_niet_mag),
         ),
         "zaak",
+    ),
+    Regelmutant(
+        "klok-van-uitgeslotene",
+        "wie is uitgesloten hoort van een termijn die de zijne is",
+        _LADDER,
+        (Ingreep(Termijn, "hoort", _wie_hem_heeft),),
+        "zaak",
+    ),
+    Regelmutant(
+        "latere-trede-naar-uitgeslotene",
+        "wie is uitgesloten hoort het als er lang na het verstrijken niets is gebeurd",
+        _LADDER,
+        (Ingreep(feiten, "geescaleerd", _latere_trede_voor_allen),),
+        "zaak",
+    ),
+    Regelmutant(
+        "klok-blijft-bij-later-uitgeslotene",
+        "wie een termijn had en later wordt uitgesloten, houdt hem",
+        kern_uitsluiting.KLOK,
+        (Ingreep(overgang, "_volgende", _hoort_geen_latere_uitsluiting),),
+    ),
+    Regelmutant(
+        "later-uitgeslotene-hoort-dat-hij-weg-is",
+        "wie een termijn had en later wordt uitgesloten, hoort dat hij naar een ander gaat",
+        kern_uitsluiting.KLOK,
+        (Ingreep(overgang.Verandering, "feiten", _zegt_nog_dat_hij_weg_is),),
     ),
     Regelmutant(
         "dag-in-tabel",

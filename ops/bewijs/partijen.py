@@ -153,8 +153,9 @@ def _bij_de_coid(
         )
         yield stap(op=op(1, 2), afzender="coid", feit=geinformeerd)
         if zaak.later_uit_te_sluiten:
-            later = {"geinformeerd_op": op(2, 2), "uit_te_sluiten": zaak.later_uit_te_sluiten}
-            yield stap(op=op(2, 2), afzender="coid", feit=geinformeerd.model_copy(update=later))
+            later_op = op(5 if zaak.hogerop == "terugkeer" else 2, 2)
+            later = {"geinformeerd_op": later_op, "uit_te_sluiten": zaak.later_uit_te_sluiten}
+            yield stap(op=later_op, afzender="coid", feit=geinformeerd.model_copy(update=later))
         if zaak.hogerop == "misstand":
             misstand = e.KwestieGekwalificeerd(gekwalificeerd_op=op(2, 4), kwalificatie="vermoeden-misstand")
             yield stap(op=op(2, 4), afzender="coid", feit=misstand)

@@ -174,7 +174,8 @@ class Zaak:
     gekwalificeerd_als: Rubriek | None = None
     """As what it is settled, when that is not what the line was told; then the line hears the hoofdgroep."""
     later_uit_te_sluiten: tuple[str, ...] = ()
-    """Seats of which the adviser says only in the week after the telling that they must not learn of it."""
+    """Seats of which the adviser says only in the week after the telling that they must not learn of it, or
+    after a melder came back."""
     hogerop: Literal["misstand", "misstand-vooraf", "terugkeer"] | None = None
     """Why it is brought to the SG: what it was found to be, after the telling or before there was any, or a
     melder who came back."""

@@ -48,6 +48,7 @@ async def test_two_worlds_that_differ_in_a_secret_look_the_same(
         ("escaleert-naar-uitgeslotene", range(5, 6)),
         ("escaleert-naar-uitgeslotene", range(29, 30)),
         ("waarschuwt-uitgeslotene", range(17, 18)),
+        ("termijn-van-uitgeslotene", range(41, 42)),
     ],
 )
 async def test_a_leak_makes_the_proof_fail(

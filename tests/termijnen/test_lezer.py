@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ops import OpsError, attach, register
+from ops import OpsError, attach, lezer, register
 from ops.environment import Environment
 from ops.parking import parked, waiting
 from ops.termijnen import Loop, arrange, as_text, explanation, overview
@@ -191,6 +191,35 @@ async def test_the_clocks_of_an_excluded_matter_are_not_there(environment: Envir
         without = replace(environment, dsns={k: v for k, v in environment.dsns.items() if k != missing})
         with pytest.raises(OpsError, match=missing):
             await overview(without, reader="commandant-43")
+
+
+async def test_a_matter_that_was_erased_does_not_come_back_on_a_list(environment: Environment) -> None:
+    """Who must not learn of it was erased with it, in routing or in the register; intake has not heard of that
+    yet, and its clocks still stand. With no seat they are listed; to a seat they are not, whoever it is, and
+    what is parked about it neither."""
+    await _organisatie(environment)
+    for keeper in (flow.ROUTING, flow.REGISTRY):
+        zaak, open_ = new_id(), new_id()
+        for een in (zaak, open_):
+            await arm(environment, flow.INTAKE, een, Klok(Soort.MID_CONTACT, now() - timedelta(days=20)))
+        await _excluded(environment, keeper, zaak, "commandant-43")
+        assert zaak not in await _listed(environment, "commandant-43")
+        async with attach.schema(environment, keeper) as connection:
+            await connection.execute("delete from uitsluitingen where zaak = $1", zaak)
+            await connection.execute(
+                "insert into matters (subject, known, gewist_op, first_seen)"
+                " select $1, true, week, week from date_trunc('week', now(), 'Europe/Amsterdam') as week",
+                zaak,
+            )
+        for seat in ("commandant-43", "commandant-l"):
+            listed = await _listed(environment, seat)
+            assert zaak not in listed and open_ in listed
+            assert (await lezer.hidden_from(environment, seat)).unread(sha256(zaak.encode()).digest())
+        assert zaak in await _listed(environment, None)
+
+
+async def _listed(environment: Environment, seat: str | None) -> set[str]:
+    return {een.onderwerp for een in (await overview(environment, reader=seat)).regels}
 
 
 async def test_a_reader_whose_seat_no_unit_ever_named_is_refused(environment: Environment) -> None:
