@@ -95,6 +95,8 @@ REGELS: Final = (
         (
             "escalatie-naar-uitgeslotene",
             "termijn-naar-uitgeslotene",
+            "vooruitzicht-naar-uitgeslotene",
+            "afloop-naar-uitgeslotene",
             "plaatsvervanger-die-niet-mag",
             "latere-trede-naar-uitgeslotene",
             "escaleert-naar-uitgeslotene",
