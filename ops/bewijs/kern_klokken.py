@@ -33,9 +33,7 @@ class Gezegd(NamedTuple):
         return frozenset((self.feit.rol, *getattr(self.feit, "escaleert_naar", ())))
 
 
-def gezegd(
-    gezien: Gezien, *, waakt_meteen: bool, zaken: Collection[str] | None = None
-) -> Iterator[Gezegd]:
+def gezegd(gezien: Gezien, *, waakt_meteen: bool, zaken: Collection[str] | None = None) -> Iterator[Gezegd]:
     """Every fact about a clock of these matters, or of all, matter by matter, in order.
 
     The watch looks at each moment at which there is something to say: all the while, or with `waakt_meteen`

@@ -61,9 +61,7 @@ def _van(data: e.Event, publisher: str, op: datetime) -> Iterator[_Uitgesloten]:
     yield from (_Uitgesloten(op, stoel, diensten) for stoel in stoelen)
 
 
-def _klokken(
-    gezien: Gezien, uitgesloten: dict[str, list[_Uitgesloten]], zetels: Zetels
-) -> Iterator[str]:
+def _klokken(gezien: Gezien, uitgesloten: dict[str, list[_Uitgesloten]], zetels: Zetels) -> Iterator[str]:
     """Also where who had the clock was excluded later: then nothing more of it is for them."""
     dicht = {
         zaak: [(een, rollen) for een in wie if (rollen := gesloten_rollen((een.stoel,), zetels))]

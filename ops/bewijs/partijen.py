@@ -96,9 +96,9 @@ def _stappen(org: Organisatie, zaak: Zaak, verzegel: Callable[[str], str]) -> It
     if zaak.neven_ids:
         yield from nevenfeiten(org, zaak, op)
     if zaak.hogerop == "terugkeer":
-        yield stap(op=op(5, 0), afzender="mid", feit=_instemming(zaak.ids[3], "sg", op(5, 0)))
-        terug = e.MelderTeruggekeerd(teruggekeerd_op=op(5, 1), reden="niet-opgepakt", escaleren_naar="sg")
-        yield stap(op=op(5, 1), afzender="mid", feit=terug)
+        yield stap(op=op(4, 2), afzender="mid", feit=_instemming(zaak.ids[3], "sg", op(4, 2)))
+        terug = e.MelderTeruggekeerd(teruggekeerd_op=op(4, 3), reden="niet-opgepakt", escaleren_naar="sg")
+        yield stap(op=op(4, 3), afzender="mid", feit=terug)
     if zaak.intrekken_week is not None and not zaak.intrekking_voor:
         ingetrokken_op = op(zaak.intrekken_week, 9)
         yield stap(
@@ -153,7 +153,7 @@ def _bij_de_coid(
         )
         yield stap(op=op(1, 2), afzender="coid", feit=geinformeerd)
         if zaak.later_uit_te_sluiten:
-            later_op = op(5 if zaak.hogerop == "terugkeer" else 2, 2)
+            later_op = op(4, 4) if zaak.hogerop == "terugkeer" else op(2, 2)
             later = {"geinformeerd_op": later_op, "uit_te_sluiten": zaak.later_uit_te_sluiten}
             yield stap(op=later_op, afzender="coid", feit=geinformeerd.model_copy(update=later))
         if zaak.hogerop == "misstand":

@@ -52,9 +52,7 @@ def gestart(bewaard: Bewaard) -> TermijnGestart | None:
 
 def verplaatst(bewaard: Bewaard, was: Termijn) -> TermijnVerplaatst | None:
     """A clock whose end moved: by suspension, resumption or extension, by a calendar or by a rule."""
-    return _feit(
-        TermijnVerplaatst, bewaard, eind_was=was.eind, waardoor=_waardoor(bewaard.termijn, was)
-    )
+    return _feit(TermijnVerplaatst, bewaard, eind_was=was.eind, waardoor=_waardoor(bewaard.termijn, was))
 
 
 def _waardoor(nu: Termijn, was: Termijn) -> str:
