@@ -101,7 +101,11 @@ def _lijsten(bord: Bord, venster: Venster, ruimte: int) -> list[Regel]:
 
 def _diensten(bord: Bord) -> list[Regel]:
     head = "service      up    seen  hand  queue cons  bulk outbox oldest  watch parked"
-    return [Regel(head, Stijl.KOP), *(_dienst(bord, een) for een in bord.diensten)]
+    regels = [Regel(head, Stijl.KOP), *(_dienst(bord, een) for een in bord.diensten)]
+    terzijde = [f"{een.naam} {_getal(een.terzijde)}" for een in bord.diensten if een.terzijde]
+    if terzijde:
+        regels.append(Regel(f"set aside by background jobs: {', '.join(terzijde)}", Stijl.LAAT))
+    return regels
 
 
 def _dienst(bord: Bord, een: Dienst) -> Regel:

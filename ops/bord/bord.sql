@@ -17,7 +17,8 @@ select (select count(*) from voortgang where wachtrij = $1 and gezien_op > clock
        (select extract(epoch from clock_timestamp() - min(stated_at))::float8
         from (select stated_at from outbox order by lease_until limit 1000) as een) as outbox_oudste_s,
        (select count(*) from (select from geparkeerd where status in ('geparkeerd', 'aangeboden') limit $2) as een)
-           as geparkeerd;
+           as geparkeerd,
+       (select count(*) from (select from terzijde limit $2) as een) as terzijde;
 
 -- name: waak
 -- How long the clock waits that is due longest and of which nobody has spoken, in seconds; negative when none is due.

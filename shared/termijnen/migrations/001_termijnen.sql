@@ -82,8 +82,10 @@ comment on table kalenders is 'Closing days by house, and royal-decree days that
 create table herrekeningen (
     id         bigint generated always as identity primary key,
     regel      text,                                 -- the kind whose clocks take the rule of now; null: the calendar changed
-    vanaf      text not null default ''              -- matters after this one still have to be done
+    vanaf      text not null default '',             -- matters after this one still have to be done
+    alleen     text                                  -- this matter alone, which could not be done with the others
 );
+create unique index herrekeningen_alleen on herrekeningen (coalesce(regel, ''), alleen) where alleen is not null;
 comment on table herrekeningen is 'Work left by a changed calendar, or by an operator who lets running clocks take a new rule.';
 
 -- Whoever arms a clock reads rules and calendar under a shared lock; whoever changes them waits for those.
