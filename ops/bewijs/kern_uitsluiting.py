@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Exclusion in a world of the cores where no observer is there to look: somebody whom no unit names, or who is
-excluded of something they knew of. What was told is held against what was known by then."""
+"""Exclusion in a world of the cores where no observer is there to look: of somebody whom no unit names, or of
+something that they knew of before. What was told is held against what was known by then."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -26,8 +26,8 @@ class _Uitgesloten(NamedTuple):
 
 
 def weerleg(gezien: Gezien, zetels: Zetels) -> list[str]:
-    """Each line that was told of a matter from which somebody was excluded whom no unit had named by then, and
-    each fact about a clock for a role (`zetels`: whose it is) that was closed when it was stated."""
+    """Each line that was told of a matter from which somebody was excluded whom no unit had named by then,
+    and each fact about a clock for a role that was closed when it was stated. `zetels`: seats by role."""
     genoemd: dict[str, datetime] = {}
     uitgesloten: dict[str, list[_Uitgesloten]] = defaultdict(list)
     for een in gezien.bus:

@@ -84,7 +84,7 @@ class Termijn:
 
     `eind` is None while the clock stands still, as the last of `schorsingen` does. `eind_atw` is None where
     the Atw does not extend it. `punten` are in the order of time. A clock that runs has no `uitkomst`. `rol`
-    is whose promise it is; who is told of it, `hoort`, is another where that role must not learn of the matter.
+    is whose promise it is; another is told of it (`hoort`) where that role must not learn of the matter.
     `alleen_bewaking`: it warns at its end and is never overdue. `versie` is that of the rule it runs by.
     """
 
@@ -107,9 +107,8 @@ class Termijn:
 
     @property
     def hoort(self) -> str | None:
-        """The role to which every fact about this clock is addressed: whose promise it is, or its named
-        alternative where that role must not learn of the matter; None when neither may, and nothing is stated.
-        """
+        """To which role every fact about this clock is addressed: whose promise it is, or its alternative
+        where that role must not learn of the matter; None when neither may, and then nothing is stated."""
         return op_de_trede(self.rol, self.gesloten)
 
     @property

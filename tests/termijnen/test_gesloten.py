@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""A clock whose own role must not learn of the matter: no fact of it goes there, from the first to the last."""
+"""A clock whose own role must not learn of the matter: no fact of it goes there, from first to last."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace

@@ -194,7 +194,7 @@ async def test_the_clocks_of_an_excluded_matter_are_not_there(environment: Envir
 
 
 async def test_a_matter_that_was_erased_does_not_come_back_on_a_list(environment: Environment) -> None:
-    """Who must not learn of it was erased with it, in routing or in the register; intake has not heard of that
+    """Who must not learn of it was erased with it, by routing or the register; intake has not heard of that
     yet, and its clocks still stand. With no seat they are listed; to a seat they are not, whoever it is, and
     what is parked about it neither."""
     await _organisatie(environment)
@@ -324,12 +324,12 @@ async def test_what_is_kept_from_a_seat_is_kept_from_whoever_reads_with_it_or_be
             "insert into matters (subject, first_seen) values ($1, now() - interval '3 days')", zaak
         )
     message = await _parked(environment, zaak, "coid.adviesgesprek-gevoerd.v1")
-    for lezer in KRING:
-        assert not (await overview(environment, reader=lezer)).regels
-        assert await register.zaak(environment, zaak, lezer) is None
-        assert not await waiting(environment, reader=lezer)
-        assert not await parked(environment, reader=lezer)
-        assert not await parked(environment, id_prefix=str(message)[:8], reader=lezer)
+    for seat in KRING:
+        assert not (await overview(environment, reader=seat)).regels
+        assert await register.zaak(environment, zaak, seat) is None
+        assert not await waiting(environment, reader=seat)
+        assert not await parked(environment, reader=seat)
+        assert not await parked(environment, id_prefix=str(message)[:8], reader=seat)
     for ander in (*ANDEREN, None):
         assert len((await overview(environment, reader=ander)).regels) == 1
         assert await register.zaak(environment, zaak, ander) is not None
