@@ -185,6 +185,8 @@ def _post(een: Post, bord: Bord) -> tuple[str, bool]:
     eind = "-" if t.eind is None else f"{lokaal(t.eind):%d-%m-%y %H:%M}"
     rest = f"{in_woorden(stand)} {duration(abs(een.eind - bord.nu))}"
     gezegd = f"{een.klok.gezegd}/{len(t.punten)}"
+    if een.klok.herhaald:
+        gezegd += f"+{een.klok.herhaald}"
     vlag = "!" if een.in_gevaar else " "
     tekst = (
         f"{een.onderwerp[:breed]} {t.soort:<20} {eind:<14} {_atw(een):<4}{vlag}{rest:<12} {t.rol:<8} {gezegd}"

@@ -12,6 +12,7 @@ update termijnen as t
        eind_atw_op = n.eind_atw_op, punten_op = string_to_array(n.punten_op, ' ')::timestamptz[],
        punten_wat = string_to_array(n.punten_wat, ' '), gezegd = n.gezegd, volgende_op = n.volgende_op,
        gewaarschuwd_op = n.gewaarschuwd_op, verstreken_op = n.verstreken_op, geescaleerd_op = n.geescaleerd_op,
+       herhaald = n.herhaald, herhaal_op = n.herhaal_op,
        stil_van = string_to_array(n.stil_van, ' ')::timestamptz[],
        stil_tot = string_to_array(n.stil_tot, ' ', '-')::timestamptz[],
        verlengd_op = n.verlengd_op, gestopt_op = n.gestopt_op, uitkomst = n.uitkomst, reden = n.reden, spoed = n.spoed,
@@ -19,12 +20,12 @@ update termijnen as t
        gesloten_rollen = string_to_array(n.gesloten, ' ')
   from unnest($1::text[], $2::text[], $3::integer[], $4::integer[], $5::timestamptz[], $6::timestamptz[],
               $7::timestamptz[], $8::text[], $9::text[], $10::integer[], $11::timestamptz[], $12::timestamptz[],
-              $13::timestamptz[], $14::timestamptz[], $15::text[], $16::text[], $17::timestamptz[],
-              $18::timestamptz[], $19::text[], $20::text[], $21::boolean[], $22::text[], $23::boolean[], $24::text[],
-              $25::text[])
+              $13::timestamptz[], $14::timestamptz[], $15::integer[], $16::timestamptz[], $17::text[], $18::text[],
+              $19::timestamptz[], $20::timestamptz[], $21::text[], $22::text[], $23::boolean[], $24::text[],
+              $25::boolean[], $26::text[], $27::text[])
        as n (onderwerp, soort, versie, generatie, start_op, eind_op, eind_atw_op, punten_op, punten_wat, gezegd,
-             volgende_op, gewaarschuwd_op, verstreken_op, geescaleerd_op, stil_van, stil_tot, verlengd_op, gestopt_op,
-             uitkomst, reden, spoed, rol, alleen_bewaking, afleiding, gesloten)
+             volgende_op, gewaarschuwd_op, verstreken_op, geescaleerd_op, herhaald, herhaal_op, stil_van, stil_tot, verlengd_op,
+             gestopt_op, uitkomst, reden, spoed, rol, alleen_bewaking, afleiding, gesloten)
  where t.onderwerp = n.onderwerp and t.soort = n.soort
 
 -- name: due
@@ -58,10 +59,10 @@ select coalesce((
 -- Note what the watch has said about clocks that it holds, and when it has to look again.
 update termijnen as t
    set gezegd = n.gezegd, gewaarschuwd_op = n.gewaarschuwd_op, verstreken_op = n.verstreken_op,
-       geescaleerd_op = n.geescaleerd_op, volgende_op = n.volgende_op
+       geescaleerd_op = n.geescaleerd_op, herhaald = n.herhaald, herhaal_op = n.herhaal_op, volgende_op = n.volgende_op
   from unnest($1::text[], $2::text[], $3::integer[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[],
-              $7::timestamptz[])
-       as n (onderwerp, soort, gezegd, gewaarschuwd_op, verstreken_op, geescaleerd_op, volgende_op)
+              $7::integer[], $8::timestamptz[], $9::timestamptz[])
+       as n (onderwerp, soort, gezegd, gewaarschuwd_op, verstreken_op, geescaleerd_op, herhaald, herhaal_op, volgende_op)
  where t.onderwerp = n.onderwerp and t.soort = n.soort
 
 -- name: te_laat

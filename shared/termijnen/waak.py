@@ -40,6 +40,8 @@ _COLUMNS: Final = (
     "gewaarschuwd_op",
     "verstreken_op",
     "geescaleerd_op",
+    "herhaald",
+    "herhaal_op",
     "stil_van",
     "stil_tot",
     "verlengd_op",
@@ -98,6 +100,8 @@ def bewaard(row: Mapping[str, Any]) -> Bewaard:
         row["gewaarschuwd_op"],
         row["verstreken_op"],
         row["geescaleerd_op"],
+        row["herhaald"],
+        row["herhaal_op"],
     )
 
 
@@ -123,6 +127,8 @@ def _row(een: Bewaard) -> tuple[Any, ...]:
         een.gewaarschuwd_op,
         een.verstreken_op,
         een.geescaleerd_op,
+        een.herhaald,
+        een.herhaal_op,
         [stil.van for stil in t.schorsingen],
         [stil.tot for stil in t.schorsingen],
         t.verlengd_op,
@@ -219,6 +225,8 @@ async def zeg(
                 een.gewaarschuwd_op,
                 een.verstreken_op,
                 een.geescaleerd_op,
+                een.herhaald,
+                een.herhaal_op,
                 een.volgende_op,
             )
         )
