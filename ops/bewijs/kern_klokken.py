@@ -16,7 +16,7 @@ _BOEK: Final = Regelboek.met(regels({}).values())
 _OGENBLIK: Final = timedelta(microseconds=1)
 _DAARNA: Final = timedelta(days=200)
 """How long the watch still looks after the last was said of a matter: past the three months of the longest
-promise and the rungs above it."""
+promise, the rungs above it, and some repetitions."""
 
 
 class Gezegd(NamedTuple):

@@ -172,8 +172,8 @@ def _tweetal(nummer: int) -> Tweetal:
 def _tot_boven(een: Paar, nummer: int) -> Paar:
     """The pair with the SG among those who are excluded from its case, of which something would be brought to
     the SG: what it was found to be, that the melder was not told in time, or that they came back. Who is
-    excluded is said with each fact that can, in turn; with the earlier ones the vermoeden comes before anybody
-    is told."""
+    excluded is said with each fact that can, in turn; with the earlier ones the vermoeden comes before
+    anybody is told."""
     ronde = nummer // (2 * len(VERSCHILLEN))
     misstand, terugkeer = ronde % 2 == 0, ronde % 4 == 3
     zegt_uit = ZEGT_UIT[ronde // 2 % len(ZEGT_UIT)]

@@ -68,10 +68,12 @@ def weet_het(gezien: Gezien, sinds: datetime) -> Gezien:
 
 
 def test_a_role_is_seen_to_hear_every_fact_about_its_clock() -> None:
-    """Its start, that it nears, that it is over and that nothing happened since: by name, and not by rung."""
+    """Its start, that it nears, that it is over and, again and again, that nothing happened since: by name,
+    and not by rung."""
     for gezien, wie in ((wereld(), "sg"), (weet_het(wereld(), OP), "plaatsvervanger-sg")):
         namen = [een.feit.naam for een in gezegd(gezien, waakt_meteen=False)]
-        assert namen == ["termijn-gestart", "termijn-nadert", "termijn-verstreken", "termijn-geescaleerd"]
+        assert namen[:3] == ["termijn-gestart", "termijn-nadert", "termijn-verstreken"]
+        assert set(namen[3:]) == {"termijn-geescaleerd"}
         assert all(naam in ladder(gezien, wie, ("stoel-1",)) for naam in namen)
         anders = {"sg", "plaatsvervanger-sg"} - {wie}
         assert [ladder(gezien, rol, ("stoel-1",)) for rol in anders] == ["[]"]
