@@ -52,7 +52,8 @@ BELOFTE: Final = (
     " van mag weten er is of niet; ook waar die een adviseur bezet houdt."
 )
 GRENZEN: Final = (
-    "Hoe lang geleden een dienst iets liet horen, en wanneer zij iets vastlegde, is niet vergeleken.",
+    "Hoe lang geleden een dienst iets liet horen, wanneer zij iets vastlegde, en in welke volgorde diensten"
+    " iets parkeerden, is niet vergeleken.",
     "Wie zonder stoel kijkt ziet alles; wie welke stoel opgeeft, bepaalt wie het commando geeft.",
     "Een gepubliceerde tabel telt elke zaak, voor iedereen dezelfde; die is hier niet vergeleken.",
 )
@@ -151,14 +152,16 @@ def _stil(bord: Bord, nu: datetime) -> Bord:
     liggen = tuple(
         replace(een, id=_NIEMAND, eerst_op=nu, laatst_op=nu, vervalt_op=None) for een in bord.geparkeerd
     )
-    return replace(bord, omgeving="", nu=nu, diensten=diensten, geparkeerd=liggen)
+    op_naam = tuple(sorted(liggen, key=lambda een: (een.dienst, een.routing_key, een.reden)))
+    return replace(bord, omgeving="", nu=nu, diensten=diensten, geparkeerd=op_naam)
 
 
 async def _lijst(wereld: Wereld, stoel: str | None) -> tuple[str, ...]:
     with redirect_stdout(io.StringIO()) as gezegd:
         vraag = argparse.Namespace(action="list", dienst=None, wachttijd=0.0, lezer=stoel)
         await geparkeerd.lijst(wereld.stand.environment, vraag)
-    return tuple(zonder_kenmerken(regel) for regel in gezegd.getvalue().splitlines())
+    # In which order services heard of it is chance, and so is an id.
+    return tuple(sorted(zonder_kenmerken(regel) for regel in gezegd.getvalue().splitlines()))
 
 
 async def _zaak(wereld: Wereld, stoel: str | None) -> tuple[str, ...]:
