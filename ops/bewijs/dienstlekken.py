@@ -14,6 +14,7 @@ from ops.bewijs import (
     lekken_regels,
     lekken_stapel,
 )
+from ops.bewijs.lekken import Lek
 
 LEKKEN: Final = (
     *lekken.LEKKEN,
@@ -24,3 +25,8 @@ LEKKEN: Final = (
     *lekken_lijsten.LEKKEN,
 )
 PER_NAAM: Final = {lek.naam: lek for lek in LEKKEN}
+
+
+def genoemd(namen: str | None) -> list[Lek]:
+    """The leaks of these names, joined by +; none for none."""
+    return [PER_NAAM[naam] for naam in namen.split("+")] if namen else []

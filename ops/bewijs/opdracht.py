@@ -26,11 +26,11 @@ from ops.bewijs import (
     kernmutanten,
     lijsten,
     loop,
-    mutanten,
     paren,
     stapel,
     totalen,
     verboden,
+    verdeeld,
     volgorde,
 )
 from ops.bewijs.elders import OP_TESTS
@@ -93,9 +93,7 @@ async def _gewist(proef: Proef) -> list[Deel]:
 
 
 async def _mutanten(proef: Proef) -> list[Deel]:
-    return [
-        await mutanten.onderzoek(proef.folder, proef.own, say=lambda regel: print(regel, file=sys.stderr))
-    ]
+    return [await verdeeld.onderzoek(proef.folder)]
 
 
 Onderzoek = Callable[[Proef], Coroutine[Any, Any, list[Deel]]]
