@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""What does not exist for an operator who holds a seat (`--lezer`).
+"""What does not exist for an operator who holds a seat (`--lezer`): what that seat must not learn of, and
+what hangs on the work of all matters together, since that tells of matters that are hidden.
 
 Who must not learn of a matter is what routing and registry keep; who reads with them, or sits below them, is
 what notification's address book says. Nothing is answered where one of the three is not at hand: half an
@@ -12,12 +13,14 @@ import argparse
 from collections import defaultdict
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Final
 
 from ops import OpsError, attach
 from ops.environment import Environment
 from services.notification import store as adressen
 from services.notification.core.uitsluiting import verborgen_voor
 from shared import events, flow
+from shared.termijnen.regels import Soort
 
 _KEEP_EXCLUSIONS = (flow.ROUTING, flow.REGISTRY)
 _NEEDED = (*_KEEP_EXCLUSIONS, flow.NOTIFICATION)
@@ -40,6 +43,11 @@ _MAY_EXCLUDE = tuple(
 )
 """Facts that name who must not learn of a matter, by routing key. While one of them is parked it is not known
 whom, and the matter is there for no reader with a seat."""
+
+VAN_AL_HET_WERK: Final = frozenset({Soort.TOEWIJZING})
+"""Kinds of clock of which the workload of all matters together decides how long they run: what is hidden from
+a reader takes an adviser's place, and what they may see waits for it. They are there for no reader with a
+seat, and neither is what is foreseen of a matter nor that nobody has it."""
 
 
 @dataclass(frozen=True)

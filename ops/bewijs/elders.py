@@ -39,6 +39,10 @@ OP_TESTS: Final = (
     ),
     OpTests("wat geparkeerd is, wordt op tijd vernietigd en bevestigt niets", ("tests/test_geparkeerd.py",)),
     OpTests(
+        "een instelling die een bescherming zou uitzetten, wordt geweigerd",
+        ("tests/notification/test_verzending.py",),
+    ),
+    OpTests(
         "wat van een week wordt voorzien hoort niemand die niet van de zaak mag weten",
         ("tests/routing/test_planning.py", "tests/routing/test_planning_dienst.py"),
     ),

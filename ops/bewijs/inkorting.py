@@ -12,8 +12,10 @@ from ops import CHECKOUT
 from ops.bewijs import (
     gewist,
     koppelproef,
+    lekken_lijsten,
     lekken_stapel,
     lezersproef,
+    lijsten,
     logproef,
     loop,
     poort,
@@ -115,6 +117,8 @@ async def speel(folder: Path, own: PrivateServers, proef: Proef, *, mutant: str 
             delen = [await gewist.onderzoek(hier, own, mutant=mutant)]
         elif proef.deel == lekken_stapel.DEEL:
             delen = [await stapel.onderzoek(hier, own, paren, mutant=mutant)]
+        elif proef.deel == lekken_lijsten.DEEL:
+            delen = [await lijsten.onderzoek(hier, own, range(1), mutant=mutant)]
         elif proef.deel == totalen.NAAM:
             delen = [await totalen.onderzoek(hier, own, paren, mutant=mutant)]
         elif proef.deel == lekken_stapel.VOLGORDE:

@@ -222,6 +222,33 @@ async def _listed(environment: Environment, seat: str | None) -> set[str]:
     return {een.onderwerp for een in (await overview(environment, reader=seat)).regels}
 
 
+async def test_what_hangs_on_the_work_of_all_matters_is_not_for_a_seat(environment: Environment) -> None:
+    """Neither what is foreseen, nor the clock of who waits for an adviser: a matter hidden from the reader
+    may be why. Not that it is not so: nothing of it. Who holds no seat sees all of it."""
+    await _organisatie(environment)
+    zaak = new_id()
+    for soort in (Soort.TOEWIJZING, Soort.ADVISEUR_CONTACT):
+        await arm(environment, flow.ROUTING, zaak, Klok(soort, now()))
+    async with attach.schema(environment, flow.ROUTING) as connection:
+        await connection.execute(
+            "insert into zaken (subject, cluster, spoed, telt_vanaf, open, wacht, instemming, gewicht,"
+            " in_gevaar, stand, ruimte) values ($1, 'coid', false, now(), true, true, false, 10, true, 0, 0)",
+            zaak,
+        )
+    everything = await overview(environment)
+    assert [(een.klok.termijn.soort, een.in_gevaar) for een in everything.regels] == [
+        (Soort.TOEWIJZING, False),
+        (Soort.ADVISEUR_CONTACT, True),
+    ]
+    assert "!:" in as_text(everything)
+    for ended in (False, True):
+        seen = await overview(environment, ended=ended, reader="commandant-l")
+        (een,) = seen.regels
+        assert een.klok.termijn.soort is Soort.ADVISEUR_CONTACT
+        assert "in_gevaar" not in een.as_data(seen.now)
+        assert "!" not in as_text(seen)
+
+
 async def test_a_reader_whose_seat_no_unit_ever_named_is_refused(environment: Environment) -> None:
     """A slip of the pen would be shown what is kept from its reader. Before anything is listed."""
     await _organisatie(environment)
@@ -313,7 +340,7 @@ async def test_what_is_kept_from_a_seat_is_kept_from_whoever_reads_with_it_or_be
     await _organisatie(environment)
     zaak = new_id()
     await _excluded(environment, flow.ROUTING, zaak, "commandant-13")
-    await arm(environment, flow.ROUTING, zaak, Klok(Soort.TOEWIJZING, now()))
+    await arm(environment, flow.ROUTING, zaak, Klok(Soort.ADVISEUR_CONTACT, now()))
     async with attach.schema(environment, flow.REGISTRY) as connection:
         await connection.execute(
             "insert into zaken (zaak, herkomst, onderwerpen, dubbel, telt, status)"
@@ -347,7 +374,7 @@ async def test_while_a_fact_that_may_exclude_somebody_is_parked_no_seat_sees_its
     await _organisatie(environment)
     zaak, gekwalificeerd, doorgezet, gesproken, open_ = (new_id() for _ in range(5))
     for een in (zaak, gekwalificeerd, doorgezet, gesproken, open_):
-        await arm(environment, flow.ROUTING, een, Klok(Soort.TOEWIJZING, now()))
+        await arm(environment, flow.ROUTING, een, Klok(Soort.ADVISEUR_CONTACT, now()))
     await _parked(environment, zaak, "kmar.leidinggevende-geinformeerd.v1")
     await _parked(environment, gekwalificeerd, "coid.kwestie-gekwalificeerd.v1")
     await _parked(environment, doorgezet, "intake.melding-doorgezet.v1.coid")
