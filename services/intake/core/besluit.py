@@ -198,11 +198,9 @@ def _uitsluiting(zaak: Zaak, nieuw: Sequence[Event], nu: datetime) -> Iterator[U
 
     It names a grant under which somebody was told: one in force where there is one.
     """
-    te_noemen = zaak.uitgesloten - {
-        zetel for een in zaak.gesteld.uitgesloten for zetel in een.uit_te_sluiten
-    }
-    onder = [*_verteld(nieuw), *_verteld((*zaak.gesteld.heropend, *zaak.gesteld.doorverwezen))]
-    onder += _verteld(sorted(zaak.gesteld.doorgezet, key=_gegaan_op, reverse=True))
+    te_noemen = zaak.uitgesloten - {zetel for een in zaak.gesteld.uitgesloten for zetel in een.uit_te_sluiten}
+    doorgezet = sorted(zaak.gesteld.doorgezet, key=_gegaan_op, reverse=True)
+    onder = _verteld((*nieuw, *doorgezet, *zaak.gesteld.heropend, *zaak.gesteld.doorverwezen))
     geldig = {grant.instemming for grant in zaak.van_kracht}
     grond = next((grant for grant in onder if grant in geldig), onder[0] if onder else None)
     if te_noemen and grond is not None:

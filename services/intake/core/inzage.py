@@ -430,7 +430,9 @@ def _beeindig(
     for lezer, groep in groupby(sorted(open_verstrekt, key=_naar_lezer), key=lambda one: one.lezer):
         stukken = list(groep)
         recht = rechtens.get(lezer)
-        if lezer.partij == "mid":  # a desk without a key keeps what it has; only erasure ends it, or exclusion
+        if (
+            lezer.partij == "mid"
+        ):  # a desk without a key keeps what it has; only erasure ends it, or exclusion
             over = loop.vernietigd or lezer.ontvanger in zaak.uitgesloten
         else:
             over = recht is None or any(one.instemming != recht.instemming for one in stukken)

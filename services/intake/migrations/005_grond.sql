@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: EUPL-1.2
 -- What intake states to whoever knows of a matter by consent alone rests on a grant in force, whatever the code decides:
 -- checked at the commit, on the fact itself, and not only on the tables that the code keeps beside it. A fact that lets
--- somebody new know of a matter is added here.
+-- somebody new know of a matter, or has codes of persons in it, is added here.
 
 create function eis_grond() returns trigger language plpgsql set search_path from current as $$
 declare

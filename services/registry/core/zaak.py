@@ -391,9 +391,7 @@ def _omgezet(s: _Stand, x: e.ZaakOmgezet, fact: Fact) -> None:
         s.rubriek, s.in_register, s.onderdeel = x.rubriek, x.in_register, None
 
 
-def _uitgesloten(
-    s: _Stand, x: e.LeidinggevendeGeinformeerd | e.UitsluitingVastgesteld, _: Fact
-) -> None:
+def _uitgesloten(s: _Stand, x: e.LeidinggevendeGeinformeerd | e.UitsluitingVastgesteld, _: Fact) -> None:
     s.uitgesloten.update(x.uit_te_sluiten)
 
 
