@@ -83,6 +83,7 @@ REGELS: Final = (
             "uitsluiting-blijft-bij-de-mid",
             "uitsluiting-bij-de-kwalificatie-vergeten",
             "uitsluiting-bij-het-doorzetten-vergeten",
+            "uitsluiting-bij-een-ander-gesprek-vergeten",
         ),
     ),
     Regel(

@@ -64,7 +64,8 @@ VRIJGAVEN: Final = (
     Vrijgave("registry en de beheerder van de broker", "kanaal, tijdstip en spoed van een contact, en waarop"
              " het bij de MID uitliep",
              "de termijnen en de tabel van contacten rusten erop; wie en wat zijn verzegeld"),
-    Vrijgave("de beheerder van de broker", "naar welk loket de MID een melder verwees, en dat iemand terugkwam",
+    Vrijgave("de beheerder van de broker", "naar welk loket de MID een melder verwees, en dat die"
+             " terugkwam",
              "de MID hoort het langs de bus; geen dienst luistert naar een verwijzing"),
     Vrijgave("routing, registry en notification", "wie niet van een zaak mag weten waarvan zij al wisten, ook"
              " nadat de instemming is ingetrokken",
