@@ -179,8 +179,8 @@ class Zaak:
     """Why it is brought to the SG: what it was found to be, after the telling or before there was any, or a
     melder who came back."""
     zegt_uit: Uitsluitmoment = "geinformeerd"
-    """With which fact it is said who must not learn of it: the adviser's, or the talk's at the MID; or a later
-    talk's there, in which the melder was only informed."""
+    """With which fact it is said who must not learn of it: the adviser's, or the talk's at the MID; or
+    a later talk's there, in which the melder was only informed."""
     neven_ids: tuple[str, ...] = field(default=(), repr=False)
     """Random ids of what is said around and beside it (`nevenfeiten`); without these nothing is."""
     blijft_uit: Literal["gesprek", "terugkoppeling"] | None = None
