@@ -1030,7 +1030,8 @@ class AdviseurVervangen(Event):
 
 
 class TermijnInGevaar(Event):
-    """As the roster stands the talk with the melder will not be held in time."""
+    """As the roster stands the talk with the melder will not be held in time. It goes to the system of the
+    cluster, which brings it to the role that is named."""
 
     naam = "termijn-in-gevaar"
     moment = "voorzien_op"
@@ -1043,10 +1044,14 @@ class TermijnInGevaar(Event):
     reden: Literal["niemand", "geen-ruimte"] = Field(
         description="No adviser who may take it is there until that day; or who is has no room"
     )
+    naar: Code | None = Field(
+        None,
+        description="Role of the ladder that it is brought to, and nobody else; absent: the cluster's head",
+    )
 
 
 class TermijnBuitenGevaar(Event):
-    """What was foreseen of a matter no longer holds."""
+    """What was foreseen of a matter no longer holds, for the role that was told."""
 
     naam = "termijn-buiten-gevaar"
     moment = "voorzien_op"
@@ -1056,6 +1061,10 @@ class TermijnBuitenGevaar(Event):
     soort: Literal["adviseur-contact"] = Field("adviseur-contact", description="Which promise")
     reden: Literal["weer-haalbaar", "gesproken", "vervallen"] = Field(
         description="It can be held in time after all; it was held; or it is no longer due"
+    )
+    naar: Code | None = Field(
+        None,
+        description="Role of the ladder that it is brought to, and nobody else; absent: the cluster's head",
     )
 
 

@@ -281,9 +281,13 @@ def _rij(naam: str, tabel: str, rij: dict[str, Any], verhaal: Verhaal) -> dict[s
 
 def _tekst(rij: Mapping[str, Any], begin: datetime) -> str:
     return " ".join(
-        f"{kolom}={'van ons' if isinstance(waarde, datetime) and waarde >= begin else waarde}"
-        for kolom, waarde in rij.items()
+        f"{kolom}={'van ons' if _van_ons(waarde, begin) else waarde}" for kolom, waarde in rij.items()
     )
+
+
+def _van_ons(waarde: object, begin: datetime) -> bool:
+    # The end of a half day is on the wall clock, and follows from the matter.
+    return isinstance(waarde, datetime) and waarde.tzinfo is not None and waarde >= begin
 
 
 def verschillen(een: Toestand, ander: Toestand) -> list[str]:

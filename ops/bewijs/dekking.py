@@ -96,6 +96,8 @@ REGELS: Final = (
         (
             "escalatie-naar-uitgeslotene",
             "termijn-naar-uitgeslotene",
+            "vooruitzicht-naar-uitgeslotene",
+            "afloop-naar-uitgeslotene",
             "plaatsvervanger-die-niet-mag",
             "escaleert-naar-uitgeslotene",
             "waarschuwt-uitgeslotene",

@@ -39,8 +39,8 @@ OP_TESTS: Final = (
     ),
     OpTests("wat geparkeerd is, wordt op tijd vernietigd en bevestigt niets", ("tests/test_geparkeerd.py",)),
     OpTests(
-        "wat van een week wordt voorzien hoort niemand wiens hoofd niet van de zaak mag weten",
-        ("tests/routing/test_planning.py",),
+        "wat van een week wordt voorzien hoort niemand die niet van de zaak mag weten",
+        ("tests/routing/test_planning.py", "tests/routing/test_planning_dienst.py"),
     ),
     OpTests("sleutels worden vernieuwd zonder gat en zonder inhoud te lezen", ("tests/test_sleutels.py",)),
     OpTests(

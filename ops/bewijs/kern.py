@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
+from typing import Final
 from uuid import UUID
 
 from ops.bewijs.kern_notificatie import KORT, Instelling, Regelstand, Weekberichten
@@ -21,7 +22,7 @@ from services.intake.core import besluit as intake_besluit
 from services.intake.core.zaak import vouw as vouw_contact
 from services.registry.core import besluit as registry_besluit
 from services.registry.core.zaak import vouw as vouw_dossier
-from services.routing.core.besluit import beslis_alle
+from services.routing.core.besluit import herplan
 from services.routing.core.rooster import Adviseur
 from services.routing.core.toewijzing import Rooster
 from services.routing.core.zaak import vouw as vouw_zaak
@@ -30,6 +31,9 @@ from shared import flow
 from shared.envelope import Fact
 from shared.inbox import in_order
 from shared.termijnen.klok import Klok
+
+_GESPREKKEN_PER_FTE: Final = 0.05
+"""So little room that no week can be kept, and of each it is foreseen."""
 
 
 @dataclass(frozen=True)
@@ -147,8 +151,10 @@ class Kern:
         gevouwen = vouw_zaak(zaak, feiten, self._zetels)
         if gevouwen is None:
             return
-        rooster = Rooster.van(self._adviseurs(), nu.date(), max_zaken_per_fte=40)
-        for besluit in beslis_alle([gevouwen], rooster, nu):
+        rooster = Rooster.van(
+            self._adviseurs(), nu.date(), max_zaken_per_fte=40, gesprekken_per_fte=_GESPREKKEN_PER_FTE
+        )
+        for besluit in herplan([gevouwen], rooster, nu):
             self.gezien.klokken[flow.ROUTING, zaak] = besluit.klokken
             self._open.pop(zaak, None)
             if besluit.zaak.open and besluit.toewijzing is not None:

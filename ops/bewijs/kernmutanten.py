@@ -26,6 +26,7 @@ from services.notification.core import zaak as notificatiezaak
 from services.notification.core.uitsluiting import Stoel, Uitsluiting
 from services.registry.core import besluit as registry_besluit
 from services.registry.core import tabel
+from services.routing.core import besluit as routing_besluit
 from services.routing.core import zaak as routing_zaak
 from shared import events
 from shared.envelope import Fact
@@ -412,6 +413,20 @@ MUTANTEN: Final = (
         "wie is uitgesloten hoort van een terugkoppeling die uitblijft",
         _LADDER,
         (Ingreep(registry_besluit, "gesloten_rollen", lambda _: lambda *_: frozenset()),),
+        "zaak",
+    ),
+    Regelmutant(
+        "vooruitzicht-naar-uitgeslotene",
+        "wie is uitgesloten hoort dat een week niet gehaald zal worden",
+        _LADDER,
+        (Ingreep(routing_besluit, "op_de_trede", lambda _: lambda rol, _: rol),),
+        "zaak",
+    ),
+    Regelmutant(
+        "afloop-naar-uitgeslotene",
+        "wie is uitgesloten hoort nog hoe het afloopt met wat daarvoor is voorzien",
+        _LADDER,
+        (Ingreep(routing_zaak, "_hoort_nog", lambda _: lambda voorzien, _: voorzien),),
         "zaak",
     ),
     Regelmutant(

@@ -135,10 +135,30 @@ def beheerder(gezien: Gezien) -> str:
     )
 
 
-def ladder(gezien: Gezien, rol: str) -> str:
-    """What a role of the ladder is told: what is brought to it, and each promise that is or will be broken
-    and of which it hears."""
+def _vooruitzichten(gezien: Gezien, rol: str, stoelen: Collection[str]) -> list[tuple[str, str, str]]:
+    """What a role is told of weeks that will not be kept; not what it was told of a matter before one of its
+    seats was excluded from that, which nothing takes back."""
     rijen: list[tuple[str, str, str]] = []
+    dicht: set[str] = set()
+    for een in gezien.bus:
+        data, zaak = een.feit.data, een.feit.subject
+        if isinstance(data, e.TermijnInGevaar | e.TermijnBuitenGevaar):
+            if data.naar == rol:
+                rijen.append((data.voorzien_op.isoformat(), f"{data.naam} {data.reden}", zaak))
+        elif een.feit.publisher in flow.HEARS[flow.ROUTING].get(type(data), ()):
+            codes = getattr(data, "kenmerken", None)
+            sluit_uit = {*getattr(data, "uit_te_sluiten", ()), *getattr(data, "partijen", ())}
+            sluit_uit |= set(codes.uit_te_sluiten if codes else ())
+            if zaak not in dicht and not sluit_uit.isdisjoint(stoelen):
+                dicht.add(zaak)
+                rijen = [rij for rij in rijen if rij[-1] != zaak]
+    return rijen
+
+
+def ladder(gezien: Gezien, rol: str, stoelen: Collection[str]) -> str:
+    """What a role of the ladder, which these seats read for, is told: what is brought to it, and each promise
+    that is or will be broken and of which it hears."""
+    rijen = _vooruitzichten(gezien, rol, stoelen)
     for een in gezien.bus:
         if isinstance(een.feit.data, e.MeldingGeescaleerd) and een.feit.data.naar == rol:
             rijen.append((een.feit.data.geescaleerd_op.isoformat(), een.feit.data.reden, een.feit.subject))
@@ -175,8 +195,11 @@ def rollen(paar: Paar) -> dict[str, Waarnemer]:
     """The roles of the ladder of which a seat is excluded from the case: to them nothing of it is brought."""
     if paar.verschil != "zaak" or not gaat_door(paar.zaak) or paar.zaak.kwalificatie != "melding":
         return {}
-    dicht = gesloten_rollen(paar.zaak.uit_te_sluiten, paar.links.zetels)
-    return {f"rol-van-de-ladder {rol}": partial(ladder, rol=rol) for rol in sorted(dicht)}
+    zetels = paar.links.zetels
+    return {
+        f"rol-van-de-ladder {rol}": partial(ladder, rol=rol, stoelen=zetels.get(rol, {rol}))
+        for rol in sorted(gesloten_rollen(paar.zaak.uit_te_sluiten, zetels))
+    }
 
 
 def coalitie(paar: Paar) -> dict[str, Waarnemer]:

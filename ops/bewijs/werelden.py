@@ -47,6 +47,8 @@ ZEGT_UIT: Final[tuple[Uitsluitmoment, ...]] = get_args(Uitsluitmoment)
 EERSTE_MAANDAG: Final = datetime(2025, 3, 3, tzinfo=ZoneInfo("Europe/Amsterdam"))
 _PLAATSVERVANGER: Final = "top-commandant"
 """The seat that takes the SG's rung where there is need."""
+_COID_LEIDING: Final = "tak-kabinetschef"
+"""The seat of the one who heads the COID here, and hears of what happens in the branch besides."""
 WEKEN: Final = 10
 """Weeks in which things happen; the weekly messages of a few weeks more are part of the view."""
 
@@ -213,6 +215,7 @@ class Wereld:
         van = {
             "sg": {een.lezer for een in stoelen if een.rol == "sg"},
             "plaatsvervanger-sg": {een.lezer for een in stoelen if een.code == _PLAATSVERVANGER},
+            "coid-leiding": {een.lezer for een in stoelen if een.code == _COID_LEIDING},
         }
         return {
             rol: frozenset(een.code for een in stoelen if een.lezer in lezers)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: EUPL-1.2
 """What routing does with each fact it hears.
 
-One handler takes them all, those of roster and units too: so every transaction locks matters first and
-clusters after, and two replicas never wait for each other in a circle.
+One handler takes them all, those of roster, units and calendars too: so every transaction locks matters
+first, clusters after and calendars last, and two replicas never wait for each other in a circle.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -29,7 +29,8 @@ from shared.termijnen.regels import Soort
 Beslis = Callable[[Sequence[Zaak], Rooster, datetime], list[Besluit]]
 """Decides about matters together."""
 
-_GEEN_ZAAK: Final = (e.AdviseurGewijzigd, e.EenheidGewijzigd)
+_KALENDER: Final = (e.KalenderVastgesteld, e.BrugdagenVastgesteld)
+_GEEN_ZAAK: Final = (e.AdviseurGewijzigd, e.EenheidGewijzigd, *_KALENDER)
 """Facts that are about no matter."""
 _GEEN: Final[Mapping[Any, Any]] = MappingProxyType({})
 
@@ -44,9 +45,10 @@ class Routing:
         self._settings = settings
 
     async def verwerk(self, work: Work, facts: Sequence[Fact]) -> None:
-        """Apply new facts: roster and units first, then the matters, which see them."""
+        """Apply new facts: roster, units and calendars first, then the matters, which see them."""
         subjects = {fact.subject for fact in facts if type(fact.data) not in _GEEN_ZAAK}
-        await self.behandel(work, subjects, laatste_per_adviseur(facts), laatste_per_eenheid(facts))
+        kalender = [fact for fact in facts if isinstance(fact.data, _KALENDER)]
+        await self.behandel(work, subjects, laatste_per_adviseur(facts), laatste_per_eenheid(facts), kalender)
 
     async def behandel(
         self,
@@ -54,6 +56,7 @@ class Routing:
         subjects: Iterable[str],
         wijzigingen: Mapping[tuple[str, str], e.AdviseurGewijzigd] = _GEEN,
         eenheden: Mapping[str, e.EenheidGewijzigd] = _GEEN,
+        kalender: Sequence[Fact] = (),
         *,
         beslis: Beslis = beslis_alle,
     ) -> None:
@@ -61,7 +64,8 @@ class Routing:
         zaken, weg = await self._laad(work, subjects)
         clusters = {zaak.vraag.cluster for zaak in zaken}
         clusters |= {zaak.toewijzing.cluster for zaak in zaken if zaak.toewijzing is not None}
-        te_vergrendelen = {*clusters, *(cluster for cluster, _ in wijzigingen)}
+        dagen_anders = met_andere_dagen(kalender)
+        te_vergrendelen = {*clusters, *(cluster for cluster, _ in wijzigingen), *dagen_anders}
         if weg or eenheden:
             te_vergrendelen |= set(get_args(Cluster))
         standen = await store.vergrendel(work.connection, te_vergrendelen)
@@ -71,6 +75,9 @@ class Routing:
             standen |= await store.save_eenheden(work.connection, eenheden)
         if wijzigingen:
             standen |= await store.save_adviseurs(work.connection, wijzigingen)
+        if kalender:
+            await kalenders.vastgesteld(work, kalender)
+            await store.plan_opnieuw(work.connection, dagen_anders)
         if not zaken:
             return
         besluiten = beslis(zaken, await self._rooster(work, clusters, zaken), work.now)
@@ -167,6 +174,18 @@ class Routing:
         return False
 
 
+def met_andere_dagen(facts: Iterable[Fact]) -> set[Cluster]:
+    """The clusters whose working days these calendars may change: that of the house, and with a day by royal
+    decree all of them."""
+    alle: tuple[Cluster, ...] = get_args(Cluster)
+    return {
+        cluster
+        for fact in facts
+        for cluster in alle
+        if isinstance(fact.data, e.BrugdagenVastgesteld) or fact.publisher == cluster
+    }
+
+
 def laatste_per_eenheid(facts: Iterable[Fact]) -> dict[str, e.EenheidGewijzigd]:
     """The highest version of each unit among these facts, by code."""
     laatste: dict[str, e.EenheidGewijzigd] = {}
@@ -202,32 +221,28 @@ def build(settings: Settings) -> Service:
     routing = Routing(settings)
     return Service(
         name=ROUTING,
-        handlers={
-            **dict.fromkeys(
-                (
-                    e.AdviseurGewijzigd,
-                    e.EenheidGewijzigd,
-                    e.MeldingDoorgezet,
-                    e.MeldingOntvangen,
-                    e.BehandelaarGewijzigd,
-                    e.InstemmingGegeven,
-                    e.InstemmingIngetrokken,
-                    e.InstemmingVervallen,
-                    e.MeldingHeropend,
-                    e.UitsluitingVastgesteld,
-                    e.ContactpogingGedaan,
-                    e.AdviesgesprekGevoerd,
-                    e.KwestieGekwalificeerd,
-                    e.ZaakOmgezet,
-                    e.ToewijzingGeweigerd,
-                    e.DossierGesloten,
-                    e.DossierVernietigd,
-                    e.LeidinggevendeGeinformeerd,
-                ),
-                routing.verwerk,
+        handlers=dict.fromkeys(
+            (
+                *_GEEN_ZAAK,
+                e.MeldingDoorgezet,
+                e.MeldingOntvangen,
+                e.BehandelaarGewijzigd,
+                e.InstemmingGegeven,
+                e.InstemmingIngetrokken,
+                e.InstemmingVervallen,
+                e.MeldingHeropend,
+                e.UitsluitingVastgesteld,
+                e.ContactpogingGedaan,
+                e.AdviesgesprekGevoerd,
+                e.KwestieGekwalificeerd,
+                e.ZaakOmgezet,
+                e.ToewijzingGeweigerd,
+                e.DossierGesloten,
+                e.DossierVernietigd,
+                e.LeidinggevendeGeinformeerd,
             ),
-            **kalenders.HANDLERS,
-        },
+            routing.verwerk,
+        ),
         background=(
             Background("herkansing", settings.herkansing_interval_s, routing.herkans),
             Background("planning", settings.planning_interval_s, routing.herplan),

@@ -131,13 +131,19 @@ with nieuw as (
     update werkvoorraad as w set aantal = w.aantal + g.aantal
     from gesprekken as g
     where g.aantal < 0 and w.cluster = g.cluster and w.adviseur = g.adviseur and w.uiterlijk = g.uiterlijk
+), te_plannen as (
+    select cluster from nieuw where krap
+    union
+    -- It is due at another moment than it was, or who was told that it is in danger must not learn of it any more.
+    select nieuw.cluster from nieuw join zaken on zaken.subject = nieuw.subject
+    where nieuw.open and (zaken.uiterlijk <> nieuw.uiterlijk or (zaken.in_gevaar and not nieuw.in_gevaar))
 )
 update clusters
 set ruimte = ruimte + (cluster in (select cluster from geteld where aantal < 0))::integer,
-    plan = plan + (cluster in (select cluster from nieuw where krap)
+    plan = plan + (cluster in (select cluster from te_plannen)
                    or exists (select from zaken where zaken.cluster = clusters.cluster and in_gevaar))::integer
 where cluster in (select cluster from geteld where aantal < 0 or gewicht < 0)
-   or cluster in (select cluster from nieuw where krap);
+   or cluster in (select cluster from te_plannen);
 
 -- name: save_uitsluitingen
 -- Once excluded, for good.
@@ -180,6 +186,10 @@ with begonnen as (
     returning cluster
 )
 delete from werkvoorraad where aantal = 0 and cluster in (select cluster from begonnen);
+
+-- name: plan_opnieuw
+-- Other days are working days than before.
+update clusters set plan = plan + 1 where cluster = any($1::text[]);
 
 -- name: te_plannen
 -- The clusters in which who speaks with whom may have to change since that was looked at.

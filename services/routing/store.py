@@ -183,6 +183,11 @@ async def begin_dag(connection: Any, vandaag: date) -> None:
     await connection.execute(QUERIES.begin_dag, vandaag)
 
 
+async def plan_opnieuw(connection: Any, clusters: Iterable[str]) -> None:
+    """Who speaks with whom may have to change in these clusters, which the caller holds."""
+    await connection.execute(QUERIES.plan_opnieuw, sorted(clusters))
+
+
 async def te_plannen(connection: Any) -> list[tuple[str, int]]:
     """The clusters in which who speaks with whom may have to change, and up to which change."""
     return [(row["cluster"], row["plan"]) for row in await connection.fetch(QUERIES.te_plannen)]

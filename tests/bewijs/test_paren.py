@@ -63,6 +63,8 @@ def test_every_leak_of_the_rules_still_fits_where_it_is_put() -> None:
         "gast-hoort",
         "escalatie-naar-uitgeslotene",
         "termijn-naar-uitgeslotene",
+        "vooruitzicht-naar-uitgeslotene",
+        "afloop-naar-uitgeslotene",
         "plaatsvervanger-die-niet-mag",
         "dag-in-tabel",
         "noemt-waar-iemand-zwijgt",

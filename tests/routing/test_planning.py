@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Keeping the week: what room there is, who is chosen for it, who must move, and what is foreseen."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import permutations, product
-from typing import Any
+from random import Random
+from typing import Any, get_args
 from uuid import UUID
 
 from hypothesis import given, settings
@@ -26,11 +27,12 @@ from services.routing.core.toewijzing import (
 )
 from services.routing.core.zaak import Zaak, vouw
 from shared import events as e
+from shared.codes import Cluster
 from shared.envelope import Fact
 from shared.inbox import in_order
 from shared.termijnen.kalender import NEDERLAND, Kalender
 from shared.termijnen.klok import Klok, termijn
-from shared.termijnen.regels import Soort
+from shared.termijnen.regels import LADDER, Soort
 from tests.bus import id_of
 
 MAANDAG = date(2026, 3, 2)
@@ -267,10 +269,12 @@ def test_nobody_takes_a_matter_of_their_own_line() -> None:
 # --- matters --------------------------------------------------------------------------------------
 
 
-def doorgezet(naam: str, op: datetime = NU, *, spoed: bool = False, **kenmerken: Any) -> Fact:
+def doorgezet(
+    naam: str, op: datetime = NU, *, spoed: bool = False, cluster: Cluster = "coid", **kenmerken: Any
+) -> Fact:
     data = e.MeldingDoorgezet(
         doorgezet_op=op,
-        geadresseerde="coid",
+        geadresseerde=cluster,
         instemming=id_of(f"grant-{naam}"),
         ontvangen_op=op,
         contact_telt_vanaf=op,
@@ -465,22 +469,102 @@ def test_a_matter_without_adviser_is_in_danger_until_somebody_is_back_in_time() 
         assert (gesteld[1].verwacht, gesteld[1].reden) == (verwacht, "niemand")
 
 
-def test_nothing_is_foreseen_to_a_cluster_whose_head_must_not_learn_of_it() -> None:
-    """As with every rung of the ladder."""
+def test_what_waits_is_planned_when_it_is_found_that_nobody_can_take_it() -> None:
+    """Once: trying again finds nothing new. Nor is there anything to plan without a talk to hold."""
+    zaken, weg = Zaken(doorgezet("z")), adviseur("a", afwezig=(Periode(MAANDAG, None),))
+    eerst = beslis_alle(zaken.alle(), rooster(weg), NU)
+    zaken.verwerk(eerst)
+    assert [een.krap for een in eerst] == [True]
+    assert [een.krap for een in beslis_alle(zaken.alle(), rooster(weg), NU)] == [False]
+    gesprek = e.AdviesgesprekGevoerd(gevoerd_op=NU, adviseur="a")
+    gesproken = Zaken(doorgezet("z"), feit("z", "coid", gesprek))
+    assert [een.krap for een in beslis_alle(gesproken.alle(), rooster(weg), NU)] == [False]
+
+
+def test_who_has_as_many_matters_as_fit_gets_no_more_by_a_plan() -> None:
+    """Room in the agenda, and none for another matter: the talk stays where it is, and is foreseen; so is one
+    that waits. When two are to go where one fits, the other is planned again."""
+    vol = adviseur("b", open_zaken=40)
+    geen = adviseur("a", open_zaken=1, spreekruimte=ruimte())
     zaken = Zaken(doorgezet("z"))
-    geinformeerd = e.LeidinggevendeGeinformeerd(
+    zaken.wijs_toe(rooster(geen))
+    ((_, gevaar),) = zaken.herplan(rooster(geen, vol))
+    assert isinstance(gevaar, e.TermijnInGevaar)
+    assert gevaar.reden == "geen-ruimte"
+    wacht = Zaken(doorgezet("w"))
+    assert isinstance(wacht.wijs_toe(rooster(vol))[0][1], e.AdviseurOntbreekt)
+    ((_, gevaar),) = wacht.herplan(rooster(vol))
+    assert isinstance(gevaar, e.TermijnInGevaar)
+    assert (gevaar.reden, gevaar.verwacht) == ("geen-ruimte", None)
+    twee = Zaken(doorgezet("y"), doorgezet("z"))
+    twee.wijs_toe(rooster(adviseur("a")))
+    besluiten = herplan(twee.alle(), rooster(replace(geen, open_zaken=2), adviseur("b", open_zaken=39)), NU)
+    assert [een.krap for een in besluiten] == [False, True]
+    ((naam, vervangen),) = twee.verwerk(besluiten)
+    assert isinstance(vervangen, e.AdviseurVervangen)
+    assert (naam, vervangen.naar) == ("y", "b")
+
+
+def geinformeerd(naam: str, *zetels: str) -> Fact:
+    """The adviser says which seats must not learn of it."""
+    data = e.LeidinggevendeGeinformeerd(
         geinformeerd_op=NU,
         leidinggevende="chef",
         onderdeel="CLAS",
         eenheid="eenheid-1",
         hoofdgroep="overig",
         te_notificeren=(),
-        uit_te_sluiten=("coid-leiding",),
+        uit_te_sluiten=zetels,
     )
-    zaken.hoor(feit("z", "coid", geinformeerd))
-    geen = adviseur("a", spreekruimte=ruimte())
-    zaken.wijs_toe(rooster(geen))
-    assert zaken.herplan(rooster(geen)) == []
+    return feit(naam, "coid", data)
+
+
+@given(
+    st.sampled_from(get_args(Cluster)),
+    st.lists(st.frozensets(st.sampled_from(sorted(LADDER))), max_size=3),
+    st.lists(st.sampled_from(("krap", "ruim", "gesproken", "gesloten")), max_size=6),
+    st.randoms(use_true_random=False),
+)
+def test_what_is_foreseen_is_never_brought_to_who_must_not_learn_of_the_matter(
+    cluster: Cluster, uitgesloten: list[frozenset[str]], verloop: list[str], toeval: Random
+) -> None:
+    """Whatever happens in which order: each fact goes to the first on the ladder who may know; nobody is told
+    twice running, nor hears an end of what they did not hear; once it is closed nobody is in danger."""
+    zaken = Zaken(doorgezet("z", cluster=cluster))
+    stappen: list[str | frozenset[str]] = [*verloop, *uitgesloten]
+    toeval.shuffle(stappen)
+    kamers, dicht = ruimte(), set[str]()
+    laatst: str | None = None
+    for stap in ["krap", *stappen]:
+        if isinstance(stap, frozenset):
+            dicht |= stap
+            zaken.hoor(geinformeerd("z", *stap))
+        elif stap == "gesproken":
+            zaken.hoor(feit("z", cluster, e.AdviesgesprekGevoerd(gevoerd_op=NU, adviseur="a")))
+        elif stap == "gesloten":
+            oordeel = e.KwestieGekwalificeerd(gekwalificeerd_op=NU, kwalificatie="advies")
+            zaken.hoor(feit("z", cluster, oordeel))
+        else:
+            kamers = ruimte(0, 1) if stap == "ruim" else ruimte()
+        dienst = [adviseur("a", cluster=cluster, spreekruimte=kamers)]
+        for _, data in (*zaken.wijs_toe(rooster(*dienst)), *zaken.herplan(rooster(*dienst))):
+            if isinstance(data, e.TermijnInGevaar):
+                assert data.naar == eerste_die_mag(cluster, dicht) != laatst
+                laatst = data.naar
+            elif isinstance(data, e.TermijnBuitenGevaar):
+                assert data.naar == laatst and data.naar not in dicht
+                laatst = None
+        laatst = None if laatst in dicht and zaken.zaak("z").in_gevaar is None else laatst
+        zaak = zaken.zaak("z")
+        assert zaak.in_gevaar is None or (zaak.wacht_op_gesprek and zaak.in_gevaar.naar not in dicht)
+        if kamers == ruimte() and zaak.wacht_op_gesprek:
+            assert (zaak.in_gevaar is None) == (eerste_die_mag(cluster, dicht) is None)
+
+
+def eerste_die_mag(cluster: Cluster, dicht: Collection[str]) -> str | None:
+    """The head, the SG, or the one who takes the SG's rung."""
+    ladder = (f"{cluster}-leiding", "sg", "plaatsvervanger-sg")
+    return next((rol for rol in ladder if rol not in dicht), None)
 
 
 gesprekken = st.lists(

@@ -1,23 +1,49 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Keeping the week with a real broker and database: who moves, what is foreseen, what is refused."""
 
+import asyncio
 import json
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import date, timedelta
 from typing import Any
 
 from ops.bord.bron import Bron
 from ops.environment import Environment
 from ops.termijnen import overview
 from shared import events as e
+from shared.codes import Onderdeel
 from shared.envelope import encode
-from tests.bus import Bus, eventually, make_fact, new_id, now
+from shared.service import Runtime
+from shared.termijnen.kalender import NEDERLAND
+from tests.bus import Bus, Heard, eventually, make_fact, new_id, now
 from tests.conftest import StartService
-from tests.routing.test_routing import adviseur, doorgezet, gehoord, tellingen_kloppen, vandaag
+from tests.routing.test_routing import adviseur, afwezig, doorgezet, gehoord, rij, tellingen_kloppen, vandaag
+from tests.routing.test_uitsluiting import sluit_uit
 
 
 def geen_ruimte() -> tuple[e.Spreekdag, ...]:
     """The roster says that two weeks are full."""
     return tuple(e.Spreekdag(dag=vandaag() + timedelta(days=n), gesprekken=0) for n in range(15))
+
+
+def werkdag() -> date:
+    """The first working day after today."""
+    dagen: list[date] = [vandaag() + timedelta(days=n) for n in range(1, 14)]
+    return next(filter(NEDERLAND.is_werkdag, dagen))
+
+
+def alleen(dag: date) -> tuple[e.Spreekdag, ...]:
+    """The roster says that in two weeks there is room for one talk, on this day."""
+    return tuple(een.model_copy(update={"gesprekken": int(een.dag == dag)}) for een in geen_ruimte())
+
+
+async def gepland(runtime: Runtime) -> None:
+    """Wait until all talks were looked at since anything changed."""
+
+    async def alles() -> bool:
+        return not await runtime.pool.fetchval("select count(*) from clusters where gepland < plan")
+
+    await eventually(alles)
 
 
 async def test_a_roster_change_moves_what_would_be_late(service: StartService, bus: Bus) -> None:
@@ -58,11 +84,7 @@ async def test_a_week_that_will_be_missed_is_foreseen_and_taken_back(
     assert gevaar["uiterlijk"] == (vandaag() + timedelta(days=7)).isoformat()
     # The same roster stated anew changes nothing that is foreseen.
     await bus.state("coid", adviseur(2, spreekruimte=geen_ruimte()), "adviseur-1")
-
-    async def alles_gepland() -> bool:
-        return not await runtime.pool.fetchval("select count(*) from clusters where gepland < plan")
-
-    await eventually(alles_gepland)
+    await gepland(runtime)
     assert len(heard.about(zaak, "routing.termijn-in-gevaar.")) == 1
     assert await runtime.pool.fetchval("select in_gevaar from zaken where subject = $1", zaak)
     bron = Bron(environment.servers, environment.name)
@@ -79,6 +101,172 @@ async def test_a_week_that_will_be_missed_is_foreseen_and_taken_back(
     await bus.state("coid", gesprek, zaak)
     await gehoord(heard, zaak, "termijn-afgelopen", 2)
     assert len(heard.about(zaak, "routing.termijn-buiten-gevaar.")) == 1
+    await tellingen_kloppen(runtime)
+
+
+async def kalender(bus: Bus, volgnummer: int, dagen: Sequence[date], huis: str = "coid") -> None:
+    """A house states on which days it is closed."""
+    feit = e.KalenderVastgesteld(vastgesteld_op=now(), volgnummer=volgnummer, sluitingsdagen=tuple(dagen))
+    await bus.state(huis, feit, "kalender")
+
+
+async def test_a_closing_day_has_the_talks_of_its_cluster_planned_anew(
+    service: StartService, bus: Bus
+) -> None:
+    """Nothing else happens: the only room is on the day that falls out; it is taken back when that is a
+    working day after all. What is urgent ends later, by its clock too. Another house changes nothing."""
+    heard = await bus.listen("routing.#")
+    runtime = await service("routing", planning_interval_s=0.1)
+    dag = werkdag()
+    await bus.state("coid", adviseur(spreekruimte=alleen(dag)), "adviseur-1")
+    await bus.state("coid", adviseur(onderdelen=("DOSCO",)), "adviseur-2")
+    zaak, dringend = new_id(), new_id()
+    await bus.state("intake", doorgezet(), zaak)
+    await bus.state("intake", doorgezet(onderdeel="DOSCO", spoed=True), dringend)
+    for een in (zaak, dringend):
+        await gehoord(heard, een, "adviseur-toegewezen")
+    await gepland(runtime)
+    assert heard.about(zaak, "routing.termijn-in-gevaar.") == []
+    eerst = (await rij(runtime, dringend))["uiterlijk"]
+    plan = dict(await runtime.pool.fetch("select cluster, plan from clusters"))
+    await kalender(bus, 1, [dag], "mid")
+    await kalender(bus, 1, [dag], "kmar")
+
+    async def bekend() -> bool:
+        nu = dict(await runtime.pool.fetch("select cluster, plan from clusters"))
+        return nu == {"coid": plan["coid"], "kmar": plan["kmar"] + 1}
+
+    await eventually(bekend)
+    assert heard.about(zaak, "routing.termijn-in-gevaar.") == []
+    await kalender(bus, 1, [dag])
+    (gevaar,) = await gehoord(heard, zaak, "termijn-in-gevaar")
+    assert gevaar["reden"] == "geen-ruimte"
+    (verplaatst,) = await gehoord(heard, dringend, "termijn-verplaatst")
+    assert (verplaatst["soort"], verplaatst["waardoor"]) == ("adviseur-contact", "kalender")
+    assert (await rij(runtime, dringend))["uiterlijk"] > eerst
+    await kalender(bus, 2, [])
+    (voorbij,) = await gehoord(heard, zaak, "termijn-buiten-gevaar")
+    assert voorbij["reden"] == "weer-haalbaar"
+    # A day by royal decree is one for every house.
+    decreet = e.BrugdagenVastgesteld(vastgesteld_op=now(), volgnummer=1, brugdagen=(dag,))
+    await bus.state("organisatie", decreet, "kalender")
+    await gehoord(heard, zaak, "termijn-in-gevaar", 2)
+    await gepland(runtime)
+    await tellingen_kloppen(runtime)
+
+
+async def test_a_matter_that_nobody_can_take_is_foreseen_until_somebody_can(
+    service: StartService, bus: Bus
+) -> None:
+    """Stated beside `adviseur-ontbreekt`, days ahead, without any other change; an adviser who comes takes
+    the matter, and what was foreseen is taken back. Who has as many matters as fit is nobody either."""
+    heard = await bus.listen("routing.#")
+    runtime = await service(
+        "routing", planning_interval_s=0.1, herkansing_interval_s=0.1, max_zaken_per_fte=1
+    )
+    await bus.state("coid", adviseur(), "adviseur-1")
+    eerste, tweede = new_id(), new_id()
+    await bus.state("intake", doorgezet(), eerste)
+    await gehoord(heard, eerste, "adviseur-toegewezen")
+    await gepland(runtime)
+    for zaak in (new_id(), tweede):
+        onderdeel: Onderdeel = "CLAS" if zaak == tweede else "BS"
+        await bus.state("intake", doorgezet(onderdeel=onderdeel), zaak)
+        await gehoord(heard, zaak, "adviseur-ontbreekt")
+        (gevaar,) = await gehoord(heard, zaak, "termijn-in-gevaar")
+        reden = "geen-ruimte" if zaak == tweede else "niemand"
+        assert (gevaar["reden"], gevaar["naar"]) == (reden, "coid-leiding")
+        assert date.fromisoformat(gevaar["uiterlijk"]) >= vandaag() + timedelta(days=6)
+    await bus.state("coid", adviseur(), "adviseur-2")
+    await gehoord(heard, tweede, "adviseur-toegewezen")
+    (voorbij,) = await gehoord(heard, tweede, "termijn-buiten-gevaar")
+    assert (voorbij["reden"], voorbij["naar"]) == ("weer-haalbaar", "coid-leiding")
+    assert heard.about(eerste, "routing.termijn-in-gevaar.") == []
+    await tellingen_kloppen(runtime)
+
+
+async def test_what_turns_out_to_be_urgent_is_planned_anew(service: StartService, bus: Bus) -> None:
+    """It had room on the last days of its week, and now has to be held before those."""
+    heard = await bus.listen("routing.#")
+    runtime = await service("routing", planning_interval_s=0.1)
+    laatste = max(dag for n in range(7) if NEDERLAND.is_werkdag(dag := vandaag() + timedelta(days=n)))
+    await bus.state("coid", adviseur(spreekruimte=alleen(laatste)), "adviseur-1")
+    zaak, eerst = new_id(), doorgezet()
+    await bus.state("intake", eerst, zaak)
+    await gehoord(heard, zaak, "adviseur-toegewezen")
+    await gepland(runtime)
+    assert heard.about(zaak, "routing.termijn-in-gevaar.") == []
+    dringend = eerst.model_copy(update={"doorgezet_op": now(), "spoed": True})
+    await bus.state("intake", dringend, zaak)
+    await gehoord(heard, zaak, "termijn-in-gevaar")
+
+
+async def test_a_head_who_must_not_learn_of_a_matter_hears_no_forecast_and_who_is_next_does(
+    service: StartService, bus: Bus
+) -> None:
+    """Excluded after having been told: the SG hears what still holds, and the head nothing more. Closed, it
+    is foreseen to nobody and counted by nobody."""
+    heard = await bus.listen("routing.#")
+    runtime = await service("routing", planning_interval_s=0.1)
+    await bus.state("coid", adviseur(spreekruimte=geen_ruimte()), "adviseur-1")
+    zaak = new_id()
+    await bus.state("intake", doorgezet(), zaak)
+    (gevaar,) = await gehoord(heard, zaak, "termijn-in-gevaar")
+    assert gevaar["naar"] == "coid-leiding"
+    await bus.state("coid", sluit_uit("coid-leiding"), zaak)
+    (_, opnieuw) = await gehoord(heard, zaak, "termijn-in-gevaar", 2)
+    assert opnieuw["naar"] == "sg"
+    assert heard.about(zaak, "routing.termijn-buiten-gevaar.") == []
+    advies = e.KwestieGekwalificeerd(gekwalificeerd_op=now(), kwalificatie="advies")
+    await bus.state("coid", advies, zaak)
+    (voorbij,) = await gehoord(heard, zaak, "termijn-buiten-gevaar")
+    assert (voorbij["reden"], voorbij["naar"]) == ("vervallen", "sg")
+    assert not (await rij(runtime, zaak))["in_gevaar"]
+
+
+async def alles_gezegd(runtime: Runtime, heard: Heard) -> int:
+    """How much was said once nothing more is: all is planned, and a second brings nothing new."""
+    await gepland(runtime)
+
+    async def stil() -> bool:
+        aantal = len(heard.messages)
+        await asyncio.sleep(1)
+        return len(heard.messages) == aantal
+
+    await eventually(stil, timeout=10)
+    return len(heard.messages)
+
+
+async def test_an_adviser_who_is_absent_for_ever_holds_nothing_and_stops_nobody(
+    service: StartService, bus: Bus
+) -> None:
+    """Without a last day, for a hundred years, and until the last date there is: each time all matters go to
+    the next, and at last to nobody: the role is told, and what will be missed. It is planned at once, and
+    then nothing more is said."""
+    heard = await bus.listen("routing.#")
+    runtime = await service("routing", planning_interval_s=0.1, herkansing_interval_s=0.1)
+    zaken = [new_id() for _ in range(3)]
+    await bus.state("coid", adviseur(), "adviseur-1")
+    for zaak in zaken:
+        await bus.state("intake", doorgezet(), zaak)
+        await gehoord(heard, zaak, "adviseur-toegewezen")
+    for nummer, dagen in enumerate((None, 36_525, (date.max - vandaag()).days), 1):
+        if nummer < 3:
+            await bus.state("coid", adviseur(), f"adviseur-{nummer + 1}")
+        await bus.state("coid", adviseur(2, afwezig=afwezig(dagen)), f"adviseur-{nummer}")
+        for zaak in zaken:
+            if nummer < 3:
+                vervangen = (await gehoord(heard, zaak, "adviseur-vervangen", nummer))[-1]
+                assert (vervangen["naar"], vervangen["reden"]) == (f"adviseur-{nummer + 1}", "afwezigheid")
+                continue
+            (ontbreekt,) = await gehoord(heard, zaak, "adviseur-ontbreekt")
+            assert ontbreekt["waarom"]["afgevallen"] == [{"reden": "afwezig", "aantal": 3}]
+            (gevaar,) = await gehoord(heard, zaak, "termijn-in-gevaar")
+            assert (gevaar["reden"], gevaar.get("verwacht")) == ("niemand", None)
+    gezegd = await alles_gezegd(runtime, heard)
+    await bus.state("coid", adviseur(3, afwezig=afwezig(None)), "adviseur-1")
+    assert await alles_gezegd(runtime, heard) == gezegd
+    assert await runtime.pool.fetchval("select count(*) from geparkeerd") == 0
     await tellingen_kloppen(runtime)
 
 

@@ -15,14 +15,14 @@ from services.routing.core.agenda import dagdeel_van
 from services.routing.core.planning import Gevaar, Lopend, plan
 from services.routing.core.rooster import DELEN, Adviseur, Dagdeel, Verhindering
 from services.routing.core.toewijzing import Niemand, Rooster, in_conflict, kies
-from services.routing.core.zaak import Toewijzing, Zaak
+from services.routing.core.zaak import HOOFD, Toewijzing, Zaak
 from shared import events as e
 from shared.codes import Cluster
 from shared.termijnen.duur import einde
 from shared.termijnen.kalender import Kalender, lokaal
 from shared.termijnen.klok import Klok, Vervallen
 from shared.termijnen.lengte import Eenheid, Lengte
-from shared.termijnen.regels import Soort
+from shared.termijnen.regels import Regel, Soort, op_de_trede, op_eigen_lijn
 
 _NET_LATER: Final = timedelta(microseconds=1)
 GEEN_ANDER: Final[Mapping[str, str]] = MappingProxyType({})
@@ -39,8 +39,8 @@ class Besluit:
     """The outcome for one matter. `toewijzing` is who holds it; `wacht`: it is open and nobody does.
 
     `uiterlijk` is the last half day in which the talk is in time, None when there is none to hold;
-    `gewicht` what the matter weighs among an adviser's, in tenths. `krap`: it was assigned to somebody who
-    cannot hold all talks in time as things stand.
+    `gewicht` what the matter weighs among an adviser's, in tenths. `krap`: all talks are to be planned, since
+    somebody has it now who cannot hold all theirs in time, or nobody has.
     """
 
     zaak: Zaak
@@ -87,7 +87,7 @@ def herplan(zaken: Sequence[Zaak], rooster: Rooster, nu: datetime) -> list[Beslu
         rooster,
     )
     return [
-        voorzie(besluit, planning.gevaar.get(besluit.zaak.subject), nu)
+        voorzie(besluit, planning.gevaar.get(besluit.zaak.subject), rooster.week, nu)
         for besluit in beslis_alle(zaken, rooster, nu, planning.naar)
     ]
 
@@ -128,8 +128,18 @@ def _beslis(
         uitkomst.waarom,
         uiterlijk,
         gewicht(zaak),
-        uitkomst.feit is not None and uitkomst.waarom is not None and uitkomst.waarom.op_tijd == 0,
+        _krap(uitkomst, uiterlijk, naar),
     )
+
+
+def _krap(uitkomst: _Toegewezen, uiterlijk: Dagdeel | None, naar: str | None) -> bool:
+    if uiterlijk is None:
+        return False
+    if uitkomst.toewijzing is None:
+        return uitkomst.feit is not None
+    if naar is not None and uitkomst.toewijzing.adviseur != naar:
+        return True  # who was to take it got as many others as fit
+    return uitkomst.feit is not None and uitkomst.waarom is not None and uitkomst.waarom.op_tijd == 0
 
 
 # --- the week, and what work there is in it ---------------------------------------------------------
@@ -166,41 +176,50 @@ def _laatste(start: datetime, lengte: Lengte, kalender: Kalender) -> Dagdeel:
 
 
 def _voorbij(zaak: Zaak, op: datetime) -> list[e.Event]:
-    """Take back that the week was in danger, of a matter of which there is no talk to hold any more."""
+    """Take back that the week was in danger, of a matter of which there is no talk to hold any more: to who
+    was told, unless that role must not learn of the matter since."""
     if zaak.in_gevaar is None:
         return []
-    if zaak.in_gevaar != zaak.vraag.cluster or not zaak.open or zaak.onbereikbaar_op is not None:
-        return [e.TermijnBuitenGevaar(voorzien_op=op, cluster=zaak.in_gevaar, reden="vervallen")]
+    cluster, naar = zaak.in_gevaar
+    if cluster != zaak.vraag.cluster or not zaak.open or zaak.onbereikbaar_op is not None:
+        return [e.TermijnBuitenGevaar(voorzien_op=op, cluster=cluster, reden="vervallen", naar=naar)]
     if zaak.gesproken_op is not None:
-        return [e.TermijnBuitenGevaar(voorzien_op=op, cluster=zaak.in_gevaar, reden="gesproken")]
+        return [e.TermijnBuitenGevaar(voorzien_op=op, cluster=cluster, reden="gesproken", naar=naar)]
     return []
 
 
-def voorzie(besluit: Besluit, gevaar: Gevaar | None, nu: datetime) -> Besluit:
-    """The same decision, with what is foreseen of its talk when that is not what was said last.
+def wie_hoort(zaak: Zaak, week: Regel) -> str | None:
+    """To which role is brought what is foreseen: the cluster's head, or, where that one must not learn of the
+    matter, who is next on the ladder of the week, or takes that rung. None when none of them may."""
+    cluster = zaak.vraag.cluster
+    ladder = (op_eigen_lijn(trede.rol, cluster) for trede in week.ladder(zaak.spoed))
+    treden = (op_de_trede(rol, zaak.gesloten) for rol in (HOOFD[cluster], *ladder))
+    return next((rol for rol in treden if rol is not None), None)
 
-    Whose role must not learn of the matter is told nothing.
-    """
+
+def voorzie(besluit: Besluit, gevaar: Gevaar | None, week: Regel, nu: datetime) -> Besluit:
+    """The same decision, with what is foreseen of its talk when that is not what was said last."""
     zaak, cluster = besluit.zaak, besluit.zaak.vraag.cluster
-    if (
-        besluit.uiterlijk is None
-        or besluit.uiterlijk.dag < lokaal(nu).date()
-        or _ROL_VAN[cluster] in zaak.gesloten
-    ):
+    if besluit.uiterlijk is None or besluit.uiterlijk.dag < lokaal(nu).date():
+        return besluit
+    naar = wie_hoort(zaak, week)
+    if naar is None:
         return besluit
     eerder = [getattr(feit, feit.moment) for feit in besluit.feiten]
     op = max([nu, *(een + _NET_LATER for een in (zaak.besloten_op, *eerder) if een is not None)])
     feit: e.Event
-    if gevaar is not None and zaak.in_gevaar != cluster:
+    gezegd = zaak.in_gevaar if zaak.in_gevaar is not None and zaak.in_gevaar.cluster == cluster else None
+    if gevaar is not None and gezegd is None:
         feit = e.TermijnInGevaar(
             voorzien_op=op,
             cluster=cluster,
             uiterlijk=gevaar.uiterlijk,
             verwacht=gevaar.verwacht,
             reden=gevaar.reden,
+            naar=naar,
         )
-    elif gevaar is None and zaak.in_gevaar == cluster:
-        feit = e.TermijnBuitenGevaar(voorzien_op=op, cluster=cluster, reden="weer-haalbaar")
+    elif gevaar is None and gezegd is not None:
+        feit = e.TermijnBuitenGevaar(voorzien_op=op, cluster=cluster, reden="weer-haalbaar", naar=gezegd.naar)
     else:
         return besluit
     return replace(besluit, feiten=(*besluit.feiten, feit))
@@ -215,7 +234,7 @@ def _wijs_toe(
     huidige, cluster = zaak.toewijzing, zaak.vraag.cluster
     verhindering = None if huidige is None else waarom_niet_verder(zaak, huidige, rooster)
     if huidige is not None and verhindering is None:
-        if naar is None or naar == huidige.adviseur or uiterlijk is None:
+        if naar in (None, huidige.adviseur) or uiterlijk is None or rooster.is_vol((cluster, naar)):
             return _gaat_verder(zaak, huidige, rooster, op, uiterlijk)
         verhindering = "termijn"
     if huidige is not None and zaak.ontbreekt is None:  # while a matter waits it is nobody's work
@@ -310,8 +329,6 @@ def _plaats(zaak: Zaak, op: datetime) -> list[e.Event]:
 # --- when -----------------------------------------------------------------------------------------
 
 _ROL: Final[dict[Cluster, str | None]] = {"coid": None, "kmar": "kmar"}
-_ROL_VAN: Final[dict[Cluster, str]] = {"coid": "coid-leiding", "kmar": "kmar-leiding"}
-"""Whose role hears what is foreseen of a cluster's matters."""
 
 
 def klokken(zaak: Zaak, toegewezen_op: datetime | None) -> tuple[Klok, ...]:

@@ -68,10 +68,22 @@ class _Plan:
     wie: dict[_Plek, set[str]] = field(default_factory=dict)
     vol: set[_Plek] = field(default_factory=set)
     """Room from which no chain leads to any that is free: it stays so, for what has a place keeps one."""
+    _beladen: frozenset[Sleutel] = frozenset()
+    """Who has as many matters as fit."""
     _kandidaten: dict[Vraag, tuple[Sleutel, ...]] = field(default_factory=dict)
 
-    def kandidaten(self, vraag: Vraag) -> tuple[Sleutel, ...]:
-        """Who can take it, today or when they are back."""
+    def __post_init__(self) -> None:
+        self._beladen = frozenset(filter(self.rooster.is_vol, self.rooster.adviseurs))
+
+    def kandidaten(self, een: Lopend) -> tuple[Sleutel, ...]:
+        """Who can take it, today or when they are back: none who has as many matters as fit but its own."""
+        mogen = self.mogen(een.vraag)
+        if not self._beladen:
+            return mogen
+        return tuple(sleutel for sleutel in mogen if sleutel == een.bij or sleutel not in self._beladen)
+
+    def mogen(self, vraag: Vraag) -> tuple[Sleutel, ...]:
+        """Who may take it, however much they have."""
         gevonden = self._kandidaten.get(vraag)
         if gevonden is None:
             rooster = self.rooster
@@ -159,7 +171,7 @@ def _haal_naar_vandaag(een: Lopend, werk: _Plan) -> None:
     laatste = werk.deel(een)
     if laatste >= 0 and (plek is None or plek[1] < DELEN or laatste - plek[1] > KRAP):
         return
-    for sleutel in sorted(werk.kandidaten(een.vraag), key=lambda k: (k != een.bij, k)):
+    for sleutel in sorted(werk.kandidaten(een), key=lambda k: (k != een.bij, k)):
         deel = werk.eerste_deel(sleutel, 0, DELEN - 1)
         if deel is not None and werk.is_er(sleutel, een.vraag):
             werk.zet(een.subject, (sleutel, deel))
@@ -167,7 +179,7 @@ def _haal_naar_vandaag(een: Lopend, werk: _Plan) -> None:
 
 
 def _bij_eigen_adviseur(een: Lopend, werk: _Plan) -> bool:
-    if een.bij is None or een.bij not in werk.kandidaten(een.vraag):
+    if een.bij is None or een.bij not in werk.mogen(een.vraag):
         return False
     deel = werk.eerste_deel(een.bij, 0, werk.deel(een))
     if deel is None:
@@ -192,7 +204,7 @@ def _maak_plaats(een: Lopend, werk: _Plan) -> bool:
             continue
         wie = werk.lopend[subject]
         laatste = werk.deel(wie)
-        for sleutel in werk.kandidaten(wie.vraag):
+        for sleutel in werk.kandidaten(wie):
             verder = tot_hier + (sleutel != wie.bij)
             deel = werk.eerste_deel(sleutel, 0, laatste)
             if deel is not None:
@@ -222,7 +234,7 @@ def _schuif_door(subject: str, plek: _Plek, vanwaar: Mapping[str, tuple[str, _Pl
 
 def _gevaar(een: Lopend, werk: _Plan) -> Gevaar:
     """When a talk that cannot be held in time can be held; it takes the room that is left."""
-    kandidaten = werk.kandidaten(een.vraag)
+    kandidaten = werk.kandidaten(een)
     laatste = werk.deel(een)
     delen = [
         (deel, sleutel != een.bij, sleutel)
@@ -232,7 +244,7 @@ def _gevaar(een: Lopend, werk: _Plan) -> Gevaar:
     vandaag, adviseurs = werk.rooster.vandaag, werk.rooster.adviseurs
     iemand = any(
         not adviseurs[sleutel].afwezig_op(vandaag + timedelta(days=dag))
-        for sleutel in kandidaten
+        for sleutel in werk.mogen(een.vraag)
         for dag in range((een.uiterlijk.dag - vandaag).days + 1)
     )
     reden: Reden = "geen-ruimte" if iemand else "niemand"

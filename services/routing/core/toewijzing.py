@@ -150,6 +150,10 @@ class Rooster:
         """Weight of open matters per fte, in matters of which the talk is still to be held."""
         return self.belasting[sleutel] / (10 * self.adviseurs[sleutel].fte)
 
+    def is_vol(self, sleutel: Sleutel) -> bool:
+        """Whether an adviser has as many open matters as fit."""
+        return self.open_zaken[sleutel] >= self.max_zaken_per_fte * self.adviseurs[sleutel].fte
+
     def kalender(self, cluster: Cluster) -> Kalender:
         """The working days of a cluster."""
         return self.kalenders.get(cluster, NEDERLAND)
@@ -270,7 +274,7 @@ def kies(
     gerangschikt: list[tuple[_Rang, Sleutel]] = []
     vol = op_tijd = 0
     for sleutel, rang, adviseur in selectie.kandidaten:
-        if rooster.open_zaken[sleutel] >= rooster.max_zaken_per_fte * adviseur.fte:
+        if rooster.is_vol(sleutel):
             vol += 1
             continue
         te_laat = krap = 0

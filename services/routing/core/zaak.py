@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
 
 from services.routing.core.toewijzing import Vraag
@@ -54,6 +55,17 @@ class Escalatie(NamedTuple):
     reden: Literal["vermoeden-misstand", "niet-opgepakt", "nieuwe-informatie", "vraag"]
 
 
+class Voorzien(NamedTuple):
+    """Of which cluster it was said that the week will not be kept, and to which role."""
+
+    cluster: Cluster
+    naar: str
+
+
+HOOFD: Final[Mapping[Cluster, str]] = MappingProxyType({"coid": "coid-leiding", "kmar": "kmar-leiding"})
+"""By cluster the role of its head."""
+
+
 class Einde(NamedTuple):
     """From when, and why (a code), nothing is expected of an adviser any more."""
 
@@ -68,8 +80,9 @@ class Zaak:
     `aangemeld_spoed` is whether it was urgent as far as was said when it was assigned: that promise is not
     measured anew by what is found later. `einde` is None while the matter is open work. `plaats` is where it
     belongs now, `uitgezet` where this service last placed it. `ontbreekt` is the cluster of which it was said
-    that nobody is free, `in_gevaar` the one that was told that its week will not be kept. `uitgesloten` are
-    seats that must not learn of the matter, `gesloten` the roles of the ladder that those are.
+    that nobody is free. `uitgesloten` are seats that must not learn of the matter, `gesloten` the roles of
+    the ladder that those are. `in_gevaar` is who was told that the week will not be kept, and may hear of it
+    still.
     """
 
     subject: str
@@ -96,7 +109,7 @@ class Zaak:
     ontbreekt: Cluster | None
     uitgezet: Plaats | None
     besloten_op: datetime | None
-    in_gevaar: Cluster | None
+    in_gevaar: Voorzien | None
 
     @property
     def open(self) -> bool:
@@ -163,7 +176,7 @@ class _Lezing:
         self.besloten_op: datetime | None = None
         self.uitgesloten: set[str] = set()
         self.ongewenst: set[str] = set()
-        self.in_gevaar: Cluster | None = None
+        self.in_gevaar: Voorzien | None = None
 
     # --- heard ------------------------------------------------------------------------------------
 
@@ -259,7 +272,8 @@ class _Lezing:
         self.besloten_op = feit.geescaleerd_op
 
     def termijn_in_gevaar(self, feit: e.TermijnInGevaar, _van: str) -> None:
-        self.in_gevaar, self.besloten_op = feit.cluster, feit.voorzien_op
+        self.in_gevaar = Voorzien(feit.cluster, feit.naar or HOOFD[feit.cluster])
+        self.besloten_op = feit.voorzien_op
 
     def termijn_buiten_gevaar(self, feit: e.TermijnBuitenGevaar, _van: str) -> None:
         self.in_gevaar, self.besloten_op = None, feit.voorzien_op
@@ -469,8 +483,14 @@ def _zaak(
         lezing.ontbreekt,
         lezing.uitgezet,
         lezing.besloten_op,
-        lezing.in_gevaar,
+        _hoort_nog(lezing.in_gevaar, gesloten),
     )
+
+
+def _hoort_nog(voorzien: Voorzien | None, gesloten: frozenset[str]) -> Voorzien | None:
+    """Who is to hear of an end to the danger: not a role that must not learn of the matter since. Who is next
+    is told of the danger anew."""
+    return None if voorzien is None or voorzien.naar in gesloten else voorzien
 
 
 def _partijen(lezing: _Lezing) -> frozenset[str]:
