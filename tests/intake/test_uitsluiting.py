@@ -164,6 +164,23 @@ def test_exclusions_go_with_a_referral_to_the_klachten_desk_and_with_what_is_sai
     assert elders.van(e.UitsluitingVastgesteld) == []
 
 
+def test_more_seats_than_one_fact_can_name_are_said_in_several() -> None:
+    """Services hear all of them; a cluster and the klachten desk what one fact holds. Nothing is refused."""
+    delen = [
+        Kenmerken(onderdeel="CLSK", uit_te_sluiten=tuple(f"stoel-{van + n:03}" for n in range(150)))
+        for van in (0, 150)
+    ]
+    gedeeld_op = [codes(5 + nummer, een) for nummer, een in enumerate(delen)]
+    loop = Loop(*DOORGEZET, gesprek(4, "klacht"), geef(4, G3, "klachten"), *gedeeld_op)
+    for dienst in (flow.ROUTING, flow.REGISTRY, flow.NOTIFICATION):
+        assert len(hoort(loop, dienst)) == 300
+    assert loop.beslis() == []
+    ineens = Loop(contact(), *gedeeld_op, gesprek(1, "integriteitskwestie"), geef(2))
+    assert [len(een.uit_te_sluiten) for een in ineens.van(e.UitsluitingVastgesteld)] == [200, 100]
+    for een in (*loop.gesteld, *ineens.gesteld):
+        type(een).model_validate(een.model_dump())
+
+
 # --- content --------------------------------------------------------------------------------------------
 
 

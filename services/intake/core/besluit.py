@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from services.intake.core.instemming import BekendeInstemming, ClusterInstemming, oudste
+from services.intake.core.instemming import BekendeInstemming, ClusterInstemming, in_een_feit, oudste
 from services.intake.core.klokken import klokken
 from services.intake.core.uitkomst import Afsluiting, Integriteitskwestie, NietBereikt, Uitkomst, bepaal, code
 from services.intake.core.zaak import Contact, Zaak
@@ -186,7 +186,7 @@ def _doorzettingen(
             yield feit
     for cluster in sorted(laatste.keys() - {grant.geadresseerde for grant in grants}):
         vorige = laatste[cluster]
-        if zaak.uitgesloten - set(vorige.kenmerken.uit_te_sluiten):
+        if set(in_een_feit(zaak.uitgesloten)) != set(vorige.kenmerken.uit_te_sluiten):
             later = max(nu, vorige.doorgezet_op + timedelta(microseconds=1))
             yield bekend[vorige.instemming, cluster].herhalen(vorige, zaak.uitgesloten, later)
 
@@ -203,10 +203,10 @@ def _uitsluiting(zaak: Zaak, nieuw: Sequence[Event], nu: datetime) -> Iterator[U
     onder = _verteld((*nieuw, *doorgezet, *zaak.gesteld.heropend, *zaak.gesteld.doorverwezen))
     geldig = {grant.instemming for grant in zaak.van_kracht}
     grond = next((grant for grant in onder if grant in geldig), onder[0] if onder else None)
-    if te_noemen and grond is not None:
-        yield UitsluitingVastgesteld(
-            vastgesteld_op=nu, instemming=grond, uit_te_sluiten=tuple(sorted(te_noemen))
-        )
+    while te_noemen and grond is not None:
+        nu_genoemd = in_een_feit(te_noemen)
+        yield UitsluitingVastgesteld(vastgesteld_op=nu, instemming=grond, uit_te_sluiten=nu_genoemd)
+        te_noemen -= set(nu_genoemd)
 
 
 def _verteld(feiten: Iterable[Event]) -> list[str]:
@@ -255,8 +255,8 @@ def _doorverwijzingen(zaak: Zaak, uitkomst: Uitkomst | None) -> Iterator[Event]:
     onder = {grant.instemming: grant for grant in zaak.voor_klachten}
     gegaan = [one for one in zaak.gesteld.doorverwezen if one.naar == "dkp" and one.instemming in onder]
     if gegaan:
-        vorige = max(gegaan, key=lambda one: len(one.uit_te_sluiten))
-        if zaak.uitgesloten - set(vorige.uit_te_sluiten):
+        vorige = gegaan[-1]
+        if all(set(one.uit_te_sluiten) != set(in_een_feit(zaak.uitgesloten)) for one in gegaan):
             grant = onder[str(vorige.instemming)]
             yield grant.doorverwijzen(vorige.doorverwezen_op, zaak.uitgesloten)
     elif sinds is not None and onder:

@@ -11,7 +11,7 @@ klachten desk a `ContactDoorverwezen` to it. Nothing else in this service makes 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from shared.codes import Cluster, Geadresseerde
 from shared.events import (
@@ -22,6 +22,14 @@ from shared.events import (
     MeldingDoorgezet,
     MeldingHeropend,
 )
+
+MEESTE_ZETELS: Final = 200
+"""How many seats one fact can name."""
+
+
+def in_een_feit(zetels: Iterable[str]) -> tuple[str, ...]:
+    """These seats as a fact names them: the first, where there are more than one fact can name."""
+    return tuple(sorted(zetels)[:MEESTE_ZETELS])
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +71,7 @@ class KlachtenInstemming(InstemmingVanKracht):
             doorverwezen_op=max(sinds, self.gegeven_op),
             naar="dkp",
             instemming=self.instemming,
-            uit_te_sluiten=tuple(sorted(uit_te_sluiten)),
+            uit_te_sluiten=in_een_feit(uit_te_sluiten),
         )
 
 
@@ -105,7 +113,7 @@ class ClusterInstemming(EscalatieInstemming):
             ontvangen_op=vorige.ontvangen_op,
             contact_telt_vanaf=vorige.contact_telt_vanaf,
             spoed=vorige.spoed,
-            kenmerken=vorige.kenmerken.model_copy(update={"uit_te_sluiten": tuple(sorted(uit_te_sluiten))}),
+            kenmerken=vorige.kenmerken.model_copy(update={"uit_te_sluiten": in_een_feit(uit_te_sluiten)}),
             nu=nu,
         )
 

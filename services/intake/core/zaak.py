@@ -17,6 +17,7 @@ from services.intake.core.instemming import (
     IngetrokkenInstemming,
     InstemmingVanKracht,
     KlachtenInstemming,
+    in_een_feit,
     instemming,
 )
 from shared.codes import Geadresseerde, Kanaal
@@ -280,7 +281,7 @@ def vouw(feiten: Iterable[Fact]) -> Zaak:
         stap = _STAPPEN.get(type(feit.data))
         if stap is not None:  # facts about clocks tell nothing about the contact
             stap(loop, feit.data)
-    uit = {"uit_te_sluiten": tuple(sorted(loop.uitgesloten))}
+    uit = {"uit_te_sluiten": in_een_feit(loop.uitgesloten)}
     return Zaak(
         contact=loop.contact,
         gesprekken=loop.gesprekken,
