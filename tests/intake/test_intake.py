@@ -832,7 +832,7 @@ async def test_a_returning_melder_reopens_the_matter(
     [hogerop] = await stated(heard, melder.zaak, "melding-heropend")
     assert (hogerop["escaleren_naar"], hogerop["instemming"]) == ("sg", sg)
     assert "adviseur-7" not in str(hogerop)
-    await melder.spreekt(na_min=600)
+    await melder.spreekt(na_min=20)
     coid = await melder.stemt_in()
     _, heropend = await stated(heard, melder.zaak, "melding-heropend", 2)
     assert "escaleren_naar" not in heropend
