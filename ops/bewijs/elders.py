@@ -61,7 +61,7 @@ OP_TESTS: Final = (
         ("tests/intake/test_terugkeer.py",),
     ),
     OpTests(
-        "wie is uitgesloten, is dat voor ieder die ooit van de zaak hoorde, na welk gesprek ook, en krijgt van"
+        "wie is uitgesloten, is dat voor ieder die ooit van de zaak hoorde, na elk gesprek, en krijgt van"
         " intake niets verzegeld",
         ("tests/intake/test_uitsluiting.py",),
     ),
