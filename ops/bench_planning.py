@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 
 from ops.planning.grens import haalbaar
 from ops.planning.loop import Afloop, Planner, Zaakloop, speel
-from ops.planning.planners import MinsteZaken, OmDeBeurt, PasBijRuimte, Routing
+from ops.planning.planners import MinsteZaken, OmDeBeurt, OudsteEerst, PasBijRuimte, Routing
 from ops.planning.wereld import PER_JAAR, wereld
 
 BELASTINGEN: Final = (0.7, 0.9, 1.0)
@@ -83,13 +83,15 @@ def beproef(opdracht: tuple[int, int, float]) -> Proef:
         OmDeBeurt(),
         MinsteZaken(),
         PasBijRuimte(deze),
+        OudsteEerst(deze),
     )
     uitkomsten = tuple(uitkomst(planner.naam, speel(deze, planner)) for planner in planners)
     return Proef(belasting, len(deze.meldingen), haalbaar(deze), uitkomsten)
 
 
 def uitkomst(naam: str, afloop: Afloop) -> Uitkomst:
-    """The figures of one run. A week that was missed was foreseen when that was said before its end."""
+    """The figures of one run. A week that was missed was foreseen when that was said before its end. Who was
+    not spoken with at all is late until the years end."""
     gemist = [zaak for zaak in afloop.zaken if not _gehaald(zaak)]
     tijdig = [
         (zaak.melding.eind - zaak.gewaarschuwd_op) / _DAG
@@ -100,10 +102,7 @@ def uitkomst(naam: str, afloop: Afloop) -> Uitkomst:
         naam,
         len(afloop.zaken) - len(gemist),
         sum(zaak.gesproken_op is None for zaak in gemist),
-        max(
-            ((zaak.gesproken_op - zaak.melding.eind) / _DAG for zaak in gemist if zaak.gesproken_op),
-            default=0.0,
-        ),
+        max(((zaak.gesproken_op or afloop.tot) - zaak.melding.eind) / _DAG for zaak in afloop.zaken),
         _spreiding(afloop),
         sum(zaak.wisselingen for zaak in afloop.zaken),
         len(gemist),

@@ -122,3 +122,11 @@ left join (select publisher, subject, received_at, (stand ->> 'volgnummer')::big
            where name = 'sleutel-vastgesteld.v1' and data is not null) as f
     on (f.publisher, f.subject) = (s.partij, s.ontvanger)
 group by s.partij, s.ontvanger order by s.partij, s.ontvanger;
+
+-- name: set_aside
+-- What background jobs cannot do, longest first, and when each is tried again.
+select werk, onderwerp, soort, fout, keer, sinds, tot from terzijde order by sinds, werk, onderwerp, soort;
+
+-- name: retry
+-- The pauses are over; nothing is forgotten of how often each failed.
+update terzijde set tot = clock_timestamp() where tot > clock_timestamp();

@@ -59,7 +59,8 @@ where publisher = 'routing' and split_part(name, '.', 1) = any($1)
   and convert_from(data, 'UTF8')::json ->> 'soort' = 'adviseur-contact'
 """
 TO_SAY = """
-select (select count(*) from termijnen where soort = 'adviseur-contact' and volgende_op is not null)
+select (select count(*) from termijnen
+        where soort = 'adviseur-contact' and uitkomst is null and gezegd < cardinality(punten_op))
      + (select count(*) from outbox)
 """
 ENDED = "select count(*) from termijnen where soort = 'adviseur-contact' and uitkomst is not null"

@@ -29,6 +29,7 @@ import asyncpg
 from ops import CHECKOUT, SERVICES, OpsError, database, sluitend
 from ops import environment as environments
 from ops.demo_inhoud import Told, show_way_back, wrongly_read
+from ops.demo_voortgang import Progress
 from ops.environment import Environment
 from ops.servers import servers
 from ops.stack import Stack
@@ -39,6 +40,8 @@ from shared.codes import RUBRIEKEN
 CASES = Path(__file__).with_name("data") / "clsk_2021_meldingen.csv"
 PATIENCE_S = 60.0
 """How long the slowest case may take."""
+_SAY_S = 1.0
+"""How often is looked whether there is anything new to say."""
 WEEK_OF_THE_ADVISER = {"": "4s", ".waarschuwing": "2s", ".ladder": "coid-leiding, sg 1s"}
 """The adviser's week, shortened, so that in one case it can be watched how it nears its end, runs out and is
 brought higher."""
@@ -230,6 +233,7 @@ async def travel(
         await field_process.stdin.drain()
         field_process.stdin.close()
         deadline = time.monotonic() + PATIENCE_S
+        progress = Progress(len(cases), WEEK_OF_THE_ADVISER[""].replace("s", " s"))
         said = 0.0
         while True:
             ended = stack.ended()
@@ -253,12 +257,14 @@ async def travel(
                 for number, zaak in enumerate(cases, start=1)
                 if (waiting := seats(zaak) - {seat for seat, _ in told.get(zaak.id, ())})
             ]
-            if not missing or time.monotonic() > deadline:
-                return missing
-            if time.monotonic() - said > 2:
+            ready = not missing or time.monotonic() > deadline
+            if ready or time.monotonic() - said > _SAY_S:
                 said = time.monotonic()
-                under_way = sum(1 for zaak in cases if ear.lacking(zaak))
-                print(f"  ... {len(cases) - under_way} of {len(cases)} cases at their end", flush=True)
+                under_way = {number: zaak for number, zaak in enumerate(cases, start=1) if ear.lacking(zaak)}
+                for line in progress.lines(under_way):
+                    print(line, flush=True)
+            if ready:
+                return missing
             await asyncio.sleep(0.1)
     finally:
         with suppress(ProcessLookupError):

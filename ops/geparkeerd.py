@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """`./meldpunt geparkeerd`: the messages that could not be handled: list, show, replay, drop. The list also
-shows the notificaties that did not reach their seat. For a reader with a seat (`--lezer`) what that seat must
-not learn of is not there, nor what may be about anything.
+shows what background jobs have set aside (`retry`), and the notificaties that did not reach their seat. For a
+reader with a seat (`--lezer`) what that seat must not learn of is not there, nor what may be about anything.
 
 A body is opened to be offered again, or for a person who says why; both are recorded. What a sender wrote is
 shown without control characters, so that it cannot speak to the operator's terminal.
@@ -39,14 +39,18 @@ _BROKEN_OFF = "afgebroken"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `geparkeerd`: one action, each with its own."""
-    actions = parser.add_subparsers(dest="action", required=True, metavar="list|show|replay|drop")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="list|show|replay|drop|retry")
     made = {
         name: actions.add_parser(name, help=text, description=text)
         for name, text in (
-            ("list", "what waits for an operator, and notificaties that were not delivered"),
+            (
+                "list",
+                "what waits for an operator, what is set aside, and notificaties that were not delivered",
+            ),
             ("show", "one message: when, from whom, why"),
             ("replay", "offer messages to their service again"),
             ("drop", "give messages up; their body is destroyed"),
+            ("retry", "let background jobs try at once again what they have set aside"),
         )
     }
     made["list"].add_argument(
@@ -68,7 +72,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     made["drop"].add_argument("--reden", metavar="TEXT", required=True, help="why it is given up")
     for name, action in made.items():
         attach.add_service(action)
-        lezer.add_option(action)
+        if name != "retry":
+            lezer.add_option(action)
         if name in ("show", "replay"):
             action.add_argument(
                 "--sleutels",
@@ -98,7 +103,13 @@ def run(args: argparse.Namespace) -> int:
     if wrong:
         print(f"meldpunt: {wrong} (see ./meldpunt geparkeerd {args.action} --help)", file=sys.stderr)
         return 2
-    act: _Action = {"list": lijst, "show": _show, "replay": _replay, "drop": _drop}[args.action]
+    act: _Action = {
+        "list": lijst,
+        "show": _show,
+        "replay": _replay,
+        "drop": _drop,
+        "retry": _retry,
+    }[args.action]
     return attach.in_environment(args.omgeving, lambda environment: act(environment, args))
 
 
@@ -119,6 +130,7 @@ async def lijst(environment: Environment, args: argparse.Namespace) -> int:
     print("\n".join(_listing(found)) if found else "Nothing is parked.")
     if args.lezer is None:
         print("".join(f"{line}\n" for line in await _expired(environment, services)), end="")
+        print("".join(f"{line}\n" for line in await _set_aside(environment, services)), end="")
     if flow.NOTIFICATION in services:
         print("\n".join(await _undelivered(environment)), end="")
     late = await waiting(environment, services, timedelta(seconds=args.wachttijd), reader=args.lezer)
@@ -145,6 +157,30 @@ async def _expired(environment: Environment, services: Sequence[str]) -> list[st
     if not found:
         return []
     return ["", "Not handled in time; the body was destroyed:", *(f"  {line}" for line in _listing(found))]
+
+
+async def _set_aside(environment: Environment, services: Sequence[str]) -> list[str]:
+    """What background jobs cannot do, and when they try again."""
+    found = []
+    for service in services:
+        async with attach.schema(environment, service) as connection:
+            for row in await connection.fetch(attach.SQL.set_aside):
+                found.append(
+                    f"  {_moment(row['sinds'])}  {service:<12}  {row['werk']}: {row['onderwerp']}"
+                    f" {row['soort']}".rstrip()
+                )
+                found.append(f"      {row['fout']}, {row['keer']}x, again {_moment(row['tot'])}")
+    return ["", "Set aside by background jobs:", *found] if found else []
+
+
+async def _retry(environment: Environment, args: argparse.Namespace) -> int:
+    """The pauses are over; the services do the rest."""
+    count = 0
+    for service in attach.chosen(environment, args.dienst):
+        async with attach.schema(environment, service) as connection:
+            count += int((await connection.execute(attach.SQL.retry)).split()[-1])
+    print(f"{count} to be tried again." if count else "Nothing is set aside.")
+    return 0
 
 
 async def _undelivered(environment: Environment) -> list[str]:

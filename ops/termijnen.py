@@ -94,6 +94,7 @@ class Loop:
             "gewaarschuwd_op": self.klok.gewaarschuwd_op,
             "verstreken_op": self.klok.verstreken_op,
             "geescaleerd_op": self.klok.geescaleerd_op,
+            "herhaald": self.klok.herhaald,
             "staat_stil_sinds": t.staat_stil_sinds,
             "gestopt_op": t.gestopt_op,
             "uitkomst": None if t.uitkomst is None else str(t.uitkomst),
@@ -262,6 +263,7 @@ def explanation(een: Loop, now: datetime) -> str:
         ("afleiding", t.afleiding),
         ("grondslag", rule.grondslag),
         *(("waarschuwt" if not n else "", _point(een, punt, n)) for n, punt in enumerate(t.punten)),
+        ("", _again(een)),
         ("", _ALTERNATIVE if any(punt.wat is not Wat.NADERT for punt in t.punten) else ""),
         ("dienst", f"{een.dienst} (regel versie {t.versie}, generatie {een.klok.generatie})"),
     )
@@ -283,6 +285,18 @@ def _point(een: Loop, punt: Punt, nummer: int) -> str:
         rollen = [op_eigen_lijn(trede.rol, t.rol) for trede in treden] or [t.rol]
     gezegd = ", gezegd" if nummer < een.klok.gezegd else ""
     return f"{_long(punt.op)}  {punt.wat}: {', '.join(dict.fromkeys(rollen))}{gezegd}"
+
+
+def _again(een: Loop) -> str:
+    """To whom the last of it is said again while nothing happens, how often it was, and when it is next."""
+    t, regel = een.klok.termijn, een.regel
+    elke = regel.stilstand if t.eind is None else regel.maat(t.spoed).herhaling
+    if elke is None or not t.punten:
+        return ""
+    naar = t.rol if t.punten[-1].wat is Wat.NADERT else regel.hoogste(t.rol, t.spoed, ())
+    keer = f", {een.klok.herhaald} keer gezegd" if een.klok.herhaald else ""
+    weer = f", weer op {_long(een.klok.herhaal_op)}" if een.klok.herhaal_op else ""
+    return f"daarna weer na {elke}: {naar}{keer}{weer}"
 
 
 def _wrapped(name: str, value: str) -> str:

@@ -8,7 +8,7 @@ ignore unknown fields; an incompatible change is a new class with the next `vers
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -1240,12 +1240,16 @@ class TermijnGestart(TermijnFeit):
     waarschuwing: AwareDatetime | None = Field(None, description="When it will be warned of")
 
 
+_HERHALING: Final = "How many times it was said before: 0 the first time, and counting while nothing happens"
+
+
 class TermijnNadert(TermijnFeit):
     """A promise nears its end."""
 
     naam = "termijn-nadert"
     moment = "genaderd_op"
     genaderd_op: Moment = Field(description="When that was seen")
+    herhaling: int = Field(0, ge=0, description=_HERHALING)
 
 
 class TermijnVerstreken(TermijnFeit):
@@ -1258,13 +1262,15 @@ class TermijnVerstreken(TermijnFeit):
 
 
 class TermijnGeescaleerd(TermijnFeit):
-    """A promise was not kept in time and nothing happened since; the next role is told."""
+    """A promise was not kept in time and nothing happened since; the next role is told, or once more the
+    highest that may know."""
 
     naam = "termijn-geescaleerd"
     moment = "geescaleerd_op"
     geescaleerd_op: Moment = Field(description="When that was seen")
     escaleert_naar: tuple[Code, ...] = Field(min_length=1, max_length=10, description="Roles told, in order")
     trede: int = Field(ge=1, le=10, description="Rung of the ladder that was reached, from 1")
+    herhaling: int = Field(0, ge=0, description=_HERHALING)
 
 
 class TermijnVerplaatst(TermijnFeit):

@@ -272,6 +272,7 @@ class Work:
             raise ValueError("a matter is erased by who holds it")
         if TermijnGestart in flow.STATES[self.service]:
             await waak.wis(self.connection, gone)
+        await self.connection.execute(QUERIES.wis_terzijde, gone)
         await self.connection.execute(QUERIES.begraaf, gone)
         await self.connection.execute(QUERIES.wis_feiten, gone)
         self._gewist |= set(gone)

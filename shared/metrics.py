@@ -2,8 +2,8 @@
 """Every number that a service gives, on one page: its name, unit and labels, and what it says.
 
 Nothing else can be measured, and a label takes a value from a list that is known beforehand: a kind of clock,
-what is said of it, a queue, a part of the service. No number is of one matter, unit or person. What these
-are called at `/metrics`, and what to do about them: `docs/telemetry.md`.
+what is said of it, a queue, a part of the service, a background job. No number is of one matter, unit or
+person. What these are called at `/metrics`, and what to do about them: `docs/telemetry.md`.
 
 The `messaging.` names follow the conventions of OpenTelemetry for messaging systems; the bounds of their
 histograms are those that it advises.
@@ -15,6 +15,7 @@ from typing import Final
 
 CLOCKS: Final = "meldpunt.termijnen.count"
 OUTCOME: Final = "meldpunt.outcome"
+JOB: Final = "meldpunt.job"
 PART: Final = "meldpunt.part"
 QUEUE: Final = "meldpunt.queue"
 SOORT: Final = "meldpunt.soort"
@@ -41,6 +42,8 @@ OLDEST_OVERDUE: Final = "meldpunt.termijnen.oldest_overdue.age"
 UNFIRED: Final = "meldpunt.termijnen.unfired.age"
 HELD: Final = "meldpunt.watch.held"
 HELD_AGE: Final = "meldpunt.watch.held.age"
+JOB_AGE: Final = "meldpunt.job.age"
+SET_ASIDE: Final = "meldpunt.job.set_aside"
 SEALING_KEY: Final = "meldpunt.sealing_key.remaining"
 QUEUE_DEPTH: Final = "meldpunt.queue.depth"
 QUEUE_CONSUMERS: Final = "meldpunt.queue.consumers"
@@ -133,6 +136,13 @@ INSTRUMENTS: Final = {
         _counter(CANCELLED, "{termijn}", "Running clocks that were stopped by a fact", SOORT),
         _gauge(HELD, "", "1 while the watch waits for the queues to be worked off, else 0"),
         _gauge(HELD_AGE, "s", "How far behind the present the watch looks"),
+        _gauge(
+            JOB_AGE,
+            "s",
+            "For how long the next success of a background job is due; 0 while it is on time",
+            JOB,
+        ),
+        _gauge(SET_ASIDE, "{row}", "Rows that a background job cannot do and leaves alone for a while", JOB),
         _gauge(SEALING_KEY, "s", "How long intake's keys still seal; at most a year"),
         _gauge("meldpunt.matters.without_adviser", "{matter}", "Matters for which no adviser is free"),
         _gauge("meldpunt.matters.in_danger", "{matter}", "Matters whose talk is foreseen to come too late"),

@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from aiormq import spec
@@ -22,9 +22,12 @@ from shared.inbox import QUERIES, Stated, ToSeal, fact_from_row, is_sealed
 from shared.meter import Meter
 from shared.postgres import TRANSIENT
 from shared.telemetry import describe
+from shared.terzijde import Culprit, Row, Terzijde, tell
 
 log = logging.getLogger(__name__)
 
+RELAY: Final = "relay"
+"""The job that publishes what is left; what it cannot read it sets aside."""
 _PERSISTENT = 2
 PIPELINE = 256
 """How many messages may wait for their confirm at once."""
@@ -100,8 +103,10 @@ class Outbox:
         *,
         lease: timedelta,
         seal: ToSeal | None = None,
+        terzijde: Terzijde | None = None,
     ) -> None:
         self._pool = pool
+        self._terzijde = terzijde
         self._publisher = publisher
         self._meter = meter
         self._lease = lease
@@ -143,10 +148,10 @@ class Outbox:
 
     async def _ready(self, rows: Sequence[Any]) -> list[Stated]:
         """As they go over the line, content sealed; what may not go any more leaves the outbox."""
-        facts = [fact_from_row(row) for row in rows]
-        sealed, waiting = await self._sealed([fact for fact in facts if is_sealed(fact.data)])
+        facts = await self._read(rows)
+        sealed, waiting = await self._sealed([fact for _, fact in facts if is_sealed(fact.data)])
         ready, gone = [], []
-        for row, fact in zip(rows, facts, strict=True):
+        for row, fact in facts:
             data = row["data"]
             if is_sealed(fact.data):
                 if fact.key not in sealed:
@@ -158,6 +163,20 @@ class Outbox:
             log.info("content that may not go any more was kept back", extra={"count": len(gone)})
             await self._execute(QUERIES.delete_outbox, sorted(gone))
         return ready
+
+    async def _read(self, rows: Sequence[Any]) -> list[tuple[Any, Fact]]:
+        """These rows with their facts. One that cannot be read holds up nothing else."""
+        facts: list[tuple[Any, Fact]] = []
+        culprits: list[Culprit] = []
+        for row in rows:
+            try:
+                facts.append((row, fact_from_row(row)))
+            except Exception as error:
+                culprits.append(Culprit(Row(str(row["key"])), error))
+        if self._terzijde is not None:
+            tell(RELAY, await self._terzijde.put(self._pool, RELAY, culprits))
+            await self._terzijde.done(self._pool, RELAY, [Row(str(fact.key)) for _, fact in facts])
+        return facts
 
     async def _sealed(self, content: Sequence[Fact]) -> tuple[dict[UUID, str], set[UUID]]:
         """Sealed content by fact, and the facts that must wait: their lease passes, and they are tried again.

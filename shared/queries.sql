@@ -216,6 +216,38 @@ delete from voortgang where replica = $1;
 -- Replicas that were killed.
 delete from voortgang where gezien_op < clock_timestamp() - interval '1 hour';
 
+-- name: nu_al
+-- Whatever a commit would still find wrong is found now.
+set constraints all immediate;
+
+-- name: zet_terzijde
+-- Leave these rows ($2, $3) alone that job $1 cannot do: for $5, twice as long each next time, at most $6. Returns those
+-- that were not left alone already.
+insert into terzijde as t (werk, onderwerp, soort, fout, tot)
+select $1, onderwerp, soort, fout, clock_timestamp() + $5::interval
+from unnest($2::text[], $3::text[], $4::text[]) as n (onderwerp, soort, fout)
+on conflict (werk, onderwerp, soort) do update
+set fout = excluded.fout, keer = t.keer + 1,
+    tot = clock_timestamp() + least($5::interval * 2 ^ least(t.keer, 20), $6::interval)
+where t.tot <= clock_timestamp()
+returning onderwerp, soort;
+
+-- name: niet_meer_terzijde
+delete from terzijde
+where werk = $1 and (onderwerp, soort) in (select * from unnest($2::text[], $3::text[]));
+
+-- name: wis_terzijde
+-- What is left alone of matters that are erased.
+delete from terzijde where onderwerp = any($1::text[]);
+
+-- name: vergeet_terzijde
+-- What nobody took again since its pause was over: it is done by other hands, or not to be done any more.
+delete from terzijde where tot < clock_timestamp() - $1::interval;
+
+-- name: terzijde
+-- How much each job leaves alone.
+select werk, count(*) from terzijde group by werk;
+
 -- name: depths
 -- What an operator watches, in one row, by the names of `shared/metrics.py`.
 select (select count(*) from outbox) as "meldpunt.outbox.depth",

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from time import perf_counter, time_ns
 from typing import Any
 from uuid import uuid4
@@ -30,8 +31,9 @@ from shared.events import Event, TermijnGestart
 from shared.health import Health, HealthServer
 from shared.horizon import Achterstand, Horizon, Voortgang
 from shared.inbox import QUERIES, AtRest, Handler, ToSeal, Work, schud, verloop_geparkeerd, wis_sporen
+from shared.jobs import Jobs
 from shared.meter import Meter
-from shared.outbox import Outbox, Publisher
+from shared.outbox import RELAY, Outbox, Publisher
 from shared.postgres import TRANSIENT, connect_pool, migration_folders, transaction, verify_migrations
 from shared.settings import ServiceSettings, SettingsError
 from shared.telemetry import current_traceparent, describe, logging_set_up
@@ -39,6 +41,7 @@ from shared.termijnen import waak
 from shared.termijnen.meting import Klokkenmeting
 from shared.termijnen.regelboeken import Regelboeken
 from shared.termijnen.regels import Regel, Soort, regels
+from shared.terzijde import Batch, Row, Terzijde, matter
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +70,11 @@ WISSEN_PER_KEER = 100
 """Of how many erased matters one transaction takes away the last traces."""
 VERLOOP_S = 86400.0
 """How often is looked for parked messages whose time is over, or nearly."""
+BEAT_S = 1.0
+"""How often is told what needs neither broker nor database."""
+WATCH, HERREKENING = "watch", "herrekening"
+OWN_JOBS = (RELAY, WATCH, HERREKENING)
+"""Jobs of the plumbing that can set something aside; `watch` and `herrekening` are named in SQL, too."""
 YEAR_S = 365 * 86400.0
 """Further ahead nobody looks for the end of a key, and for ever is no number."""
 FINISH_S = 18.0
@@ -125,6 +133,10 @@ class Runtime:
         self._epoch = 0
         self.replica = uuid4()
         self.pool: Any = None
+        self._jobs = Jobs(self.meter)
+        self.terzijde = Terzijde(
+            self, self.meter, (*OWN_JOBS, *(background.name for background in service.background))
+        )
         self._stopping = asyncio.Event()
         read_any_properties()
         self._keys = zegel.PublicKeys.from_file(settings.public_keys)
@@ -179,7 +191,7 @@ class Runtime:
         server = HealthServer(self.health, self.settings.http_host, self.settings.http_port)
         server.start()
         log.info("started", extra={"http_port": server.port})
-        beat = asyncio.create_task(self._every(1.0, self._beat))
+        beat = asyncio.create_task(self._beat())
         try:
             if await self._until_stopped(self._connect()):
                 await self._work()
@@ -194,30 +206,12 @@ class Runtime:
         assert consumer is not None and outbox is not None
         readers = [asyncio.create_task(consumer.read(queue)) for queue in consumer.subscribers]
         working = asyncio.create_task(consumer.run())
-        others = [
-            asyncio.create_task(self._every(SAMPLE_S, self._sample)),
-            asyncio.create_task(self._every(SAMPLE_S, self._relay)),
-            asyncio.create_task(self._every(SAMPLE_S, self._wis_sporen)),
-            asyncio.create_task(self._every(self.settings.schud_interval_s, self._schud)),
-            asyncio.create_task(self._every(VERLOOP_S, self._verloop_geparkeerd)),
-            asyncio.create_task(self._every(MEASURE_S, self._measure)),
-        ]
-        if self.service.has_clocks:
-            pause = self.settings.watch_interval_s
-            others.append(asyncio.create_task(self._every(max(pause, AHEAD_S), self._look_ahead)))
-            others.append(asyncio.create_task(self._every(pause, self._watch)))
-            others.append(asyncio.create_task(self._every(SAMPLE_S, self._herreken)))
-        for background in self.service.background:
-            others.append(
-                asyncio.create_task(
-                    self._every(background.interval_s, lambda run=background.run: run(self))  # type: ignore[misc]
-                )
-            )
+        self._start_jobs()
+        others = self._jobs.tasks
         stopping: asyncio.Task[Any] = asyncio.create_task(self._stopping.wait())
         await asyncio.wait({stopping, working}, return_when=asyncio.FIRST_COMPLETED)
         consumer.stop()
-        for task in others:
-            task.cancel()
+        self._jobs.cancel()
         # Whoever stops us waits 30 s: all that is in hand has one deadline. A batch that a lock or a hung
         # database holds goes back to the queue.
         await asyncio.wait({working, *others}, timeout=FINISH_S)
@@ -226,6 +220,22 @@ class Runtime:
         await asyncio.wait({working, *others, *readers}, timeout=CANCEL_S)
         if working.done() and not working.cancelled() and working.exception() is not None:
             raise RuntimeError("the consumer ended") from working.exception()
+
+    def _start_jobs(self) -> None:
+        start = self._jobs.start
+        start("queues", SAMPLE_S, self._sample)
+        start(RELAY, SAMPLE_S, self._relay)
+        start("traces", SAMPLE_S, self._wis_sporen)
+        start("shuffle", self.settings.schud_interval_s, self._schud)
+        start("parked", VERLOOP_S, self._verloop_geparkeerd)
+        start("measure", MEASURE_S, self._measure)
+        if self.service.has_clocks:
+            pause = self.settings.watch_interval_s
+            start("look-ahead", max(pause, AHEAD_S), self._look_ahead)
+            start(WATCH, pause, self._watch)
+            start(HERREKENING, SAMPLE_S, self._herreken)
+        for background in self.service.background:
+            start(background.name, background.interval_s, partial(background.run, self))
 
     async def _until_stopped(self, connecting: Any) -> bool:
         task = asyncio.ensure_future(connecting)
@@ -261,13 +271,14 @@ class Runtime:
                 await asyncio.sleep(RETRY_S)
         while True:
             try:
-                await self._connect_broker()
-                break
+                if await self._connect_broker():
+                    break
             except Exception as error:
                 log.warning("broker not there yet", extra={"error": describe(error)})
-                await asyncio.sleep(RETRY_S)
+            await asyncio.sleep(RETRY_S)
 
-    async def _connect_broker(self) -> None:
+    async def _connect_broker(self) -> bool:
+        """True once it is there; False when the database has gone meanwhile, which is said as such."""
         name = self.service.name
         if self._publishing is None:
             # Apart from the one that reads: a broker short of memory or disk blocks connections that publish.
@@ -279,6 +290,7 @@ class Runtime:
             self.meter,
             lease=self.settings.lease,
             seal=self.service.seal,
+            terzijde=self.terzijde,
         )
         if self._consumer is None:
             self._consumer = Consumer(
@@ -295,9 +307,11 @@ class Runtime:
                 admit=self.service.admit,
                 on_parked=self.service.on_parked,
             )
-        await self._database_now()
+        if await self._see_database() is None:
+            return False
         await self._broker.start()
         self.health.report("broker", True)
+        return True
 
     async def _close(self) -> None:
         try:
@@ -318,26 +332,17 @@ class Runtime:
 
     # --- by the clock ---------------------------------------------------------------------------------
 
-    async def _every(self, interval_s: float, run: Callable[[], Awaitable[bool]]) -> None:
-        """Run again and again; what fails is logged and tried again, so that nothing stops silently."""
-        while True:
-            more = False
-            try:
-                more = await run()
-            except Exception as error:
-                log.warning("will be tried again", extra={"error": describe(error)})
-            if not more:
-                await asyncio.sleep(interval_s)
-
-    async def _beat(self) -> bool:
+    async def _beat(self) -> None:
         """Once a second, whatever else is stuck: what needs neither broker nor database."""
-        self.health.beat()
-        for part, present in self.health.parts().items():
-            self.meter.observe(m.PART_PRESENT, int(present), {m.PART: part})
-        if self.service.has_clocks:
-            self.meter.observe(m.HELD, int(self._achterstand.wacht))
-            self.meter.observe(m.HELD_AGE, self._achterstand.seconden)
-        return False
+        while True:
+            self.health.beat()
+            for part, present in self.health.parts().items():
+                self.meter.observe(m.PART_PRESENT, int(present), {m.PART: part})
+            if self.service.has_clocks:
+                self.meter.observe(m.HELD, int(self._achterstand.wacht))
+                self.meter.observe(m.HELD_AGE, self._achterstand.seconden)
+            self._jobs.measure()
+            await asyncio.sleep(BEAT_S)
 
     async def _sample(self) -> bool:
         """Look at the queue: is the broker there, is our consumer on it, how much waits."""
@@ -495,22 +500,29 @@ class Runtime:
 
     async def _watch(self) -> bool:
         """Fire what is due, up to the moment to which the queue has been worked off, and no further."""
-        assert self.boeken is not None
         self._sampled.clear()
         horizon = self.horizon
         if horizon is None or not await self.pool.fetchval(waak.QUERIES.iets_te_zeggen, horizon):
             await self._until_sampled()
             return False
         started_ns = time_ns()
-        async with self.transaction() as work:
-            boek = await self.boeken.bij(work.connection)
-            fired = await waak.due(work.connection, boek, now=min(work.now, horizon))
+
+        async def neem(work: Work) -> Sequence[Mapping[str, Any]]:
+            # Before the clocks: rules that cannot be read are no clock's fault.
+            await work.regelboek()
+            return await waak.neem(work.connection, now=min(work.now, horizon))
+
+        async def zeg(work: Work, rows: Sequence[Mapping[str, Any]]) -> None:
+            boek = await work.regelboek()
+            fired = await waak.zeg(work.connection, boek, rows, now=min(work.now, horizon))
             with self.meter.firing(len(fired.stellingen), since_ns=started_ns):
                 work.trace(current_traceparent())
                 for onderwerp, feit in fired.stellingen:
                     work.state(feit, onderwerp)
             work.gevuurd += zip((feit for _, feit in fired.stellingen), fired.sinds, strict=True)
-        return fired.genomen > 0
+
+        batch = Batch(WATCH, neem, zeg, lambda row: Row(row["onderwerp"], row["soort"]))
+        return (await self.terzijde.run(batch)).taken > 0
 
     async def _until_sampled(self) -> None:
         """Nothing more can be said before the queue is looked at again."""
@@ -520,16 +532,29 @@ class Runtime:
 
     async def _herreken(self) -> bool:
         """Reckon the next running clocks anew, when a calendar or a rule changed for them."""
-        assert self.boeken is not None
-        async with self.transaction() as work:
-            boek = await self.boeken.bij(work.connection)
-            stellingen, more = await waak.herreken(work.connection, boek)
-            for onderwerp, feit in stellingen:
+        more = False
+
+        async def neem(work: Work) -> Sequence[waak.TeHerrekenen]:
+            nonlocal more
+            await work.regelboek()
+            deel = await waak.neem_deel(work.connection)
+            more = deel is not None
+            return deel or []
+
+        async def herreken(work: Work, zaken: Sequence[waak.TeHerrekenen]) -> None:
+            boek = await work.regelboek()
+            for onderwerp, feit in await waak.herreken_zaken(work.connection, boek, zaken):
                 work.state(feit, onderwerp)
+
+        async def later(work: Work, zaken: Sequence[waak.TeHerrekenen]) -> None:
+            await waak.later(work.connection, zaken)
+
+        await self.terzijde.run(Batch(HERREKENING, neem, herreken, lambda een: matter(een.onderwerp), later))
         return more
 
     async def _measure(self) -> bool:
         await self.pool.execute(QUERIES.forget_progress)
+        await self.terzijde.measure(self.pool)
         if self._klokkenmeting is not None:
             await self._klokkenmeting.meet(self.pool)
         for name, value in (await self.pool.fetchrow(QUERIES.depths, self.settings.wait_known)).items():

@@ -49,6 +49,8 @@ class _Dienst:
     naam: str
     service: Service
     pool: Any
+    altijd: Mapping[str, str]
+    """Settings under every other."""
     boeken: Regelboeken
 
     def hoort(self, publisher: str, event: type[e.Event]) -> bool:
@@ -94,7 +96,8 @@ class _Dienst:
 
     async def regels(self, anders: Mapping[str, str]) -> None:
         """Go on by these rules, as a service that is started with other settings."""
-        eigen = {soort: een for soort, een in regels(anders).items() if een.dienst == self.naam}
+        alle = regels({**self.altijd, **anders})
+        eigen = {soort: een for soort, een in alle.items() if een.dienst == self.naam}
         self.boeken = Regelboeken(eigen)
         async with transaction(self.pool) as connection:
             await self.boeken.leg_vast(connection)
@@ -131,16 +134,20 @@ class GezetteKlok:
         heapq.heappush(self._gepland, _Gepland(op, next(self._nummers), fact, regels))
 
     async def speel(self) -> None:
-        """Let time pass until all is stated and no clock has anything left to say."""
-        while True:
+        """Let time pass until all is stated and no clock has anything left to say but what it said before."""
+        while self._gepland or await self._iets_nieuws():
             feit_op = self._gepland[0].op if self._gepland else None
             punt_op = await self._eerste_punt()
             if punt_op is not None and (feit_op is None or punt_op < feit_op):
                 await self._ga_voorbij(punt_op)
-            elif feit_op is not None:
-                await self._feit()
             else:
-                return
+                await self._feit()
+
+    async def _iets_nieuws(self) -> bool:
+        vraag = (
+            "select exists (select from termijnen where uitkomst is null and gezegd < cardinality(punten_op))"
+        )
+        return any([await dienst.pool.fetchval(vraag) for dienst in self.diensten.values()])
 
     async def _eerste_punt(self) -> datetime | None:
         vraag = "select min(volgende_op) from termijnen where volgende_op is not null"
@@ -188,13 +195,16 @@ class GezetteKlok:
                     onderweg += [(naam, een.routing_key, een.body) for een in gesteld]
 
 
-async def gezette_klok(environment: Environment, keys: Path) -> GezetteKlok:
-    """The services on this environment, by the rules of the table. Close it with `sluit`."""
+async def gezette_klok(
+    environment: Environment, keys: Path, altijd: Mapping[str, str] | None = None
+) -> GezetteKlok:
+    """The services on this environment, by the rules of the table and what `altijd` changes in them. Close it
+    with `sluit`."""
     diensten = {}
     for naam in DIENSTEN:
         pool = await connect_pool(environment.dsns[naam], size=2, name=naam)
         service = make_runtime(environment, keys, naam).service
-        diensten[naam] = _Dienst(naam, service, pool, Regelboeken({}))
+        diensten[naam] = _Dienst(naam, service, pool, altijd or {}, Regelboeken({}))
         await diensten[naam].regels({})
     return GezetteKlok(diensten)
 

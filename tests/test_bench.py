@@ -3,20 +3,22 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from typing import Any
 
 import pytest
 
-from ops import SERVICES, bench_memory
+from ops import SERVICES, bench_memory, bench_sealing, bench_vuren
 from ops import __main__ as cli
 from ops.servers import Servers
 
 
 def measured(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
-    """The one JSON object that `bench` prints."""
-    assert cli.main(["bench", *words, "--json"]) == 0
+    """The one JSON object that `bench` prints; its status says whether an aim was met, where there is one."""
+    status = cli.main(["bench", *words, "--json"])
     found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    assert status == (0 if found.get("good", True) else 1)
     return found
 
 
@@ -100,10 +102,37 @@ def test_sealing_is_measured_beside_the_same_without(
         assert found[ratio] > 0
     assert found["seal_per_s"] < found["aes_gcm_per_s"] and found["open_per_s"] < found["aes_gcm_per_s"]
     assert found["flow_pieces_sealed_to_readers"] >= 6
+    assert found["good"] == (found["flow_ratio"] >= 0.75), "so few matters say nothing about the pace itself"
 
 
-def test_clocks_are_measured_few_and_many(servers: Servers, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("ratio", "good", "words"),
+    [(1.02, True, "met: 1.020"), (0.75, True, "met: 0.750"), (0.749, False, "NOT met: 0.749")],
+)
+def test_a_flow_that_loses_more_than_a_quarter_by_sealing_fails(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    servers: Servers,
+    ratio: float,
+    good: bool,
+    words: str,
+) -> None:
+    """The command says in words whether the aim is met, and ends with status 1 when it is not."""
+
+    async def of_this_pace(found: Servers, args: argparse.Namespace) -> dict[str, Any]:
+        return {"flow_ratio": ratio}
+
+    for name in ("batch", "whole"):
+        monkeypatch.setattr(bench_sealing, name, of_this_pace)
+    assert cli.main(["bench", "sealing", "--rounds", "1", "--facts", "10"]) == (0 if good else 1)
+    assert f"flow_aim{' ' * 21}{words}, at least 0.75 asked" in capsys.readouterr().out
+
+
+def test_clocks_are_measured_few_and_many(
+    servers: Servers, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Three costs by the number that runs, and a lag for every clock that fell due; none twice or early."""
+    monkeypatch.setattr(bench_vuren, "AHEAD_S", 1.0)
     found = measured(capsys, "termijnen", "--armed", "3000", "--rounds", "1", "--seconds", "2", "--alone")
     assert found["kostenverhouding"] == max(found["kostenverhouding_per_soort"].values()) > 0
     assert found["ms_per_clock"].keys() == {"arming", "cancelling", "firing"}

@@ -70,7 +70,7 @@ async def test_the_board_shows_what_is_late_who_is_up_and_what_is_parked(
     body = encode(make_fact("mid", e.GesprekGevoerd(gevoerd_op=now(), uitkomst="informatie"), new_id()))
     await bus.raw("mid", "mid.gesprek-gevoerd.v1", body.replace(b"informatie", KANARIE.encode()))
     await terminal.start(watch(environment))
-    await terminal.ziet("NOBODY 1   late 2   armed 1   parked 1", "onbekende code: data.uitkomst")
+    await terminal.ziet("NOBODY 1   late 2   armed 3   parked 1", "onbekende code: data.uitkomst")
     regels = terminal.regels
     assert regels[0].startswith(f"{environment.name}  all services")
     assert max(map(len, regels)) < 80
@@ -225,7 +225,7 @@ async def test_for_a_seat_the_board_is_as_if_the_matter_did_not_exist(
     )
     await bus.state("organisatie", eenheid, "eenheid-1")
     await terminal.start(watch(environment, "--lezer", "zetel-1"))
-    await terminal.ziet("as zetel-1", "NOBODY 1   late 1   armed 2   parked 0", "clocks 4", open_[:8])
+    await terminal.ziet("as zetel-1", "NOBODY 1   late 1   armed 3   parked 0", "clocks 4", open_[:8])
 
     async def geteld() -> Any:
         (intake,) = (regel.split() for regel in terminal.regels if regel.startswith("intake"))

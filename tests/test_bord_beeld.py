@@ -42,7 +42,7 @@ lopen = st.sampled_from(
     [loop(f"{soort} {uren}", soort, -uren) for soort in SOORTEN for uren in (0, 1, 30, 200, 5000)]
 )
 diensten = st.builds(
-    Dienst, st.sampled_from(flow.SERVICES), st.booleans(), getal, duur, getal, getal, duur, duur, getal
+    Dienst, st.sampled_from(flow.SERVICES), st.booleans(), getal, duur, getal, getal, duur, duur, getal, getal
 )
 rijen = st.builds(Wachtrij, st.sampled_from([*flow.SERVICES, flow.EXCHANGE_DOOD]), getal, st.integers(0, 99))
 borden = st.builds(
@@ -127,6 +127,15 @@ def test_the_gravest_stands_on_top_in_words() -> None:
     assert "NOBODY" in regels_[kop + 1].tekst and "spoed" in regels_[kop + 1].tekst
     assert " late 51d " in regels_[kop + 2].tekst
     assert sum("geparkeerd" in regel.tekst or "onbekend feit" in regel.tekst for regel in regels_) == 4
+
+
+def test_what_is_set_aside_stands_below_the_services_and_only_then() -> None:
+    """By service, within 80 columns; without it no line is lost."""
+    bord = vol()
+    diensten = tuple(replace(een, terzijde=2 if een.naam == "routing" else 0) for een in bord.diensten)
+    tekst = [regel.tekst for regel in scherm(replace(bord, diensten=diensten))]
+    assert "set aside by background jobs: routing 2" in tekst
+    assert not any("set aside" in regel.tekst for regel in scherm(bord))
 
 
 def druk(bord: Bord, venster: Venster, *toetsen: str) -> tuple[Venster, Daad]:

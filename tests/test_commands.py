@@ -900,6 +900,7 @@ async def test_termijnen_lists_what_is_late_before_what_runs(
     explained = await meldpunt("termijnen", "leg-uit", late[:10], "adviseur-contact")
     assert explained.status == 0
     assert "7 kalenderdagen na" in explained.out and "JID 2021" in explained.out
+    assert "daarna weer na 5 werkdagen: sg" in explained.out
     assert (await meldpunt("termijnen", "leg-uit", late, "toewijzing")).status == 1
     assert (await meldpunt("termijnen", "leg-uit", "bestaat-niet")).status == 1
     assert (await meldpunt("termijnen", "leg-uit", late, "zomaar")).status == 2

@@ -15,6 +15,7 @@ import pytest
 from ops import CHECKOUT
 from ops.demo import Ear, expected, forwarded, read_cases, seats, wrongly_told
 from ops.demo_inhoud import Told, show_way_back, wrongly_read
+from ops.demo_voortgang import Progress
 from ops.servers import Servers
 from ops.veld import Zaak, behandelaar
 
@@ -55,10 +56,27 @@ def test_every_published_case_comes_to_its_end(servers: Servers) -> None:
     assert "adviseur-contact: overdue, told to the role and to coid-leiding" in text, (
         "one term runs out, and the escalation is shown"
     )
+    assert [text.count(f"... {n} of 20") for n in (19, 20)] == [1, 1] and text.count("waits on purpose") == 1
     assert "sluitend: every fact is accounted for" in text
     assert "mindef.example" not in text, "a mailbox is nobody's business"
     assert "reads, sealed to their own key" in text, "a melder came back with a receipt code"
     assert "week" in text and "And what is other in one that tells nothing" in text
+
+
+def test_nothing_is_said_twice_while_a_case_waits_for_its_clock() -> None:
+    """A count is said when it changes, and once that the last case waits on purpose, and for what."""
+    cases = dict(enumerate(read_cases(), start=1))
+    slow = {number: zaak for number, zaak in cases.items() if zaak.adviesgesprek_na_s}
+    assert list(slow) == [7]
+    progress = Progress(20, "4 s")
+    assert progress.lines(cases) == ["  ... 0 of 20 cases at their end"]
+    assert progress.lines(cases) == []
+    assert progress.lines(slow | {8: cases[8]}) == ["  ... 18 of 20 cases at their end"], "8 has no clock"
+    said = progress.lines(slow)
+    assert said[0] == "  ... 19 of 20 cases at their end"
+    assert "Case 7 waits on purpose" in said[1] and "(4 s here)" in said[1]
+    assert progress.lines(slow) == []
+    assert progress.lines({}) == ["  ... 20 of 20 cases at their end"]
 
 
 @pytest.mark.parametrize("service", ["routing", "registry"])

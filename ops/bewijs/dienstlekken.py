@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Final
 
 from ops.bewijs import lekken, lekken_beheer, lekken_koppeling, lekken_regels, lekken_stapel
+from ops.bewijs.lekken import Lek
 
 LEKKEN: Final = (
     *lekken.LEKKEN,
@@ -15,3 +16,8 @@ LEKKEN: Final = (
     *lekken_stapel.LEKKEN,
 )
 PER_NAAM: Final = {lek.naam: lek for lek in LEKKEN}
+
+
+def genoemd(namen: str | None) -> list[Lek]:
+    """The leaks of these names, joined by +; none for none."""
+    return [PER_NAAM[naam] for naam in namen.split("+")] if namen else []

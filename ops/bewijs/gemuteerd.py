@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""One service with one deliberate leak: `python -m ops.bewijs.gemuteerd`.
+"""One service with one deliberate leak, or with several (their names joined by +), each of which must show
+at a place of its own: `python -m ops.bewijs.gemuteerd`.
 
 Takes from the environment BEWIJS_DIENST and BEWIJS_MUTANT, beside the service's own settings.
 """
@@ -16,11 +17,11 @@ from shared.service import main
 from shared.settings import load
 
 
-def run(dienst: str, naam: str) -> int:
-    """Runs the service until SIGTERM; the leak is in it when it is one of those that it changes."""
-    lek = dienstlekken.PER_NAAM[naam]
-    if dienst in lek.diensten:
-        lek.zet()
+def run(dienst: str, namen: str) -> int:
+    """Runs the service until SIGTERM; a leak is in it when it is one of those that it changes."""
+    for lek in dienstlekken.genoemd(namen):
+        if dienst in lek.diensten:
+            lek.zet()
     build = importlib.import_module(f"services.{dienst}.handlers").build
     settings = importlib.import_module(f"services.{dienst}.settings").Settings
     return main(build, lambda: load(settings))

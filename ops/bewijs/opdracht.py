@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ops import environment as environments
-from ops.bewijs import gewist, kernmutanten, loop, mutanten, paren, stapel, totalen, verboden, volgorde
+from ops.bewijs import gewist, kernmutanten, loop, paren, stapel, totalen, verboden, verdeeld, volgorde
 from ops.bewijs.elders import OP_TESTS
 from ops.bewijs.herkomst import kop
 from ops.bewijs.proefstand import eigen_servers
@@ -78,9 +78,7 @@ async def _gewist(proef: Proef) -> list[Deel]:
 
 
 async def _mutanten(proef: Proef) -> list[Deel]:
-    return [
-        await mutanten.onderzoek(proef.folder, proef.own, say=lambda regel: print(regel, file=sys.stderr))
-    ]
+    return [await verdeeld.onderzoek(proef.folder)]
 
 
 Onderzoek = Callable[[Proef], Coroutine[Any, Any, list[Deel]]]

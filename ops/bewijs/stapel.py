@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from ops import lezer, termijnen
-from ops.bewijs import lekken_stapel, soorten, stapelbeheer, weekklok
+from ops.bewijs import dienstlekken, soorten, stapelbeheer, weekklok
+from ops.bewijs.lijstlezers import lijstlezers
 from ops.bewijs.loting import afwijking_van_plaats, gelezen, vertelt
 from ops.bewijs.paren import WOORDEN
 from ops.bewijs.proefstand import Proefstand, opgezet
@@ -30,7 +31,7 @@ from ops.bewijs.stapelleven import EERSTE_RONDE, STILSTAND, Stad, met_zetels, st
 from ops.bewijs.stapelwereld import Tweetal, bevolk, wordt_verteld, zetels
 from ops.bewijs.verslag import Deel
 from ops.bewijs.waarnemers import rollen, waarnemers
-from ops.bewijs.werelden import gaat_door, moment
+from ops.bewijs.werelden import moment
 from ops.servers import PrivateServers
 from shared import flow
 
@@ -46,6 +47,8 @@ GRENZEN: Final = (
     " en loting doet, is hier niet beproefd (loting wel in het deel paren).",
     "Uit de vergelijking gelaten is de klok van de proef zelf: wanneer een dienst iets vastlegt of zegt.",
     "De weken worden door de proef omgeslagen; de kalender van het weekbericht zelf doet hier niet mee.",
+    "De termijnlijst is gevraagd voor elke manier waarop een zaak voor een stoel verborgen is, niet voor elke"
+    " stoel van elke wereld.",
     "Rijen die van alle werelden samen zijn (tellingen, rondes, voortgang) zijn niet vergeleken, en regels"
     " van het logboek over vernietigde inhoud evenmin: van wie die was staat er niet.",
 )
@@ -67,7 +70,8 @@ async def onderzoek(
     folder: Path, own: PrivateServers, nummers: Iterable[int] = range(AANTAL), *, mutant: str | None = None
 ) -> Deel:
     """Let the pairs of these numbers live, and compare what was seen of them. With `mutant` every service
-    runs with that deliberate leak. Raises OpsError when the stack does not come to rest, or parks a fact."""
+    runs with that deliberate leak, or several, joined by +. Raises OpsError when the stack does not come to
+    rest, or parks a fact."""
     began = time.monotonic()
     bevolking = bevolk(nummers)
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
@@ -224,10 +228,10 @@ def _vergelijk(gezichten: Gezichten) -> Uitkomst:
 @contextmanager
 def _lek_van_de_commandos(mutant: str | None) -> Iterator[None]:
     """A leak that is in no service is in the commands, which this process gives."""
-    lek = lekken_stapel.PER_NAAM.get(mutant or "")
     juist = lezer.hidden_from
-    if lek is not None and not lek.diensten:
-        lek.zet()
+    for lek in dienstlekken.genoemd(mutant):
+        if not lek.diensten:
+            lek.zet()
     try:
         yield
     finally:
@@ -235,16 +239,12 @@ def _lek_van_de_commandos(mutant: str | None) -> Iterator[None]:
 
 
 async def _lijst_voor_uitgeslotenen(stand: Proefstand, gezichten: Gezichten, uitkomst: Uitkomst) -> None:
-    """The operators' list as each seat asks for it that must not learn of the case: who is excluded from it,
-    and who hears of no more than they. From the moment that the exclusion was said."""
-    for twee in gezichten.bevolking.tweetallen:
-        zaak = twee.paar.zaak
-        if twee.paar.verschil != "zaak" or not gaat_door(zaak) or zaak.kwalificatie != "melding":
-            continue
-        for stoel in sorted(twee.paar.uitgeslotenen):
-            gezien = []
-            for kant in (twee.links, twee.rechts):
-                lezer = kant.aangekleed(stoel)
-                overzicht = await termijnen.overview(stand.environment, ended=True, reader=lezer)
-                gezien.append(gezichten.klokken_voor(kant, overzicht))
-            uitkomst.zie(twee, f"termijnlijst {stoel}", *gezien)
+    """The operators' list as seats ask for it that must not learn of the case: who is excluded from it, and
+    who hears of no more than they. From the moment that the exclusion was said."""
+    for twee, stoel in lijstlezers(gezichten.bevolking.tweetallen):
+        gezien = []
+        for kant in (twee.links, twee.rechts):
+            lezer = kant.aangekleed(stoel)
+            overzicht = await termijnen.overview(stand.environment, ended=True, reader=lezer)
+            gezien.append(gezichten.klokken_voor(kant, overzicht))
+        uitkomst.zie(twee, f"termijnlijst {stoel}", *gezien)

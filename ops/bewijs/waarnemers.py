@@ -170,6 +170,8 @@ def ladder(gezien: Gezien, rol: str, stoelen: Collection[str]) -> str:
             if rol in regel.op_de_treden(klok.rol, klok.spoed, trede, punt.trede, klok.gesloten):
                 rijen.append((punt.op.isoformat(), f"{naam} {klok.soort} {punt.wat}", zaak))
             trede = max(trede, punt.trede + 1)
+        if rol == regel.hoogste(klok.rol, klok.spoed, klok.gesloten):
+            rijen.append((str(klok.eind), f"{naam} {klok.soort} herhaald", zaak))
     return _vergelijkbaar(sorted(rijen))
 
 

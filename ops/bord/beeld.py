@@ -101,7 +101,11 @@ def _lijsten(bord: Bord, venster: Venster, ruimte: int) -> list[Regel]:
 
 def _diensten(bord: Bord) -> list[Regel]:
     head = "service      up    seen  hand  queue cons  bulk outbox oldest  watch parked"
-    return [Regel(head, Stijl.KOP), *(_dienst(bord, een) for een in bord.diensten)]
+    regels = [Regel(head, Stijl.KOP), *(_dienst(bord, een) for een in bord.diensten)]
+    terzijde = [f"{een.naam} {_getal(een.terzijde)}" for een in bord.diensten if een.terzijde]
+    if terzijde:
+        regels.append(Regel(f"set aside by background jobs: {', '.join(terzijde)}", Stijl.LAAT))
+    return regels
 
 
 def _dienst(bord: Bord, een: Dienst) -> Regel:
@@ -181,6 +185,8 @@ def _post(een: Post, bord: Bord) -> tuple[str, bool]:
     eind = "-" if t.eind is None else f"{lokaal(t.eind):%d-%m-%y %H:%M}"
     rest = f"{in_woorden(stand)} {duration(abs(een.eind - bord.nu))}"
     gezegd = f"{een.klok.gezegd}/{len(t.punten)}"
+    if een.klok.herhaald:
+        gezegd += f"+{een.klok.herhaald}"
     vlag = "!" if een.in_gevaar else " "
     tekst = (
         f"{een.onderwerp[:breed]} {t.soort:<20} {eind:<14} {_atw(een):<4}{vlag}{rest:<12} {t.rol:<8} {gezegd}"

@@ -17,15 +17,16 @@ select (select count(*) from voortgang where wachtrij = $1 and gezien_op > clock
        (select extract(epoch from clock_timestamp() - min(stated_at))::float8
         from (select stated_at from outbox order by lease_until limit 1000) as een) as outbox_oudste_s,
        (select count(*) from (select from geparkeerd where status in ('geparkeerd', 'aangeboden') limit $2) as een)
-           as geparkeerd;
+           as geparkeerd,
+       (select count(*) from (select from terzijde limit $2) as een) as terzijde;
 
 -- name: waak
 -- How long the clock waits that is due longest and of which nobody has spoken, in seconds; negative when none is due.
 select extract(epoch from clock_timestamp() - min(volgende_op))::float8 from termijnen where volgende_op is not null;
 
 -- name: urgent
--- Of these kinds ($1) the clocks that are overdue longest, of which something is to be said soonest, and of which all was
--- said that there was to say; at most $2 of each. One may be there twice.
+-- Of these kinds ($1) the clocks that are overdue longest, and those of which something is to be said soonest, which is
+-- every clock that runs in its turn; at most $2 of each. One may be there twice.
 with gekozen as (
     (select te_laat.*
      from unnest($1::text[]) as kind (naam),
@@ -38,16 +39,11 @@ with gekozen as (
      where volgende_op is not null
        and ($3::bytea[] is null or sha256(convert_to(onderwerp, 'UTF8')) <> all($3))
      order by volgende_op limit $2)
-    union all
-    (select * from termijnen
-     where uitkomst is null and volgende_op is null and verstreken_op is null
-       and ($3::bytea[] is null or sha256(convert_to(onderwerp, 'UTF8')) <> all($3))
-     order by start_op limit $2)
 )
 select gekozen.*, termijnregels.inhoud from gekozen join termijnregels using (soort, versie);
 
 -- name: aantallen
--- How many are overdue, and of how many there is something left to say; counted as far as $1.
+-- How many are overdue, and how many run; counted as far as $1.
 select (select count(*) from (select from termijnen
                               where verstreken_op is not null and uitkomst is null
                                 and ($2::bytea[] is null or sha256(convert_to(onderwerp, 'UTF8')) <> all($2))

@@ -21,8 +21,8 @@ TELT_TOT: Final = 1000
 @dataclass(frozen=True)
 class Dienst:
     """One service. `replicas` that were heard of in the past seconds, `gezien_s` since when the last was;
-    `waak_s` by how much the watch is behind, where it has clocks. None is what is not known, or not for who
-    reads; without `antwoord` the database is not there."""
+    `waak_s` by how much the watch is behind, where it has clocks; `terzijde` what its jobs have set aside.
+    None is what is not known, or not for who reads; without `antwoord` the database is not there."""
 
     naam: str
     antwoord: bool = True
@@ -33,6 +33,7 @@ class Dienst:
     outbox_oudste_s: float | None = None
     waak_s: float | None = None
     geparkeerd: int | None = None
+    terzijde: int | None = None
 
     @property
     def staat(self) -> str:

@@ -3,8 +3,8 @@
 
 The same for every planner: what the roster knows when; that an adviser who is ill, has left or steps back
 loses the matters they have not spoken about, by that planner's own rule; and what an adviser does with a free
-quarter. Of what they hold that is, by earliest end, what is still in time, then what is late; but every
-fourth talk (`ELKE`) is for what waits for longer than `NIET_VOOR_ALTIJD` after its end, if there is any. A
+quarter. Of what they hold that is, by earliest end, what is still in time, then what is late; but what is
+late for long goes first on the days to catch up, as routing plans it (`services/routing/core/agenda.py`). A
 talk that is held stays a matter of that adviser for `LOOPT_NOG`.
 """
 
@@ -12,17 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Final, Protocol
 
 from ops.planning.wereld import DAGDELEN, Melding, Persoon, Wereld
-from services.routing.core.agenda import dagdeel_van
+from services.routing.core.agenda import dagdeel_van, haalt_in
 from services.routing.core.rooster import DELEN, Adviseur, Dagdeel, Periode, Spreekruimte
-from shared.termijnen.kalender import NEDERLAND, TIJDZONE
+from shared.termijnen.kalender import NEDERLAND, TIJDZONE, lokaal
 
-NIET_VOOR_ALTIJD: Final = timedelta(days=28)
-ELKE: Final = 4
 LOOPT_NOG: Final = timedelta(days=60)
+SLUIT: Final = time(17)
 AGENDA_DAGEN: Final = 14
 """So far ahead the agenda knows what running matters take."""
 VERTREK_BEKEND: Final = timedelta(days=30)
@@ -64,8 +63,9 @@ class Planner(Protocol):
 
 @dataclass(frozen=True)
 class Afloop:
-    """How it went. `aanwezig_fte` is by adviser how many days they were there, times their fte."""
+    """How it went, until `tot`. `aanwezig_fte` is by adviser how many days they were there, times fte."""
 
+    tot: datetime
     zaken: Sequence[Zaakloop]
     personen: Sequence[Persoon]
     aanwezig_fte: dict[str, float]
@@ -85,7 +85,6 @@ class _Loop:
         self.wachtend: list[Zaakloop] = []
         self.lopend: dict[str, list[datetime]] = {een.code: [] for een in wereld.personen}
         self.personen = {een.code: een for een in wereld.personen}
-        self.gesprekken = dict.fromkeys(self.personen, 0)
         self.aanwezig_fte: dict[str, float] = dict.fromkeys(self.personen, 0.0)
 
     def speel(self) -> Afloop:
@@ -94,7 +93,8 @@ class _Loop:
                 continue
             for deel, uur in enumerate(DAGDELEN):
                 self._dagdeel(dag, deel, datetime.combine(dag, uur, TIJDZONE))
-        return Afloop(self.zaken, self.wereld.personen, self.aanwezig_fte)
+        tot = datetime.combine(self.wereld.dagen[-1], SLUIT, TIJDZONE)
+        return Afloop(tot, self.zaken, self.wereld.personen, self.aanwezig_fte)
 
     def _dagdeel(self, dag: date, deel: int, nu: datetime) -> None:
         while self.komend and self.komend[-1].melding.doorgezet_op <= nu:
@@ -121,9 +121,7 @@ class _Loop:
             self.aanwezig_fte[persoon.code] += persoon.fte / len(DAGDELEN)
             van_mij = per_persoon.get(persoon.code)
             if van_mij and self.wereld.vrij(persoon, dag)[deel]:
-                self.gesprekken[persoon.code] += 1
-                oud_eerst = self.gesprekken[persoon.code] % ELKE == 0
-                zaak = min(van_mij, key=lambda een: volgorde(een.melding, nu, oud_eerst))
+                zaak = min(van_mij, key=lambda een: volgorde(een.melding, nu))
                 zaak.gesproken_op = nu
                 self.wachtend.remove(zaak)
                 self.lopend[persoon.code].append(nu + LOOPT_NOG)
@@ -171,9 +169,9 @@ class _Loop:
             yield Spreekruimte(een, sum(vrij[begin:]), sum(vrij[begin:midden]))
 
 
-def volgorde(melding: Melding, nu: datetime, oud_eerst: bool) -> tuple[int, datetime, int]:
+def volgorde(melding: Melding, nu: datetime) -> tuple[int, datetime, int]:
     """In which order an adviser takes what they hold."""
-    if oud_eerst and melding.eind + NIET_VOOR_ALTIJD < nu:
+    if haalt_in(lokaal(melding.eind).date(), lokaal(nu).date(), NEDERLAND):
         return 0, melding.eind, melding.nummer
     return 1 if melding.eind >= nu else 2, melding.eind, melding.nummer
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Four planners: the one that runs in routing, taking turns, whoever has the fewest open cases, and one that
-no melder would want, to tell what foresight alone would bring. Pure."""
+"""Five planners: the one that runs in routing, taking turns, whoever has the fewest open cases, and two that
+nobody would want, to tell what foresight alone would bring and how little late the latest can be. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from ops.planning.loop import Stand, Zaakloop, volgorde
-from ops.planning.wereld import DAGDELEN, Wereld
+from ops.planning.wereld import DAGDELEN, Melding, Wereld
 from services.routing.core.besluit import Besluit, beslis_alle, herplan
 from services.routing.core.rooster import Adviseur
 from services.routing.core.toewijzing import Rooster, Vraag, waarom_niet
@@ -176,11 +176,28 @@ class PasBijRuimte:
             if persoon.aanwezig(hier.date()) and self._wereld.vrij(persoon, hier.date())[deel]
         ]
         bij: dict[str, Zaakloop] = {}
-        for zaak in sorted(stand.wachtend, key=lambda een: volgorde(een.melding, stand.nu, oud_eerst=False)):
+        for zaak in sorted(stand.wachtend, key=lambda een: self.volgorde(een.melding, stand.nu)):
             zaak.bij = None
             _plaats(zaak, [een.code for een in vrij], stand, bij, set())
         for code, zaak in bij.items():
             zaak.bij = code
+
+    def volgorde(self, melding: Melding, nu: datetime) -> tuple[int, datetime, int]:
+        """Who goes first: as advisers take what they hold."""
+        return volgorde(melding, nu)
+
+
+class OudsteEerst(PasBijRuimte):
+    """The same, but whoever has waited longest always goes first, whether or not anything is still in time.
+
+    What is late with this planner no other can help by much: where more comes than is held, that is for ever.
+    """
+
+    naam = "oudste-eerst"
+
+    def volgorde(self, melding: Melding, nu: datetime) -> tuple[int, datetime, int]:
+        """By end alone."""
+        return 0, melding.eind, melding.nummer
 
 
 def _plaats(

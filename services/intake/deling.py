@@ -5,15 +5,17 @@ Not at once: consent and placement may come a moment after what rests on them.
 """
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
 from services.intake.core.deling import opgehouden
 from services.intake.core.zaak import vouw
+from shared.inbox import Work
 from shared.postgres import Queries
 from shared.service import Runtime
+from shared.terzijde import Batch, matter
 
 QUERIES: Final = Queries(Path(__file__).with_name("deling.sql"))
 PER_KEER: Final = 100
@@ -30,24 +32,31 @@ async def meld(runtime: Runtime, respijt_s: float) -> bool:
 
     True when there may be more.
     """
-    async with runtime.transaction() as work:
-        connection = work.connection
-        zaken = [row["subject"] for row in await connection.fetch(QUERIES.zaken, respijt_s, PER_KEER)]
-        if not zaken:
-            return False
-        dossiers = await work.dossiers(zaken)
-        wachtend: dict[str, set[UUID]] = defaultdict(set)
-        klaar: set[UUID] = set()
-        later: set[UUID] = set()
-        # Read once the matters are held: another replica may have said it meanwhile.
-        for row in await connection.fetch(QUERIES.wachtend, sorted(dossiers), respijt_s):
-            (klaar if row["gegaan"] else wachtend[row["subject"]]).add(row["stuk"])
-        for subject, stukken in sorted(wachtend.items()):
-            gemeld = opgehouden(vouw(dossiers[subject]), dossiers[subject], stukken, work.now)
-            for feit in gemeld.values():
-                work.state(feit, subject)
-            klaar |= gemeld.keys()
-            later |= stukken - gemeld.keys()
-        await connection.execute(QUERIES.klaar, sorted(klaar))
-        await connection.execute(QUERIES.later, sorted(later))
-    return len(zaken) == PER_KEER
+
+    async def neem(work: Work) -> list[str]:
+        return [row["subject"] for row in await work.connection.fetch(QUERIES.zaken, respijt_s, PER_KEER)]
+
+    async def behandel(work: Work, zaken: Sequence[str]) -> None:
+        if zaken:
+            await _meld(work, zaken, respijt_s)
+
+    return (await runtime.terzijde.run(Batch("delingen", neem, behandel, matter))).taken == PER_KEER
+
+
+async def _meld(work: Work, zaken: Sequence[str], respijt_s: float) -> None:
+    connection = work.connection
+    dossiers = await work.dossiers(zaken)
+    wachtend: dict[str, set[UUID]] = defaultdict(set)
+    klaar: set[UUID] = set()
+    later: set[UUID] = set()
+    # Read once the matters are held: another replica may have said it meanwhile.
+    for row in await connection.fetch(QUERIES.wachtend, sorted(dossiers), respijt_s):
+        (klaar if row["gegaan"] else wachtend[row["subject"]]).add(row["stuk"])
+    for subject, stukken in sorted(wachtend.items()):
+        gemeld = opgehouden(vouw(dossiers[subject]), dossiers[subject], stukken, work.now)
+        for feit in gemeld.values():
+            work.state(feit, subject)
+        klaar |= gemeld.keys()
+        later |= stukken - gemeld.keys()
+    await connection.execute(QUERIES.klaar, sorted(klaar))
+    await connection.execute(QUERIES.later, sorted(later))

@@ -9,6 +9,7 @@ insert into delingen (stuk) select stuk from stukken where stuk = any($1::uuid[]
 -- At most $2 matters with a piece that is here for longer than $1 seconds.
 select distinct stukken.subject from delingen join stukken using (stuk)
 where delingen.sinds < clock_timestamp() - make_interval(secs => $1)
+  and stukken.subject not in (select onderwerp from terzijde where werk = 'delingen' and tot > now())
 order by stukken.subject limit $2;
 
 -- name: wachtend

@@ -25,6 +25,7 @@ from shared.inbox import IN_DE_KLUIS, Sealed, Work, in_order, is_sealed, verniet
 from shared.service import Background, Runtime, Service
 from shared.settings import SettingsError
 from shared.termijnen import kalenders
+from shared.terzijde import Batch, matter
 from shared.zegel import PrivateKeys, ZegelFout
 
 WISSEN_PER_KEER = 200
@@ -253,14 +254,25 @@ class Intake:
 
     async def vernietigen(self, runtime: Runtime) -> bool:
         """Destroy the keys of what was erased; True when there may be more."""
-        async with runtime.transaction() as work:
-            return await vernietiging.voer_uit(work, self.kluis) == vernietiging.PER_KEER
+
+        async def neem(work: Work) -> list[tuple[str, vernietiging.Grond]]:
+            return list((await vernietiging.neem(work.connection)).items())
+
+        async def voer_uit(work: Work, zaken: Sequence[tuple[str, vernietiging.Grond]]) -> None:
+            await vernietiging.vernietig(work, self.kluis, dict(zaken))
+
+        batch = Batch("vernietigen", neem, voer_uit, lambda een: matter(een[0]))
+        return (await runtime.terzijde.run(batch)).taken == vernietiging.PER_KEER
 
     async def verstrijken(self, runtime: Runtime) -> bool:
         """Erase contacts whose time to be kept is over; True when there may be more."""
         termijnen = self.settings.bewaartermijn, self.settings.bewaartermijn_open
-        async with runtime.transaction() as work:
-            return await vernietiging.verstrijk(work, *termijnen) == vernietiging.PER_KEER
+
+        async def neem(work: Work) -> list[str]:
+            return await vernietiging.uit_de_tijd(work, *termijnen)
+
+        batch = Batch("verstrijken", neem, vernietiging.verstrijk, matter)
+        return (await runtime.terzijde.run(batch)).taken == vernietiging.PER_KEER
 
     async def waarschuwen(self, runtime: Runtime) -> bool:
         """Say beforehand that open contacts are about to be erased, and count them for an alarm."""

@@ -8,7 +8,7 @@ a key that will still be destroyed; never one that is forgotten, and never a mat
 """
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -60,14 +60,18 @@ async def noteer(work: Work, zaken: Collection[str], grond: Grond) -> None:
         await work.connection.execute(QUERIES.noteer, sorted(zaken), grond)
 
 
-async def verstrijk(work: Work, bewaartermijn: str, bewaartermijn_open: str) -> int:
-    """Erase contacts that ended at the MID, and others of which nothing more was heard, for longer than these
-    periods; returns how many."""
+async def uit_de_tijd(work: Work, bewaartermijn: str, bewaartermijn_open: str) -> list[str]:
+    """Contacts that ended at the MID, and others of which nothing more was heard, for longer than these
+    periods; locked, at most `PER_KEER`."""
     await verstrekking.houd_sleutels_tegen(work)
     rows = await work.connection.fetch(QUERIES.uit_de_tijd, bewaartermijn, bewaartermijn_open, PER_KEER)
-    dossiers = await work.dossiers(row["subject"] for row in rows)
-    await besluit(work, dossiers.keys(), "bewaartermijn")
-    return len(dossiers)
+    return [row["subject"] for row in rows]
+
+
+async def verstrijk(work: Work, zaken: Collection[str]) -> None:
+    """Erase these contacts, of which the time is over."""
+    if zaken:
+        await besluit(work, (await work.dossiers(zaken)).keys(), "bewaartermijn")
 
 
 async def waarschuw(connection: Any, bewaartermijn_open: str) -> int:
@@ -90,6 +94,14 @@ async def voer_uit(work: Work, kluis: Kluis) -> int:
     matters stay noted. Done twice it is done once.
     """
     zaken = await neem(work.connection)
+    await vernietig(work, kluis, zaken)
+    return len(zaken)
+
+
+async def vernietig(work: Work, kluis: Kluis, zaken: Mapping[str, Grond]) -> None:
+    """The same for these matters, which `neem` gave."""
+    if not zaken:
+        return
     betrokkenen = await _wie(kluis, zaken)  # while it can still be told
     await kluis.vernietig(zaken)
     await work.dossiers(zaken)  # erased: what is stated about them now goes once it is published
@@ -101,7 +113,6 @@ async def voer_uit(work: Work, kluis: Kluis) -> int:
         for zaak in sorted(zaken)  # unknown when a crash came between it and the commit, or without the KEK
     ]
     await logboek.noteer(work.connection, handelingen, work.now)
-    return len(zaken)
 
 
 async def _wie(kluis: Kluis, zaken: Collection[str]) -> dict[str, Betrokkene]:

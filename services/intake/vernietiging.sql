@@ -7,6 +7,7 @@
 -- something about that. What was forwarded has a dossier, whose keeper says when its time is over.
 select contacten.subject from contacten join matters using (subject)
 where contacten.status in ('open', 'afgesloten') and matters.gewist_op is null
+  and contacten.subject not in (select onderwerp from terzijde where werk = 'verstrijken' and tot > now())
   and contacten.laatst_op < clock_timestamp() - case
       when contacten.status = 'open' or contacten.heropend then $2::text::interval else $1::text::interval end
   and not exists (select from doorzettingen where doorzettingen.subject = contacten.subject)
@@ -52,7 +53,9 @@ where subject = any($1::text[]) and status not in ('vernietigd', 'luisterend-oor
 
 -- name: neem
 -- At most $1 matters whose keys are to be destroyed, oldest first. Whoever takes one holds it until it is done.
-select subject, grond from te_vernietigen order by besloten_op limit $1 for update skip locked;
+select subject, grond from te_vernietigen
+where subject not in (select onderwerp from terzijde where werk = 'vernietigen' and tot > now())
+order by besloten_op limit $1 for update skip locked;
 
 -- name: klaar
 delete from te_vernietigen where subject = any($1::text[]);

@@ -39,6 +39,7 @@ from shared.envelope import Fact, Refusal
 from shared.events import BerichtOntvangen, InhoudVerstrekt, SleutelVastgesteld
 from shared.inbox import Work
 from shared.postgres import Queries, transaction
+from shared.terzijde import Batch, matter
 from shared.zegel import PublicKeys, ZegelFout, seal, thumbprint
 
 if TYPE_CHECKING:
@@ -335,21 +336,25 @@ async def herzie(intake: Intake, runtime: Runtime) -> bool:
 
     True when there may be more.
     """
-    async with runtime.transaction() as work:
+
+    async def neem(work: Work) -> list[str]:
         await houd_sleutels_tegen(work)
         rows = await work.connection.fetch(QUERIES.te_herzien, HERZIEN_PER_KEER)
-        subjects = [row["subject"] for row in rows]
-        if subjects:
-            dossiers = await work.dossiers(subjects)
-            zaken = {subject: vouw(dossier) for subject, dossier in dossiers.items()}
-            bekend = {
-                subject: zaak
-                for subject, zaak in zaken.items()
-                if kan_gelezen_worden(zaak, dossiers[subject])
-            }
-            await work.connection.execute(QUERIES.wek_niet, sorted(set(subjects) - bekend.keys()))
-            await werk_bij(intake, work, bekend)
-    return len(subjects) == HERZIEN_PER_KEER
+        return [row["subject"] for row in rows]
+
+    async def behandel(work: Work, subjects: Sequence[str]) -> None:
+        if not subjects:
+            return
+        dossiers = await work.dossiers(subjects)
+        zaken = {subject: vouw(dossier) for subject, dossier in dossiers.items()}
+        bekend = {
+            subject: zaak for subject, zaak in zaken.items() if kan_gelezen_worden(zaak, dossiers[subject])
+        }
+        await work.connection.execute(QUERIES.wek_niet, sorted(set(subjects) - bekend.keys()))
+        await werk_bij(intake, work, bekend)
+
+    gedaan = await runtime.terzijde.run(Batch("herzien", neem, behandel, matter))
+    return gedaan.taken == HERZIEN_PER_KEER
 
 
 # --- sealing ------------------------------------------------------------------------------------------------

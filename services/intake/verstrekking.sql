@@ -81,7 +81,9 @@ select (select count(*) from (select distinct partij, ontvanger from wachtenden 
            as "meldpunt.readers.key_expiring";
 
 -- name: te_herzien
-select distinct subject from wachtenden where not gemeld order by subject limit $1;
+select distinct subject from wachtenden
+where not gemeld and subject not in (select onderwerp from terzijde where werk = 'herzien' and tot > now())
+order by subject limit $1;
 
 -- name: bewaar_stukken
 -- The pieces that are in the vault, each under a name of its own: the one it has already, else a random one.

@@ -107,6 +107,7 @@ cross join lateral (
 where (status = 'wacht' and (not bereikbaar or not telt))
    or (status = 'opgehouden' and reden in ('functionaris-onbekend', 'geen-postbus') and bereikbaar)
    or (status = 'opgehouden' and reden in ('eenheid-onbekend', 'uitgeslotene-onbekend'))
+except select onderwerp from terzijde where werk = 'rondes' and tot > now()
 order by zaak;
 
 -- name: lock_due
@@ -117,9 +118,11 @@ select kenmerk, ronde, functionaris, postbus, totaal, samengesteld, status, pogi
 from berichten
 where kenmerk in (
     (select kenmerk from berichten where status = 'klaar' and volgende_op <= $1
+       and kenmerk::text not in (select onderwerp from terzijde where werk = 'verzending' and tot > now())
      order by volgende_op, volgorde limit $2)
     union all
     (select kenmerk from berichten where status = 'geclaimd' and claim_tot <= $1 and data_op is null
+       and kenmerk::text not in (select onderwerp from terzijde where werk = 'verzending' and tot > now())
      order by claim_tot limit $2))
 order by volgende_op nulls first, volgorde
 limit $2
@@ -131,6 +134,7 @@ select kenmerk, ronde, functionaris, postbus, totaal, samengesteld, status, pogi
        claim_tot, data_op, reden
 from berichten
 where status = 'geclaimd' and claim_tot <= $1 and data_op is not null
+  and kenmerk::text not in (select onderwerp from terzijde where werk = 'verzending' and tot > now())
 order by claim_tot
 limit $2
 for update skip locked;

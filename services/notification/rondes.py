@@ -5,6 +5,7 @@ What goes into a message is not decided here but at its claim; here are only who
 kenmerk, in which random order, and the period total, which does not depend on who reads it.
 """
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from random import SystemRandom
 from uuid import uuid4
@@ -18,6 +19,7 @@ from services.notification.settings import Settings
 from shared.inbox import QUERIES, Work
 from shared.service import Runtime
 from shared.termijnen.kalender import lokaal
+from shared.terzijde import Batch, matter
 
 _LOT = SystemRandom()
 
@@ -44,29 +46,41 @@ class Rondes:
 
 async def maak(runtime: Runtime, settings: Settings, ronde: datetime, *, leeg: bool = False) -> bool:
     """Make the messages of a round, or none with `leeg`; False when it was made already, or a later one."""
-    async with runtime.transaction() as work:
-        if not await store.save_ronde(work.connection, ronde, work.now):
-            return False
-        if leeg:
-            return True
-        # Before anything of matters is locked: the lock on a matter comes before that on what hangs on it.
-        await behandel(work, await store.te_herzien(work.connection))
-        boom = await store.boom(work.connection)
-        adresboek = await store.adresboek(work.connection)
-        totalen = await _totalen(work, settings, boom, lokaal(ronde).date())
-        lezers = adresboek.lezers()
-        volgorde = list(range(len(lezers)))
-        _LOT.shuffle(volgorde)
-        berichten = []
-        for stoel, plaats in zip(lezers, volgorde, strict=True):
-            postbus = adresboek.postbus(stoel)
-            assert postbus is not None, "a reader has a mailbox"
-            bereik = adresboek.terreinen_van(adresboek.wie_leest(postbus))
-            totaal = totaal_in_woorden(boom, bereik, totalen, k=settings.k, stap=settings.totaal_stap)
-            berichten.append((uuid4(), stoel, postbus, totaal, plaats))
-        await store.save_berichten(work.connection, ronde, work.now, berichten)
-        await store.vergeet(work.connection, ronde - settings.geschiedenis)
-    return True
+    nieuw = False
+
+    async def neem(work: Work) -> list[str]:
+        return [] if leeg else await store.te_herzien(work.connection)
+
+    async def doe(work: Work, zaken: Sequence[str]) -> None:
+        nonlocal nieuw
+        nieuw = await store.save_ronde(work.connection, ronde, work.now)
+        if nieuw and not leeg:
+            # First: the lock on a matter comes before that on what hangs on it.
+            await behandel(work, zaken)
+            await _maak(work, settings, ronde)
+
+    batch = Batch("rondes", neem, doe, matter)
+    while not (await runtime.terzijde.run(batch)).complete:
+        pass
+    return nieuw
+
+
+async def _maak(work: Work, settings: Settings, ronde: datetime) -> None:
+    boom = await store.boom(work.connection)
+    adresboek = await store.adresboek(work.connection)
+    totalen = await _totalen(work, settings, boom, lokaal(ronde).date())
+    lezers = adresboek.lezers()
+    volgorde = list(range(len(lezers)))
+    _LOT.shuffle(volgorde)
+    berichten = []
+    for stoel, plaats in zip(lezers, volgorde, strict=True):
+        postbus = adresboek.postbus(stoel)
+        assert postbus is not None, "a reader has a mailbox"
+        bereik = adresboek.terreinen_van(adresboek.wie_leest(postbus))
+        totaal = totaal_in_woorden(boom, bereik, totalen, k=settings.k, stap=settings.totaal_stap)
+        berichten.append((uuid4(), stoel, postbus, totaal, plaats))
+    await store.save_berichten(work.connection, ronde, work.now, berichten)
+    await store.vergeet(work.connection, ronde - settings.geschiedenis)
 
 
 async def _totalen(work: Work, settings: Settings, boom: Boom, dag: date) -> dict[str, Afgesloten]:

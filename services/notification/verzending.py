@@ -34,6 +34,7 @@ from shared.inbox import QUERIES, Stated, Work
 from shared.postgres import TRANSIENT
 from shared.service import Runtime
 from shared.telemetry import describe
+from shared.terzijde import Batch, Row
 
 log = logging.getLogger(__name__)
 
@@ -87,11 +88,16 @@ class Verzender:
 
     async def _claim(self, runtime: Runtime) -> list[Geclaimd]:
         settings, houder = self._settings, uuid4()
-        async with runtime.transaction() as work:
-            gevonden = await store.lock_due(work.connection, work.now, settings.zend_aantal)
-            zendingen = neem(gevonden, work.now)
+        klaar: list[Geclaimd] = []
+
+        async def neem_zendingen(work: Work) -> Sequence[Zending]:
+            return neem(await store.lock_due(work.connection, work.now, settings.zend_aantal), work.now)
+
+        async def stel_op(work: Work, zendingen: Sequence[Zending]) -> None:
+            nonlocal klaar
+            klaar = []
             if not zendingen:
-                return []
+                return
             samenstellingen = await samenstellen(work, settings, zendingen)
             klaar = [
                 self._bericht(
@@ -101,18 +107,25 @@ class Verzender:
                 for een in zendingen
             ]
             await store.save_zendingen(work.connection, [een.zending for een in klaar])
-        return klaar
+
+        gedaan = await runtime.terzijde.run(Batch("verzending", neem_zendingen, stel_op, _naam))
+        return klaar if gedaan.complete else []
 
     async def _staak(self, runtime: Runtime) -> None:
         """Close what a sender left after DATA. Not in the claim's transaction: the fact on a message would
         bear the very moment of what is stated there of a matter that is held."""
-        async with runtime.transaction() as work:
-            gevonden = await store.lock_in_twijfel(work.connection, work.now, self._settings.zend_aantal)
+
+        async def neem_zendingen(work: Work) -> Sequence[Zending]:
+            return await store.lock_in_twijfel(work.connection, work.now, self._settings.zend_aantal)
+
+        async def sluit(work: Work, gevonden: Sequence[Zending]) -> None:
             op = [staak(een, work.now) for een in gevonden if in_twijfel(een, work.now)]
             if op:
                 await store.save_zendingen(work.connection, [gevolg.zending for gevolg in op])
                 await store.sluit_af(work.connection, [gevolg.zending for gevolg in op])
                 stel(work, op)
+
+        await runtime.terzijde.run(Batch("verzending", neem_zendingen, sluit, _naam))
 
     def _bericht(self, zending: Zending, regels: Sequence[Regel]) -> Geclaimd:
         assert zending.postbus is not None, "what is due has a mailbox"
@@ -126,6 +139,10 @@ class Verzender:
             ronde=zending.ronde,
         )
         return Geclaimd(zending, zending.postbus, woorden)
+
+
+def _naam(zending: Zending) -> Row:
+    return Row(str(zending.kenmerk))
 
 
 def stel(work: Work, gevolgen: Iterable[Gevolg]) -> None:

@@ -23,6 +23,7 @@ from shared.events import (
 from shared.inbox import Handler, Work
 from shared.service import Background, Runtime, Service
 from shared.termijnen import kalenders
+from shared.terzijde import Batch, matter
 
 
 async def indelingen(work: Work, facts: Sequence[Fact]) -> None:
@@ -95,15 +96,22 @@ class Registry:
             await store.save_bewaring(work.connection, anders, self._archief)
         if anders:
             return True
-        async with runtime.transaction() as work:
+        weg = False
+
+        async def neem(work: Work) -> list[str]:
             if not await store.voorbij(work.connection, work.now, 1):
-                return False
+                return []
             # Before any matter, as where couplings are added: what they join goes at once or not at all.
             await store.claim_koppelingen(work.connection)
-            voorbij = await store.voorbij(work.connection, work.now, self._aantal)
-            verbonden = await store.verbonden(work.connection, voorbij)
-            weg = await self._vernietig(work, await self._beslis(work, verbonden))
-        return weg and len(voorbij) == self._aantal
+            return await store.voorbij(work.connection, work.now, self._aantal)
+
+        async def vernietig(work: Work, voorbij: Sequence[str]) -> None:
+            nonlocal weg
+            verbonden = await store.verbonden(work.connection, voorbij) if voorbij else []
+            weg = bool(verbonden) and await self._vernietig(work, await self._beslis(work, set(verbonden)))
+
+        gedaan = await runtime.terzijde.run(Batch("vernietiging", neem, vernietig, matter))
+        return weg and gedaan.taken == self._aantal
 
     async def _vernietig(self, work: Work, beslist: Sequence[store.Beslist]) -> bool:
         zaken = {een.onderwerp: (een.zaak, een.besluit) for een in beslist}

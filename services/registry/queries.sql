@@ -149,7 +149,9 @@ for update skip locked;
 -- At most $2 dossiers whose time is over at $1, first those that waited longest: with whatever couplings join to them,
 -- and only where nothing of that is still open or has time left.
 with kandidaten (zaak, archiefactiedatum) as (
-    select zaak, archiefactiedatum from bewaring where archiefnominatie = 'vernietigen' and archiefactiedatum <= $1
+    select zaak, archiefactiedatum from bewaring
+    where archiefnominatie = 'vernietigen' and archiefactiedatum <= $1
+      and zaak not in (select onderwerp from terzijde where werk = 'vernietiging' and tot > now())
 ), nog_niet (kandidaat) as (
     select verbonden.van from verbonden(array(select zaak from kandidaten)) left join bewaring using (zaak)
     where (bewaring.zaak is null or bewaring.archiefactiedatum > $1)

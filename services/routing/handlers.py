@@ -25,6 +25,7 @@ from shared.service import Background, Runtime, Service
 from shared.termijnen import kalenders
 from shared.termijnen.kalender import lokaal
 from shared.termijnen.regels import Soort
+from shared.terzijde import Batch, matter
 
 Beslis = Callable[[Sequence[Zaak], Rooster, datetime], list[Besluit]]
 """Decides about matters together."""
@@ -144,34 +145,53 @@ class Routing:
         async with runtime.transaction() as work:
             # A transaction of its own: it locks clusters, and has no matters.
             await store.begin_dag(work.connection, lokaal(work.now).date())
-        async with runtime.transaction() as work:
+
+        async def neem(work: Work) -> list[str]:
             subjects = await store.wachtend(work.connection, aantal)
-            if not subjects:
-                vandaag = lokaal(work.now).date()
-                wie = [
-                    adviseur
-                    for adviseur in await store.adviseurs_met_beperking(work.connection)
-                    if adviseur.kan_uitvallen(vandaag)
-                ]
-                subjects = await store.van_adviseurs(work.connection, wie, aantal) if wie else []
+            if subjects:
+                return subjects
+            vandaag = lokaal(work.now).date()
+            wie = [
+                adviseur
+                for adviseur in await store.adviseurs_met_beperking(work.connection)
+                if adviseur.kan_uitvallen(vandaag)
+            ]
+            return await store.van_adviseurs(work.connection, wie, aantal) if wie else []
+
+        async def behandel(work: Work, subjects: Sequence[str]) -> None:
             if subjects:
                 await self.behandel(work, subjects)
-        return len(subjects) == aantal
+
+        gedaan = await runtime.terzijde.run(Batch("herkansing", neem, behandel, matter))
+        return gedaan.taken == aantal
 
     async def herplan(self, runtime: Runtime) -> bool:
         """Look at all talks of a cluster together: let those that would be late go to an adviser who can hold
         them in time, and state what will not be held in time by anybody."""
         async with runtime.pool.acquire() as connection:
             te_plannen = await store.te_plannen(connection)
+        fouten: list[Exception] = []
         for cluster, plan in te_plannen:
-            async with runtime.transaction() as work:
-                subjects = await store.gesprekken_te_plannen(
-                    work.connection, cluster, lokaal(work.now).date(), self._settings.planning_aantal
-                )
-                await self.behandel(work, subjects, beslis=herplan)
-                await store.vergrendel(work.connection, {cluster})
-                await store.gepland(work.connection, cluster, plan)
+            try:
+                await self._herplan(runtime, cluster, plan)
+            except Exception as fout:
+                # No cluster waits for another.
+                fouten.append(fout)
+        if fouten:
+            raise fouten[0]
         return False
+
+    async def _herplan(self, runtime: Runtime, cluster: str, plan: int) -> None:
+        async def neem(work: Work) -> list[str]:
+            vandaag, aantal = lokaal(work.now).date(), self._settings.planning_aantal
+            return await store.gesprekken_te_plannen(work.connection, cluster, vandaag, aantal)
+
+        async def behandel(work: Work, subjects: Sequence[str]) -> None:
+            await self.behandel(work, subjects, beslis=herplan)
+            await store.vergrendel(work.connection, {cluster})
+            await store.gepland(work.connection, cluster, plan)
+
+        await runtime.terzijde.run(Batch("planning", neem, behandel, matter))
 
 
 def met_andere_dagen(facts: Iterable[Fact]) -> set[Cluster]:

@@ -192,12 +192,19 @@ delete from werkvoorraad where aantal = 0 and cluster in (select cluster from be
 update clusters set plan = plan + 1 where cluster = any($1::text[]);
 
 -- name: te_plannen
--- The clusters in which who speaks with whom may have to change since that was looked at.
-select cluster, plan from clusters where gepland < plan order by cluster;
+-- The clusters in which who speaks with whom may have to change since that was looked at, or where a matter that was set
+-- aside is to be tried again.
+select cluster, plan from clusters
+where gepland < plan
+   or exists (select from terzijde join zaken on zaken.subject = terzijde.onderwerp
+              where werk = 'planning' and tot <= now() and zaken.cluster = clusters.cluster
+                and zaken.open and zaken.uiterlijk is not null)
+order by cluster;
 
 -- name: gesprekken_te_plannen
 -- Matters of which the talk is still to be held: those that can be in time, most urgent first, and those that are late,
--- the oldest first; $3 of each. They are locked as a handler locks them: what it holds is waited for.
+-- the oldest first; $3 of each, without what was set aside. They are locked as a handler locks them: what it holds is
+-- waited for.
 select matters.subject from matters
 where subject in (
     (select subject from zaken where cluster = $1 and open and uiterlijk >= $2::date
@@ -206,6 +213,7 @@ where subject in (
     (select subject from zaken where cluster = $1 and open and uiterlijk < $2::date
      order by uiterlijk, subject limit $3)
 )
+and subject not in (select onderwerp from terzijde where werk = 'planning' and tot > now())
 order by subject for update;
 
 -- name: gepland
@@ -214,11 +222,12 @@ update clusters set gepland = $2 where cluster = $1;
 
 -- name: wachtend
 -- Matters that nobody was free for, and that were not tried since there is more room; most urgent first. What
--- another replica or a handler holds is left to it.
+-- another replica or a handler holds is left to it, and what was set aside is left alone.
 select zaken.subject
 from clusters
 join zaken on zaken.cluster = clusters.cluster and zaken.wacht and zaken.ruimte < clusters.ruimte
 join matters on matters.subject = zaken.subject
+where zaken.subject not in (select onderwerp from terzijde where werk = 'herkansing' and tot > now())
 order by zaken.spoed desc, zaken.telt_vanaf, zaken.subject
 limit $1
 for update of matters skip locked;
@@ -236,6 +245,7 @@ join clusters on clusters.cluster = adviseur.cluster
 join zaken on zaken.cluster = adviseur.cluster and zaken.adviseur = adviseur.code
     and zaken.open and zaken.adviseur is not null and zaken.stand < clusters.stand
 join matters on matters.subject = zaken.subject
+where zaken.subject not in (select onderwerp from terzijde where werk = 'herkansing' and tot > now())
 order by zaken.spoed desc, zaken.telt_vanaf, zaken.subject
 limit $3
 for update of matters skip locked;

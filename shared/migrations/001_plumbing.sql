@@ -49,6 +49,19 @@ create table outbox (
         autovacuum_vacuum_cost_delay = 0);
 create index outbox_lease on outbox (lease_until);
 
+create table terzijde (
+    werk      text not null,                         -- the background job that cannot do it
+    onderwerp text not null,                         -- a matter, or a message
+    soort     text not null,                         -- which clock of it, where it is one
+    fout      text not null,                         -- the kind of error, without its words
+    keer      integer not null default 1,
+    sinds     timestamptz not null default clock_timestamp(),
+    tot       timestamptz not null,                  -- then it is tried again
+    primary key (werk, onderwerp, soort)
+);
+create index terzijde_onderwerp on terzijde (onderwerp);
+comment on table terzijde is 'Rows that a background job leaves alone for a while, so that all others proceed.';
+
 create table voortgang (
     wachtrij  text not null,
     replica   uuid not null,                         -- one process, for as long as it loses no acknowledgement

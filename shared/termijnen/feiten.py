@@ -66,7 +66,7 @@ def afgelopen(bewaard: Bewaard, *, corrigeert_verstreken: bool) -> TermijnAfgelo
 def nadert(bewaard: Bewaard, now: datetime) -> TermijnNadert:
     """The watch saw at `now` that a clock nears its end (or reached it, for one that is only watched; or
     stands still for long)."""
-    return TermijnNadert(**_gedeeld(bewaard), genaderd_op=now)
+    return TermijnNadert(**_gedeeld(bewaard), genaderd_op=now, herhaling=bewaard.herhaald)
 
 
 def verstreken(bewaard: Bewaard, now: datetime, rollen: tuple[str, ...]) -> TermijnVerstreken:
@@ -75,5 +75,7 @@ def verstreken(bewaard: Bewaard, now: datetime, rollen: tuple[str, ...]) -> Term
 
 
 def geescaleerd(bewaard: Bewaard, now: datetime, rollen: tuple[str, ...], trede: int) -> TermijnGeescaleerd:
-    """Nothing happened after a clock was over its end: at `now` the next roles are told."""
-    return TermijnGeescaleerd(**_gedeeld(bewaard), geescaleerd_op=now, escaleert_naar=rollen, trede=trede + 1)
+    """Nothing happened after a clock was over its end: at `now` the next roles are told, or the highest once
+    more."""
+    hoe: dict[str, Any] = {"escaleert_naar": rollen, "trede": trede + 1, "herhaling": bewaard.herhaald}
+    return TermijnGeescaleerd(**_gedeeld(bewaard), geescaleerd_op=now, **hoe)

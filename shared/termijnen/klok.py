@@ -10,7 +10,7 @@ earlier is safe either way.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -185,7 +185,7 @@ def _einde(
 
 
 def _stilstand(sinds: datetime, regel: Regel, kalender: Kalender) -> tuple[Punt, ...]:
-    """What stands still is not forgotten: whoever has the role is reminded of it."""
+    """What stands still is not forgotten: whoever has the role is reminded of it, again and again."""
     if regel.stilstand is None:
         return ()
     return (Punt(na(sinds, regel.stilstand, kalender), Wat.NADERT),)
@@ -242,7 +242,8 @@ def gehaald(
 class Bewaard:
     """A clock as it is stored: what it is, how often it was armed, and what was said about it.
 
-    The first `gezegd` of its points were said; the moments are those at which the last of a kind was.
+    The first `gezegd` of its points were said; the moments are those at which the last of a kind was. What
+    was said last was said again `herhaald` times, and is next after `herhaal_op`.
     """
 
     onderwerp: str
@@ -252,6 +253,8 @@ class Bewaard:
     gewaarschuwd_op: datetime | None = None
     verstreken_op: datetime | None = None
     geescaleerd_op: datetime | None = None
+    herhaald: int = 0
+    herhaal_op: datetime | None = None
 
     @property
     def volgende_op(self) -> datetime | None:
@@ -259,6 +262,25 @@ class Bewaard:
         say.
         """
         t = self.termijn
-        if t.uitkomst is not None or self.gezegd >= len(t.punten):
+        if t.uitkomst is not None:
             return None
-        return t.punten[self.gezegd].op
+        return t.punten[self.gezegd].op if self.gezegd < len(t.punten) else self.herhaal_op
+
+    @property
+    def laatst_gezegd_op(self) -> datetime | None:
+        """When anything was last said of it by the watch."""
+        momenten = (self.gewaarschuwd_op, self.verstreken_op, self.geescaleerd_op)
+        return max((op for op in momenten if op is not None), default=None)
+
+
+def met_herhaling(een: Bewaard, regel: Regel, kalender: Kalender) -> Bewaard:
+    """The clock with the moment after which what was said last is said again: so long after it was said.
+
+    None while it has another point to come, and when it ended. Reckoned from what was said and not from when
+    it was due, so that after an outage there is one repetition, and no heap of those that were missed.
+    """
+    t, sinds = een.termijn, een.laatst_gezegd_op
+    hoe_lang = regel.stilstand if t.eind is None else regel.maat(t.spoed).herhaling
+    if t.uitkomst is not None or een.gezegd < len(t.punten) or sinds is None or hoe_lang is None:
+        return replace(een, herhaal_op=None)
+    return replace(een, herhaal_op=na(sinds, hoe_lang, kalender))

@@ -9,7 +9,17 @@ from typing import NamedTuple
 
 from shared.events import TermijnFeit
 from shared.termijnen import feiten
-from shared.termijnen.klok import Bewaard, Klok, Punt, Termijn, Uitkomst, Wat, gehaald, termijn
+from shared.termijnen.klok import (
+    Bewaard,
+    Klok,
+    Punt,
+    Termijn,
+    Uitkomst,
+    Wat,
+    gehaald,
+    met_herhaling,
+    termijn,
+)
 from shared.termijnen.regelboek import Regelboek
 
 _GEWICHT = {Wat.NADERT: 0, Wat.VERSTREKEN: 1, Wat.GEESCALEERD: 2}
@@ -85,7 +95,9 @@ def herrekend(oud: Bewaard, boek: Regelboek, *, nieuwste_regel: bool = False) ->
     if not regel.aan:
         return None
     nieuw = termijn(_klok(was), regel, boek.kalender(regel, was.rol))
-    return None if nieuw == was else _opnieuw(nieuw, oud, stil=_zelfde_punten(nieuw, was))
+    if nieuw == was and _weer(oud, boek) == oud:
+        return None
+    return _opnieuw(nieuw, oud, boek, stil=_zelfde_punten(nieuw, was))
 
 
 def _klok(t: Termijn) -> Klok:
@@ -106,20 +118,20 @@ def _volgende(klok: Klok, oud: Bewaard, boek: Regelboek) -> Verandering | None:
     regel = boek.van(klok.soort, was.versie)
     nieuw = termijn(klok, regel, boek.kalender(regel, klok.rol))
     if (nieuw.start, nieuw.spoed, nieuw.rol) != (was.start, was.spoed, was.rol):
-        return _opnieuw(nieuw, oud)
+        return _opnieuw(nieuw, oud, boek)
     if was.uitkomst is not None and nieuw.uitkomst is not None:
         nieuw = _zelfde_afspraak(nieuw, was)
     if (nieuw.gestopt_op, nieuw.uitkomst, nieuw.reden) != (was.gestopt_op, was.uitkomst, was.reden):
         if nieuw.uitkomst is None:
-            return _opnieuw(nieuw, oud)
+            return _opnieuw(nieuw, oud, boek)
         na = (
-            replace(oud, termijn=nieuw)
+            replace(oud, termijn=nieuw, herhaal_op=None)
             if _zelfde_punten(nieuw, was)
             else _wat_gezegd_blijft(nieuw, oud, oud.generatie)
         )
         return Verandering(na, corrigeert_verstreken=_was_loos(nieuw, oud))
     if nieuw.uitkomst is None and not _zelfde_punten(nieuw, was):
-        return _opnieuw(nieuw, oud)
+        return _opnieuw(nieuw, oud, boek)
     if nieuw.gesloten == was.gesloten:
         return None
     return Verandering(replace(oud, termijn=replace(was, gesloten=nieuw.gesloten)), stil=True)
@@ -138,12 +150,18 @@ def _zelfde_afspraak(nieuw: Termijn, was: Termijn) -> Termijn:
     return replace(was, gestopt_op=nieuw.gestopt_op, uitkomst=uitkomst, reden=reden, gesloten=nieuw.gesloten)
 
 
-def _opnieuw(nieuw: Termijn, oud: Bewaard, *, stil: bool = False) -> Verandering:
+def _weer(een: Bewaard, boek: Regelboek) -> Bewaard:
+    """The clock with when it is said again, by its rule and the calendar of now."""
+    regel = boek.van(een.termijn.soort, een.termijn.versie)
+    return met_herhaling(een, regel, boek.kalender(regel, een.termijn.rol))
+
+
+def _opnieuw(nieuw: Termijn, oud: Bewaard, boek: Regelboek, *, stil: bool = False) -> Verandering:
     """Armed anew. What was said after a point of the same kind, and no less grave, need not be said again."""
     was = oud.termijn
     if stil:
-        return Verandering(replace(oud, termijn=nieuw), stil=True)
-    bewaard = _wat_gezegd_blijft(nieuw, oud, oud.generatie + 1)
+        return Verandering(_weer(replace(oud, termijn=nieuw), boek), stil=True)
+    bewaard = _weer(_wat_gezegd_blijft(nieuw, oud, oud.generatie + 1), boek)
     verplaatst = was.uitkomst is None and (nieuw.start, nieuw.spoed, nieuw.rol) == (
         was.start,
         was.spoed,
@@ -172,6 +190,10 @@ def _wat_gezegd_blijft(nieuw: Termijn, oud: Bewaard, generatie: int) -> Bewaard:
         elif punt.wat is not Wat.NADERT:
             break
     nog = {punt.wat: toen[punt.wat] for punt in nieuw.punten[:gezegd]}
+    alles = 0 < gezegd == len(nieuw.punten)
+    if alles and nieuw.punten[-1].wat is not Wat.NADERT:
+        # Said again, so that the next time is reckoned from there: also where no rung of this rule is later.
+        nog[Wat.GEESCALEERD] = toen[Wat.GEESCALEERD]
     return Bewaard(
         oud.onderwerp,
         nieuw,
@@ -180,6 +202,7 @@ def _wat_gezegd_blijft(nieuw: Termijn, oud: Bewaard, generatie: int) -> Bewaard:
         nog.get(Wat.NADERT),
         nog.get(Wat.VERSTREKEN),
         nog.get(Wat.GEESCALEERD),
+        oud.herhaald if alles else 0,
     )
 
 
@@ -207,14 +230,14 @@ def beslis_waak(bewaard: Bewaard, now: datetime, boek: Regelboek) -> Gezegd | No
     """What is to be said at `now`; None when nothing is due.
 
     Of points that are all over, as after an outage, the gravest is said, and to every role that should have
-    been told by now.
+    been told by now. When all was said the last of it is said again, each time that the rule asks for it.
     """
     t = bewaard.termijn
     gezegd = bewaard.gezegd
     while t.uitkomst is None and gezegd < len(t.punten) and t.punten[gezegd].op < now:
         gezegd += 1
     if gezegd == bewaard.gezegd:
-        return None
+        return _nog_eens(bewaard, now, boek)
     nieuw = t.punten[bewaard.gezegd : gezegd]
     soorten = {punt.wat for punt in nieuw}
     na = replace(
@@ -224,6 +247,7 @@ def beslis_waak(bewaard: Bewaard, now: datetime, boek: Regelboek) -> Gezegd | No
         verstreken_op=now if Wat.VERSTREKEN in soorten else bewaard.verstreken_op,
         geescaleerd_op=now if Wat.GEESCALEERD in soorten else bewaard.geescaleerd_op,
     )
+    na = _weer(na, boek)
     if soorten == {Wat.NADERT}:
         return Gezegd(na, feiten.nadert(na, now))
     vanaf = max((p.trede for p in t.punten[: bewaard.gezegd]), default=-1) + 1
@@ -231,3 +255,23 @@ def beslis_waak(bewaard: Bewaard, now: datetime, boek: Regelboek) -> Gezegd | No
     if Wat.VERSTREKEN in soorten:
         return Gezegd(na, feiten.verstreken(na, now, rollen))
     return Gezegd(na, feiten.geescaleerd(na, now, rollen, nieuw[-1].trede) if rollen else None)
+
+
+def _nog_eens(bewaard: Bewaard, now: datetime, boek: Regelboek) -> Gezegd | None:
+    """What was said last, once more, when its moment is over: a promise that nobody keeps is not forgotten.
+
+    Who is reminded of a clock that stands still, or is only watched, is so again; else the highest role that
+    may learn of it is told.
+    """
+    t = bewaard.termijn
+    if t.uitkomst is not None or bewaard.herhaal_op is None or bewaard.herhaal_op >= now:
+        return None
+    keer = bewaard.herhaald + 1
+    if t.punten[-1].wat is Wat.NADERT:
+        na = _weer(replace(bewaard, gewaarschuwd_op=now, herhaald=keer), boek)
+        return Gezegd(na, feiten.nadert(na, now))
+    na = _weer(replace(bewaard, geescaleerd_op=now, herhaald=keer), boek)
+    regel = boek.van(t.soort, t.versie)
+    rol = regel.hoogste(t.rol, t.spoed, t.gesloten)
+    trede = max(0, len(regel.ladder(t.spoed)) - 1)
+    return Gezegd(na, None if rol is None else feiten.geescaleerd(na, now, (rol,), trede))

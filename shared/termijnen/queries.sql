@@ -12,6 +12,7 @@ update termijnen as t
        eind_atw_op = n.eind_atw_op, punten_op = string_to_array(n.punten_op, ' ')::timestamptz[],
        punten_wat = string_to_array(n.punten_wat, ' '), gezegd = n.gezegd, volgende_op = n.volgende_op,
        gewaarschuwd_op = n.gewaarschuwd_op, verstreken_op = n.verstreken_op, geescaleerd_op = n.geescaleerd_op,
+       herhaald = n.herhaald, herhaal_op = n.herhaal_op,
        stil_van = string_to_array(n.stil_van, ' ')::timestamptz[],
        stil_tot = string_to_array(n.stil_tot, ' ', '-')::timestamptz[],
        verlengd_op = n.verlengd_op, gestopt_op = n.gestopt_op, uitkomst = n.uitkomst, reden = n.reden, spoed = n.spoed,
@@ -19,36 +20,49 @@ update termijnen as t
        gesloten_rollen = string_to_array(n.gesloten, ' ')
   from unnest($1::text[], $2::text[], $3::integer[], $4::integer[], $5::timestamptz[], $6::timestamptz[],
               $7::timestamptz[], $8::text[], $9::text[], $10::integer[], $11::timestamptz[], $12::timestamptz[],
-              $13::timestamptz[], $14::timestamptz[], $15::text[], $16::text[], $17::timestamptz[],
-              $18::timestamptz[], $19::text[], $20::text[], $21::boolean[], $22::text[], $23::boolean[], $24::text[],
-              $25::text[])
+              $13::timestamptz[], $14::timestamptz[], $15::integer[], $16::timestamptz[], $17::text[], $18::text[],
+              $19::timestamptz[], $20::timestamptz[], $21::text[], $22::text[], $23::boolean[], $24::text[],
+              $25::boolean[], $26::text[], $27::text[])
        as n (onderwerp, soort, versie, generatie, start_op, eind_op, eind_atw_op, punten_op, punten_wat, gezegd,
-             volgende_op, gewaarschuwd_op, verstreken_op, geescaleerd_op, stil_van, stil_tot, verlengd_op, gestopt_op,
-             uitkomst, reden, spoed, rol, alleen_bewaking, afleiding, gesloten)
+             volgende_op, gewaarschuwd_op, verstreken_op, geescaleerd_op, herhaald, herhaal_op, stil_van, stil_tot, verlengd_op,
+             gestopt_op, uitkomst, reden, spoed, rol, alleen_bewaking, afleiding, gesloten)
  where t.onderwerp = n.onderwerp and t.soort = n.soort
 
 -- name: due
 -- The clocks with something to say at $1, most urgent first, at most $2 of them. Rows that another replica or a handler
--- holds are left to whoever holds them.
-select * from termijnen where volgende_op < $1 order by volgende_op limit $2 for update skip locked
+-- holds are left to whoever holds them; here and below, what was set aside is left alone.
+select * from termijnen
+where volgende_op < $1
+  and (onderwerp, soort) not in (select onderwerp, soort from terzijde where werk = 'watch' and tot > now())
+order by volgende_op limit $2 for update skip locked
 
 -- name: eerstvolgende
 -- The present, and the next moment at which something is to be said.
-select clock_timestamp() as nu, min(volgende_op) as op from termijnen where volgende_op is not null
+select clock_timestamp() as nu, (
+    select volgende_op from termijnen
+    where volgende_op is not null
+      and (onderwerp, soort) not in (select onderwerp, soort from terzijde where werk = 'watch' and tot > now())
+    order by volgende_op limit 1
+) as op
 
 -- name: iets_te_zeggen
 -- Whether any clock has something to say at $1. By the first of the index: looked for as a row that is over, the planner
 -- expects to meet one soon and reads the whole table.
-select coalesce((select min(volgende_op) from termijnen where volgende_op is not null) < $1, false)
+select coalesce((
+    select volgende_op from termijnen
+    where volgende_op is not null
+      and (onderwerp, soort) not in (select onderwerp, soort from terzijde where werk = 'watch' and tot > now())
+    order by volgende_op limit 1
+) < $1, false)
 
 -- name: mark
 -- Note what the watch has said about clocks that it holds, and when it has to look again.
 update termijnen as t
    set gezegd = n.gezegd, gewaarschuwd_op = n.gewaarschuwd_op, verstreken_op = n.verstreken_op,
-       geescaleerd_op = n.geescaleerd_op, volgende_op = n.volgende_op
+       geescaleerd_op = n.geescaleerd_op, herhaald = n.herhaald, herhaal_op = n.herhaal_op, volgende_op = n.volgende_op
   from unnest($1::text[], $2::text[], $3::integer[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[],
-              $7::timestamptz[])
-       as n (onderwerp, soort, gezegd, gewaarschuwd_op, verstreken_op, geescaleerd_op, volgende_op)
+              $7::integer[], $8::timestamptz[], $9::timestamptz[])
+       as n (onderwerp, soort, gezegd, gewaarschuwd_op, verstreken_op, geescaleerd_op, herhaald, herhaal_op, volgende_op)
  where t.onderwerp = n.onderwerp and t.soort = n.soort
 
 -- name: te_laat
@@ -59,7 +73,12 @@ group by soort
 
 -- name: wachtend
 -- How long the clock waits that is due longest and of which the watch has not spoken, in seconds; negative when none is due.
-select extract(epoch from clock_timestamp() - min(volgende_op)) as wacht_s from termijnen where volgende_op is not null
+select extract(epoch from clock_timestamp() - (
+    select volgende_op from termijnen
+    where volgende_op is not null
+      and (onderwerp, soort) not in (select onderwerp, soort from terzijde where werk = 'watch' and tot > now())
+    order by volgende_op limit 1
+)) as wacht_s
 
 -- name: een_processor
 -- What is counted in this transaction for an operator takes no processors from the work.
@@ -71,6 +90,7 @@ select soort, count(*) from termijnen where volgende_op is not null group by soo
 
 -- name: wis
 -- The clocks of matters that are erased. The caller holds the matters.
+with niet_meer as (delete from herrekeningen where alleen = any($1::text[]))
 delete from termijnen where onderwerp = any($1::text[])
 
 -- name: lees_mee
@@ -115,18 +135,26 @@ insert into herrekeningen (regel) values ($1)
 
 -- name: te_herrekenen
 -- One piece of work, for one replica at a time.
-select id, regel, vanaf from herrekeningen order by id limit 1 for update skip locked
+select id, regel, vanaf, alleen from herrekeningen
+where alleen is null
+   or alleen not in (select onderwerp from terzijde where werk = 'herrekening' and tot > now())
+order by id limit 1 for update skip locked
 
 -- name: volgende_zaken
--- The next matters with a clock that runs, at most $3 of them, and of this kind if one is named. They are locked as a
--- handler locks them: what it holds is waited for.
+-- The next matters with a clock that runs, at most $3 of them, of this kind and this matter alone ($4) if one is named.
+-- They are locked as a handler locks them: what it holds is waited for.
 select matters.subject from matters
-where subject > $1
+where subject > $1 and ($4::text is null or subject = $4)
   and exists (select from termijnen where onderwerp = subject and uitkomst is null and ($2::text is null or soort = $2))
 order by subject limit $3 for update
 
 -- name: tot_hier
 update herrekeningen set vanaf = $2 where id = $1
+
+-- name: later
+-- These matters could not be reckoned again: each still has to be, by itself.
+insert into herrekeningen (regel, alleen) select * from unnest($1::text[], $2::text[])
+on conflict do nothing
 
 -- name: klaar
 delete from herrekeningen where id = $1

@@ -3,7 +3,8 @@
 
 Source: `docs/glossary.md` explains the words; the lengths come from the Jaarverslag Integriteit Defensie
 (JID) 2021, the Wet bescherming klokkenluiders (Wbk) and Directive (EU) 2019/1937. What no source fixes is
-marked `ontwerp` and is a setting: warning points, ladders, toewijzing, contact-open and heropening.
+marked `ontwerp` and is a setting: warning points, ladders and their repetition, toewijzing, contact-open
+and heropening.
 """
 
 import tomllib
@@ -47,12 +48,13 @@ class Trede:
 
 @dataclass(frozen=True, slots=True)
 class Maat:
-    """How long, when it is warned of before the end, and who is told after it, lowest first. Without a length
-    no clock runs."""
+    """How long, when it is warned of before the end, and who is told after it, lowest first. When all of that
+    was said, the last is said again each time that `herhaling` has passed. Without a length no clock runs."""
 
     lengte: Lengte | None
     waarschuwing: tuple[Lengte, ...] = ()
     ladder: tuple[Trede, ...] = ()
+    herhaling: Lengte | None = None
 
     def __post_init__(self) -> None:
         if any(hoger.na is None and lager.na is not None for lager, hoger in pairwise(self.ladder)):
@@ -67,8 +69,8 @@ class Regel:
     `huis` is the house whose calendar it runs by. `alleen_bewaking`: nobody promised anything; at its end the
     clock warns, and it is never overdue. `rol` is the role that is warned; where another body holds the
     matter the ladder is that body's. While one of `opschorten` is not followed by one of `hervatten` it
-    stands still, and after `stilstand` the role is reminded; one of `verlengen` makes it `verlenging` longer,
-    once. A changed rule is the next `versie`.
+    stands still, and each time that `stilstand` has passed the role is reminded; one of `verlengen` makes it
+    `verlenging` longer, once. A changed rule is the next `versie`.
     """
 
     soort: Soort
@@ -93,6 +95,8 @@ class Regel:
     def __post_init__(self) -> None:
         if not self.start or not self.stop:
             raise ValueError(f"{self.soort}: a rule says what starts and what stops it")
+        if any(maat is not None and maat.herhaling is None for maat in (self.gewoon, self.spoed)):
+            raise ValueError(f"{self.soort}: what is over and not kept is said again: herhaling")
         if not bool(self.opschorten) == bool(self.hervatten) == (self.stilstand is not None):
             raise ValueError(f"{self.soort}: what is suspended is resumed by something, and not forgotten")
         if bool(self.verlengen) != (self.verlenging is not None):
@@ -103,9 +107,13 @@ class Regel:
         """Whether a clock runs by it."""
         return self.gewoon.lengte is not None
 
+    def maat(self, spoed: bool) -> Maat:
+        """By which it is warned and told."""
+        return self.spoed if spoed and self.spoed is not None else self.gewoon
+
     def ladder(self, spoed: bool) -> tuple[Trede, ...]:
         """The rungs, lowest first."""
-        return self.spoed.ladder if spoed and self.spoed is not None else self.gewoon.ladder
+        return self.maat(spoed).ladder
 
     def op_de_treden(
         self, houder: str, spoed: bool, van: int, tot_en_met: int, gesloten: Collection[str]
@@ -114,6 +122,15 @@ class Regel:
         treden = self.ladder(spoed)[van : tot_en_met + 1]
         rollen = (op_de_trede(op_eigen_lijn(trede.rol, houder), gesloten) for trede in treden)
         return tuple(dict.fromkeys(rol for rol in rollen if rol is not None))
+
+    def hoogste(self, houder: str, spoed: bool, gesloten: Collection[str]) -> str | None:
+        """Who is told again when the whole ladder was climbed: the highest that may learn of it, at last
+        `houder`, which keeps the promise; None when nobody may."""
+        for trede in reversed(self.ladder(spoed)):
+            rol = op_de_trede(op_eigen_lijn(trede.rol, houder), gesloten)
+            if rol is not None:
+                return rol
+        return op_de_trede(houder, gesloten)
 
 
 EIGEN_LIJN: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
@@ -180,7 +197,7 @@ def _regel(soort: str, waarden: dict[str, Any]) -> Regel:
 
 
 _LENGTEN: Final = ("stilstand", "verlenging")
-_VAN_DE_MAAT: Final = ("lengte", "waarschuwing", "ladder")
+_VAN_DE_MAAT: Final = ("lengte", "waarschuwing", "ladder", "herhaling")
 
 
 def _maat(waarden: dict[str, Any]) -> Maat:
@@ -188,6 +205,7 @@ def _maat(waarden: dict[str, Any]) -> Maat:
         _lengte(waarden["lengte"]),
         tuple(map(Lengte.lees, waarden.get("waarschuwing", ()))),
         tuple(_trede(*trede) for trede in waarden.get("ladder", ())),
+        Lengte.lees(waarden["herhaling"]) if "herhaling" in waarden else None,
     )
 
 
@@ -250,6 +268,7 @@ def _beschreven(maat: Maat) -> dict[str, Any]:
         "lengte": UIT if maat.lengte is None else maat.lengte.kort,
         "waarschuwing": [een.kort for een in maat.waarschuwing],
         "ladder": [[een.rol] if een.na is None else [een.rol, een.na.kort] for een in maat.ladder],
+        **({} if maat.herhaling is None else {"herhaling": maat.herhaling.kort}),
     }
 
 
@@ -291,6 +310,7 @@ _ANDERS: Final[Mapping[str, Callable[[Maat, str], Maat]]] = {
     "": lambda maat, tekst: replace(maat, lengte=_lengte(tekst.strip())),
     "waarschuwing": lambda maat, tekst: replace(maat, waarschuwing=_lengten(tekst)),
     "ladder": lambda maat, tekst: replace(maat, ladder=_ladder(tekst)),
+    "herhaling": lambda maat, tekst: replace(maat, herhaling=Lengte.lees(tekst)),
 }
 
 
@@ -299,8 +319,9 @@ def regels(overrides: Mapping[str, str] | None = None) -> Mapping[Soort, Regel]:
 
     A key is a kind (`adviseur-contact`), its spoed (`adviseur-contact.spoed`), or one of these with what it
     overrides (`adviseur-contact.waarschuwing`, `adviseur-contact.spoed.ladder`). The value is a length
-    (`Lengte.lees`) or `uit`; lengths before the end (`2werkdag, 1werkdag`); or rungs with how long after the
-    end (`coid-leiding, sg 2werkdag`). Raises ValueError naming the key when anything in it is unknown.
+    (`Lengte.lees`) or `uit`; lengths before the end (`2werkdag, 1werkdag`); rungs with how long after the
+    end (`coid-leiding, sg 2werkdag`); or how long until it is said again (`5werkdag`). Raises ValueError
+    naming the key when anything in it is unknown.
     """
     tabel = {regel.soort: regel for regel in TABEL}
     for sleutel, waarde in (overrides or {}).items():

@@ -40,6 +40,8 @@ _COLUMNS: Final = (
     "gewaarschuwd_op",
     "verstreken_op",
     "geescaleerd_op",
+    "herhaald",
+    "herhaal_op",
     "stil_van",
     "stil_tot",
     "verlengd_op",
@@ -98,6 +100,8 @@ def bewaard(row: Mapping[str, Any]) -> Bewaard:
         row["gewaarschuwd_op"],
         row["verstreken_op"],
         row["geescaleerd_op"],
+        row["herhaald"],
+        row["herhaal_op"],
     )
 
 
@@ -123,6 +127,8 @@ def _row(een: Bewaard) -> tuple[Any, ...]:
         een.gewaarschuwd_op,
         een.verstreken_op,
         een.geescaleerd_op,
+        een.herhaald,
+        een.herhaal_op,
         [stil.van for stil in t.schorsingen],
         [stil.tot for stil in t.schorsingen],
         t.verlengd_op,
@@ -192,8 +198,20 @@ async def due(connection: Any, boek: Regelboek, *, now: datetime, limit: int = B
     Call it inside a transaction and write the facts to the outbox in that same transaction. `now` is
     the horizon, not the present: a stop may still wait in the queue.
     """
+    return await zeg(connection, boek, await neem(connection, now=now, limit=limit), now=now)
+
+
+async def neem(connection: Any, *, now: datetime, limit: int = BATCH) -> list[Mapping[str, Any]]:
+    """The first half of `due`: lock the clocks, as the rows that they are."""
+    rows: list[Mapping[str, Any]] = await connection.fetch(QUERIES.due, now, limit)
+    return rows
+
+
+async def zeg(
+    connection: Any, boek: Regelboek, rows: Sequence[Mapping[str, Any]], *, now: datetime
+) -> Gevuurd:
+    """The second half of `due`: mark the clocks that `neem` locked, or some of them."""
     stellingen, sinds, marks = [], [], []
-    rows = await connection.fetch(QUERIES.due, now, limit)
     for row in rows:
         gezegd = beslis_waak(bewaard(row), now, boek)
         if gezegd is None:
@@ -207,6 +225,8 @@ async def due(connection: Any, boek: Regelboek, *, now: datetime, limit: int = B
                 een.gewaarschuwd_op,
                 een.verstreken_op,
                 een.geescaleerd_op,
+                een.herhaald,
+                een.herhaal_op,
                 een.volgende_op,
             )
         )
@@ -224,22 +244,46 @@ async def herreken(connection: Any, boek: Regelboek, *, limit: int = BATCH) -> t
 
     In a transaction of its own, with rules and calendar held (`Regelboeken.bij`) after it began.
     """
+    deel = await neem_deel(connection, limit=limit)
+    return ([], False) if deel is None else (await herreken_zaken(connection, boek, deel), True)
+
+
+class TeHerrekenen(NamedTuple):
+    """A matter whose clocks are to be reckoned again: those of one kind by the rule of now, or all."""
+
+    onderwerp: str
+    regel: str | None
+
+
+async def neem_deel(connection: Any, *, limit: int = BATCH) -> list[TeHerrekenen] | None:
+    """The first half of `herreken`: lock the next matters; None when there is no work."""
     werk = await connection.fetchrow(QUERIES.te_herrekenen)
     if werk is None:
-        return [], False
-    zaken = [
-        r["subject"]
-        for r in await connection.fetch(QUERIES.volgende_zaken, werk["vanaf"], werk["regel"], limit)
-    ]
-    if len(zaken) < limit:
+        return None
+    rows = await connection.fetch(QUERIES.volgende_zaken, werk["vanaf"], werk["regel"], limit, werk["alleen"])
+    if len(rows) < limit:
         await connection.execute(QUERIES.klaar, werk["id"])
     else:
-        await connection.execute(QUERIES.tot_hier, werk["id"], zaken[-1])
+        await connection.execute(QUERIES.tot_hier, werk["id"], rows[-1]["subject"])
+    return [TeHerrekenen(row["subject"], werk["regel"]) for row in rows]
+
+
+async def later(connection: Any, zaken: Sequence[TeHerrekenen]) -> None:
+    """These matters of `neem_deel` were not reckoned again: each still has to be, by itself."""
+    if zaken:
+        await connection.execute(
+            QUERIES.later, [een.regel for een in zaken], [een.onderwerp for een in zaken]
+        )
+
+
+async def herreken_zaken(connection: Any, boek: Regelboek, zaken: Sequence[TeHerrekenen]) -> list[Stelling]:
+    """The second half of `herreken`: reckon these matters, or some of them."""
     veranderingen = []
-    for klokken in (await load(connection, zaken)).values():
+    regels = {een.onderwerp: een.regel for een in zaken}
+    for onderwerp, klokken in (await load(connection, regels)).items():
         for een in klokken:
-            anders = werk["regel"] == een.termijn.soort
-            if werk["regel"] is None or anders:
+            anders = regels[onderwerp] == een.termijn.soort
+            if regels[onderwerp] is None or anders:
                 verandering = herrekend(een, boek, nieuwste_regel=anders)
                 if verandering is not None:
                     veranderingen.append(verandering)
@@ -248,4 +292,4 @@ async def herreken(connection: Any, boek: Regelboek, *, limit: int = BATCH) -> t
         Stelling(verandering.bewaard.onderwerp, feit)
         for verandering in veranderingen
         for feit in verandering.feiten
-    ], True
+    ]

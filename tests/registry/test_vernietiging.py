@@ -53,6 +53,7 @@ from tests.registry.test_registry import (
     tabel,
     verloop,
 )
+from tests.test_terzijde import change, names
 
 TIEN_JAAR = Archief("P10Y", "vernietigen", None)
 NAMEN = (id_of("zaak-een-een-een"), id_of("zaak-twee-twee"), id_of("zaak-drie-drie"))
@@ -306,6 +307,22 @@ async def test_what_comes_after_the_erasure_changes_no_table(service: StartServi
     await hoor(register, bus, laat, *feiten, gekoppeld(id_of("zaak-open-2021"), id_of("zaak-vol-2021")))
     assert await standen(register) == voor
     assert await register.pool.fetchval("select count(*) from zaken") == 0
+
+
+async def test_a_dossier_that_cannot_be_decided_stops_no_other(
+    service: StartService, bus: Bus, environment: Environment, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its facts cannot be read: it is set aside, the others are erased; once mended it is erased too."""
+    register = await service("registry")
+    ziek, gezond = id_of("zaak-vol-2021"), id_of("zaak-ziek-2021")
+    await hoor(register, bus, *verloop(ziek), *verloop(gezond))
+    await change(environment, "registry", "update facts set name = 'x-' || name where subject = $1", ziek)
+    korter = await service("registry", bewaartermijn="PT1S", vernietiging_interval_s=0.2)
+    await vernietigd(korter, gezond)
+    await names(caplog, "vernietiging", ziek)
+    await change(environment, "registry", "update facts set name = substr(name, 3) where subject = $1", ziek)
+    await change(environment, "registry", "update terzijde set tot = now()")
+    await vernietigd(korter, ziek, gezond)
 
 
 async def test_a_reopening_moves_the_date(service: StartService, bus: Bus) -> None:

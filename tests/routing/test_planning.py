@@ -12,7 +12,15 @@ from uuid import UUID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.routing.core.agenda import Agenda, dagdeel_van, rest_van_de_dag, ruimte_op
+from services.routing.core.agenda import (
+    INHALEN,
+    RONDE,
+    Agenda,
+    dagdeel_van,
+    haalt_in,
+    rest_van_de_dag,
+    ruimte_op,
+)
 from services.routing.core.besluit import beslis, beslis_alle, gewicht, herplan, uiterste_dagdeel
 from services.routing.core.planning import Lopend, plan
 from services.routing.core.rooster import Adviseur, Dagdeel, Periode, Spreekruimte
@@ -607,6 +615,93 @@ def _beste(lopenden: Sequence[Lopend], kamers: Mapping[str, Sequence[int]]) -> i
                 over = {**kamers, code: [*kamer[:n], kamer[n] - 1, *kamer[n + 1 :]]}
                 beste = max(beste, 1 + _beste(rest, over))
     return beste
+
+
+# --- whoever was failed -----------------------------------------------------------------------------
+
+
+@given(st.dates(date(2020, 1, 1), date(2040, 1, 1)), st.integers(-10, 400))
+def test_of_four_weekdays_in_a_row_as_many_are_to_catch_up_as_is_said(begin: date, te_laat: int) -> None:
+    """One for who is late by more than four weeks, two by more than thirteen, none for others; none on a
+    holiday."""
+    weekdagen = [een for n in range(6) if (een := begin + timedelta(days=n)).weekday() < 5][:RONDE]
+    aandeel = next((aandeel for dagen, aandeel in INHALEN if te_laat > dagen), 0)
+    inhaal = [een for een in weekdagen if haalt_in(een - timedelta(days=te_laat), een, NEDERLAND)]
+    vrij = [een for een in weekdagen if not NEDERLAND.is_werkdag(een)]
+    assert aandeel - len(vrij) <= len(inhaal) <= aandeel
+    assert all(NEDERLAND.is_werkdag(een) for een in inhaal)
+
+
+def _dagen_om_in_te_halen(weken: int) -> list[int]:
+    """On which days of the coming ones who is late by so many weeks goes first."""
+    return [n for n in range(12) if haalt_in(dag(n) - timedelta(weeks=weken), dag(n), NEDERLAND)]
+
+
+def test_who_is_late_for_long_goes_first_on_days_to_catch_up_and_on_no_other() -> None:
+    """One place a day, and somebody due today: kept on all days but these, when that is foreseen."""
+    inhaal = _dagen_om_in_te_halen(6)
+    assert 1 < len(inhaal) < 4
+    for n in [n for n in range(12) if NEDERLAND.is_werkdag(dag(n))]:
+        dienst = rooster(adviseur("a", spreekruimte=(Spreekruimte(dag(n), 1),)), vandaag=dag(n))
+        lopenden = [
+            Lopend("oud", VRAAG, ("coid", "a"), eind(n - 42)),
+            Lopend("nieuw", VRAAG, ("coid", "a"), eind(n)),
+        ]
+        assert set(plan(lopenden, dienst).gevaar) == ({"nieuw"} if n in inhaal else set())
+
+
+def test_who_is_late_for_long_goes_to_who_has_room_on_the_day_itself() -> None:
+    """Their own adviser has no room any more: on a day to catch up they go, the day before they wait."""
+    inhaal = _dagen_om_in_te_halen(6)[-1]
+    a, b = adviseur("a", spreekruimte=ruimte()), adviseur("b", spreekruimte=ruimte(*[1] * 14))
+    for n, naar in ((inhaal, {"oud": "b"}), (inhaal - 1, {})):
+        vol = [Lopend(f"{k}", VRAAG, ("coid", "b"), eind(k)) for k in range(n, 14)]
+        oud = Lopend("oud", VRAAG, ("coid", "a"), eind(n - 42))
+        assert plan([oud, *vol], rooster(a, b, vandaag=dag(n))).naar == naar
+
+
+ouden = st.lists(
+    st.tuples(st.integers(29, 200), st.sampled_from("abc"), st.sets(st.sampled_from("ab"), max_size=1)),
+    max_size=5,
+)
+
+
+@settings(deadline=None, max_examples=40)
+@given(ouden)
+def test_nobody_is_passed_over_for_ever(ouden: list[tuple[int, str, set[str]]]) -> None:
+    """However many come who can still be in time, and whoever held them: c left, others step back. Each
+    adviser has one place a day; after four working days for each who is late all have been spoken with."""
+    wachtend = {
+        f"oud-{n}": Lopend(f"oud-{n}", replace(VRAAG, geweigerd=frozenset(niet)), ("coid", bij), eind(-laat))
+        for n, (laat, bij, niet) in enumerate(ouden)
+    }
+    werkdagen = [n for n in range(31) if NEDERLAND.is_werkdag(dag(n))]
+    for n in werkdagen[: RONDE * len(ouden)]:
+        for code in "ab":
+            for k in range(2):
+                naam = f"nieuw-{n}-{code}-{k}"
+                wachtend[naam] = Lopend(naam, VRAAG, ("coid", code), eind(n + 1))
+        plaatsen = tuple(Spreekruimte(dag(n + k), 1) for k in range(14))
+        dienst = rooster(
+            *(adviseur(code, spreekruimte=plaatsen) for code in "ab"),
+            adviseur("c", actief=False),
+            vandaag=dag(n),
+        )
+        for naam, naar in plan(wachtend.values(), dienst).naar.items():
+            wachtend[naam] = wachtend[naam]._replace(bij=("coid", naar))
+        for code in "ab":
+            van_mij = [een for een in wachtend.values() if een.bij == ("coid", code)]
+            van_mij = [een for een in van_mij if code not in een.vraag.geweigerd]
+            eerste = min(van_mij, key=lambda een: _aan_de_beurt(een, n))
+            del wachtend[eerste.subject]
+    assert not [naam for naam in wachtend if naam.startswith("oud")]
+
+
+def _aan_de_beurt(een: Lopend, n: int) -> tuple[int, Dagdeel]:
+    """As an adviser takes what they hold."""
+    if haalt_in(een.uiterlijk.dag, dag(n), NEDERLAND):
+        return 0, een.uiterlijk
+    return (1 if een.uiterlijk.dag >= dag(n) else 2), een.uiterlijk
 
 
 def test_deciding_with_a_plan_books_what_it_moves() -> None:

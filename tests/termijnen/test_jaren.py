@@ -10,9 +10,10 @@ from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -21,14 +22,16 @@ from shared import events as e
 from shared import zegel
 from shared.codes import Cluster
 from shared.termijnen.kalender import TIJDZONE
-from shared.termijnen.regels import Soort
+from shared.termijnen.regels import TABEL, Soort
 from tests.bus import new_id
 from tests.gezette_klok import OGENBLIK, Gezegd, GezetteKlok, gezette_klok, sluit
 from tests.termijnen.narekenen import (
+    DAGMINUTEN,
     Belofte,
     adviseur_contact,
     contact_open,
     mid_contact,
+    na_open,
     ontvangstbevestiging,
     terugkoppeling,
     toewijzing,
@@ -39,13 +42,25 @@ MINUUT = timedelta(minutes=1)
 KENMERKEN = e.Kenmerken(onderdeel="CLSK")
 HERINNERING = "2026-12-21 23:59:59"
 """Of the one hand-reckoned clock that stands still for good, since ma 21 sep 2026: three months later, by
-`stilstand` in the table, the role is reminded. 21 december is a monday, and that day counts to its end."""
+`stilstand` in the table, the role is reminded for the first time. 21 december is a monday, and that day
+counts to its end."""
+
+
+EENS: Final = {
+    f"{regel.soort}{spoed}.herhaling": "120maand"
+    for regel in TABEL
+    for spoed in ("", ".spoed")
+    if not spoed or regel.spoed is not None
+}
+"""Settings by which nothing is said again while these years last: what is, is reckoned on its own."""
 
 
 @pytest.fixture
-async def klok(environment: Environment, keys: Path) -> AsyncIterator[GezetteKlok]:
+async def klok(
+    environment: Environment, keys: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[GezetteKlok]:
     """The services that have clocks, before anything happened."""
-    gemaakt = await gezette_klok(environment, keys)
+    gemaakt = await gezette_klok(environment, keys, getattr(request, "param", EENS))
     try:
         yield gemaakt
     finally:
@@ -124,13 +139,15 @@ def op_de_seconde(een: datetime | None) -> datetime | None:
 
 
 def gezegd_na(klok: GezetteKlok, zaak: str, soort: str, *kinds: type[e.TermijnFeit]) -> list[datetime]:
-    """Just before which moments something of these kinds was said, of the clock as it last was armed."""
+    """Just before which moments something of these kinds was first said, of the clock as last armed."""
     feiten = [een for een in klok.gezegd if een.onderwerp == zaak and een.feit.soort == soort]
     generatie = max(een.feit.generatie for een in feiten)
     return [
         (een.op - OGENBLIK).replace(microsecond=0)
         for een in feiten
-        if isinstance(een.feit, kinds) and een.feit.generatie == generatie
+        if isinstance(een.feit, kinds)
+        and een.feit.generatie == generatie
+        and not getattr(een.feit, "herhaling", 0)
     ]
 
 
@@ -335,3 +352,57 @@ async def test_a_year_of_matters_keeps_every_clock_as_reckoned_in_minutes(
     uitkomsten = Counter(verwacht.uitkomst for verwacht in jaar.verwacht.values())
     assert min(uitkomsten[een] for een in (None, ("gehaald", None), ("te-laat-gehaald", None))) >= 20
     assert uitkomsten["te-laat-gehaald", "binnen-atw-verlenging"] >= 2
+
+
+# --- what nobody keeps ------------------------------------------------------------------------------------
+
+WEER: Final = {
+    "mid-contact": (1, ("mid-leiding",)),
+    "contact-open": (5, ()),
+    "ontvangstbevestiging": (2, ("mid-leiding",)),
+    "toewijzing": (5, ("sg",)),
+    "adviseur-contact": (5, ("sg",)),
+    "terugkoppeling": (5, ("sg",)),
+}
+"""After how many working days what was said last is said again, and to whom."""
+
+
+@pytest.mark.parametrize("klok", [{}], indirect=True, ids=["by the table"])
+async def test_what_nobody_keeps_is_said_again_and_again_until_it_is_kept(
+    klok: GezetteKlok, public_keys: zegel.PublicKeys
+) -> None:
+    """Shows two matters that stay untouched for months: each clock, reckoned in minutes, to whom stands on
+    top of its ladder, and to nobody at Defensie about a contact without consent."""
+    verzegeld, grant = zegel.seal(b"{}", public_keys), new_id()
+    bellen, schrijven = new_id(), new_id()
+    op = datetime(2026, 3, 30, 9, 10, tzinfo=UTC)
+    klok.stel("kanaal", contact(op, verzegeld), bellen, op)
+    instemming = (e.Instemming(instemming=grant, geadresseerde="kmar"),)
+    binnen = e.ContactOntvangen(
+        kanaal="webformulier",
+        ontvangen_op=op,
+        verzegeld=verzegeld,
+        instemming=instemming,
+        kenmerken=KENMERKEN,
+    )
+    klok.stel("kanaal", binnen, schrijven, op)
+    klok.stel("mid", gesprek(op + MINUUT, grant), schrijven, op + MINUUT)
+    eind = datetime(2026, 9, 1, 9, tzinfo=UTC)
+    klok.stel("kmar", e.AdviesgesprekGevoerd(gevoerd_op=eind, adviseur="k-1"), schrijven, eind)
+    await klok.speel()
+    gezegd: dict[str, list[Gezegd]] = defaultdict(list)
+    for een in klok.gezegd:
+        if isinstance(een.feit, e.TermijnNadert | e.TermijnVerstreken | e.TermijnGeescaleerd):
+            gezegd[een.feit.soort].append(een)
+    assert gezegd.keys() == WEER.keys()
+    for soort, (werkdagen, rollen) in WEER.items():
+        nummers = [getattr(feit, "herhaling", 0) for _, _, feit in gezegd[soort]]
+        eerste = nummers.index(1)
+        assert nummers == [0] * eerste + list(range(1, len(nummers) - eerste + 1)), soort
+        assert len(nummers) - eerste >= 7, soort
+        for vroeg, laat in pairwise(gezegd[soort][eerste - 1 :]):
+            verwacht = na_open(vroeg.op.replace(microsecond=0), werkdagen * DAGMINUTEN)
+            assert laat.op.replace(microsecond=0) == verwacht, soort
+            assert tuple(getattr(laat.feit, "escaleert_naar", ())) == rollen, soort
+    assert gezegd["adviseur-contact"][-1].op < eind, "kept, and silent from then on"
+    assert gezegd["mid-contact"][-1].op > eind - timedelta(days=5)

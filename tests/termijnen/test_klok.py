@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from shared.termijnen.kalender import TIJDZONE, lokaal
 from shared.termijnen.klok import BINNEN_ATW, Klok, Termijn, Uitkomst, Vervallen, Wat, termijn
 from shared.termijnen.lengte import Eenheid, Lengte
-from shared.termijnen.regels import TABEL, Soort, Trede, beschreven, lees, regels, van_beschrijving
+from shared.termijnen.regels import TABEL, Regel, Soort, Trede, beschreven, lees, regels, van_beschrijving
 
 REGELS = regels()
 MOMENTEN = st.datetimes(datetime(2015, 1, 1), datetime(2035, 12, 31), timezones=st.just(UTC))
@@ -159,6 +159,8 @@ def test_settings_change_spoed_and_warnings_apart() -> None:
         ("mid-contact.spoed", "1d"),
         ("adviseur-contact.ladder", "de-baas"),
         ("adviseur-contact.ladder", "sg 2werkdag, coid-leiding"),
+        ("adviseur-contact.herhaling", "uit"),
+        ("adviseur-contact.spoed.herhaling", "0d"),
         ("advies", "1d"),
     ],
 )
@@ -251,10 +253,12 @@ def test_a_rule_reads_back_as_it_was_kept(soort: Soort) -> None:
         ('stilstand = "1maand"', "not forgotten"),
         ('verlenging = "1d"', "extension"),
         ('lengte = "7d"', "lengte"),
+        ('herhaling = "2werkdag"', "said again"),
     ],
 )
 def test_a_rule_that_would_never_end_is_refused(mist: str, waarom: str) -> None:
-    """Shows that a table without a stop, a resumption, a reminder or a length does not get in, by name."""
+    """Shows that a table without a stop, a resumption, a reminder, a length or a repetition is refused, by
+    name."""
     tekst = """
 [klacht]
 dienst = "registry"
@@ -269,6 +273,7 @@ stilstand = "1maand"
 verlengen = ["e"]
 verlenging = "1d"
 lengte = "7d"
+herhaling = "2werkdag"
 rol = "coid"
 grondslag = "geen"
 """
@@ -285,6 +290,28 @@ def test_a_setting_gives_a_ladder_of_its_own() -> None:
     assert regel.op_de_treden("coid", False, 0, 1, ()) == ("coid-leiding", "sg")
     assert regel.op_de_treden("kmar", False, 0, 1, ("sg",)) == ("kmar-leiding", "plaatsvervanger-sg")
     assert regel.op_de_treden("coid", False, 1, 1, ("sg", "plaatsvervanger-sg")) == ()
+
+
+@pytest.mark.parametrize("regel", TABEL, ids=[regel.soort for regel in TABEL])
+def test_every_ladder_ends_with_the_sg_or_within_the_mid(regel: Regel) -> None:
+    """Shows rule by rule who hears last, and is told again while nothing happens: the SG; of a clock of the
+    MID's its own management, since nobody at Defensie may know of a contact; of one that is only watched
+    whoever watches. With somebody excluded the highest that is not."""
+    for maat in filter(None, (regel.gewoon, regel.spoed)):
+        assert maat.herhaling is not None
+        spoed = maat is regel.spoed
+        top = {"mid": "mid-leiding", "coid": "sg"}[regel.huis]
+        if regel.alleen_bewaking:
+            assert maat.ladder == ()
+            top = regel.rol
+        assert regel.hoogste(regel.rol, spoed, ()) == top
+        if regel.huis == "coid":
+            assert regel.hoogste("kmar", spoed, ("sg",)) == "plaatsvervanger-sg"
+            beiden = ("sg", "plaatsvervanger-sg")
+            assert regel.hoogste("kmar", spoed, beiden) == "kmar-leiding"
+            assert regel.hoogste("coid", spoed, (*beiden, "coid-leiding")) == "coid"
+            assert regel.hoogste("sg", spoed, ("coid-leiding",)) == "sg"
+            assert regel.hoogste("sg", spoed, beiden) is None
 
 
 @given(

@@ -51,6 +51,12 @@ def keur(een: Bewaard) -> None:
         assert t.eind_atw is None or t.eind_atw > t.eind
         assert een.verstreken_op is None or een.verstreken_op > t.eind
     assert (t.uitkomst is None) == (t.gestopt_op is None)
+    # Who runs is never silent for ever, and nothing is said again before it was said.
+    assert (een.volgende_op is None) == (t.uitkomst is not None)
+    assert een.herhaald == 0 or een.gezegd == len(t.punten)
+    if een.herhaal_op is not None:
+        assert een.gezegd == len(t.punten)
+        assert een.laatst_gezegd_op is not None and een.herhaal_op > een.laatst_gezegd_op
 
 
 class Leven:
@@ -127,7 +133,7 @@ def test_whoever_gets_a_late_matter_is_told_that_it_is_late() -> None:
     een = Leven(Soort.TOEWIJZING, spoed=False)
     een.nu += timedelta(days=30)
     een.stap("kijk", timedelta(milliseconds=100))
-    assert een.een.volgende_op is None
+    assert een.een.gezegd == len(een.een.termijn.punten)
     een.stap("houder", "kmar")
     assert een.een.gezegd == 0
     gezegd = beslis_waak(een.een, een.nu, een.boek)

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: EUPL-1.2
 """What is stored and stated when the facts of a matter move its clocks, and what the watch decides."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared import flow
 from shared.events import (
     TermijnAfgelopen,
+    TermijnFeit,
     TermijnGeescaleerd,
     TermijnGestart,
     TermijnNadert,
@@ -16,11 +19,11 @@ from shared.events import (
     TermijnVerstreken,
 )
 from shared.termijnen.duur import Schorsing
-from shared.termijnen.kalender import Kalender
+from shared.termijnen.kalender import Kalender, lokaal
 from shared.termijnen.klok import Bewaard, Klok, Uitkomst, Vervallen, Wat, termijn
 from shared.termijnen.overgang import Verandering, beslis_waak, herrekend, verschil
 from shared.termijnen.regelboek import STANDAARD, Regelboek
-from shared.termijnen.regels import Soort, regels
+from shared.termijnen.regels import LADDER, Soort, regels
 
 ZAAK = "zaak-0001"
 START = datetime(2026, 6, 8, 8, 0, tzinfo=UTC)  # a Monday; a week later it ends
@@ -300,8 +303,7 @@ def test_the_watch_warns_after_the_warning_point_and_not_on_it() -> None:
         assert gezegd(een, punt.op) is None
         assert gezegd(een, punt.op + OGENBLIK) is feit
         een = bewaard(week(), *(eerder.op + OGENBLIK for eerder in een.termijn.punten if eerder <= punt))
-    assert een.volgende_op is None
-    assert gezegd(een, EIND + timedelta(days=900)) is None
+    assert een.gezegd == len(een.termijn.punten)
 
 
 def test_each_rung_of_the_ladder_tells_the_role_that_stands_on_it() -> None:
@@ -316,13 +318,16 @@ def test_each_rung_of_the_ladder_tells_the_role_that_stands_on_it() -> None:
 
 
 def test_a_rung_on_which_nobody_may_stand_is_passed_in_silence() -> None:
-    """Shows SG and alternative both excluded: marked as said, and no fact goes out."""
+    """Shows SG and alternative both excluded: marked as said, and no fact goes out; the highest that may know
+    is told again when nothing happens."""
     beiden = frozenset(("sg", "plaatsvervanger-sg"))
     een = bewaard(week(gesloten=beiden), EIND + OGENBLIK)
     uitkomst = beslis_waak(een, EIND + timedelta(days=5), STANDAARD)
     assert uitkomst is not None
     assert uitkomst.feit is None
-    assert uitkomst.bewaard.volgende_op is None
+    weer = beslis_waak(uitkomst.bewaard, EIND + timedelta(days=20), STANDAARD)
+    assert weer is not None and isinstance(weer.feit, TermijnGeescaleerd)
+    assert (weer.feit.escaleert_naar, weer.feit.herhaling) == (("coid-leiding",), 1)
 
 
 def test_the_watch_says_the_gravest_alone_when_it_missed_what_came_before() -> None:
@@ -330,7 +335,136 @@ def test_the_watch_says_the_gravest_alone_when_it_missed_what_came_before() -> N
     uitkomst = beslis_waak(bewaard(week()), EIND + timedelta(days=9), STANDAARD)
     assert uitkomst is not None and isinstance(uitkomst.feit, TermijnVerstreken)
     assert uitkomst.feit.escaleert_naar == ("coid-leiding", "sg")
-    assert uitkomst.bewaard.volgende_op is None
+    assert uitkomst.bewaard.gezegd == len(uitkomst.bewaard.termijn.punten)
+
+
+@given(
+    st.sampled_from(Soort),
+    st.booleans(),
+    st.sampled_from([None, "kmar", "sg"]),
+    st.frozensets(st.sampled_from(sorted(LADDER))),
+)
+def test_whoever_would_have_been_warned_hears_that_it_is_over(
+    soort: Soort, spoed: bool, houder: str | None, gesloten: frozenset[str]
+) -> None:
+    """Shows an outage from before the warning until after the end: the one fact that is stated goes to the
+    same body, for the same role, as the warning would have, and to everybody who may hear warnings."""
+    boek = Regelboek.met(regels({soort: "3werkdag"}).values())
+    een = bewaard(Klok(soort, START, spoed, rol=houder, gesloten=gesloten), boek=boek)
+    warning = beslis_waak(een, een.termijn.punten[0].op + OGENBLIK, boek)
+    assert warning is not None and isinstance(warning.feit, TermijnNadert)
+    over = beslis_waak(een, een.termijn.punten[-1].op + timedelta(days=30), boek)
+    assert over is not None and over.feit is not None
+    dienst = boek.nu(soort).dienst
+    keys = [flow.routing_key(dienst, feit) for feit in (warning.feit, over.feit)]
+    assert warning.feit.rol == over.feit.rol
+    assert keys[0].rsplit(".", 1)[1] == keys[1].rsplit(".", 1)[1]
+    for mag in flow.MAY_HEAR.values():
+        if TermijnNadert in mag.get(dienst, ()):
+            assert type(over.feit) in mag[dienst]
+
+
+def herhalingen(een: Bewaard, momenten: Iterable[datetime], boek: Regelboek = STANDAARD) -> list[TermijnFeit]:
+    """What the watch says when it looks at these moments."""
+    gezegd = []
+    for now in momenten:
+        uitkomst = beslis_waak(een, now, boek)
+        if uitkomst is not None:
+            een = uitkomst.bewaard
+            assert uitkomst.feit is not None
+            gezegd.append(uitkomst.feit)
+    return gezegd
+
+
+def test_a_promise_that_nobody_keeps_is_said_again_to_who_stands_on_top() -> None:
+    """Shows five working days from one time to the next, counted, with the night in between left out, and
+    that a stop ends it."""
+    een = bewaard(week(), EIND + timedelta(days=3))
+    op = [een.herhaal_op]
+    for keer in (1, 2, 3):
+        assert op[-1] is not None
+        assert beslis_waak(een, op[-1], STANDAARD) is None, "never early"
+        uitkomst = beslis_waak(een, op[-1] + OGENBLIK, STANDAARD)
+        assert uitkomst is not None and isinstance(uitkomst.feit, TermijnGeescaleerd)
+        assert (uitkomst.feit.escaleert_naar, uitkomst.feit.trede) == (("sg",), 2)
+        assert uitkomst.feit.herhaling == uitkomst.bewaard.herhaald == keer
+        een = uitkomst.bewaard
+        op.append(een.herhaal_op)
+    assert [moment and f"{lokaal(moment):%d-%m %H:%M}" for moment in op] == [
+        "25-06 17:00",
+        "02-07 17:00",
+        "09-07 17:00",
+        "16-07 17:00",
+    ]
+    klaar = enige(week(stop=EIND + timedelta(days=20)), een).bewaard
+    assert (klaar.herhaal_op, klaar.volgende_op) == (None, None)
+    assert gezegd(klaar, EIND + timedelta(days=900)) is None
+
+
+def test_an_outage_leaves_one_repetition_and_no_heap_of_them() -> None:
+    """Shows a year without a watch on a clock of which all was said: one, and the next after its interval."""
+    een = bewaard(week(), EIND + timedelta(days=9))
+    later = EIND + timedelta(days=365)
+    (feit,) = herhalingen(een, [later, later + timedelta(hours=1), later + timedelta(days=1)])
+    assert isinstance(feit, TermijnGeescaleerd)
+    assert (feit.geescaleerd_op, feit.herhaling) == (later, 1)
+
+
+def test_the_mid_hears_its_own_late_clocks_again_and_nobody_else_does() -> None:
+    """Shows mid-contact, the acknowledgement and a contact that stays open: each tells the MID time and
+    again, as long as nothing happens."""
+    for soort, rollen in (
+        (Soort.MID_CONTACT, ("mid-leiding",)),
+        (Soort.ONTVANGSTBEVESTIGING, ("mid-leiding",)),
+        (Soort.CONTACT_OPEN, ()),
+    ):
+        feiten = herhalingen(bewaard(week(soort=soort)), (START + timedelta(days=n) for n in range(1, 60)))
+        assert {feit.rol for feit in feiten} == {"mid"}
+        assert {rol for feit in feiten for rol in getattr(feit, "escaleert_naar", ())} == set(rollen)
+        weer = [feit.herhaling for feit in feiten if isinstance(feit, TermijnNadert | TermijnGeescaleerd)]
+        assert max(weer) == weer[-1] >= 5
+        assert [een for een in weer if een] == list(range(1, weer[-1] + 1))
+
+
+def test_a_clock_that_stands_still_is_said_to_do_so_until_it_is_resumed() -> None:
+    """Shows a reminder after three months, again each three months, and none after the resumption."""
+    boek = Regelboek.met(regels({"behandeling": "6week"}).values())
+    loopt = Klok(Soort.BEHANDELING, START)
+    stil = bewaard(replace(loopt, opschortingen=(_schorsing(10, None),)), boek=boek)
+    feiten = herhalingen(stil, (START + timedelta(days=n) for n in range(11, 411)), boek)
+    assert [(type(feit), feit.eind) for feit in feiten] == [(TermijnNadert, None)] * 4
+    assert [getattr(feit, "herhaling", None) for feit in feiten] == [0, 1, 2, 3]
+    herinnerd = bewaard(
+        replace(loopt, opschortingen=(_schorsing(10, None),)),
+        *(START + timedelta(days=n) for n in (200, 300)),
+        boek=boek,
+    )
+    assert herinnerd.herhaald == 1
+    hervat = enige(replace(loopt, opschortingen=(_schorsing(10, 320),)), herinnerd, boek).bewaard
+    assert (hervat.herhaald, hervat.herhaal_op, hervat.gezegd) == (0, None, 0)
+
+
+def test_a_repetition_keeps_to_a_new_rule_and_a_new_closing_day() -> None:
+    """Shows the next time moved by either, in silence, and that what was said again is not said at once for
+    it."""
+    een = bewaard(week(soort=Soort.MID_CONTACT), *(START + timedelta(days=n) for n in (3, 5, 8)))
+    assert (een.herhaald, een.herhaal_op) == (2, START + timedelta(days=9))
+    dicht = Kalender(sluitingsdagen=[(START + timedelta(days=9)).date()])
+    boek = Regelboek.met(STANDAARD.huidig.values(), (), {"mid": dicht})
+    anders = herrekend(een, boek)
+    assert anders is not None and anders.feiten == ()
+    assert (anders.bewaard.herhaald, anders.bewaard.herhaal_op) == (2, START + timedelta(days=10))
+    assert herrekend(anders.bewaard, boek) is None
+    eerder = Kalender(sluitingsdagen=[(START + timedelta(days=1)).date()])
+    anders = herrekend(een, Regelboek.met(STANDAARD.huidig.values(), (), {"mid": eerder}))
+    assert anders is not None and isinstance(anders.feiten[0], TermijnVerplaatst)
+    assert (anders.bewaard.generatie, anders.bewaard.herhaald) == (2, 2)
+    assert anders.bewaard.herhaal_op == een.herhaal_op
+    nu = replace(regels({"mid-contact.herhaling": "3werkdag"})[Soort.MID_CONTACT], versie=2)
+    boek = Regelboek.met([nu], STANDAARD.huidig.values())
+    anders = herrekend(een, boek, nieuwste_regel=True)
+    assert anders is not None and anders.feiten == ()
+    assert anders.bewaard.herhaal_op == START + timedelta(days=11)
 
 
 def test_the_watch_says_nothing_about_a_clock_that_ended() -> None:
@@ -340,13 +474,12 @@ def test_the_watch_says_nothing_about_a_clock_that_ended() -> None:
 
 
 def test_a_watch_only_clock_warns_at_its_end_and_is_never_overdue() -> None:
-    """Shows contact-open: one warning after five working days, and no more, however long it stays open."""
+    """Shows contact-open: a warning after five working days, however long nobody looked."""
     een = bewaard(week(soort=Soort.CONTACT_OPEN))
     assert een.termijn.eind is not None
     assert gezegd(een, een.termijn.eind) is None
     uitkomst = beslis_waak(een, een.termijn.eind + timedelta(days=100), STANDAARD)
     assert uitkomst is not None and isinstance(uitkomst.feit, TermijnNadert)
-    assert uitkomst.bewaard.volgende_op is None
 
 
 DAGEN = st.integers(-5, 30)

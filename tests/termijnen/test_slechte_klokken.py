@@ -5,6 +5,8 @@ import asyncio
 import os
 import subprocess
 import sys
+from collections import Counter
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -63,8 +65,13 @@ def namen(feiten: list[dict[str, Any]]) -> list[str]:
 
 @pytest.mark.parametrize(
     "anders",
-    ['{"klacht":"0d"}', '{"adviseur-contact":"121maand"}', '{"terugkoppeling.ladder":"sg 999999d"}'],
-    ids=["no length", "longer than ten years", "a rung that nobody lives to see"],
+    [
+        '{"klacht":"0d"}',
+        '{"adviseur-contact":"121maand"}',
+        '{"terugkoppeling.ladder":"sg 999999d"}',
+        '{"terugkoppeling.herhaling":"uit"}',
+    ],
+    ids=["no length", "longer than ten years", "a rung that nobody lives to see", "silent for ever after"],
 )
 def test_a_rule_that_never_ends_keeps_its_service_from_starting(
     environment: Environment, keys: Path, anders: str
@@ -259,3 +266,50 @@ async def test_the_clock_of_the_machine_a_service_runs_on_decides_nothing(
     assert datetime.fromisoformat(feiten[-1]["data"]["verstreken_op"]) > op + timedelta(seconds=4)
     await bus.state("kanaal", belt(now() + UUR / 2, public_keys), new_id(), time=now())
     assert await geparkeerd(intake, 1) == ["moment ligt in de toekomst: data.ontvangen_op"]
+
+
+_SCHEEF: ContextVar[timedelta] = ContextVar("_SCHEEF", default=timedelta())
+"""By how much the clock is ahead of the machine that a task runs on."""
+
+
+class _EigenMachine(datetime):
+    """The clock of the machine that this replica runs on."""
+
+    @classmethod
+    def now(cls, tz: Any = None) -> Any:
+        return datetime.now(tz) + _SCHEEF.get()
+
+
+async def test_replicas_on_machines_two_hours_apart_say_each_thing_once_and_park_the_same(
+    service: StartService, bus: Bus, public_keys: zegel.PublicKeys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Shows one an hour behind and one an hour ahead at the same queue and the same clocks: nothing early,
+    nothing twice, the last of it again in its time, and what has yet to happen parked by either."""
+    for module in (consumer, service_module):
+        monkeypatch.setattr(module, "datetime", _EigenMachine)
+    termijnen = {"mid-contact": "3s", "mid-contact.herhaling": "2s"}
+    for scheef in (-UUR, UUR):
+        _SCHEEF.set(scheef)
+        intake = await service("intake", termijnen=termijnen)
+    _SCHEEF.set(timedelta())
+    heard = await bus.listen("intake.#")
+    zaken = [new_id() for _ in range(20)]
+    for zaak in zaken:
+        await bus.state("kanaal", belt(now(), public_keys), zaak)
+        await bus.state("kanaal", belt(now() + UUR / 2, public_keys), new_id(), time=now())
+    for zaak in zaken:
+        feiten = await van_klok(heard, zaak, "mid-contact", "termijn-geescaleerd")
+        keer = Counter(namen(feiten))
+        assert keer["termijn-gestart"] == keer["termijn-verstreken"] == 1
+        # A loaded machine that comes to it late says the graver alone.
+        assert keer["termijn-nadert"] <= 1
+        (eind,) = (een["data"] for een in feiten if "termijn-verstreken" in een["type"])
+        verstreken = datetime.fromisoformat(eind["verstreken_op"])
+        assert verstreken > datetime.fromisoformat(eind["start"]) + 3 * SECONDE
+        weer = [een["data"] for een in feiten if "termijn-geescaleerd" in een["type"]]
+        assert [een["herhaling"] for een in weer] == list(range(1, len(weer) + 1))
+        assert datetime.fromisoformat(weer[0]["geescaleerd_op"]) > verstreken + 2 * SECONDE
+        assert datetime.fromisoformat(weer[0]["geescaleerd_op"]) < now()
+    assert await geparkeerd(intake, len(zaken)) == ["moment ligt in de toekomst: data.ontvangen_op"] * len(
+        zaken
+    )

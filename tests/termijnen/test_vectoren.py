@@ -56,6 +56,7 @@ def reken(geval: dict[str, Any]) -> Termijn:
             Lengte.lees(geval[f"{voor}lengte"]),
             tuple(map(Lengte.lees, geval[f"{voor}waarschuw"])),
             tuple(Trede("sg", None if na == "0s" else Lengte.lees(na)) for na in geval.get("trede", ())),
+            Lengte.lees("5werkdag"),
         )
 
     verlenging = geval.get("verlenging")

@@ -22,6 +22,12 @@ VOORUIT: Final = 28
 
 _HALF: Final = 1 / DELEN
 
+LANG_TE_LAAT: Final = 28
+INHALEN: Final = ((91, 2), (LANG_TE_LAAT, 1))
+"""Who is late by more than so many days goes first on so many of every four working days."""
+RONDE: Final = 4
+_MAANDAG: Final = date(1970, 1, 5)
+
 
 def ruimte_op(adviseur: Adviseur, dag: date, kalender: Kalender, per_fte: float) -> tuple[float, float]:
     """How many first talks fit in the morning and in the afternoon of this day: none on a day that is no
@@ -41,6 +47,20 @@ def ruimte_op(adviseur: Adviseur, dag: date, kalender: Kalender, per_fte: float)
         return float(ochtend), float(een.gesprekken - ochtend)
     half = per_fte * adviseur.fte / DELEN
     return half, half
+
+
+def haalt_in(uiterlijk: date, dag: date, kalender: Kalender) -> bool:
+    """Whether on this day a talk that was due by then goes before all that can still be in time.
+
+    By the calendar alone, so that everybody knows the day beforehand and no count has to be kept: weekdays
+    are numbered, and of every four (`RONDE`) so many are to catch up. They move through the week; one on a
+    holiday is lost.
+    """
+    te_laat = (dag - uiterlijk).days
+    aandeel = next((aandeel for dagen, aandeel in INHALEN if te_laat > dagen), 0)
+    weken, weekdag = divmod((dag - _MAANDAG).days, 7)
+    # The first and the third of each four: two days to catch up never follow each other at once.
+    return (5 * weken + weekdag) % RONDE in range(0, 2 * aandeel, 2) and kalender.is_werkdag(dag)
 
 
 def dagdeel_van(eind: datetime) -> Dagdeel:

@@ -9,6 +9,10 @@ with the fewest changes of adviser is taken.
 
 Room of today that nobody uses is lost, and who comes tomorrow may need that of later. So a talk that is
 planned for one of its last days goes to an adviser who has room today.
+
+Whoever was failed is not forgotten. What is late comes after what can still be in time, but one working day
+in four is first for who is late by more than four weeks, and two in four for who is by more than thirteen
+(`agenda.haalt_in`): the one who waits longest first, whatever else is due. Other days are never theirs first.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,6 +21,7 @@ from datetime import date, timedelta
 from heapq import heappop, heappush
 from typing import Final, Literal, NamedTuple
 
+from services.routing.core.agenda import LANG_TE_LAAT, VOORUIT, haalt_in
 from services.routing.core.rooster import DELEN, Dagdeel
 from services.routing.core.toewijzing import Rooster, Sleutel, Vraag, waarom_niet, waarom_nooit
 
@@ -138,30 +143,61 @@ class _Plan:
 
 
 def plan(lopenden: Iterable[Lopend], rooster: Rooster) -> Planning:
-    """Plan these matters on this roster. Of those that are over time already nothing is said; they get what
-    room is left, the oldest first."""
+    """Plan these matters on this roster. Of those that are over time already nothing is said; the oldest get
+    the room that is theirs first, the others what is left."""
     lopend = {een.subject: een for een in lopenden}
     volgorde = sorted(lopend.values(), key=lambda een: (een.uiterlijk, een.subject))
     werk = _Plan(rooster, lopend)
     nog = [een for een in volgorde if werk.deel(een) >= 0]
+    voorbij = volgorde[: len(volgorde) - len(nog)]
+    _laat_inhalen(voorbij, werk)
     over = [een for een in nog if not _bij_eigen_adviseur(een, werk)]
     te_laat = [een for een in over if not _maak_plaats(een, werk)]
     for een in nog:
         _haal_naar_vandaag(een, werk)
     gevaar = {een.subject: _gevaar(een, werk) for een in te_laat}
-    for een in volgorde[: len(volgorde) - len(nog)]:
+    for een in voorbij:
         _haal_naar_vandaag(een, werk)
     return Planning(_verplaatst(werk), gevaar)
 
 
 def _verplaatst(werk: _Plan) -> dict[str, str]:
-    """Which matters go to whom: to another who is there today. To one who is still away nothing is moved."""
+    """Which matters go to whom: to another who is there today. To one who is still away nothing is moved, and
+    what is late moves on the day itself."""
     naar = {}
-    for subject, (sleutel, _) in sorted(werk.waar.items()):
+    for subject, (sleutel, deel) in sorted(werk.waar.items()):
         een = werk.lopend[subject]
+        if werk.deel(een) < 0 and deel >= DELEN:
+            continue
         if een.bij is not None and een.bij != sleutel and werk.is_er(sleutel, een.vraag):
             naar[subject] = sleutel[1]
     return naar
+
+
+def _laat_inhalen(voorbij: Iterable[Lopend], werk: _Plan) -> None:
+    """Keep room on days to catch up for those who are late for long, the oldest first, before anybody else
+    has it: with whoever has it soonest, on that day with their own adviser if they have any."""
+    rooster = werk.rooster
+    dagen = [rooster.vandaag + timedelta(days=n) for n in range(VOORUIT)]
+    for een in voorbij:
+        if (rooster.vandaag - een.uiterlijk.dag).days <= LANG_TE_LAAT:
+            return
+        kalender = rooster.kalender(een.vraag.cluster)
+        delen = [
+            DELEN * n + deel
+            for n, dag in enumerate(dagen)
+            if haalt_in(een.uiterlijk.dag, dag, kalender)
+            for deel in range(DELEN)
+        ]
+        plekken = [
+            (deel // DELEN, sleutel != een.bij, deel, sleutel)
+            for sleutel in werk.kandidaten(een)
+            if (deel := next((n for n in delen if werk.ruimte(sleutel)[n] > 0), None)) is not None
+            and (deel >= DELEN or werk.is_er(sleutel, een.vraag))
+        ]
+        if plekken:
+            _, _, deel, sleutel = min(plekken)
+            werk.zet(een.subject, (sleutel, deel))
 
 
 def _haal_naar_vandaag(een: Lopend, werk: _Plan) -> None:
@@ -169,7 +205,9 @@ def _haal_naar_vandaag(een: Lopend, werk: _Plan) -> None:
     time; with its own adviser if they have any."""
     plek = werk.waar.get(een.subject)
     laatste = werk.deel(een)
-    if laatste >= 0 and (plek is None or plek[1] < DELEN or laatste - plek[1] > KRAP):
+    if plek is not None and plek[1] < DELEN:
+        return
+    if laatste >= 0 and (plek is None or laatste - plek[1] > KRAP):
         return
     for sleutel in sorted(werk.kandidaten(een), key=lambda k: (k != een.bij, k)):
         deel = werk.eerste_deel(sleutel, 0, DELEN - 1)

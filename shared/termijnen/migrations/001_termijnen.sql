@@ -28,7 +28,9 @@ create table termijnen (
     volgende_op     timestamptz,                     -- what the watch looks for; null when it has nothing left to say
     gewaarschuwd_op timestamptz,                     -- when it was last said that it nears
     verstreken_op   timestamptz,                     -- when it was called overdue
-    geescaleerd_op  timestamptz,                     -- when the last rung was told
+    geescaleerd_op  timestamptz,                     -- when a rung was last told
+    herhaald        integer not null default 0,      -- how often what was said last was said again
+    herhaal_op      timestamptz,                     -- when it is next; null while something else is to be said
     stil_van        timestamptz[] not null default '{}',
     stil_tot        timestamptz[] not null default '{}', -- when it stood still; the last may have no end yet
     verlengd_op     timestamptz,
@@ -56,18 +58,18 @@ create table termijnen (
     check (uitkomst is distinct from 'vervallen' or reden is not null),
     check (uitkomst is distinct from 'gehaald' or alleen_bewaking or gestopt_op <= eind_op),
     check (uitkomst is distinct from 'te-laat-gehaald' or gestopt_op > eind_op),
+    check (herhaald >= 0 and (herhaald = 0 or gezegd = cardinality(punten_op))),
+    check (herhaal_op is null or (gezegd = cardinality(punten_op) and uitkomst is null)),
+    constraint termijnen_herhaling_later check
+        (herhaal_op is null or coalesce(herhaal_op > greatest(gewaarschuwd_op, verstreken_op, geescaleerd_op), false)),
     constraint termijnen_volgende check (volgende_op is not distinct from
-        case when uitkomst is null then punten_op[gezegd + 1] end)
+        case when uitkomst is null then coalesce(punten_op[gezegd + 1], herhaal_op) end)
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
 
 -- What is due costs what is due, however many clocks run. With their kind, so that they can be counted from here.
 create index termijnen_volgende on termijnen (volgende_op) include (soort) where volgende_op is not null;
 create index termijnen_te_laat on termijnen (soort, eind_op) where verstreken_op is not null and uitkomst is null;
 comment on table termijnen is 'Promises with a clock, as this service owns them; the watch fires from here.';
-
--- The few of which all was said that there is to say before they are overdue, for the operators' board.
-create index termijnen_uitgesproken on termijnen (start_op)
-    where uitkomst is null and volgende_op is null and verstreken_op is null;
 
 -- The calendar of each house as it last stated it.
 create table kalenders (
@@ -82,8 +84,10 @@ comment on table kalenders is 'Closing days by house, and royal-decree days that
 create table herrekeningen (
     id         bigint generated always as identity primary key,
     regel      text,                                 -- the kind whose clocks take the rule of now; null: the calendar changed
-    vanaf      text not null default ''              -- matters after this one still have to be done
+    vanaf      text not null default '',             -- matters after this one still have to be done
+    alleen     text                                  -- this matter alone, which could not be done with the others
 );
+create unique index herrekeningen_alleen on herrekeningen (coalesce(regel, ''), alleen) where alleen is not null;
 comment on table herrekeningen is 'Work left by a changed calendar, or by an operator who lets running clocks take a new rule.';
 
 -- Whoever arms a clock reads rules and calendar under a shared lock; whoever changes them waits for those.
