@@ -33,6 +33,8 @@ _EXCLUDE = (
     events.MeldingOntvangen,
     events.KwestieGekwalificeerd,
     events.LeidinggevendeGeinformeerd,
+    events.ContactDoorverwezen,
+    events.KlachtIngediend,
 )
 _MAY_EXCLUDE = tuple(
     key

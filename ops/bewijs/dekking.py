@@ -83,6 +83,7 @@ REGELS: Final = (
             "uitsluiting-blijft-bij-de-mid",
             "uitsluiting-bij-de-kwalificatie-vergeten",
             "uitsluiting-bij-het-doorzetten-vergeten",
+            "uitsluiting-bij-een-ander-gesprek-vergeten",
         ),
     ),
     Regel(
@@ -244,6 +245,7 @@ EISEN: Final = (
         (
             "tests/intake/test_core.py::test_only_a_grant_in_force_that_names_a_cluster_can_make_a_forward",
             "tests/intake/test_intake.py::test_the_database_refuses_a_forward_without_a_grant_in_force",
+            "tests/intake/test_terugkeer.py::test_no_return_is_told_of_without_a_grant_in_force",
         ),
     ),
     Eis(
@@ -311,6 +313,12 @@ EISEN: Final = (
             "wie bij een uitgeslotene hoort, hoort niets",
             "zolang niemand weet wie is uitgesloten, hoort niemand iets",
             "wie is uitgesloten is dat vanaf het eerste woord dat het zegt",
+        ),
+        (
+            "tests/intake/test_uitsluiting.py::"
+            "test_whoever_was_told_hears_every_exclusion_whatever_was_said_after",
+            "tests/intake/test_uitsluiting.py::"
+            "test_nobody_has_a_right_to_read_whom_intake_itself_knows_to_be_excluded",
         ),
     ),
     Eis(

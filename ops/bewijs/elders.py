@@ -61,6 +61,15 @@ OP_TESTS: Final = (
         ),
     ),
     OpTests(
+        "wie terugkomt is zonder instemming alleen bij de MID bekend, die er een termijn op heeft",
+        ("tests/intake/test_terugkeer.py",),
+    ),
+    OpTests(
+        "wie is uitgesloten, is dat voor ieder die ooit van de zaak hoorde, na elk gesprek, en krijgt van"
+        " intake niets verzegeld",
+        ("tests/intake/test_uitsluiting.py",),
+    ),
+    OpTests(
         "elke opening, ook een mislukte, staat in twee logs, en een veranderde regel valt op",
         ("tests/intake/test_toegangslog.py", "tests/intake/test_logboek.py"),
     ),

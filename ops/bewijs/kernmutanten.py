@@ -268,6 +268,23 @@ def _hoort_niet_wie(soort: type[Any], veld: str) -> Callable[[Any], Any]:
     return anders
 
 
+def _hoort_van_de_mid_niet_wie(juist: Any) -> Any:
+    """Makes routing forget whom the MID excludes, in both facts that say it."""
+    zonder_codes = _hoort_niet_wie(events.MeldingDoorgezet, "kenmerken")(juist)
+    return _hoort_niet_wie(events.UitsluitingVastgesteld, "uit_te_sluiten")(zonder_codes)
+
+
+def _ander_gesprek_telt_niet(juist: Any) -> Any:
+    """Makes intake drop all codes of a talk that found no integriteitskwestie."""
+
+    def gesprek(loop: Any, feit: Any) -> None:
+        juist[events.GesprekGevoerd](
+            loop, feit.model_copy(update={"kenmerken": intake_zaak.kenmerken_van(feit)})
+        )
+
+    return juist | {events.GesprekGevoerd: gesprek}
+
+
 def _een_top(juist: Any) -> Any:
     def anders(boom: Any, eenheid: str, rol: str) -> frozenset[str]:
         gevonden: frozenset[str] = juist(boom, eenheid, rol)
@@ -391,7 +408,14 @@ MUTANTEN: Final = (
         "uitsluiting-bij-het-doorzetten-vergeten",
         "wie de MID uitsluit, hoort het vermoeden",
         _LADDER,
-        (Ingreep(routing_zaak, "_STAPPEN", _hoort_niet_wie(events.MeldingDoorgezet, "kenmerken")),),
+        (Ingreep(routing_zaak, "_STAPPEN", _hoort_van_de_mid_niet_wie),),
+        "zaak",
+    ),
+    Regelmutant(
+        "uitsluiting-bij-een-ander-gesprek-vergeten",
+        "wie de MID uitsluit in een gesprek waarin het alleen informeert, hoort het toch",
+        _BESTAAT,
+        (Ingreep(intake_zaak, "_STAPPEN", _ander_gesprek_telt_niet),),
         "zaak",
     ),
     Regelmutant(

@@ -92,6 +92,17 @@ def _stappen(org: Organisatie, zaak: Zaak, verzegel: Callable[[str], str]) -> It
         ingetrokken = e.InstemmingIngetrokken(instemming=zaak.ids[0], ingetrokken_op=op(0, 4))
         yield stap(op=op(0, 2.5), afzender="mid", feit=ingetrokken)
     yield stap(op=op(0, 3), afzender="mid", feit=_instemming(zaak.ids[0], "coid", op(0, 3)))
+    if zaak.zegt_uit == "ander-gesprek" and zaak.uit_te_sluiten:
+        yield stap(
+            op=op(0, 4),
+            afzender="mid",
+            feit=e.GesprekGevoerd(
+                gevoerd_op=op(0, 4),
+                uitkomst="informatie",
+                kenmerken=kenmerken.model_copy(update={"uit_te_sluiten": zaak.uit_te_sluiten}),
+                instemming=zaak.ids[0],
+            ),
+        )
     yield from _bij_de_coid(zaak, stap, op)
     if zaak.neven_ids:
         yield from nevenfeiten(org, zaak, op)

@@ -62,8 +62,15 @@ VRIJGAVEN: Final = (
              "anders kan niet bepaald worden wat een weekbericht zeggen mag, en aan wie"),
     Vrijgave("routing, registry en de beheerder van de broker", "kenmerken in codes, na instemming",
              "zonder onderdeel en eenheid is er geen adviseur te kiezen en niets te tellen"),
-    Vrijgave("registry en de beheerder van de broker", "kanaal, tijdstip en spoed van een contact",
+    Vrijgave("registry en de beheerder van de broker", "kanaal, tijdstip en spoed van een contact, en waarop"
+             " het bij de MID uitliep",
              "de termijnen en de tabel van contacten rusten erop; wie en wat zijn verzegeld"),
+    Vrijgave("de beheerder van de broker", "naar welk loket de MID een melder verwees, en dat die"
+             " terugkwam",
+             "de MID hoort het langs de bus; geen dienst luistert naar een verwijzing"),
+    Vrijgave("routing, registry en notification", "wie niet van een zaak mag weten waarvan zij al wisten, ook"
+             " nadat de instemming is ingetrokken",
+             "anders wordt iemand op een lijst, een trede of in een bericht verteld wat hij niet mag weten"),
     Vrijgave("beheerder van de broker", "de maatklasse van verzegelde inhoud (2, 8 of 35 KiB)",
              "een enkele maat zou elk bericht zo groot maken als het grootste"),
     Vrijgave("beheerder", "welke termijnen lopen, per zaak onder een willekeurig kenmerk",

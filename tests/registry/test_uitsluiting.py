@@ -76,10 +76,50 @@ def test_who_must_not_learn_of_it_is_known_from_each_fact_that_says_so() -> None
             "coid",
             e.KwestieGekwalificeerd(gekwalificeerd_op=dag(1), kwalificatie="advies", uit_te_sluiten=("sg",)),
         ),
+        (
+            "intake",
+            e.UitsluitingVastgesteld(vastgesteld_op=dag(1), instemming=new_id(), uit_te_sluiten=("sg",)),
+        ),
+        (
+            "klachten",
+            e.KlachtIngediend(ingediend_op=dag(1), soort="onbehoorlijkheid", uit_te_sluiten=("sg",)),
+        ),
     )
     for van, event in zeggen:
         feiten = in_order([make_fact(van, event, ZAAK), melding(ZAAK, op=dag(2)), geinformeerd()])
         assert vouw(feiten, geteld=False).uitgesloten == {"sg"}
+
+
+def test_a_klacht_is_kept_from_whoever_must_not_learn_of_it_like_any_other_matter() -> None:
+    """What is handed in with it, and again of more seats, closes the rungs of its clock; it counts alike."""
+
+    def ingediend(*uit: str) -> Fact:
+        klacht = e.KlachtIngediend(ingediend_op=dag(1), soort="onbehoorlijkheid", uit_te_sluiten=uit)
+        return make_fact("klachten", klacht, ZAAK)
+
+    feiten = [ingediend("sg"), ingediend("coid-leiding"), ingediend()]
+    for volgorde in (feiten, feiten[::-1]):
+        besluit = beslis(vouw(in_order(volgorde)), dubbel=False)
+        zonder = beslis(vouw([feiten[2]]), dubbel=False)
+        assert [klok.gesloten for klok in besluit.klokken] == [{"sg", "coid-leiding"}]
+        open_ = tuple(replace(klok, gesloten=frozenset()) for klok in besluit.klokken)
+        assert replace(besluit, klokken=open_) == zonder
+
+
+async def test_a_late_klacht_is_brought_to_nobody_who_is_excluded(service: StartService, bus: Bus) -> None:
+    """Where its clock runs (a setting): the rungs are those of whoever may know, and lists hide it."""
+    heard = await bus.listen("registry.#")
+    register = await service(
+        "registry", zetels=ZETELS, termijnen={"klacht": "2s", "klacht.ladder": "coid-leiding, sg"}
+    )
+    gewoon, zonder_sg = new_id(), new_id()
+    klacht = e.KlachtIngediend(ingediend_op=now(), soort="onbehoorlijkheid")
+    uit = klacht.model_copy(update={"uit_te_sluiten": ("sg", "coid-leiding")})
+    await hoor(register, bus, make_fact("klachten", klacht, gewoon), make_fact("klachten", uit, zonder_sg))
+    assert await _verstreken(heard, gewoon) == ["coid-leiding", "sg"]
+    assert await _verstreken(heard, zonder_sg) == ["plaatsvervanger-sg"]
+    rijen = await register.pool.fetch("select zaak, zetel from uitsluitingen order by zetel")
+    assert [tuple(rij) for rij in rijen] == [(zonder_sg, "coid-leiding"), (zonder_sg, "sg")]
 
 
 async def _verstreken(heard: Heard, zaak: str) -> list[str]:
