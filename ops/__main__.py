@@ -55,8 +55,8 @@ USAGE = "./meldpunt COMMAND [OPTIONS]"
 
 EPILOGUE = """\
 ./meldpunt help COMMAND tells more about one command.
-./meldpunt bewijs PART tries one part of the proof: verboden, paren, regelmutanten, stapel, totalen, volgorde,
-loop, gewist or mutanten.
+./meldpunt bewijs PART tries one part of the proof: verboden, paren, regelmutanten, stapel, lijsten, totalen,
+volgorde, loop, gewist or mutanten.
 
 The broker and the database are private ones under .meldpunt/, started when a command needs them, unless these
 name others:

@@ -90,8 +90,11 @@ select subject from zaken where in_gevaar;
 insert into herrekeningen (regel) values ($1);
 
 -- name: excluded
--- For each matter the seats that must not learn of it, as routing and registry keep them.
-select zaak, array_agg(zetel) as zetels from uitsluitingen group by zaak;
+-- For each matter the seats that must not learn of it, as routing and registry keep them. Those go with the matter when it
+-- is erased; another service may have to hear of that yet. So of an erased matter no seats, in one look with the rest.
+select zaak, array_agg(zetel) as zetels from uitsluitingen group by zaak
+union all
+select subject, null from matters where gewist_op is not null;
 
 -- name: parked_exclusions
 -- The matters of which a fact that may exclude somebody waits for an operator, by digest.

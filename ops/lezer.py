@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""What does not exist for an operator who holds a seat (`--lezer`).
+"""What does not exist for an operator who holds a seat (`--lezer`): what that seat must not learn of, and
+what hangs on the work of all matters together, since that tells of matters that are hidden.
 
 Who must not learn of a matter is what routing and registry keep; who reads with them, or sits below them, is
 what notification's address book says. Nothing is answered where one of the three is not at hand: half an
@@ -12,12 +13,14 @@ import argparse
 from collections import defaultdict
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Final
 
 from ops import OpsError, attach
 from ops.environment import Environment
 from services.notification import store as adressen
 from services.notification.core.uitsluiting import verborgen_voor
 from shared import events, flow
+from shared.termijnen.regels import Soort
 
 _KEEP_EXCLUSIONS = (flow.ROUTING, flow.REGISTRY)
 _NEEDED = (*_KEEP_EXCLUSIONS, flow.NOTIFICATION)
@@ -30,6 +33,8 @@ _EXCLUDE = (
     events.MeldingOntvangen,
     events.KwestieGekwalificeerd,
     events.LeidinggevendeGeinformeerd,
+    events.ContactDoorverwezen,
+    events.KlachtIngediend,
 )
 _MAY_EXCLUDE = tuple(
     key
@@ -41,6 +46,11 @@ _MAY_EXCLUDE = tuple(
 """Facts that name who must not learn of a matter, by routing key. While one of them is parked it is not known
 whom, and the matter is there for no reader with a seat."""
 
+VAN_AL_HET_WERK: Final = frozenset({Soort.TOEWIJZING})
+"""Kinds of clock of which the workload of all matters together decides how long they run: what is hidden from
+a reader takes an adviser's place, and what they may see waits for it. They are there for no reader with a
+seat, and neither is what is foreseen of a matter nor that nobody has it."""
+
 
 @dataclass(frozen=True)
 class Verborgen:
@@ -48,7 +58,7 @@ class Verborgen:
 
     zaken: frozenset[str]
     digests: frozenset[bytes]
-    """The same by digest, and those of which it is not known whether they are."""
+    """The same by digest, and those of which it is not known, or not any more, whether they are."""
 
     def __contains__(self, zaak: object) -> bool:
         return isinstance(zaak, str) and (zaak in self.zaken or _digest(zaak) in self.digests)
@@ -79,6 +89,9 @@ async def hidden_from(environment: Environment, seat: str) -> Verborgen:
     """What this seat must not learn of, with whatever is coupled to it. Raises OpsError, also for a seat that
     no unit ever named: a slip of the pen would be shown what is kept from whoever made it.
 
+    Of a matter that was erased nobody knows any more who must not learn of it: until every service has heard
+    that it is gone it is there for no reader with a seat.
+
     Ask it after what it is to be laid beside was read: an exclusion is for good.
     """
     keur(environment)
@@ -92,7 +105,10 @@ async def hidden_from(environment: Environment, seat: str) -> Verborgen:
     for one in _KEEP_EXCLUSIONS:
         async with attach.schema(environment, one) as connection:
             for row in await connection.fetch(attach.SQL.excluded):
-                excluded[row["zaak"]].update(row["zetels"])
+                if row["zetels"] is None:
+                    unknown.add(_digest(row["zaak"]))
+                else:
+                    excluded[row["zaak"]].update(row["zetels"])
     async with attach.schema(environment, flow.NOTIFICATION) as connection:
         boom = await adressen.boom(connection)
         stoelen = (await adressen.adresboek(connection)).stoelen()

@@ -64,17 +64,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Prints the answer and returns 0. Raises OpsError for a matter that the register does not know."""
     if args.vraag == "tabel":
-        _print_tabel(_read(args.omgeving, lambda connection: _tabel(connection, args)), args.formaat)
+        _print_tabel(attach.in_environment(args.omgeving, lambda found: tabel(found, args)), args.formaat)
     elif args.vraag == "reeksen":
-        if args.lezer is not None:
-            raise OpsError(_GEPUBLICEERD)
-        _print_reeksen(_read(args.omgeving, lambda connection: lezen.reeksen(connection, args.jaar)), args)
+        _print_reeksen(attach.in_environment(args.omgeving, lambda found: reeksen(found, args)), args)
     else:
         gevonden = attach.in_environment(args.omgeving, lambda found: zaak(found, args.id, args.lezer))
         if gevonden is None:
             raise OpsError("the register does not know this matter")
         _print_json(gevonden)
     return 0
+
+
+async def tabel(environment: Environment, args: argparse.Namespace) -> Tabel:
+    """The table that these arguments ask for. Raises OpsError for one that is not for who reads."""
+    return await _ask(environment, lambda connection: _tabel(connection, args))
+
+
+async def reeksen(environment: Environment, args: argparse.Namespace) -> list[lezen.Reeks]:
+    """The counted series that these arguments ask for. Raises OpsError when that is not for who reads."""
+    if args.lezer is not None:
+        raise OpsError(_GEPUBLICEERD)
+    return await _ask(environment, lambda connection: lezen.reeksen(connection, args.jaar))
 
 
 async def _tabel(connection: Any, args: argparse.Namespace) -> Tabel:
@@ -92,10 +102,6 @@ async def zaak(environment: Environment, onderwerp: str, reader: str | None) -> 
     if reader is not None and onderwerp in await lezer.hidden_from(environment, reader):
         return None
     return gevonden
-
-
-def _read(name: str, question: Callable[[Any], Awaitable[T]]) -> T:
-    return attach.in_environment(name, lambda environment: _ask(environment, question))
 
 
 async def _ask(environment: Environment, question: Callable[[Any], Awaitable[T]]) -> T:

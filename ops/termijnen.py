@@ -3,7 +3,7 @@
 
 It shows progress and not content: no unit, no rubriek, no person. For a reader who holds a seat (`--lezer`)
 the matters of which that seat must not learn are not there: not listed, not counted, not told from an unknown
-id.
+id. Nor is there what hangs on the work of all matters together: who is in danger, who waits for an adviser.
 
 Everything is measured against the plain end; the extension by the Algemene termijnenwet (Atw) is shown beside
 it. Moments are on the Amsterdam wall clock.
@@ -47,12 +47,12 @@ class Stand(IntEnum):
 @dataclass(frozen=True)
 class Loop:
     """One clock as its service stores it, and the rule that it runs by. `in_gevaar`: it is foreseen that it
-    will not be stopped in time."""
+    will not be stopped in time; None is not for who reads."""
 
     dienst: str
     klok: Bewaard
     regel: Regel
-    in_gevaar: bool = False
+    in_gevaar: bool | None = False
 
     @property
     def onderwerp(self) -> str:
@@ -81,6 +81,7 @@ class Loop:
         ended or stands still)."""
         t = self.klok.termijn
         stand = self.stand(now)
+        voorzien = {} if self.in_gevaar is None else {"in_gevaar": self.in_gevaar}
         values = {
             "dienst": self.dienst,
             "onderwerp": self.onderwerp,
@@ -104,7 +105,7 @@ class Loop:
             "alleen_bewaking": t.alleen_bewaking,
             "afleiding": t.afleiding,
             "stand": stand.name.lower(),
-            "in_gevaar": self.in_gevaar,
+            **voorzien,
             "rest_s": None
             if stand in (Stand.AFGELOPEN, Stand.STIL)
             else round((self.eind - now).total_seconds()),
@@ -138,23 +139,36 @@ async def overview(
     for one in owners:
         async with attach.schema(environment, one) as connection:
             now = now or await connection.fetchval(attach.SQL.now)
-            gevaar: set[str] = set()
-            if one == flow.ROUTING:
-                gevaar = {row["subject"] for row in await connection.fetch(attach.SQL.in_danger)}
-            regels += [als_loop(one, row, gevaar) for row in await connection.fetch(attach.SQL.clocks, ended)]
+            gevaar = await _in_gevaar(connection, one, reader)
+            rows = await connection.fetch(attach.SQL.clocks, ended)
+            regels += [als_loop(one, row, gevaar) for row in rows if _getoond(row["soort"], reader)]
             subjects |= {row["onderwerp"] for row in await connection.fetch(attach.SQL.clock_subjects)}
     hidden: Container[str] = () if reader is None else await lezer.hidden_from(environment, reader)
     assert now is not None
     return arrange(now, regels, subjects, hidden)
 
 
-def als_loop(dienst: str, row: Mapping[str, Any], gevaar: Container[str] = ()) -> Loop:
+async def _in_gevaar(connection: Any, service: str, reader: str | None) -> Container[str] | None:
+    """The matters of which the talk is foreseen to come too late; None when that is not for who reads."""
+    if reader is not None:
+        return None
+    if service != flow.ROUTING:
+        return ()
+    return {row["subject"] for row in await connection.fetch(attach.SQL.in_danger)}
+
+
+def _getoond(soort: str, reader: str | None) -> bool:
+    """Whether clocks of this kind are for who reads."""
+    return reader is None or soort not in lezer.VAN_AL_HET_WERK
+
+
+def als_loop(dienst: str, row: Mapping[str, Any], gevaar: Container[str] | None = ()) -> Loop:
     """A row of a service's clocks, with the rule it runs by in `inhoud`; `gevaar` are the matters of which
-    the talk is foreseen to come too late."""
+    the talk is foreseen to come too late, None when that is not for who reads."""
     regel = van_beschrijving(row["soort"], row["versie"], json.loads(row["inhoud"]))
     klok = bewaard(row)
     gesprek = regel.soort is Soort.ADVISEUR_CONTACT and klok.termijn.uitkomst is None
-    return Loop(dienst, klok, regel, gesprek and klok.onderwerp in gevaar)
+    return Loop(dienst, klok, regel, None if gevaar is None else gesprek and klok.onderwerp in gevaar)
 
 
 def arrange(
@@ -383,6 +397,8 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps([een.as_data(overzicht.now) for een in overzicht.regels], indent=1))
     else:
         print(as_text(overzicht))
+        if args.lezer is not None:
+            print(f"\n{_NIET_VOOR_EEN_ZETEL}")
     return 0
 
 
@@ -399,6 +415,10 @@ async def _herzie(environment: Environment, soort: Soort) -> str:
 
 
 _HERZIE = "termijnen herzien"
+_NIET_VOOR_EEN_ZETEL = (
+    "For a seat nothing is listed that hangs on the work of all matters: who waits\n"
+    "for an adviser (toewijzing), and what is foreseen to come too late."
+)
 
 
 def _chosen(overzicht: Overzicht, prefix: str, soort: str | None) -> list[Loop]:

@@ -382,7 +382,10 @@ class Veld:
         desk, klacht = self.parties["klachten"], uuid.uuid4().hex
         await desk.state(
             e.KlachtIngediend(
-                ingediend_op=_now(), soort=stand.zaak.soort_klacht, onderdeel=stand.zaak.onderdeel
+                ingediend_op=_now(),
+                soort=stand.zaak.soort_klacht,
+                onderdeel=stand.zaak.onderdeel,
+                uit_te_sluiten=tuple(message["data"].get("uit_te_sluiten", ())),
             ),
             klacht,
         )

@@ -16,7 +16,7 @@ Geadresseerde = Literal["coid", "kmar", "lijn", "klachten", "sg", "ander-loket"]
 Cluster = Literal["coid", "kmar"]
 Lezer = Literal["mid", "coid", "kmar", "lijn"]
 Vrager = Literal["portaal", "kanaal", "mid"]
-Bewaakt = Literal["mid", "coid", "kmar", "klachten", "sg"]
+Bewaakt = Literal["mid", "coid", "kmar", "klachten", "sg", "plaatsvervanger-sg"]
 SoortStuk = Literal["melding", "aanvulling", "bericht", "gedeeld"]
 Kwalificatie = Literal[
     "melding", "advies", "informatie", "geen-integriteitskwestie", "klacht", "vermoeden-misstand"

@@ -718,6 +718,9 @@ class KlachtIngediend(Event):
     ingediend_op: Moment = Field(description="When")
     soort: SoortKlacht = Field(description="Kind of complaint")
     onderdeel: Onderdeel | None = Field(None, description="Branch complained about")
+    uit_te_sluiten: tuple[Code, ...] = Field(
+        (), max_length=200, description="Seats that must not learn of it; said of more, it is stated again"
+    )
 
 
 class KlachtBeoordeeld(Event):
@@ -788,13 +791,13 @@ class MeldingDoorgezet(Event):
 
 
 class UitsluitingVastgesteld(Event):
-    """Who must not learn of a matter that was forwarded, as the MID or the form said; for notification, which
-    hears nothing else of a forward. Said of more seats it is stated again: whoever is excluded stays so."""
+    """Who must not learn of a matter that somebody was told of, as the MID or the form said, whatever else
+    came of it since. Said of more seats it is stated again: whoever is excluded stays so."""
 
     naam = "uitsluiting-vastgesteld"
     moment = "vastgesteld_op"
-    vastgesteld_op: Moment = Field(description="When it was forwarded with it")
-    instemming: Id = Field(description="Grant under which the codes are in clear")
+    vastgesteld_op: Moment = Field(description="When")
+    instemming: Id = Field(description="Grant under which somebody was told of the matter, also if withdrawn")
     uit_te_sluiten: tuple[Code, ...] = Field(
         min_length=1, max_length=200, description="Seats that must not learn of it"
     )
@@ -810,6 +813,11 @@ class ContactDoorverwezen(Event):
     naar: Verwijzing = Field(description="Where to")
     instemming: Id | None = Field(
         None, description="The grant that lets the klachtencoördinatiepunt know of it; elsewhere absent"
+    )
+    uit_te_sluiten: tuple[Code, ...] = Field(
+        (),
+        max_length=200,
+        description="Seats that must not learn of it; said of more, it is stated again. Elsewhere absent",
     )
 
 
@@ -834,7 +842,8 @@ class InstemmingVervallen(Event):
 
 
 class MeldingHeropend(Event):
-    """The melder came back, and the matter is open again."""
+    """The melder came back, and the matter is open again: said under a grant in force alone. A return
+    without one stays with the MID."""
 
     naam = "melding-heropend"
     moment = "teruggekeerd_op"
@@ -843,9 +852,13 @@ class MeldingHeropend(Event):
     escaleren_naar: Literal["coid", "kmar", "sg"] | None = Field(
         None, description="To whom, when consent that names them is in force"
     )
-    instemming: Id | None = Field(None, description="The grant that names whom it is escalated to")
+    instemming: Id | None = Field(
+        None, description="The grant that names whom it is escalated to, else a cluster; always there"
+    )
     ongewenste_adviseurs: tuple[Code, ...] = Field(
-        (), max_length=20, description="Advisers whom the melder does not want, or complains about"
+        (),
+        max_length=20,
+        description="Advisers whom the melder does not want, or complains about; under a cluster's grant",
     )
 
 

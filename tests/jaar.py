@@ -248,7 +248,7 @@ class _Jaar:
                 "gewijzigd_op": op + timedelta(days=volgnummer),
                 "volgnummer": volgnummer,
                 "onderdeel": onderdeel,
-                "sterkte": 100 * volgnummer,
+                "sterkte": 500 * volgnummer,
                 "functionarissen": [
                     # The older version knows no mailboxes yet.
                     {

@@ -202,8 +202,8 @@ async def test_one_schema_that_is_locked_up_hides_nothing_of_the_others(environm
 async def test_for_a_seat_the_board_is_as_if_the_matter_did_not_exist(
     environment: Environment, service: StartService, bus: Bus, terminal: Terminal
 ) -> None:
-    """Shows clocks, a matter without holder and counts of which nothing is left but what the seat may see;
-    and no count of messages or outbox at all."""
+    """Shows clocks and counts of which nothing is left but what the seat may see; no matter without holder,
+    no mark of danger, no clock of who waits for an adviser; and no count of messages or outbox."""
     verborgen, open_ = new_id(), new_id()
     for zaak in (verborgen, open_):
         await arm(environment, "intake", zaak, Klok(Soort.MID_CONTACT, now() - timedelta(days=20)))
@@ -225,14 +225,25 @@ async def test_for_a_seat_the_board_is_as_if_the_matter_did_not_exist(
     )
     await bus.state("organisatie", eenheid, "eenheid-1")
     await terminal.start(watch(environment, "--lezer", "zetel-1"))
-    await terminal.ziet("as zetel-1", "NOBODY 1   late 1   armed 3   parked 0", "clocks 4", open_[:8])
+    await terminal.ziet("as zetel-1", "late 1   armed 2   parked 0", "clocks 2", open_[:8])
 
     async def geteld() -> Any:
         (intake,) = (regel.split() for regel in terminal.regels if regel.startswith("intake"))
         return intake[1] == "1" and intake[3:] == ["-", "-", "1", "-", "-", "-", "-", "-"]
 
     await eventually(geteld)
-    assert verborgen[:8] not in terminal.rauw.decode()
+    getoond = terminal.rauw.decode()
+    assert verborgen[:8] not in getoond
+    assert "NOBODY" not in getoond and "toewijzing" not in getoond and "!" not in terminal.tekst
+    zittend = Bron(environment.servers, environment.name, "zetel-1")
+    try:
+        async with attach.schema(environment, "routing") as connection:
+            await connection.execute("update zaken set in_gevaar = true")
+        data = (await zittend.lees()).as_data()
+        assert "zonder_houder" not in data
+        assert not any("in_gevaar" in een for een in data["termijnen"])
+    finally:
+        await zittend.sluit()
     anders = Bron(environment.servers, environment.name)
     try:
         bord = await anders.lees()
@@ -300,8 +311,8 @@ async def test_what_is_asked_costs_what_is_shown(environment: Environment) -> No
         await connection.execute("analyze termijnen")
         vragen = Queries(Path(bron.__file__).with_name("bord.sql"))
         for vraag, argumenten in (
-            (vragen.urgent, (["toewijzing", "adviseur-contact"], 200, None)),
-            (vragen.aantallen, (1000, None)),
+            (vragen.urgent, (["toewijzing", "adviseur-contact"], 200, None, [])),
+            (vragen.aantallen, (1000, None, [])),
             (vragen.waak, ()),
         ):
             plan = await connection.fetch(f"explain (analyze, timing off) {vraag}", *argumenten)

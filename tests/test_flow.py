@@ -70,6 +70,12 @@ def test_the_complaints_desk_hears_of_no_referral_but_to_itself() -> None:
     assert not any(doorverwezen.values())
 
 
+def test_to_which_desk_a_melder_was_referred_no_service_hears() -> None:
+    """It is counted by what the contact came to; where to is between the melder, the MID and that desk."""
+    for naam in flow.SERVICES:
+        assert ContactDoorverwezen not in flow.HEARS[naam]
+
+
 def test_what_is_brought_to_one_cluster_is_not_heard_by_the_other() -> None:
     """An escalation to the KMar and every clock of a matter that it holds reach the KMar, and the COID not;
     the other way round alike. What is for the SG reaches the one party that keeps that desk."""

@@ -151,7 +151,7 @@ class Systeem:
             smtp_url=self.mail.url,
             ronde_elke=timedelta(milliseconds=500),
             plaatsen=50,
-            k=1,
+            k=5,
         )
 
 

@@ -39,6 +39,10 @@ OP_TESTS: Final = (
     ),
     OpTests("wat geparkeerd is, wordt op tijd vernietigd en bevestigt niets", ("tests/test_geparkeerd.py",)),
     OpTests(
+        "een instelling die een bescherming zou uitzetten, wordt geweigerd",
+        ("tests/notification/test_verzending.py",),
+    ),
+    OpTests(
         "wat van een week wordt voorzien hoort niemand die niet van de zaak mag weten",
         ("tests/routing/test_planning.py", "tests/routing/test_planning_dienst.py"),
     ),
@@ -55,6 +59,15 @@ OP_TESTS: Final = (
             "tests/notification/test_notification.py",
             "tests/routing/test_core.py",
         ),
+    ),
+    OpTests(
+        "wie terugkomt is zonder instemming alleen bij de MID bekend, die er een termijn op heeft",
+        ("tests/intake/test_terugkeer.py",),
+    ),
+    OpTests(
+        "wie is uitgesloten, is dat voor ieder die ooit van de zaak hoorde, na elk gesprek, en krijgt van"
+        " intake niets verzegeld",
+        ("tests/intake/test_uitsluiting.py",),
     ),
     OpTests(
         "elke opening, ook een mislukte, staat in twee logs, en een veranderde regel valt op",

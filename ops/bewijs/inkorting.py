@@ -12,8 +12,10 @@ from ops import CHECKOUT
 from ops.bewijs import (
     gewist,
     koppelproef,
+    lekken_lijsten,
     lekken_stapel,
     lezersproef,
+    lijsten,
     logproef,
     loop,
     poort,
@@ -58,8 +60,8 @@ KORT: Final[Mapping[str, Sequence[stromen.Stroom]]] = {
 """What is played with a leak, by its name, else by edge or surface, else by part: nothing is killed, which
 would only take time."""
 MISVORMD: Final = 40
-STAPEL_PAREN: Final = 30
-"""Pairs of worlds that live without any leak: five for each kind of secret."""
+STAPEL_PAREN: Final = 42
+"""Pairs of worlds that live without any leak: seven for each kind of secret."""
 PAREN: Final[Mapping[str, tuple[int, ...]]] = {
     "zaak-in-log": (1, 13),
     "zaak-in-spoor": (1, 13),
@@ -72,6 +74,7 @@ PAREN: Final[Mapping[str, tuple[int, ...]]] = {
     "zegel-op-maat": (0, 6),
     "escaleert-naar-uitgeslotene": (5, 29),
     "waarschuwt-uitgeslotene": (17,),
+    "termijn-van-uitgeslotene": (41,),
     "lijst-verbergt-niets": (5, 11),
     "zonder-geschiedenis": (0,),
     "k-van-een": (0,),
@@ -114,6 +117,8 @@ async def speel(folder: Path, own: PrivateServers, proef: Proef, *, mutant: str 
             delen = [await gewist.onderzoek(hier, own, mutant=mutant)]
         elif proef.deel == lekken_stapel.DEEL:
             delen = [await stapel.onderzoek(hier, own, paren, mutant=mutant)]
+        elif proef.deel == lekken_lijsten.DEEL:
+            delen = [await lijsten.onderzoek(hier, own, range(1), mutant=mutant)]
         elif proef.deel == totalen.NAAM:
             delen = [await totalen.onderzoek(hier, own, paren, mutant=mutant)]
         elif proef.deel == lekken_stapel.VOLGORDE:

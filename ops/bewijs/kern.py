@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from ops.bewijs.kern_notificatie import KORT, Instelling, Regelstand, Weekberichten
@@ -44,6 +44,13 @@ class Bericht:
     feit: Fact
 
 
+class Klokstand(NamedTuple):
+    """The clocks that a matter asks for from some moment on."""
+
+    op: datetime
+    klokken: tuple[Klok, ...]
+
+
 @dataclass
 class Gezien:
     """All that anybody could see of a world that happened."""
@@ -52,7 +59,9 @@ class Gezien:
     post: dict[str, list[tuple[int, bytes]]] = field(default_factory=lambda: defaultdict(list))
     """By seat: week and weekly message, as it goes over the line."""
     klokken: dict[tuple[str, str], tuple[Klok, ...]] = field(default_factory=dict)
-    """By service and matter."""
+    """By service and matter, as they are at last."""
+    klokloop: dict[tuple[str, str], list[Klokstand]] = field(default_factory=lambda: defaultdict(list))
+    """The same in the course of time."""
     verteld: list[Regelstand] = field(default_factory=list)
     """Every line of a weekly message that arrived. Nobody sees of which matter it is."""
     geteld: frozenset[str] = frozenset()
@@ -134,12 +143,12 @@ class Kern:
             return self._routing(zaak, feit, feiten, nu)
         if naam == flow.NOTIFICATION:
             return self._weekberichten.hoor(feit, feiten, nu)
-        return self._registry(zaak, feiten)
+        return self._registry(zaak, feiten, nu)
 
     def _intake(self, zaak: str, feiten: Sequence[Fact], nu: datetime) -> Iterator[tuple[str, e.Event]]:
         besluit = intake_besluit.beslis(vouw_contact(feiten), nu=nu, max_pogingen=3)
         if not isinstance(besluit, intake_besluit.NogOnbekend):
-            self.gezien.klokken[flow.INTAKE, zaak] = tuple(besluit.klokken)
+            self._zie_klokken(flow.INTAKE, zaak, tuple(besluit.klokken), nu)
             yield from ((zaak, event) for event in besluit.feiten)
 
     def _routing(
@@ -155,7 +164,7 @@ class Kern:
             self._adviseurs(), nu.date(), max_zaken_per_fte=40, gesprekken_per_fte=_GESPREKKEN_PER_FTE
         )
         for besluit in herplan([gevouwen], rooster, nu):
-            self.gezien.klokken[flow.ROUTING, zaak] = besluit.klokken
+            self._zie_klokken(flow.ROUTING, zaak, besluit.klokken, nu)
             self._open.pop(zaak, None)
             if besluit.zaak.open and besluit.toewijzing is not None:
                 self._open[zaak] = besluit.toewijzing.adviseur
@@ -171,10 +180,15 @@ class Kern:
                 open_zaken=sum(wie == code for wie in self._open.values()),
             )
 
-    def _registry(self, zaak: str, feiten: Sequence[Fact]) -> Iterator[tuple[str, e.Event]]:
+    def _registry(self, zaak: str, feiten: Sequence[Fact], nu: datetime) -> Iterator[tuple[str, e.Event]]:
         besluit = registry_besluit.beslis(vouw_dossier(feiten), dubbel=False, zetels=self._zetels)
-        self.gezien.klokken[flow.REGISTRY, zaak] = besluit.klokken
+        self._zie_klokken(flow.REGISTRY, zaak, besluit.klokken, nu)
         yield from ((zaak, event) for event in besluit.feiten)
+
+    def _zie_klokken(self, naam: str, zaak: str, klokken: tuple[Klok, ...], nu: datetime) -> None:
+        if self.gezien.klokken.get((naam, zaak)) != klokken:
+            self.gezien.klokken[naam, zaak] = klokken
+            self.gezien.klokloop[naam, zaak].append(Klokstand(nu, klokken))
 
 
 def speel(wereld: Wereld, rng: Random, munt: str, instelling: Instelling = KORT) -> Gezien:

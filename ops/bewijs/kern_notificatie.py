@@ -324,6 +324,7 @@ class Weekberichten:
             weken=instelling.periode_weken,
             k=instelling.k,
             stap=instelling.stap,
+            jaar=GESCHIEDENIS,
         )
         self._geteld.update(geteld)
         return self._totalen

@@ -31,8 +31,9 @@ from services.routing.core import zaak as routing_zaak
 from shared import events
 from shared.envelope import Fact
 from shared.events import ContactOntvangen
-from shared.termijnen import regels
+from shared.termijnen import feiten, overgang, regels
 from shared.termijnen.kalender import lokaal
+from shared.termijnen.klok import Termijn
 
 PAREN: Final = 3_000
 """Pairs that are tried with a mutant at most; a rule that leaks shows in far fewer."""
@@ -267,6 +268,23 @@ def _hoort_niet_wie(soort: type[Any], veld: str) -> Callable[[Any], Any]:
     return anders
 
 
+def _hoort_van_de_mid_niet_wie(juist: Any) -> Any:
+    """Makes routing forget whom the MID excludes, in both facts that say it."""
+    zonder_codes = _hoort_niet_wie(events.MeldingDoorgezet, "kenmerken")(juist)
+    return _hoort_niet_wie(events.UitsluitingVastgesteld, "uit_te_sluiten")(zonder_codes)
+
+
+def _ander_gesprek_telt_niet(juist: Any) -> Any:
+    """Makes intake drop all codes of a talk that found no integriteitskwestie."""
+
+    def gesprek(loop: Any, feit: Any) -> None:
+        juist[events.GesprekGevoerd](
+            loop, feit.model_copy(update={"kenmerken": intake_zaak.kenmerken_van(feit)})
+        )
+
+    return juist | {events.GesprekGevoerd: gesprek}
+
+
 def _een_top(juist: Any) -> Any:
     def anders(boom: Any, eenheid: str, rol: str) -> frozenset[str]:
         gevonden: frozenset[str] = juist(boom, eenheid, rol)
@@ -277,6 +295,29 @@ def _een_top(juist: Any) -> Any:
 
 def _negeert_wie_ook_niet_mag(juist: Any) -> Any:
     return lambda rol, gesloten: regels.PLAATSVERVANGER.get(rol, rol) if rol in gesloten else rol
+
+
+def _wie_hem_heeft(_: Any) -> Any:
+    return property(lambda zelf: zelf.rol)
+
+
+def _latere_trede_voor_allen(juist: Any) -> Any:
+    return lambda een, now, rollen, trede: juist(een, now, ("sg",), trede)
+
+
+def _hoort_geen_latere_uitsluiting(juist: Any) -> Any:
+    return lambda klok, oud, boek: juist(replace(klok, gesloten=oud.termijn.gesloten), oud, boek)
+
+
+def _zegt_nog_dat_hij_weg_is(juist: Any) -> Any:
+    """Whoever had a clock hears that it is theirs no more, and as which it goes on elsewhere."""
+
+    def anders(zelf: Any) -> Any:
+        gezegd = juist.fget(zelf)
+        nieuw = zelf.bewaard.generatie > 1 and zelf.bewaard.termijn.hoort == "plaatsvervanger-sg"
+        return (*gezegd, *(feit.model_copy(update={"rol": "sg"}) for feit in gezegd if nieuw))
+
+    return property(anders)
 
 
 def _alleen_begin_van_de_week(juist: Any) -> Any:
@@ -367,7 +408,14 @@ MUTANTEN: Final = (
         "uitsluiting-bij-het-doorzetten-vergeten",
         "wie de MID uitsluit, hoort het vermoeden",
         _LADDER,
-        (Ingreep(routing_zaak, "_STAPPEN", _hoort_niet_wie(events.MeldingDoorgezet, "kenmerken")),),
+        (Ingreep(routing_zaak, "_STAPPEN", _hoort_van_de_mid_niet_wie),),
+        "zaak",
+    ),
+    Regelmutant(
+        "uitsluiting-bij-een-ander-gesprek-vergeten",
+        "wie de MID uitsluit in een gesprek waarin het alleen informeert, hoort het toch",
+        _BESTAAT,
+        (Ingreep(intake_zaak, "_STAPPEN", _ander_gesprek_telt_niet),),
         "zaak",
     ),
     Regelmutant(
@@ -414,6 +462,32 @@ MUTANTEN: Final = (
             Ingreep(regels, "op_de_trede", _negeert_wie_ook_niet_mag),
         ),
         "zaak",
+    ),
+    Regelmutant(
+        "klok-van-uitgeslotene",
+        "wie is uitgesloten hoort van een termijn die de zijne is",
+        _LADDER,
+        (Ingreep(Termijn, "hoort", _wie_hem_heeft),),
+        "zaak",
+    ),
+    Regelmutant(
+        "latere-trede-naar-uitgeslotene",
+        "wie is uitgesloten hoort het als er lang na het verstrijken niets is gebeurd",
+        _LADDER,
+        (Ingreep(feiten, "geescaleerd", _latere_trede_voor_allen),),
+        "zaak",
+    ),
+    Regelmutant(
+        "klok-blijft-bij-later-uitgeslotene",
+        "wie een termijn had en later wordt uitgesloten, houdt hem",
+        kern_uitsluiting.KLOK,
+        (Ingreep(overgang, "_volgende", _hoort_geen_latere_uitsluiting),),
+    ),
+    Regelmutant(
+        "later-uitgeslotene-hoort-dat-hij-weg-is",
+        "wie een termijn had en later wordt uitgesloten, hoort dat hij naar een ander gaat",
+        kern_uitsluiting.KLOK,
+        (Ingreep(overgang.Verandering, "feiten", _zegt_nog_dat_hij_weg_is),),
     ),
     Regelmutant(
         "dag-in-tabel",

@@ -97,6 +97,11 @@ def _waarschuwt_uitgeslotene() -> None:
     vervang("services.registry.core.besluit", "gesloten_rollen", lambda _: lambda *_: frozenset())
 
 
+def _termijn_van_uitgeslotene() -> None:
+    """A return that was brought to the SG is told to the SG, excluded or not: from the start of its clock."""
+    vervang("shared.termijnen.klok", "Termijn.hoort", lambda _: property(lambda self: self.rol))
+
+
 def _lijst_verbergt_niets() -> None:
     """The operators' list shows a seat what it must not learn of. Of the commands, and so of the process that
     gives them."""
@@ -212,6 +217,14 @@ LEKKEN: Final = (
         DEEL,
         "rol-van-de-ladder sg",
         _waarschuwt_uitgeslotene,
+    ),
+    Lek(
+        "termijn-van-uitgeslotene",
+        "een SG die is uitgesloten hoort van een termijn die de zijne is",
+        (flow.REGISTRY,),
+        DEEL,
+        "rol-van-de-ladder sg",
+        _termijn_van_uitgeslotene,
     ),
     Lek(
         "lijst-verbergt-niets",

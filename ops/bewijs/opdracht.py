@@ -21,7 +21,18 @@ from pathlib import Path
 from typing import Any, Final
 
 from ops import environment as environments
-from ops.bewijs import gewist, kernmutanten, loop, paren, stapel, totalen, verboden, verdeeld, volgorde
+from ops.bewijs import (
+    gewist,
+    kernmutanten,
+    lijsten,
+    loop,
+    paren,
+    stapel,
+    totalen,
+    verboden,
+    verdeeld,
+    volgorde,
+)
 from ops.bewijs.elders import OP_TESTS
 from ops.bewijs.herkomst import kop
 from ops.bewijs.proefstand import eigen_servers
@@ -61,6 +72,10 @@ async def _stapel(proef: Proef) -> list[Deel]:
     return [await stapel.onderzoek(proef.folder / "stapel", proef.own)]
 
 
+async def _lijsten(proef: Proef) -> list[Deel]:
+    return [await lijsten.onderzoek(proef.folder / "lijsten", proef.own)]
+
+
 async def _totalen(proef: Proef) -> list[Deel]:
     return [await totalen.onderzoek(proef.folder / "totalen", proef.own)]
 
@@ -88,6 +103,7 @@ DELEN: Final[dict[str, Onderzoek]] = {
     "paren": _paren,
     "regelmutanten": _regelmutanten,
     "stapel": _stapel,
+    "lijsten": _lijsten,
     "totalen": _totalen,
     "volgorde": _volgorde,
     "loop": _loop,
@@ -95,8 +111,9 @@ DELEN: Final[dict[str, Onderzoek]] = {
     "mutanten": _mutanten,
 }
 """What can be asked for: forbidden moves; pairs of worlds through the cores, the rules that must show in
-them, and pairs through the stack; totals of the stack, and the order of weekly messages; one run with
-canaries and linkage; erasure against a backup; the leaks in services and rights."""
+them, and pairs through the stack; what lists and the board show a seat; totals of the stack, and the order of
+weekly messages; one run with canaries and linkage; erasure against a backup; the leaks in services and
+rights."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -110,7 +110,7 @@ def _vergelijk(nummer: int, uitkomst: Uitkomst) -> None:
     uitkomst.verteld += len(links.verteld)
     uitkomst.soorten.update(soorten.meegedaan(een.sleutel for een in links.bus))
     fouten, bekeken = kern_instemming.weerleg(links)
-    fouten += kern_uitsluiting.weerleg(links)
+    fouten += kern_uitsluiting.weerleg(links, een.links.zetels)
     uitkomst.getoetst += bekeken
     if een.verschil == "eenheid":
         rekening = reken_na(een, links, instelling, str(nummer))

@@ -92,13 +92,24 @@ def _stappen(org: Organisatie, zaak: Zaak, verzegel: Callable[[str], str]) -> It
         ingetrokken = e.InstemmingIngetrokken(instemming=zaak.ids[0], ingetrokken_op=op(0, 4))
         yield stap(op=op(0, 2.5), afzender="mid", feit=ingetrokken)
     yield stap(op=op(0, 3), afzender="mid", feit=_instemming(zaak.ids[0], "coid", op(0, 3)))
+    if zaak.zegt_uit == "ander-gesprek" and zaak.uit_te_sluiten:
+        yield stap(
+            op=op(0, 4),
+            afzender="mid",
+            feit=e.GesprekGevoerd(
+                gevoerd_op=op(0, 4),
+                uitkomst="informatie",
+                kenmerken=kenmerken.model_copy(update={"uit_te_sluiten": zaak.uit_te_sluiten}),
+                instemming=zaak.ids[0],
+            ),
+        )
     yield from _bij_de_coid(zaak, stap, op)
     if zaak.neven_ids:
         yield from nevenfeiten(org, zaak, op)
     if zaak.hogerop == "terugkeer":
-        yield stap(op=op(5, 0), afzender="mid", feit=_instemming(zaak.ids[3], "sg", op(5, 0)))
-        terug = e.MelderTeruggekeerd(teruggekeerd_op=op(5, 1), reden="niet-opgepakt", escaleren_naar="sg")
-        yield stap(op=op(5, 1), afzender="mid", feit=terug)
+        yield stap(op=op(4, 2), afzender="mid", feit=_instemming(zaak.ids[3], "sg", op(4, 2)))
+        terug = e.MelderTeruggekeerd(teruggekeerd_op=op(4, 3), reden="niet-opgepakt", escaleren_naar="sg")
+        yield stap(op=op(4, 3), afzender="mid", feit=terug)
     if zaak.intrekken_week is not None and not zaak.intrekking_voor:
         ingetrokken_op = op(zaak.intrekken_week, 9)
         yield stap(
@@ -153,8 +164,9 @@ def _bij_de_coid(
         )
         yield stap(op=op(1, 2), afzender="coid", feit=geinformeerd)
         if zaak.later_uit_te_sluiten:
-            later = {"geinformeerd_op": op(2, 2), "uit_te_sluiten": zaak.later_uit_te_sluiten}
-            yield stap(op=op(2, 2), afzender="coid", feit=geinformeerd.model_copy(update=later))
+            later_op = op(4, 4) if zaak.hogerop == "terugkeer" else op(2, 2)
+            later = {"geinformeerd_op": later_op, "uit_te_sluiten": zaak.later_uit_te_sluiten}
+            yield stap(op=later_op, afzender="coid", feit=geinformeerd.model_copy(update=later))
         if zaak.hogerop == "misstand":
             misstand = e.KwestieGekwalificeerd(gekwalificeerd_op=op(2, 4), kwalificatie="vermoeden-misstand")
             yield stap(op=op(2, 4), afzender="coid", feit=misstand)

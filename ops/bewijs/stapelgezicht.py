@@ -275,13 +275,14 @@ class Gezichten:
         return gepubliceerd(gezicht.register)
 
     def ladder(self, kant: Kant, rol: str) -> tuple[str, ...]:
-        """What a role of the ladder is told of a world: what is brought to it, which promise was broken."""
+        """What a role of the ladder is told of a world: what is brought to it, and every fact about a clock,
+        of whatever kind, that is addressed to it or brought to it."""
         aan = f'"naar":"{rol}"'
         return vergelijkbaar(
             regel
             for sleutel, regel in self.per_merk[kant.merk].bus
             if (sleutel.startswith(_GEESCALEERD) and aan in regel)
-            or (_VERSTREKEN in sleutel and rol in _ESCALEERT.findall(regel)[0].split('"'))
+            or (_TERMIJN in sleutel and (sleutel.endswith(f".{rol}") or rol in _gebracht_naar(regel)))
         )
 
     def _leesbaar(self, kant: Kant, tekst: str) -> str:
@@ -339,6 +340,11 @@ def _kort(wat: Sequence[str]) -> str:
     return blake2b("\n".join(wat).encode(), digest_size=6).hexdigest()
 
 
+def _gebracht_naar(regel: str) -> frozenset[str]:
+    """The roles to which a message about a clock is to be brought."""
+    return frozenset(rol for wie in _ESCALEERT.findall(regel) for rol in wie.split('"'))
+
+
 def _maat(gevonden: re.Match[str]) -> str:
     return f"[verzegeld {len(gevonden[0])}]"
 
@@ -359,7 +365,7 @@ def _waarde(tabel: str, naam: str, waarde: Any) -> str:
 
 
 _GEESCALEERD: Final = "routing.melding-geescaleerd.v1."
-_VERSTREKEN: Final = ".termijn-verstreken.v1."
+_TERMIJN: Final = ".termijn-"
 _ESCALEERT: Final = re.compile(r'"escaleert_naar":\[([^]]*)\]')
 _REGISTER: Final = frozenset(flow.bindings(flow.REGISTRY))
 _TABELLEN: Final = """

@@ -171,10 +171,12 @@ def _tweetal(nummer: int) -> Tweetal:
 
 def _tot_boven(een: Paar, nummer: int) -> Paar:
     """The pair with the SG among those who are excluded from its case, of which something would be brought to
-    the SG: what it was found to be, or that the melder was not told in time. Who is excluded is said with
-    each fact that can, in turn; with the earlier ones the vermoeden comes before anybody is told."""
+    the SG: what it was found to be, that the melder was not told in time, or that they came back. Who is
+    excluded is said with each fact that can, in turn; with the earlier ones the vermoeden comes before
+    anybody is told."""
     ronde = nummer // (2 * len(VERSCHILLEN))
-    misstand, zegt_uit = ronde % 2 == 0, ZEGT_UIT[ronde // 2 % len(ZEGT_UIT)]
+    misstand, terugkeer = ronde % 2 == 0, ronde % 4 == 3
+    zegt_uit = ZEGT_UIT[ronde // 2 % len(ZEGT_UIT)]
     vermoeden: Literal["misstand", "misstand-vooraf"] = (
         "misstand" if zegt_uit == "geinformeerd" else "misstand-vooraf"
     )
@@ -184,9 +186,9 @@ def _tot_boven(een: Paar, nummer: int) -> Paar:
         een.zaak,
         uit_te_sluiten=(*een.zaak.uit_te_sluiten, sg.code),
         intrekken_week=None,
-        hogerop=vermoeden if misstand else None,
+        hogerop=vermoeden if misstand else "terugkeer" if terugkeer else None,
         zegt_uit=zegt_uit,
-        blijft_uit=None if misstand else "terugkoppeling",
+        blijft_uit=None if misstand or terugkeer else "terugkoppeling",
     )
     zaken = tuple(zaak if ander.id == zaak.id else ander for ander in een.links.zaken)
     links, rechts = (

@@ -108,7 +108,7 @@ def _wereld(rng: Random, verschil: Verschil, instelling: Instelling) -> Wereld:
     if rng.random() < (0.9 if verschil == "eenheid" else 0.5):
         # Many of one unit, so that its name is used up.
         zaken = [_in(org, een, zaken[0].eenheid) for een in zaken]
-    return Wereld(org, tuple(map(_zegt_uit, zaken)), later)
+    return Wereld(org, tuple(_laat_uit(org, _zegt_uit(een)) for een in zaken), later)
 
 
 def _organisatie(rng: Random) -> Organisatie:
@@ -157,6 +157,15 @@ def _zegt_uit(een: Zaak) -> Zaak:
     zegt = rng.choice(ZEGT_UIT)
     vooraf = een.hogerop == "misstand" and zegt != "geinformeerd" and rng.random() < 0.7
     return replace(een, zegt_uit=zegt, hogerop="misstand-vooraf" if vooraf else een.hogerop)
+
+
+def _laat_uit(org: Organisatie, een: Zaak) -> Zaak:
+    """The case; when a melder came back with it to the SG, it is said only after that that the SG must not
+    learn of it."""
+    sg = tuple(stoel.code for stoel in org.stoelen if stoel.rol == "sg")
+    if een.hogerop != "terugkeer" or not sg:
+        return een
+    return replace(een, later_uit_te_sluiten=sg, intrekken_week=None)
 
 
 def _herzien(rng: Random, org: Organisatie) -> Organisatie:

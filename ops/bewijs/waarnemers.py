@@ -11,14 +11,15 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from functools import lru_cache, partial
 from typing import Any, Final, NamedTuple
 
+from ops.bewijs import kern_klokken
 from ops.bewijs.kern import Bericht, Gezien
 from ops.bewijs.publicatie import gepubliceerd
 from ops.bewijs.werelden import Paar, Verschil, gaat_door, in_codes
 from shared import events as e
 from shared import flow, zegel
 from shared.envelope import encode
-from shared.termijnen.klok import Termijn, Uitkomst, termijn
-from shared.termijnen.regels import Regel, gesloten_rollen, regels
+from shared.termijnen.klok import Termijn, termijn
+from shared.termijnen.regels import gesloten_rollen, regels
 
 _ID: Final = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?4[0-9a-f]{3}-?[89ab][0-9a-f]{3}-?[0-9a-f]{12}")
 _REGELS: Final = regels({})
@@ -61,8 +62,15 @@ VRIJGAVEN: Final = (
              "anders kan niet bepaald worden wat een weekbericht zeggen mag, en aan wie"),
     Vrijgave("routing, registry en de beheerder van de broker", "kenmerken in codes, na instemming",
              "zonder onderdeel en eenheid is er geen adviseur te kiezen en niets te tellen"),
-    Vrijgave("registry en de beheerder van de broker", "kanaal, tijdstip en spoed van een contact",
+    Vrijgave("registry en de beheerder van de broker", "kanaal, tijdstip en spoed van een contact, en waarop"
+             " het bij de MID uitliep",
              "de termijnen en de tabel van contacten rusten erop; wie en wat zijn verzegeld"),
+    Vrijgave("de beheerder van de broker", "naar welk loket de MID een melder verwees, en dat die"
+             " terugkwam",
+             "de MID hoort het langs de bus; geen dienst luistert naar een verwijzing"),
+    Vrijgave("routing, registry en notification", "wie niet van een zaak mag weten waarvan zij al wisten, ook"
+             " nadat de instemming is ingetrokken",
+             "anders wordt iemand op een lijst, een trede of in een bericht verteld wat hij niet mag weten"),
     Vrijgave("beheerder van de broker", "de maatklasse van verzegelde inhoud (2, 8 of 35 KiB)",
              "een enkele maat zou elk bericht zo groot maken als het grootste"),
     Vrijgave("beheerder", "welke termijnen lopen, per zaak onder een willekeurig kenmerk",
@@ -110,12 +118,12 @@ def schijf(gezien: Gezien) -> str:
     return _vergelijkbaar(_bericht(een) for een in gezien.bus)
 
 
-def _klokken(gezien: Gezien) -> Iterable[tuple[str, str, Regel, Termijn]]:
-    """Each clock that runs or ran, with its service, matter and rule; some kinds are off."""
+def _klokken(gezien: Gezien) -> Iterable[tuple[str, str, Termijn]]:
+    """Each clock that runs or ran, with its service and matter; some kinds are off."""
     for (naam, zaak), klokken in gezien.klokken.items():
         for klok in klokken:
             if (regel := _REGELS[klok.soort]).aan:
-                yield naam, zaak, regel, termijn(klok, regel)
+                yield naam, zaak, termijn(klok, regel)
 
 
 def beheerder(gezien: Gezien) -> str:
@@ -123,7 +131,7 @@ def beheerder(gezien: Gezien) -> str:
     return _vergelijkbaar(
         sorted(
             (str(een.eind), naam, een.soort, een.rol, str(een.uitkomst), een.afleiding, zaak)
-            for naam, zaak, _, een in _klokken(gezien)
+            for naam, zaak, een in _klokken(gezien)
         )
     )
 
@@ -149,22 +157,18 @@ def _vooruitzichten(gezien: Gezien, rol: str, stoelen: Collection[str]) -> list[
 
 
 def ladder(gezien: Gezien, rol: str, stoelen: Collection[str]) -> str:
-    """What a role of the ladder, which these seats read for, is told: what is brought to it, and each promise
-    that is or will be broken and of which it hears."""
+    """What a role of the ladder, which these seats read for, is told: what is brought to it, and every fact
+    about a clock that is addressed to it or brought to it, of whatever kind: each promise that starts, moves,
+    nears its end, is or will be broken, or ends."""
     rijen = _vooruitzichten(gezien, rol, stoelen)
     for een in gezien.bus:
         if isinstance(een.feit.data, e.MeldingGeescaleerd) and een.feit.data.naar == rol:
             rijen.append((een.feit.data.geescaleerd_op.isoformat(), een.feit.data.reden, een.feit.subject))
-    for naam, zaak, regel, klok in _klokken(gezien):
-        if klok.alleen_bewaking or klok.uitkomst not in (None, Uitkomst.TE_LAAT):
-            continue
-        trede = 0
-        for punt in klok.punten:
-            if rol in regel.op_de_treden(klok.rol, klok.spoed, trede, punt.trede, klok.gesloten):
-                rijen.append((punt.op.isoformat(), f"{naam} {klok.soort} {punt.wat}", zaak))
-            trede = max(trede, punt.trede + 1)
-        if rol == regel.hoogste(klok.rol, klok.spoed, klok.gesloten):
-            rijen.append((str(klok.eind), f"{naam} {klok.soort} herhaald", zaak))
+    rijen += [
+        (klok.op.isoformat(), f"{klok.dienst} {klok.feit.naam} {klok.feit.model_dump_json()}", klok.zaak)
+        for klok in kern_klokken.gezegd(gezien, waakt_meteen=False)
+        if rol in klok.rollen
+    ]
     return _vergelijkbaar(sorted(rijen))
 
 

@@ -40,7 +40,7 @@ Verschil = Literal[
 ]
 """In what worlds differ that must look the same to somebody."""
 
-Uitsluitmoment = Literal["geinformeerd", "kwalificatie", "gesprek"]
+Uitsluitmoment = Literal["geinformeerd", "kwalificatie", "gesprek", "ander-gesprek"]
 ZEGT_UIT: Final[tuple[Uitsluitmoment, ...]] = get_args(Uitsluitmoment)
 """The facts with which it can be said who must not learn of a case, the last that can be first."""
 
@@ -176,12 +176,14 @@ class Zaak:
     gekwalificeerd_als: Rubriek | None = None
     """As what it is settled, when that is not what the line was told; then the line hears the hoofdgroep."""
     later_uit_te_sluiten: tuple[str, ...] = ()
-    """Seats of which the adviser says only in the week after the telling that they must not learn of it."""
+    """Seats of which the adviser says only in the week after the telling that they must not learn of it, or
+    after a melder came back."""
     hogerop: Literal["misstand", "misstand-vooraf", "terugkeer"] | None = None
     """Why it is brought to the SG: what it was found to be, after the telling or before there was any, or a
     melder who came back."""
     zegt_uit: Uitsluitmoment = "geinformeerd"
-    """With which fact it is said who must not learn of it: the adviser's, or the talk's at the MID."""
+    """With which fact it is said who must not learn of it: the adviser's, or the talk's at the MID; or
+    a later talk's there, in which the melder was only informed."""
     neven_ids: tuple[str, ...] = field(default=(), repr=False)
     """Random ids of what is said around and beside it (`nevenfeiten`); without these nothing is."""
     blijft_uit: Literal["gesprek", "terugkoppeling"] | None = None

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: EUPL-1.2
 -- What the board asks of a service's schema, every few seconds: each by an index and cut off, and without a lock.
--- A list of digests, where there is one, names the matters that are not there for who reads.
+-- A list of digests, where there is one, names the matters that are not there for who reads; kinds of clock may be left
+-- out too ($4 of the urgent ones, $3 of the counts).
 
 -- name: nu
 select clock_timestamp();
@@ -31,12 +32,13 @@ with gekozen as (
     (select te_laat.*
      from unnest($1::text[]) as kind (naam),
           lateral (select * from termijnen
-                   where soort = kind.naam and verstreken_op is not null and uitkomst is null
+                   where soort = kind.naam and soort <> all($4::text[])
+                     and verstreken_op is not null and uitkomst is null
                      and ($3::bytea[] is null or sha256(convert_to(onderwerp, 'UTF8')) <> all($3))
                    order by eind_op limit $2) as te_laat)
     union all
     (select * from termijnen
-     where volgende_op is not null
+     where volgende_op is not null and soort <> all($4::text[])
        and ($3::bytea[] is null or sha256(convert_to(onderwerp, 'UTF8')) <> all($3))
      order by volgende_op limit $2)
 )
@@ -45,11 +47,11 @@ select gekozen.*, termijnregels.inhoud from gekozen join termijnregels using (so
 -- name: aantallen
 -- How many are overdue, and how many run; counted as far as $1.
 select (select count(*) from (select from termijnen
-                              where verstreken_op is not null and uitkomst is null
+                              where verstreken_op is not null and uitkomst is null and soort <> all($3::text[])
                                 and ($2::bytea[] is null or sha256(convert_to(onderwerp, 'UTF8')) <> all($2))
                               order by soort, eind_op limit $1) as een) as te_laat,
        (select count(*) from (select from termijnen
-                              where volgende_op is not null
+                              where volgende_op is not null and soort <> all($3::text[])
                                 and ($2::bytea[] is null or sha256(convert_to(onderwerp, 'UTF8')) <> all($2))
                               order by volgende_op limit $1) as een) as gewapend;
 
@@ -60,7 +62,7 @@ select subject from zaken where in_gevaar and subject = any($1::text[]);
 -- name: zonder_houder
 -- Open matters that no adviser has, the urgent and the oldest first.
 select subject as onderwerp, cluster, spoed, telt_vanaf from zaken
-where wacht and ($2::bytea[] is null or sha256(convert_to(subject, 'UTF8')) <> all($2))
+where wacht
 order by spoed desc, telt_vanaf, subject limit $1;
 
 -- name: geparkeerd

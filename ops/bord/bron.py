@@ -5,7 +5,7 @@ are kept, read only, with a limit on how long a question may take."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -206,22 +206,52 @@ class Bron:
 
 
 async def _inhoud(verbinding: Any, naam: str, verborgen: list[bytes] | None) -> dict[str, Any]:
-    rijen = await verbinding.fetch(_SQL.geparkeerd, HOOGSTENS, verborgen)
-    deel: dict[str, Any] = {"geparkeerd": [Geparkeerd(dienst=naam, **rij) for rij in rijen]}
+    deel: dict[str, Any] = {"geparkeerd": await _geparkeerd(verbinding, naam, verborgen)}
     if naam in MET_KLOKKEN:
         soorten = [str(regel.soort) for regel in TABEL if regel.dienst == naam]
-        klokken = await verbinding.fetch(_SQL.urgent, soorten, HOOGSTENS, verborgen)
+        niet = _verzwegen(verborgen)
+        klokken = await verbinding.fetch(_SQL.urgent, soorten, HOOGSTENS, verborgen, niet)
         bij_naam = {(rij["onderwerp"], rij["soort"]): rij for rij in klokken}
-        gevaar: set[str] = set()
-        if naam == flow.ROUTING:
-            zaken = sorted({onderwerp for onderwerp, _ in bij_naam})
-            gevaar = {rij["subject"] for rij in await verbinding.fetch(_SQL.in_gevaar, zaken)}
+        zaken = sorted({onderwerp for onderwerp, _ in bij_naam})
+        gevaar = await _in_gevaar(verbinding, naam, zaken, verborgen)
         deel["klokken"] = [als_loop(naam, rij, gevaar) for rij in bij_naam.values()]
-        deel |= dict(await verbinding.fetchrow(_SQL.aantallen, TELT_TOT, verborgen))
+        deel |= await _aantallen(verbinding, verborgen, niet)
         deel["vol"] = max(deel["te_laat"], deel["gewapend"]) > len(bij_naam)
     if naam == flow.ROUTING:
-        houders = await verbinding.fetch(_SQL.zonder_houder, HOOGSTENS, verborgen)
-        deel["zonder_houder"] = [
-            ZonderHouder(rij["onderwerp"], rij["cluster"], rij["spoed"], rij["telt_vanaf"]) for rij in houders
-        ]
+        deel["zonder_houder"] = await _zonder_houder(verbinding, verborgen)
     return deel
+
+
+async def _geparkeerd(verbinding: Any, naam: str, verborgen: list[bytes] | None) -> list[Geparkeerd]:
+    rijen = await verbinding.fetch(_SQL.geparkeerd, HOOGSTENS, verborgen)
+    return [Geparkeerd(dienst=naam, **rij) for rij in rijen]
+
+
+async def _aantallen(verbinding: Any, verborgen: list[bytes] | None, niet: list[str]) -> dict[str, int]:
+    return dict(await verbinding.fetchrow(_SQL.aantallen, TELT_TOT, verborgen, niet))
+
+
+# What hangs on the work of all matters together tells a seat of those that are hidden from it: with a list of
+# what is hidden, empty or not, none of it is asked for.
+
+
+def _verzwegen(verborgen: list[bytes] | None) -> list[str]:
+    """The kinds of clock that are not for who reads."""
+    return [] if verborgen is None else sorted(lezer.VAN_AL_HET_WERK)
+
+
+async def _in_gevaar(
+    verbinding: Any, naam: str, zaken: list[str], verborgen: list[bytes] | None
+) -> Container[str] | None:
+    if verborgen is not None:
+        return None
+    if naam != flow.ROUTING:
+        return ()
+    return {rij["subject"] for rij in await verbinding.fetch(_SQL.in_gevaar, zaken)}
+
+
+async def _zonder_houder(verbinding: Any, verborgen: list[bytes] | None) -> list[ZonderHouder]:
+    if verborgen is not None:
+        return []
+    rijen = await verbinding.fetch(_SQL.zonder_houder, HOOGSTENS)
+    return [ZonderHouder(rij["onderwerp"], rij["cluster"], rij["spoed"], rij["telt_vanaf"]) for rij in rijen]

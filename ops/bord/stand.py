@@ -106,9 +106,7 @@ class Bord:
             ],
             "te_laat": self.te_laat,
             "gewapend": self.gewapend,
-            "zonder_houder": [
-                {**vars(een), "telt_vanaf": een.telt_vanaf.isoformat()} for een in self.zonder_houder
-            ],
+            **self._zonder_houder(),
             "termijnen": [een.as_data(self.nu) for een in self.klokken],
             "meer": self.meer,
             "geparkeerd": [
@@ -123,6 +121,12 @@ class Bord:
                 for een in self.geparkeerd
             ],
         }
+
+    def _zonder_houder(self) -> dict[str, Any]:
+        if self.zetel is not None:
+            return {}  # not that there are none: that is not for a seat
+        houders = [{**vars(een), "telt_vanaf": een.telt_vanaf.isoformat()} for een in self.zonder_houder]
+        return {"zonder_houder": houders}
 
 
 def op_volgorde(klokken: list[Loop], nu: datetime) -> list[Loop]:

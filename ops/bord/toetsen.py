@@ -38,6 +38,7 @@ HULP: Final = (
     "late    over its end             past   watched only: look at it again",
     "in      runs                     still  suspended",
     "!       foreseen to come too late with the roster of now",
+    "        with --lezer neither of these, nor toewijzing: they tell of all matters",
     "atw     days by which the Algemene termijnenwet would extend the end",
     "said    how many of its warnings and rungs were stated, of how many; +2:",
     "        and the last of them twice more",

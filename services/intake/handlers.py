@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 from services.intake import beantwoording, deling, logboek, store, terugweg, vernietiging, verstrekking
 from services.intake.core.besluit import Bijgewerkt, LuisterendOor, NogOnbekend, beslis
 from services.intake.core.inzage import kan_gelezen_worden
-from services.intake.core.zaak import LATERE_INSTEMMING, Zaak, kenmerken_van, latere_instemming, vouw
+from services.intake.core.zaak import LATERE_INSTEMMING, Zaak, latere_instemming, te_bewaren, vouw
 from services.intake.kluis import Kluis, Stuk
 from services.intake.logboek import Handeling
 from services.intake.settings import Settings
@@ -79,7 +79,7 @@ def in_rust(feit: e.Event) -> e.Event:
     nowhere.
     """
     if isinstance(feit, e.GesprekGevoerd):
-        kenmerken = kenmerken_van(feit)
+        kenmerken = te_bewaren(feit)
         grant = None if kenmerken is None else feit.instemming
         return feit.model_copy(update={"kenmerken": kenmerken, "instemming": grant})
     return feit.model_copy(update={"verzegeld": IN_DE_KLUIS}) if is_sealed(feit) else feit

@@ -99,6 +99,7 @@ async def _totalen(work: Work, settings: Settings, boom: Boom, dag: date) -> dic
         weken=weken,
         k=settings.k,
         stap=settings.totaal_stap,
+        jaar=settings.geschiedenis,
     )
     await store.sluit_periode(connection, deze - 1, work.now, sluiting.geteld, sluiting.totalen)
     return sluiting.totalen

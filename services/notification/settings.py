@@ -2,10 +2,10 @@
 """Settings of notification: those of every service, when it tells what, and the way to the mail server."""
 
 from datetime import timedelta
-from typing import Final, Self
+from typing import Annotated, Final, Self
 from urllib.parse import unquote, urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import SettingsConfigDict
 
@@ -17,6 +17,27 @@ from shared.settings import ServiceSettings
 
 POORTEN: Final = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 """Schemes of the mail server's URL, with their usual port: plain, STARTTLS required, TLS from the start."""
+
+
+def _minstens(laagste: int) -> AfterValidator:
+    """The lowest value with which a rule of anonymity still holds; what is lower is named with it."""
+
+    def keur(waarde: int) -> int:
+        if waarde < laagste:
+            raise PydanticCustomError(f"minstens_{laagste}", "too low: it would switch a protection off")
+        return waarde
+
+    return AfterValidator(keur)
+
+
+def _een_jaar(duur: timedelta) -> timedelta:
+    if duur < JAAR:
+        raise PydanticCustomError("minstens_52_weken", "too short: it would switch a protection off")
+    return duur
+
+
+JAAR: Final = timedelta(weeks=52)
+"""What a reader was told counts for at least so long."""
 
 
 class Settings(ServiceSettings):
@@ -42,19 +63,21 @@ class Settings(ServiceSettings):
         WEEK, ge=timedelta(milliseconds=100), description="Another period than a week, for trying it out"
     )
     plaatsen: int = Field(6, ge=1, le=50, description="Lines in a message")
-    k: int = Field(20, ge=1, description="People behind every fact that is told")
-    zeldzaam: int = Field(10, ge=0, description="Expected a year, below which a rubriek is not told")
-    sterkte_defensie: int = Field(
+    # Lower than these a rule of docs/anonymity.md would be there in name only ("How low the settings go").
+    k: Annotated[int, _minstens(5)] = Field(20, description="People behind every fact that is told")
+    zeldzaam: Annotated[int, _minstens(2)] = Field(
+        10, description="Expected a year, below which a rubriek is not told"
+    )
+    sterkte_defensie: Annotated[int, _minstens(10_000)] = Field(
         STERKTE_DEFENSIE,
-        ge=1,
         description="People among whom the published figures are shared out: to be set, the default is an "
         "order of magnitude",
     )
-    geschiedenis: timedelta = Field(
-        timedelta(weeks=52), gt=timedelta(), description="How long what a reader was told counts"
+    geschiedenis: Annotated[timedelta, AfterValidator(_een_jaar)] = Field(
+        JAAR, description="How long what a reader was told counts"
     )
-    periode_weken: int = Field(13, ge=1, description="Weeks that a period total covers")
-    totaal_stap: int = Field(5, ge=1, description="Step in which a period total goes up")
+    periode_weken: Annotated[int, _minstens(4)] = Field(13, description="Weeks that a period total covers")
+    totaal_stap: Annotated[int, _minstens(2)] = Field(5, description="Step in which a period total goes up")
     wachttijden: tuple[timedelta, ...] = Field(
         tuple(timedelta(seconds=s) for s in (30, 120, 600, 3_600, 14_400, 43_200, 86_400, 86_400, 86_400)),
         max_length=30,

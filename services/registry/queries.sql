@@ -62,8 +62,8 @@ on conflict (feit) do nothing;
 insert into contacten
 select * from jsonb_populate_recordset(null::contacten, $1::text::jsonb)
 on conflict (zaak) do update
-set (kanaal, jaar, ontvangen_op, uitkomst, verwezen_naar)
-  = (excluded.kanaal, excluded.jaar, excluded.ontvangen_op, excluded.uitkomst, excluded.verwezen_naar);
+set (kanaal, jaar, ontvangen_op, uitkomst)
+  = (excluded.kanaal, excluded.jaar, excluded.ontvangen_op, excluded.uitkomst);
 
 -- name: geteld
 select zaak from geteld where zaak = any($1::text[]);

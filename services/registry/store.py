@@ -335,7 +335,6 @@ def _contacten(beslist: Iterable[Beslist]) -> list[Rij]:
             "jaar": dag_van(contact.ontvangen_op).year,
             "ontvangen_op": contact.ontvangen_op,
             "uitkomst": contact.uitkomst,
-            "verwezen_naar": contact.verwezen_naar,
         }
         for een in beslist
         if (contact := een.zaak.contact) is not None

@@ -251,6 +251,7 @@ def build(settings: Settings) -> Service:
                 e.InstemmingIngetrokken,
                 e.InstemmingVervallen,
                 e.MeldingHeropend,
+                e.UitsluitingVastgesteld,
                 e.ContactpogingGedaan,
                 e.AdviesgesprekGevoerd,
                 e.KwestieGekwalificeerd,

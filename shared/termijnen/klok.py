@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from shared.termijnen.duur import Einde, Schorsing, einde, na, samengevoegd, voor
 from shared.termijnen.kalender import NEDERLAND, Kalender
-from shared.termijnen.regels import Maat, Regel, Soort
+from shared.termijnen.regels import Maat, Regel, Soort, op_de_trede
 
 BINNEN_ATW = "binnen-atw-verlenging"
 """Why a clock that was late by the plain end may still have been kept: it stopped before the Atw-extended
@@ -83,7 +83,8 @@ class Termijn:
     """A clock with its end reckoned. All moments are UTC; `eind` is the last moment that is in time.
 
     `eind` is None while the clock stands still, as the last of `schorsingen` does. `eind_atw` is None where
-    the Atw does not extend it. `punten` are in the order of time. A clock that runs has no `uitkomst`.
+    the Atw does not extend it. `punten` are in the order of time. A clock that runs has no `uitkomst`. `rol`
+    is whose promise it is; another is told of it (`hoort`) where that role must not learn of the matter.
     `alleen_bewaking`: it warns at its end and is never overdue. `versie` is that of the rule it runs by.
     """
 
@@ -103,6 +104,12 @@ class Termijn:
     uitkomst: Uitkomst | None = None
     reden: str | None = None
     gesloten: frozenset[str] = frozenset()
+
+    @property
+    def hoort(self) -> str | None:
+        """To which role every fact about this clock is addressed: whose promise it is, or its alternative
+        where that role must not learn of the matter; None when neither may, and then nothing is stated."""
+        return op_de_trede(self.rol, self.gesloten)
 
     @property
     def staat_stil_sinds(self) -> datetime | None:

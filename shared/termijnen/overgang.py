@@ -41,14 +41,18 @@ class Verandering(NamedTuple):
 
     @property
     def feiten(self) -> tuple[TermijnFeit, ...]:
-        """What to state: one fact, also for a clock that started and ended at once."""
+        """What to state: one fact, also for a clock that started and ended at once; none where nobody may
+        hear of it."""
         if self.stil:
             return ()
+        feit: TermijnFeit | None
         if self.bewaard.termijn.uitkomst is not None:
-            return (feiten.afgelopen(self.bewaard, corrigeert_verstreken=self.corrigeert_verstreken),)
-        if self.was is not None:
-            return (feiten.verplaatst(self.bewaard, self.was),)
-        return (feiten.gestart(self.bewaard),)
+            feit = feiten.afgelopen(self.bewaard, corrigeert_verstreken=self.corrigeert_verstreken)
+        elif self.was is not None:
+            feit = feiten.verplaatst(self.bewaard, self.was)
+        else:
+            feit = feiten.gestart(self.bewaard)
+        return () if feit is None else (feit,)
 
 
 def verschil(
@@ -62,7 +66,9 @@ def verschil(
       about the one before. What would be said again, and was true already, is left out.
     - One that was suspended, resumed or extended moves, by the rule that it began with.
     - One that ended keeps the end it was measured against, even when rules or calendar changed since.
-    - One of which other roles must not learn keeps all else, and nothing is said about it.
+    - One of which other roles must not learn keeps all else, and nothing is said about it. When one of them
+      is the role that was told of it, whoever takes its place is told as of one whose role changed, and it is
+      told nothing more; of a clock that ended nobody is.
     - One that ended otherwise than stored is stated again, which corrects.
     - A stored clock that is not wanted stays as it is: a matter's fold says `vervallen` with its moment
       instead.
@@ -119,6 +125,8 @@ def _volgende(klok: Klok, oud: Bewaard, boek: Regelboek) -> Verandering | None:
     nieuw = termijn(klok, regel, boek.kalender(regel, klok.rol))
     if (nieuw.start, nieuw.spoed, nieuw.rol) != (was.start, was.spoed, was.rol):
         return _opnieuw(nieuw, oud, boek)
+    if was.uitkomst is None and nieuw.uitkomst is None and nieuw.hoort != was.hoort:
+        return _opnieuw(nieuw, oud, boek)
     if was.uitkomst is not None and nieuw.uitkomst is not None:
         nieuw = _zelfde_afspraak(nieuw, was)
     if (nieuw.gestopt_op, nieuw.uitkomst, nieuw.reden) != (was.gestopt_op, was.uitkomst, was.reden):
@@ -162,10 +170,11 @@ def _opnieuw(nieuw: Termijn, oud: Bewaard, boek: Regelboek, *, stil: bool = Fals
     if stil:
         return Verandering(_weer(replace(oud, termijn=nieuw), boek), stil=True)
     bewaard = _weer(_wat_gezegd_blijft(nieuw, oud, oud.generatie + 1), boek)
-    verplaatst = was.uitkomst is None and (nieuw.start, nieuw.spoed, nieuw.rol) == (
+    verplaatst = was.uitkomst is None and (nieuw.start, nieuw.spoed, nieuw.rol, nieuw.hoort) == (
         was.start,
         was.spoed,
         was.rol,
+        was.hoort,
     )
     return Verandering(bewaard, was if verplaatst else None, _was_loos(nieuw, oud))
 
@@ -183,7 +192,8 @@ def _wat_gezegd_blijft(nieuw: Termijn, oud: Bewaard, generatie: int) -> Bewaard:
     }
     ergste = _gewicht(oud.termijn.punten[oud.gezegd - 1]) if oud.gezegd else None
     gezegd = 0
-    for nummer, punt in enumerate(nieuw.punten if nieuw.rol == oud.termijn.rol else (), 1):
+    zelfde = (nieuw.rol, nieuw.hoort) == (oud.termijn.rol, oud.termijn.hoort)
+    for nummer, punt in enumerate(nieuw.punten if zelfde else (), 1):
         op = toen[punt.wat]
         if ergste is not None and op is not None and punt.op < op and _gewicht(punt) <= ergste:
             gezegd = nummer

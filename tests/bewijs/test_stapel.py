@@ -30,9 +30,9 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateServers
 async def test_two_worlds_that_differ_in_a_secret_look_the_same(
     tmp_path: Path, servers: PrivateServers
 ) -> None:
-    """A pair for each kind of secret: every observer sees the same in both worlds, and weekly messages told
-    something."""
-    gevonden = await stapel.onderzoek(tmp_path / "proef", servers, range(6))
+    """A pair for each kind of secret, and one in which a melder comes back to an SG who is excluded: every
+    observer sees the same in both worlds, and weekly messages told something."""
+    gevonden = await stapel.onderzoek(tmp_path / "proef", servers, [*range(6), 41])
     assert gevonden.geslaagd, gevonden.als_tekst(alles=True)
 
 
@@ -81,10 +81,12 @@ async def test_each_leak_of_several_is_seen_where_it_leaks(tmp_path: Path, serve
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("lek", ["zonder-geschiedenis", "k-van-een", "uitsluiting-vergeten"])
+@pytest.mark.parametrize(
+    "lek", ["zonder-geschiedenis", "k-van-een", "uitsluiting-vergeten", "termijn-van-uitgeslotene"]
+)
 async def test_a_leak_makes_the_proof_fail(tmp_path: Path, servers: PrivateServers, lek: str) -> None:
-    """With a leak that changes whom or of what the line is told: a refutation names the secret that it
-    shows."""
+    """With a leak that changes whom or of what the line is told, or whom a clock is for: a refutation names
+    the secret that it shows."""
     gevonden = await stapel.onderzoek(tmp_path / "proef", servers, inkorting.PAREN[lek], mutant=lek)
     waar = lekken_stapel.PER_NAAM[lek].waar
     assert any(waar in fout for fout in gevonden.fouten), gevonden.als_tekst(alles=True)

@@ -33,6 +33,7 @@ from shared.events import (
     MelderTeruggekeerd,
     MeldingDoorgezet,
     MeldingHeropend,
+    UitsluitingVastgesteld,
 )
 from shared.service import main
 from shared.settings import load
@@ -107,6 +108,15 @@ async def handled(database: Any, aantal: int) -> None:
     async def there() -> bool:
         gehoord = await database.fetchval("select count(*) from facts where publisher <> 'intake'")
         return int(gehoord) >= aantal
+
+    await eventually(there)
+
+
+async def teruggekomen(database: Any, zaak: str) -> None:
+    """Wait until it is known that this melder came back."""
+
+    async def there() -> bool:
+        return bool(await database.fetchval("select heropend from contacten where subject = $1", zaak))
 
     await eventually(there)
 
@@ -320,6 +330,15 @@ async def stel(database: Any, zaak: str, event: Event) -> None:
                 teruggekeerd_op=now(), reden="vraag", escaleren_naar="sg", instemming=grant
             ),
         ),
+        (
+            "kmar",
+            lambda grant: MeldingHeropend(
+                teruggekeerd_op=now(),
+                reden="vraag",
+                instemming=grant,
+                ongewenste_adviseurs=("adviseur-7",),
+            ),
+        ),
     ],
 )
 async def test_the_database_refuses_to_state_what_rests_on_no_grant_in_force(
@@ -340,7 +359,7 @@ async def test_the_database_refuses_to_state_what_rests_on_no_grant_in_force(
     await stated(heard, melder.zaak, "instemming-vervallen")
     await handled(database, 6)
     for grant in (None, new_id(), weg, ander):
-        if grant is not None or aan != "coid":
+        if grant is not None or maak is not een_doorzetting:
             with pytest.raises(asyncpg.ForeignKeyViolationError, match="without a grant"):
                 await stel(database, melder.zaak, maak(grant))
     feit = maak(er_is)
@@ -349,6 +368,57 @@ async def test_the_database_refuses_to_state_what_rests_on_no_grant_in_force(
             await stel(database, melder.zaak, feit)
         await database.execute(QUERIES.doorzettingen, [melder.zaak], [er_is], ["coid"], [feit.doorgezet_op])
     await stel(database, melder.zaak, feit)
+
+
+async def test_the_database_refuses_codes_of_persons_for_whom_no_grant_named(
+    bus: Bus, service: StartService, melder: Melder, database: Any
+) -> None:
+    """Advisers under the SG's grant, seats with a referral to a desk that hears nothing of it, an exclusion
+    under a grant by which nobody was told. Told once, an exclusion is taken for good."""
+    await service("intake")
+    heard = await bus.listen("intake.#")
+    await melder.meldt()
+    await melder.spreekt("klacht")
+    sg, coid, klachten = (new_id() for _ in range(3))
+    await melder.stemt_in("sg", grant=sg)
+    await melder.stemt_in("coid", grant=coid)
+    await melder.stemt_in("klachten", grant=klachten)
+    await stated(heard, melder.zaak, "contact-doorverwezen")
+    await melder.trekt_in(klachten)
+    await stated(heard, melder.zaak, "instemming-vervallen")
+    hogerop = MeldingHeropend(
+        teruggekeerd_op=now(),
+        reden="vraag",
+        escaleren_naar="sg",
+        instemming=sg,
+        ongewenste_adviseurs=("adviseur-7",),
+    )
+    elders = ContactDoorverwezen(doorverwezen_op=now(), naar="bmw", uit_te_sluiten=("sg",))
+    uitsluiting = UitsluitingVastgesteld(vastgesteld_op=now(), instemming=coid, uit_te_sluiten=("sg",))
+    for feit in (hogerop, elders, uitsluiting):
+        with pytest.raises(asyncpg.ForeignKeyViolationError, match="without a grant"):
+            await stel(database, melder.zaak, feit)
+    await stel(database, melder.zaak, uitsluiting.model_copy(update={"instemming": klachten}))
+
+
+async def test_an_exclusion_that_is_said_after_the_withdrawal_is_stated_all_the_same(
+    bus: Bus, service: StartService, melder: Melder, database: Any
+) -> None:
+    """With a talk about something else: kept of that talk are the seats alone, and whoever was told of the
+    matter hears them under the grant that is no more."""
+    await service("intake")
+    heard = await bus.listen("intake.#")
+    await melder.meldt()
+    await melder.spreekt()
+    grant = await melder.stemt_in()
+    await stated(heard, melder.zaak, "melding-doorgezet")
+    await melder.trekt_in(grant)
+    await stated(heard, melder.zaak, "instemming-vervallen")
+    later = CLSK.model_copy(update={"eenheid": "311-SQN", "uit_te_sluiten": ("commandant-43",)})
+    await melder.spreekt("informatie", na_min=60, kenmerken=later)
+    [uitsluiting] = await stated(heard, melder.zaak, "uitsluiting-vastgesteld")
+    assert (uitsluiting["instemming"], uitsluiting["uit_te_sluiten"]) == (grant, ["commandant-43"])
+    assert "311-sqn" not in await everything(database)
 
 
 async def test_codes_that_come_after_the_forward_are_told_to_whoever_got_it(
@@ -509,13 +579,12 @@ async def test_sealed_content_rests_in_the_vault_alone(
 ) -> None:
     """The vault has a piece for each; the seals and what was sealed stand nowhere at all."""
     await service("intake")
-    heard = await bus.listen("intake.#")
     event = await melder.meldt()
     terug = MelderTeruggekeerd(
         teruggekeerd_op=now(), reden="nieuwe-informatie", verzegeld=zegel.seal(GEHEIM, melder.keys)
     )
     await bus.state("mid", terug, melder.zaak)
-    await stated(heard, melder.zaak, "melding-heropend")
+    await teruggekomen(database, melder.zaak)
     rows = await database.fetch("select soort from kluis where subject = $1", melder.zaak)
     assert {row["soort"] for row in rows} == {"melding", "aanvulling"}
     alles = await everything(database)
@@ -744,18 +813,30 @@ async def test_other_outcomes_end_the_contact(
 async def test_a_returning_melder_reopens_the_matter(
     bus: Bus, service: StartService, melder: Melder, database: Any
 ) -> None:
-    """The escalation names its addressee only while a grant that names it is in force."""
+    """Nobody but the MID hears it without a grant, and each hears it under their own."""
     await service("intake")
     heard = await bus.listen("intake.#")
     await melder.meldt()
-    await melder.spreekt()
-    terug = MelderTeruggekeerd(teruggekeerd_op=now(), reden="niet-opgepakt", escaleren_naar="sg")
+    await melder.spreekt("informatie")
+    terug = MelderTeruggekeerd(
+        teruggekeerd_op=now(),
+        reden="niet-opgepakt",
+        escaleren_naar="sg",
+        ongewenste_adviseurs=("adviseur-7",),
+    )
     await bus.state("mid", terug, melder.zaak)
-    [heropend] = await stated(heard, melder.zaak, "melding-heropend")
+    await teruggekomen(database, melder.zaak)
+    start = "select start_op = $1 from termijnen where onderwerp = $2 and soort = 'contact-open'"
+    assert await database.fetchval(start, terug.teruggekeerd_op, melder.zaak)
+    sg = await melder.stemt_in("sg", wie="coid")
+    [hogerop] = await stated(heard, melder.zaak, "melding-heropend")
+    assert (hogerop["escaleren_naar"], hogerop["instemming"]) == ("sg", sg)
+    assert "adviseur-7" not in str(hogerop)
+    await melder.spreekt(na_min=20)
+    coid = await melder.stemt_in()
+    _, heropend = await stated(heard, melder.zaak, "melding-heropend", 2)
     assert "escaleren_naar" not in heropend
-    await melder.stemt_in("sg", wie="coid")
-    *_, heropend = await stated(heard, melder.zaak, "melding-heropend", 2)
-    assert heropend["escaleren_naar"] == "sg"
+    assert (heropend["instemming"], heropend["ongewenste_adviseurs"]) == (coid, ["adviseur-7"])
 
 
 # --- settings -----------------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ from shared.service import Runtime
 from shared.settings import SettingsError
 from tests.bus import Bus, eventually, new_id, now
 from tests.conftest import StartService, intake_keys, make_runtime
-from tests.intake.test_intake import Melder, everything, handled, stated
+from tests.intake.test_intake import Melder, everything, handled, stated, teruggekomen
 
 GEHEIM = b'{"naam": "Wilhelmina van Zandvliet-Roozendaal"}'
 
@@ -308,7 +308,7 @@ async def test_a_contact_that_ended_at_the_mid_is_erased_after_its_time(
         await stated(heard, one.zaak, "contact-afgesloten")
     kwam_terug = MelderTeruggekeerd(teruggekeerd_op=now() - timedelta(days=366), reden="niet-opgepakt")
     await bus.state("mid", kwam_terug, terug.zaak)
-    await stated(heard, terug.zaak, "melding-heropend")
+    await teruggekomen(database, terug.zaak)
     await weer.spreekt("informatie", na_min=30 * 24 * 60)
 
     async def gehoord() -> bool:
@@ -354,7 +354,7 @@ async def test_a_contact_that_was_left_open_is_erased_in_the_end_and_said_before
         await stated(heard, one.zaak, "ontvangst-bevestigd")
     kwam_terug = MelderTeruggekeerd(teruggekeerd_op=terug.begin + timedelta(hours=1), reden="niet-opgepakt")
     await bus.state("mid", kwam_terug, terug.zaak)
-    await stated(heard, terug.zaak, "melding-heropend")
+    await teruggekomen(database, terug.zaak)
     taken = {one.name: one for one in intake.service.background}
     assert not await taken["verstrijken"].run(intake)
     for one in (zonder, terug):

@@ -20,7 +20,7 @@ from shared.events import BerichtGestuurd, DossierVernietigd, InstemmingGegeven,
 from tests.bus import Bus, Heard, eventually, make_fact, new_id, now, running
 from tests.conftest import StartService, intake_keys, make_runtime
 from tests.intake.portaal import Portaal, nieuwe_sleutel, publiek, valse_code, verpak
-from tests.intake.test_intake import Melder, everything, stated
+from tests.intake.test_intake import Melder, everything, stated, teruggekomen
 
 TIK_S = 0.3
 SNEL = {"antwoord_tik_s": TIK_S, "wis_interval_s": 0.2}
@@ -223,7 +223,7 @@ async def test_a_melder_writes_adds_and_comes_back(
     assert antwoord["uitkomst"] == "gedaan"
     [terug] = await stated(heard, melder.zaak, "melder-teruggekeerd")
     assert terug["reden"] == "niet-opgepakt" and "verzegeld" not in terug
-    await stated(heard, melder.zaak, "melding-heropend")
+    await teruggekomen(database, melder.zaak)
     assert len(await stated(heard, melder.zaak, "bericht-ontvangen", 2)) == 2
     status = await portaal.vraag("status", code=code)
     assert status["stand"][-1].startswith("U bent teruggekomen op uw melding op ")

@@ -513,7 +513,7 @@ async def test_what_is_told_and_held_is_counted_when_the_period_is_over(
 ) -> None:
     """Six matters in a unit too small to name: nobody is told in a line, and the total says five; a case from
     which somebody is excluded is not among them."""
-    runtime = await start(k=25, periode_weken=1, totaal_stap=5)
+    runtime = await start(k=25, periode_weken=4, totaal_stap=5)
     gehoord = await bus.listen("notification.#")
     onder = eenheid("C-313", sterkte=20).model_copy(update={"boven": "VLB"})
     await bus.state("organisatie", onder, "313-SQN")
@@ -526,7 +526,7 @@ async def test_what_is_told_and_held_is_counted_when_the_period_is_over(
     await ronde(runtime)
     await hoort(gehoord, VERZONDEN, 2)
     assert all(" minder dan 5\n" in een.tekst.replace("\r", "") for een in mail.aangenomen)
-    await ronde(runtime, now() + timedelta(days=8))
+    await ronde(runtime, now() + timedelta(weeks=4))
     await hoort(gehoord, VERZONDEN, 4)
     assert all(ingevuld(een) == [] for een in mail.aangenomen)
     assert all(" 5\n" in een.tekst.replace("\r", "") for een in mail.aangenomen[2:])

@@ -2,7 +2,9 @@
 """Totals of a period, the rubriek, and whom an exclusion touches."""
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import get_args
 
 import pytest
@@ -14,6 +16,7 @@ from services.notification.core.boom import Boom, Eenheid
 from services.notification.core.noemen import indeel, noem
 from services.notification.core.rubriek import per_jaar, rubriek_of_hoofdgroep
 from services.notification.core.totalen import (
+    Afgesloten,
     Periodesluiting,
     eenheid_van_totaal,
     in_woorden,
@@ -30,6 +33,7 @@ from shared.codes import HOOFDGROEPEN, Rol, Rubriek, hoofdgroep
 from tests.notification.test_noemen import VOORBEELD, WAT, K, Wat, bomen, boom, geschiedenis
 
 STAP = st.integers(1, 9)
+JAAR = timedelta(weeks=52)
 
 
 # --- totals -------------------------------------------------------------------------------------
@@ -69,7 +73,7 @@ def test_a_case_of_the_present_period_waits_for_its_end() -> None:
     zaken = {"oud": Plaats("A1", "2024-W13", True), "nieuw": Plaats("A1", "2024-W14", True)}
     vorige = {"TOP": sluit_af(1, 0, stap=2), "A": sluit_af(1, 0, stap=2)}
     dag = date(2024, 4, 1)
-    geteld, totalen = sluit_periode(een, zaken, vorige, dag=dag, weken=13, k=20, stap=2)
+    geteld, totalen = sluit_periode(een, zaken, vorige, dag=dag, weken=13, k=20, stap=2, jaar=JAAR)
     assert geteld == ["oud"]
     assert {code: (een.getoond, een.rest) for code, een in totalen.items()} == {
         "TOP": (2, 0),
@@ -79,6 +83,67 @@ def test_a_case_of_the_present_period_waits_for_its_end() -> None:
     minder = "minder dan 2"
     for bereik, gelezen in (("A1", "2"), ("A1 A", "2"), ("WEG", minder), ("", minder)):
         assert totaal_in_woorden(een, bereik.split(), totalen, k=20, stap=2) == gelezen
+
+
+def _lees(een: Boom, gemeld: Sequence[int], *, k: int, stap: int) -> list[int]:
+    """What the top is shown, period after period, when in each so many cases were reported in its unit."""
+    vorige: Mapping[str, Afgesloten] = {}
+    gelezen = []
+    for nummer, aantal in enumerate(gemeld):
+        maandag = date(2024, 1, 1) + timedelta(weeks=13 * nummer)
+        week = "{}-W{:02}".format(*maandag.isocalendar())
+        zaken = {f"{nummer}.{zaak}": Plaats("A", week, True) for zaak in range(aantal)}
+        dag = maandag + timedelta(weeks=13)
+        vorige = sluit_periode(een, zaken, vorige, dag=dag, weken=13, k=k, stap=stap, jaar=JAAR).totalen
+        gelezen.append(vorige["TOP"].getoond if "TOP" in vorige else 0)
+    return gelezen
+
+
+def test_a_top_of_few_people_is_told_a_step_once_in_so_many_years() -> None:
+    """Thirty people cannot stand behind five meldingen at twenty each. In four years there are a hundred and
+    twenty, each year anew: until then the number is held, and then it is told."""
+    een = boom(("TOP", None, 30), ("A", "TOP", 25))
+    assert eenheid_van_totaal(een, "A", k=20, stap=5) == "TOP"
+    gelezen = _lees(een, [5] + [0] * 40, k=20, stap=5)
+    assert [nummer + 1 for nummer, getoond in enumerate(gelezen) if getoond] == [16]
+    assert gelezen[15] == 5
+    assert _lees(een, [0] * 16 + [3, 3] + [0] * 20, k=20, stap=5).index(5) == 31
+    genoeg = boom(("TOP", None, 100), ("A", "TOP", 25))
+    assert _lees(genoeg, [5, 0], k=20, stap=5) == [5, 0]
+    assert not any(_lees(boom(("TOP", None, 0), ("A", "TOP", 0)), [5] + [0] * 40, k=20, stap=5))
+
+
+@given(st.integers(1, 200), st.lists(st.integers(0, 4), min_size=1, max_size=60), st.integers(2, 5))
+def test_between_two_steps_of_a_top_enough_people_go_by_and_none_is_lost(
+    mensen: int, gemeld: list[int], stap: int
+) -> None:
+    """As many people, each year anew, as a step needs; and when nothing more comes all is told but for what
+    fills no step."""
+    een = boom(("TOP", None, mensen), ("A", "TOP", mensen))
+    jaren = -(-10 * stap // mensen)
+    gelezen = _lees(een, gemeld + [0] * (4 * jaren), k=10, stap=stap)
+    assert sum(gelezen) == sum(gemeld) - sum(gemeld) % stap
+    if mensen < 10 * stap:
+        keren = [nummer for nummer, getoond in enumerate(gelezen) if getoond]
+        assert all(dan - eerst >= 4 * jaren for eerst, dan in pairwise(keren))
+
+
+def test_what_a_top_of_few_people_held_is_told_above_it_once_it_is_known_what_stands_there() -> None:
+    """A tree of which the upper part comes later: readers get the total of a unit there, with all of it."""
+    los = boom(("A", None, 30))
+    zaken = {str(zaak): Plaats("A", "2024-W02", True) for zaak in range(7)}
+    dag = date(2024, 4, 1)
+    eerst = sluit_periode(los, zaken, {}, dag=dag, weken=13, k=20, stap=5, jaar=JAAR)
+    assert eerst.totalen == {"A": Afgesloten(0, 7)}
+    heel = boom(("TOP", None, 500), ("A", "TOP", 30))
+    straks = dag + timedelta(weeks=13)
+    daarna = sluit_periode(heel, {}, eerst.totalen, dag=straks, weken=13, k=20, stap=5, jaar=JAAR).totalen
+    assert daarna == {"A": Afgesloten(5, 2), "TOP": Afgesloten(5, 2)}
+    assert totaal_in_woorden(heel, ["A"], daarna, k=20, stap=5) == "5"
+    nog_eens = sluit_periode(
+        heel, {}, daarna, dag=straks + timedelta(weeks=13), weken=13, k=20, stap=5, jaar=JAAR
+    )
+    assert nog_eens.totalen["TOP"] == Afgesloten(0, 2)
 
 
 @given(st.data(), bomen(), K)
@@ -97,11 +162,11 @@ def test_a_case_in_an_unknown_unit_waits_until_it_is_known() -> None:
     """It is not counted as done while it counts nowhere; the first period that closes after has it."""
     te_tellen = {"zaak": Plaats("A", "2025-W02", telt=True)}
     dag = date(2025, 7, 1)
-    wacht = sluit_periode(boom(("BAT", None, 100)), te_tellen, {}, dag=dag, weken=13, k=20, stap=1)
+    wacht = sluit_periode(boom(("BAT", None, 100)), te_tellen, {}, dag=dag, weken=13, k=20, stap=1, jaar=JAAR)
     assert wacht == Periodesluiting([], {})
     bekend = boom(("BAT", None, 100), ("A", "BAT", 50))
     geteld, totalen = sluit_periode(
-        bekend, te_tellen, wacht.totalen, dag=dag + timedelta(weeks=13), weken=13, k=20, stap=1
+        bekend, te_tellen, wacht.totalen, dag=dag + timedelta(weeks=13), weken=13, k=20, stap=1, jaar=JAAR
     )
     assert (geteld, totalen["BAT"].getoond) == (["zaak"], 1)
 

@@ -184,6 +184,13 @@ async def test_nothing_goes_in_the_clear_where_starttls_is_asked(
         ("claim_duur", "PT59S"),
         ("ronde_dag", "8"),
         ("ronde_elke", "PT0S"),
+        # What would be a rule of anonymity in name only.
+        ("k", "4"),
+        ("zeldzaam", "1"),
+        ("sterkte_defensie", "9999"),
+        ("geschiedenis", "P363D"),
+        ("periode_weken", "3"),
+        ("totaal_stap", "1"),
     ],
 )
 def test_wrong_settings_are_named_and_not_shown(
@@ -198,6 +205,31 @@ def test_wrong_settings_are_named_and_not_shown(
         load(Settings)
     assert naam in str(fout.value).lower()
     assert "geheim" not in str(fout.value)
+
+
+def test_a_setting_that_would_switch_a_protection_off_is_refused_with_the_least_that_will_do(
+    monkeypatch: pytest.MonkeyPatch, keys: Path
+) -> None:
+    """Each of them is named, with what it must be at least; that much is taken."""
+    goed = {"amqp_url": "amqp://x", "postgres_dsn": "postgresql://x"}
+    goed["public_keys"] = str(keys / zegel.PUBLIC_FILE)
+    laag = {"k": "1", "totaal_stap": "1", "periode_weken": "1", "geschiedenis": "P1D", "zeldzaam": "0"}
+    for name, value in (goed | laag | {"sterkte_defensie": "1"}).items():
+        monkeypatch.setenv(f"NOTIFICATION_{name}".upper(), value)
+    with pytest.raises(SettingsError) as fout:
+        load(Settings)
+    assert sorted(str(fout.value).split(", ")) == [
+        "NOTIFICATION_GESCHIEDENIS (minstens_52_weken)",
+        "NOTIFICATION_K (minstens_5)",
+        "NOTIFICATION_PERIODE_WEKEN (minstens_4)",
+        "NOTIFICATION_STERKTE_DEFENSIE (minstens_10000)",
+        "NOTIFICATION_TOTAAL_STAP (minstens_2)",
+        "NOTIFICATION_ZELDZAAM (minstens_2)",
+    ]
+    net = {"k": "5", "totaal_stap": "2", "periode_weken": "4", "geschiedenis": "P364D", "zeldzaam": "2"}
+    for name, value in (net | {"sterkte_defensie": "10000"}).items():
+        monkeypatch.setenv(f"NOTIFICATION_{name}".upper(), value)
+    assert load(Settings).k == 5
 
 
 async def test_two_replicas_make_one_round_and_send_each_message_once(

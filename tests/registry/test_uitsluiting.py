@@ -5,6 +5,7 @@ import json
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -75,10 +76,50 @@ def test_who_must_not_learn_of_it_is_known_from_each_fact_that_says_so() -> None
             "coid",
             e.KwestieGekwalificeerd(gekwalificeerd_op=dag(1), kwalificatie="advies", uit_te_sluiten=("sg",)),
         ),
+        (
+            "intake",
+            e.UitsluitingVastgesteld(vastgesteld_op=dag(1), instemming=new_id(), uit_te_sluiten=("sg",)),
+        ),
+        (
+            "klachten",
+            e.KlachtIngediend(ingediend_op=dag(1), soort="onbehoorlijkheid", uit_te_sluiten=("sg",)),
+        ),
     )
     for van, event in zeggen:
         feiten = in_order([make_fact(van, event, ZAAK), melding(ZAAK, op=dag(2)), geinformeerd()])
         assert vouw(feiten, geteld=False).uitgesloten == {"sg"}
+
+
+def test_a_klacht_is_kept_from_whoever_must_not_learn_of_it_like_any_other_matter() -> None:
+    """What is handed in with it, and again of more seats, closes the rungs of its clock; it counts alike."""
+
+    def ingediend(*uit: str) -> Fact:
+        klacht = e.KlachtIngediend(ingediend_op=dag(1), soort="onbehoorlijkheid", uit_te_sluiten=uit)
+        return make_fact("klachten", klacht, ZAAK)
+
+    feiten = [ingediend("sg"), ingediend("coid-leiding"), ingediend()]
+    for volgorde in (feiten, feiten[::-1]):
+        besluit = beslis(vouw(in_order(volgorde)), dubbel=False)
+        zonder = beslis(vouw([feiten[2]]), dubbel=False)
+        assert [klok.gesloten for klok in besluit.klokken] == [{"sg", "coid-leiding"}]
+        open_ = tuple(replace(klok, gesloten=frozenset()) for klok in besluit.klokken)
+        assert replace(besluit, klokken=open_) == zonder
+
+
+async def test_a_late_klacht_is_brought_to_nobody_who_is_excluded(service: StartService, bus: Bus) -> None:
+    """Where its clock runs (a setting): the rungs are those of whoever may know, and lists hide it."""
+    heard = await bus.listen("registry.#")
+    register = await service(
+        "registry", zetels=ZETELS, termijnen={"klacht": "2s", "klacht.ladder": "coid-leiding, sg"}
+    )
+    gewoon, zonder_sg = new_id(), new_id()
+    klacht = e.KlachtIngediend(ingediend_op=now(), soort="onbehoorlijkheid")
+    uit = klacht.model_copy(update={"uit_te_sluiten": ("sg", "coid-leiding")})
+    await hoor(register, bus, make_fact("klachten", klacht, gewoon), make_fact("klachten", uit, zonder_sg))
+    assert await _verstreken(heard, gewoon) == ["coid-leiding", "sg"]
+    assert await _verstreken(heard, zonder_sg) == ["plaatsvervanger-sg"]
+    rijen = await register.pool.fetch("select zaak, zetel from uitsluitingen order by zetel")
+    assert [tuple(rij) for rij in rijen] == [(zonder_sg, "coid-leiding"), (zonder_sg, "sg")]
 
 
 async def _verstreken(heard: Heard, zaak: str) -> list[str]:
@@ -118,6 +159,72 @@ async def test_a_late_terugkoppeling_is_brought_to_nobody_who_is_excluded(
     assert await _verstreken(heard, later) == ["coid-leiding", "plaatsvervanger-sg"]
     assert await _verstreken(heard, niemand) == ["coid-leiding"]
     assert len(heard.about(later, "registry.termijn-gestart.")) == 1
+
+
+async def test_a_return_to_an_excluded_sg_is_told_to_the_named_alternative(
+    service: StartService, bus: Bus
+) -> None:
+    """From its start to its end no clock goes to the SG's desk: excluded with the forward, while the clock
+    runs, or together with the alternative; then it runs and says nothing."""
+    heard = await bus.listen("registry.#")
+    termijnen = {"heropening": "3s", "heropening.waarschuwing": "1s", "heropening.ladder": "coid-leiding, sg"}
+    register = await service("registry", termijnen=termijnen)
+    eerst, later, niemand = (new_id() for _ in range(3))
+    op = now()
+
+    def terug(zaak: str, *uit: str) -> tuple[Fact, Fact]:
+        codes = e.Kenmerken(onderdeel="CLAS", uit_te_sluiten=uit)
+        doorgezet = e.MeldingDoorgezet(
+            doorgezet_op=op,
+            geadresseerde="coid",
+            instemming=new_id(),
+            ontvangen_op=op,
+            contact_telt_vanaf=op,
+            kenmerken=codes,
+        )
+        heropend = e.MeldingHeropend(
+            teruggekeerd_op=op, reden="niet-opgepakt", escaleren_naar="sg", instemming=new_id()
+        )
+        return make_fact("intake", doorgezet, zaak), make_fact("intake", heropend, zaak)
+
+    await hoor(register, bus, *terug(eerst, "sg"), *terug(later), *terug(niemand, "sg", "plaatsvervanger-sg"))
+
+    async def begonnen() -> bool:
+        return bool(_heropening(heard, later))
+
+    await eventually(begonnen)
+    await hoor(register, bus, geinformeerd("sg", zaak=later))
+    for zaak in (eerst, later):
+        assert await _verstreken(heard, zaak) == ["plaatsvervanger-sg"]
+
+    async def stil() -> object:
+        return await register.pool.fetchval(
+            "select verstreken_op from termijnen where onderwerp = $1 and soort = 'heropening'", niemand
+        )
+
+    await eventually(stil)
+    opgepakt = e.AdviesgesprekGevoerd(gevoerd_op=now(), adviseur="adviseur-1")
+    zaken = (eerst, later, niemand)
+    await hoor(register, bus, *(make_fact("coid", opgepakt, zaak) for zaak in zaken))
+    verwacht = [(soort, "plaatsvervanger-sg") for soort in ("gestart", "nadert", "verstreken", "afgelopen")]
+
+    async def klaar() -> bool:
+        return all(verwacht[-1] in map(_kort, _heropening(heard, zaak)) for zaak in (eerst, later))
+
+    await eventually(klaar)
+    assert [*map(_kort, _heropening(heard, eerst))] == verwacht
+    gezegd = [*map(_kort, _heropening(heard, later))]
+    assert {rol for _, rol in gezegd[:-4]} == {"sg"} and gezegd[-4:] == verwacht
+    assert _heropening(heard, niemand) == []
+
+
+def _heropening(heard: Heard, zaak: str) -> list[dict[str, Any]]:
+    return [een for een in heard.about(zaak, "registry.termijn-") if een["data"]["soort"] == "heropening"]
+
+
+def _kort(bericht: dict[str, Any]) -> tuple[str, str]:
+    """Which of the facts of a clock it is, and for whom."""
+    return bericht["type"].rpartition("termijn-")[2].partition(".")[0], bericht["data"]["rol"]
 
 
 async def test_published_counts_are_the_same_whoever_is_excluded(service: StartService, bus: Bus) -> None:

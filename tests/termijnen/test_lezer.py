@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ops import OpsError, attach, register
+from ops import OpsError, attach, lezer, register
 from ops.environment import Environment
 from ops.parking import parked, waiting
 from ops.termijnen import Loop, arrange, as_text, explanation, overview
@@ -193,6 +193,62 @@ async def test_the_clocks_of_an_excluded_matter_are_not_there(environment: Envir
             await overview(without, reader="commandant-43")
 
 
+async def test_a_matter_that_was_erased_does_not_come_back_on_a_list(environment: Environment) -> None:
+    """Who must not learn of it was erased with it, by routing or the register; intake has not heard of that
+    yet, and its clocks still stand. With no seat they are listed; to a seat they are not, whoever it is, and
+    what is parked about it neither."""
+    await _organisatie(environment)
+    for keeper in (flow.ROUTING, flow.REGISTRY):
+        zaak, open_ = new_id(), new_id()
+        for een in (zaak, open_):
+            await arm(environment, flow.INTAKE, een, Klok(Soort.MID_CONTACT, now() - timedelta(days=20)))
+        await _excluded(environment, keeper, zaak, "commandant-43")
+        assert zaak not in await _listed(environment, "commandant-43")
+        async with attach.schema(environment, keeper) as connection:
+            await connection.execute("delete from uitsluitingen where zaak = $1", zaak)
+            await connection.execute(
+                "insert into matters (subject, known, gewist_op, first_seen)"
+                " select $1, true, week, week from date_trunc('week', now(), 'Europe/Amsterdam') as week",
+                zaak,
+            )
+        for seat in ("commandant-43", "commandant-l"):
+            listed = await _listed(environment, seat)
+            assert zaak not in listed and open_ in listed
+            assert (await lezer.hidden_from(environment, seat)).unread(sha256(zaak.encode()).digest())
+        assert zaak in await _listed(environment, None)
+
+
+async def _listed(environment: Environment, seat: str | None) -> set[str]:
+    return {een.onderwerp for een in (await overview(environment, reader=seat)).regels}
+
+
+async def test_what_hangs_on_the_work_of_all_matters_is_not_for_a_seat(environment: Environment) -> None:
+    """Neither what is foreseen, nor the clock of who waits for an adviser: a matter hidden from the reader
+    may be why. Not that it is not so: nothing of it. Who holds no seat sees all of it."""
+    await _organisatie(environment)
+    zaak = new_id()
+    for soort in (Soort.TOEWIJZING, Soort.ADVISEUR_CONTACT):
+        await arm(environment, flow.ROUTING, zaak, Klok(soort, now()))
+    async with attach.schema(environment, flow.ROUTING) as connection:
+        await connection.execute(
+            "insert into zaken (subject, cluster, spoed, telt_vanaf, open, wacht, instemming, gewicht,"
+            " in_gevaar, stand, ruimte) values ($1, 'coid', false, now(), true, true, false, 10, true, 0, 0)",
+            zaak,
+        )
+    everything = await overview(environment)
+    assert [(een.klok.termijn.soort, een.in_gevaar) for een in everything.regels] == [
+        (Soort.TOEWIJZING, False),
+        (Soort.ADVISEUR_CONTACT, True),
+    ]
+    assert "!:" in as_text(everything)
+    for ended in (False, True):
+        seen = await overview(environment, ended=ended, reader="commandant-l")
+        (een,) = seen.regels
+        assert een.klok.termijn.soort is Soort.ADVISEUR_CONTACT
+        assert "in_gevaar" not in een.as_data(seen.now)
+        assert "!" not in as_text(seen)
+
+
 async def test_a_reader_whose_seat_no_unit_ever_named_is_refused(environment: Environment) -> None:
     """A slip of the pen would be shown what is kept from its reader. Before anything is listed."""
     await _organisatie(environment)
@@ -284,7 +340,7 @@ async def test_what_is_kept_from_a_seat_is_kept_from_whoever_reads_with_it_or_be
     await _organisatie(environment)
     zaak = new_id()
     await _excluded(environment, flow.ROUTING, zaak, "commandant-13")
-    await arm(environment, flow.ROUTING, zaak, Klok(Soort.TOEWIJZING, now()))
+    await arm(environment, flow.ROUTING, zaak, Klok(Soort.ADVISEUR_CONTACT, now()))
     async with attach.schema(environment, flow.REGISTRY) as connection:
         await connection.execute(
             "insert into zaken (zaak, herkomst, onderwerpen, dubbel, telt, status)"
@@ -295,12 +351,12 @@ async def test_what_is_kept_from_a_seat_is_kept_from_whoever_reads_with_it_or_be
             "insert into matters (subject, first_seen) values ($1, now() - interval '3 days')", zaak
         )
     message = await _parked(environment, zaak, "coid.adviesgesprek-gevoerd.v1")
-    for lezer in KRING:
-        assert not (await overview(environment, reader=lezer)).regels
-        assert await register.zaak(environment, zaak, lezer) is None
-        assert not await waiting(environment, reader=lezer)
-        assert not await parked(environment, reader=lezer)
-        assert not await parked(environment, id_prefix=str(message)[:8], reader=lezer)
+    for seat in KRING:
+        assert not (await overview(environment, reader=seat)).regels
+        assert await register.zaak(environment, zaak, seat) is None
+        assert not await waiting(environment, reader=seat)
+        assert not await parked(environment, reader=seat)
+        assert not await parked(environment, id_prefix=str(message)[:8], reader=seat)
     for ander in (*ANDEREN, None):
         assert len((await overview(environment, reader=ander)).regels) == 1
         assert await register.zaak(environment, zaak, ander) is not None
@@ -318,7 +374,7 @@ async def test_while_a_fact_that_may_exclude_somebody_is_parked_no_seat_sees_its
     await _organisatie(environment)
     zaak, gekwalificeerd, doorgezet, gesproken, open_ = (new_id() for _ in range(5))
     for een in (zaak, gekwalificeerd, doorgezet, gesproken, open_):
-        await arm(environment, flow.ROUTING, een, Klok(Soort.TOEWIJZING, now()))
+        await arm(environment, flow.ROUTING, een, Klok(Soort.ADVISEUR_CONTACT, now()))
     await _parked(environment, zaak, "kmar.leidinggevende-geinformeerd.v1")
     await _parked(environment, gekwalificeerd, "coid.kwestie-gekwalificeerd.v1")
     await _parked(environment, doorgezet, "intake.melding-doorgezet.v1.coid")

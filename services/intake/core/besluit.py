@@ -4,12 +4,12 @@
 `beslis` is idempotent: once its facts are part of the set, it asks for nothing more.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from services.intake.core.instemming import BekendeInstemming, ClusterInstemming, oudste
+from services.intake.core.instemming import BekendeInstemming, ClusterInstemming, in_een_feit, oudste
 from services.intake.core.klokken import klokken
 from services.intake.core.uitkomst import Afsluiting, Integriteitskwestie, NietBereikt, Uitkomst, bepaal, code
 from services.intake.core.zaak import Contact, Zaak
@@ -87,18 +87,20 @@ def beslis(zaak: Zaak, *, nu: datetime, max_pogingen: int) -> Besluit:
     begin = [*_registratie(zaak, contact), *bevestiging]
     afsluiting = list(_afsluiting(zaak, uitkomst)) if gesloten else []
     if isinstance(uitkomst, Afsluiting) and uitkomst.code == "luisterend-oor":
-        feiten = [*begin, *_gestopt(zaak), *afsluiting]
+        feiten = [*begin, *_gestopt(zaak), *_uitsluiting(zaak, (), nu), *afsluiting]
         return LuisterendOor(feiten, wijzers, contact.kanaal, iso_week(contact.ontvangen_op))
     doorgezet = list(_doorzettingen(zaak, contact, grants, nu))
+    verwezen = list(_doorverwijzingen(zaak, uitkomst))
+    heropend = list(_heropeningen(zaak, grants))
     return Bijgewerkt(
         feiten=[
             *begin,
             *_vervallen(zaak),
-            *_uitsluiting(zaak, grants, nu),
+            *_uitsluiting(zaak, (*doorgezet, *verwezen, *heropend), nu),
             *doorgezet,
-            *_doorverwijzingen(zaak, uitkomst),
+            *verwezen,
             *afsluiting,
-            *_heropeningen(zaak),
+            *heropend,
         ],
         klokken=wijzers,
         contact=contact,
@@ -162,7 +164,8 @@ def _doorzettingen(
     """A forward to each cluster, and the same forward again when what it should say has changed since.
 
     It stays under the grant that it went under first. The adviser's week starts as the oldest grant in force
-    says, whichever grant arrived first.
+    says, whichever grant arrived first. One that stands although a later talk ended the contact is said anew
+    only of more seats that must not learn of it.
     """
     if zaak.kenmerken is None:
         return
@@ -181,18 +184,39 @@ def _doorzettingen(
         )
         if vorige is None or feit.model_copy(update={"doorgezet_op": vorige.doorgezet_op}) != vorige:
             yield feit
+    for cluster in sorted(laatste.keys() - {grant.geadresseerde for grant in grants}):
+        vorige = laatste[cluster]
+        if set(in_een_feit(zaak.uitgesloten)) != set(vorige.kenmerken.uit_te_sluiten):
+            later = max(nu, vorige.doorgezet_op + timedelta(microseconds=1))
+            yield bekend[vorige.instemming, cluster].herhalen(vorige, zaak.uitgesloten, later)
 
 
-def _uitsluiting(
-    zaak: Zaak, grants: Sequence[ClusterInstemming], nu: datetime
-) -> Iterator[UitsluitingVastgesteld]:
-    """Who must not learn of what is forwarded: said before it, and again only of seats not named before."""
-    if zaak.kenmerken is None or not grants:
-        return
-    genoemd = {zetel for een in zaak.gesteld.uitgesloten for zetel in een.uit_te_sluiten}
-    nieuw = [zetel for zetel in zaak.kenmerken.uit_te_sluiten if zetel not in genoemd]
-    if nieuw:
-        yield grants[0].uitsluiten(nieuw, nu)
+def _uitsluiting(zaak: Zaak, nieuw: Sequence[Event], nu: datetime) -> Iterator[UitsluitingVastgesteld]:
+    """Who must not learn of what somebody was told of, ever or by these new facts: before these, and again
+    only of seats not named before. Whether a grant still stands, or what later talks were about, changes
+    nothing.
+
+    It names a grant under which somebody was told: one in force where there is one.
+    """
+    te_noemen = zaak.uitgesloten - {zetel for een in zaak.gesteld.uitgesloten for zetel in een.uit_te_sluiten}
+    doorgezet = sorted(zaak.gesteld.doorgezet, key=_gegaan_op, reverse=True)
+    onder = _verteld((*nieuw, *doorgezet, *zaak.gesteld.heropend, *zaak.gesteld.doorverwezen))
+    geldig = {grant.instemming for grant in zaak.van_kracht}
+    grond = next((grant for grant in onder if grant in geldig), onder[0] if onder else None)
+    while te_noemen and grond is not None:
+        nu_genoemd = in_een_feit(te_noemen)
+        yield UitsluitingVastgesteld(vastgesteld_op=nu, instemming=grond, uit_te_sluiten=nu_genoemd)
+        te_noemen -= set(nu_genoemd)
+
+
+def _verteld(feiten: Iterable[Event]) -> list[str]:
+    """The grants under which these facts tell somebody of the matter."""
+    return [
+        feit.instemming
+        for feit in feiten
+        if isinstance(feit, MeldingDoorgezet | ContactDoorverwezen | MeldingHeropend)
+        and feit.instemming is not None
+    ]
 
 
 def _gegaan_op(feit: MeldingDoorgezet) -> datetime:
@@ -216,7 +240,8 @@ def _vervallen(zaak: Zaak) -> Iterator[InstemmingVervallen]:
 
 def _doorverwijzingen(zaak: Zaak, uitkomst: Uitkomst | None) -> Iterator[Event]:
     """Each referral that a talk tells of. The klachtencoördinatiepunt has a desk of its own on the bus: it
-    hears of a referral, or of a klacht, under a grant in force that names it, and once under one of these.
+    hears of a referral, or of a klacht, under a grant in force that names it, and once under one of these,
+    but that more seats must not learn of it.
     """
     gezegd = {(one.naar, one.doorverwezen_op) for one in zaak.gesteld.doorverwezen}
     for gesprek in zaak.gesprekken:
@@ -227,10 +252,15 @@ def _doorverwijzingen(zaak: Zaak, uitkomst: Uitkomst | None) -> Iterator[Event]:
             gezegd.add((naar, gesprek.gevoerd_op))
             yield ContactDoorverwezen(doorverwezen_op=gesprek.gevoerd_op, naar=naar)
     sinds = _reden_voor_klachten(zaak, uitkomst)
-    grants = zaak.voor_klachten
-    onder = {one.instemming for one in zaak.gesteld.doorverwezen if one.naar == "dkp"}
-    if sinds is not None and grants and onder.isdisjoint(grant.instemming for grant in grants):
-        yield grants[0].doorverwijzen(sinds)
+    onder = {grant.instemming: grant for grant in zaak.voor_klachten}
+    gegaan = [one for one in zaak.gesteld.doorverwezen if one.naar == "dkp" and one.instemming in onder]
+    if gegaan:
+        vorige = gegaan[-1]
+        if all(set(one.uit_te_sluiten) != set(in_een_feit(zaak.uitgesloten)) for one in gegaan):
+            grant = onder[str(vorige.instemming)]
+            yield grant.doorverwijzen(vorige.doorverwezen_op, zaak.uitgesloten)
+    elif sinds is not None and onder:
+        yield zaak.voor_klachten[0].doorverwijzen(sinds, zaak.uitgesloten)
 
 
 def _reden_voor_klachten(zaak: Zaak, uitkomst: Uitkomst | None) -> datetime | None:
@@ -262,22 +292,28 @@ def _afsluiting(zaak: Zaak, uitkomst: Uitkomst | None) -> Iterator[Event]:
     yield ContactAfgesloten(afgesloten_op=afgesloten_op, uitkomst=uitkomst.code)
 
 
-def _heropeningen(zaak: Zaak) -> Iterator[Event]:
-    """Each return of the melder; said again when consent for its escalation came later, or anew."""
-    gezegd: dict[tuple[datetime, str], set[tuple[str | None, str | None]]] = {}
-    for one in zaak.gesteld.heropend:
-        onder = gezegd.setdefault((one.teruggekeerd_op, one.reden), set())
-        onder.add((one.escaleren_naar, one.instemming))
+def _heropeningen(zaak: Zaak, grants: Sequence[ClusterInstemming]) -> Iterator[MeldingHeropend]:
+    """Each return of the melder, to whom a grant in force lets know of it: the clusters that hold the matter,
+    or get it now (`grants`), and the address that it is escalated to. Without any it stays with the MID; said
+    again when consent for the escalation came later, or anew.
+    """
+    onder = {(one.instemming, one.geadresseerde) for one in zaak.doorgezet_van_kracht}
+    houders = [
+        grant for grant in zaak.doorzetbaar if (grant.instemming, grant.geadresseerde) in onder
+    ] or grants
     for terug in zaak.teruggekeerd:
-        onder = gezegd.setdefault((terug.teruggekeerd_op, terug.reden), set())
-        grants = [] if terug.escaleren_naar is None else zaak.escalaties(terug.escaleren_naar)
-        if grants and onder.isdisjoint((grant.geadresseerde, grant.instemming) for grant in grants):
-            onder.add((grants[0].geadresseerde, grants[0].instemming))
-            yield grants[0].heropenen(terug)
-        elif not onder:
-            onder.add((None, None))
-            yield MeldingHeropend(
-                teruggekeerd_op=terug.teruggekeerd_op,
-                reden=terug.reden,
-                ongewenste_adviseurs=terug.ongewenste_adviseurs,
-            )
+        gezegd = [
+            one
+            for one in zaak.gesteld.heropend
+            if (one.teruggekeerd_op, one.reden) == (terug.teruggekeerd_op, terug.reden)
+        ]
+        naar = terug.escaleren_naar
+        nieuw: list[MeldingHeropend] = []
+        if houders and all(one.escaleren_naar == "sg" for one in gezegd):
+            bij = next((grant for grant in houders if grant.geadresseerde == naar), houders[0])
+            nieuw.append(bij.heropenen(terug))
+        hogerop = [] if naar is None else zaak.escalaties(naar)
+        al = {one.instemming for one in (*gezegd, *nieuw) if one.escaleren_naar == naar}
+        if hogerop and al.isdisjoint(grant.instemming for grant in hogerop):
+            nieuw.append(hogerop[0].heropenen(terug))
+        yield from nieuw

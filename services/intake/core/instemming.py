@@ -3,15 +3,15 @@
 
 A grant is in force from the moment it is known until the moment its withdrawal is known, whichever of the two
 came first: a withdrawal names the grant that it ends, and ends it for good. Only a grant in force can let
-another know of a matter: one that names a cluster makes a `MeldingDoorgezet`, one that names an address of
-escalation a `MeldingHeropend` with that address, one for the klachten desk a `ContactDoorverwezen` to it.
-Nothing else in this service makes one, and each names its grant.
+another know of a matter: one that names a cluster makes a `MeldingDoorgezet`, and of a melder who came back a
+`MeldingHeropend`; one that names an address of escalation a `MeldingHeropend` with that address, one for the
+klachten desk a `ContactDoorverwezen` to it. Nothing else in this service makes one, and each names its grant.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from shared.codes import Cluster, Geadresseerde
 from shared.events import (
@@ -21,8 +21,15 @@ from shared.events import (
     MelderTeruggekeerd,
     MeldingDoorgezet,
     MeldingHeropend,
-    UitsluitingVastgesteld,
 )
+
+MEESTE_ZETELS: Final = 200
+"""How many seats one fact can name."""
+
+
+def in_een_feit(zetels: Iterable[str]) -> tuple[str, ...]:
+    """These seats as a fact names them: the first, where there are more than one fact can name."""
+    return tuple(sorted(zetels)[:MEESTE_ZETELS])
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +49,13 @@ class EscalatieInstemming(InstemmingVanKracht):
     geadresseerde: Literal["coid", "kmar", "sg"]
 
     def heropenen(self, terug: MelderTeruggekeerd) -> MeldingHeropend:
-        """The melder is back, and under this grant it is brought higher."""
+        """The melder is back, and under this grant it is brought higher: nothing is said of persons, whose
+        codes are for the cluster that holds the matter."""
         return MeldingHeropend(
             teruggekeerd_op=terug.teruggekeerd_op,
             reden=terug.reden,
             escaleren_naar=self.geadresseerde,
             instemming=self.instemming,
-            ongewenste_adviseurs=terug.ongewenste_adviseurs,
         )
 
 
@@ -58,10 +65,13 @@ class KlachtenInstemming(InstemmingVanKracht):
 
     geadresseerde: Literal["klachten"]
 
-    def doorverwijzen(self, sinds: datetime) -> ContactDoorverwezen:
+    def doorverwijzen(self, sinds: datetime, uit_te_sluiten: Iterable[str]) -> ContactDoorverwezen:
         """Refer to the klachtencoördinatiepunt under this grant; `sinds`: since when there is reason to."""
         return ContactDoorverwezen(
-            doorverwezen_op=max(sinds, self.gegeven_op), naar="dkp", instemming=self.instemming
+            doorverwezen_op=max(sinds, self.gegeven_op),
+            naar="dkp",
+            instemming=self.instemming,
+            uit_te_sluiten=in_een_feit(uit_te_sluiten),
         )
 
 
@@ -95,10 +105,26 @@ class ClusterInstemming(EscalatieInstemming):
             kenmerken=kenmerken,
         )
 
-    def uitsluiten(self, zetels: Sequence[str], nu: datetime) -> UitsluitingVastgesteld:
-        """Say, with what is forwarded under this grant, which seats must not learn of it."""
-        return UitsluitingVastgesteld(
-            vastgesteld_op=nu, instemming=self.instemming, uit_te_sluiten=tuple(zetels)
+    def herhalen(
+        self, vorige: MeldingDoorgezet, uit_te_sluiten: Iterable[str], nu: datetime
+    ) -> MeldingDoorgezet:
+        """Say a forward under this grant anew, as it was but for the seats that must not learn of it."""
+        return self.doorzetten(
+            ontvangen_op=vorige.ontvangen_op,
+            contact_telt_vanaf=vorige.contact_telt_vanaf,
+            spoed=vorige.spoed,
+            kenmerken=vorige.kenmerken.model_copy(update={"uit_te_sluiten": in_een_feit(uit_te_sluiten)}),
+            nu=nu,
+        )
+
+    def heropenen(self, terug: MelderTeruggekeerd) -> MeldingHeropend:
+        """The melder is back, and under this grant the cluster hears all that is for it."""
+        return MeldingHeropend(
+            teruggekeerd_op=terug.teruggekeerd_op,
+            reden=terug.reden,
+            escaleren_naar=self.geadresseerde if terug.escaleren_naar == self.geadresseerde else None,
+            instemming=self.instemming,
+            ongewenste_adviseurs=terug.ongewenste_adviseurs,
         )
 
 

@@ -289,12 +289,15 @@ def rechten(
     """Who has a right to read, whether or not there is a key. `balies`: the MID's readers with a usable key.
 
     `gebruikt`: the grants under which something was stated; of several in force the one that is used stays.
+    Whoever must not learn of the matter, as far as is known here, has none: whoever assigned or placed it may
+    not have heard of that yet.
     """
     if loop.vernietigd:
         return {}
     gevonden: list[Recht] = []
     if zaak.contact is not None:
-        gevonden += [InzageMid(balie) for balie in balies] or [InzageMid(MID_ZONDER_SLEUTEL)]
+        toegelaten = [InzageMid(balie) for balie in balies if balie.ontvanger not in zaak.uitgesloten]
+        gevonden += toegelaten or [InzageMid(MID_ZONDER_SLEUTEL)]
     if loop.adviseur is not None:
         cluster, adviseur = loop.adviseur
         geldig = {grant.instemming: grant for grant in zaak.doorzetbaar if grant.geadresseerde == cluster}
@@ -307,7 +310,7 @@ def rechten(
             lijn, key=lambda grant: (grant.instemming not in gebruikt, grant.gegeven_op, grant.instemming)
         )
         gevonden.append(InzageLijn(loop.zetel, onder_welke))
-    return {recht.lezer: recht for recht in gevonden}
+    return {recht.lezer: recht for recht in gevonden if recht.lezer.ontvanger not in zaak.uitgesloten}
 
 
 # --- the decision -------------------------------------------------------------------------------------------
@@ -427,8 +430,10 @@ def _beeindig(
     for lezer, groep in groupby(sorted(open_verstrekt, key=_naar_lezer), key=lambda one: one.lezer):
         stukken = list(groep)
         recht = rechtens.get(lezer)
-        if lezer.partij == "mid":  # a desk without a key keeps what it has; only erasure ends it
-            over = loop.vernietigd
+        if (
+            lezer.partij == "mid"
+        ):  # a desk without a key keeps what it has; only erasure ends it, or exclusion
+            over = loop.vernietigd or lezer.ontvanger in zaak.uitgesloten
         else:
             over = recht is None or any(one.instemming != recht.instemming for one in stukken)
         if over:
@@ -450,7 +455,7 @@ def _reden(zaak: Zaak, loop: Verloop, lezer: Lezer, stukken: Iterable[Verstrekki
         return "vernietigd"
     if lezer.partij == "lijn":  # one word for all: the seat may be the one that must not learn of the case
         return "behandeling-herzien"
-    geldig = {(grant.instemming, grant.geadresseerde) for grant in zaak.van_kracht}
+    geldig = {(grant.instemming, grant.geadresseerde) for grant in zaak.van_kracht} | {(None, "mid")}
     if any((one.instemming, lezer.partij) not in geldig for one in stukken):
         return "instemming-ingetrokken"
     return "vervangen"

@@ -17,6 +17,7 @@ from services.intake.core.instemming import (
     IngetrokkenInstemming,
     InstemmingVanKracht,
     KlachtenInstemming,
+    in_een_feit,
     instemming,
 )
 from shared.codes import Geadresseerde, Kanaal
@@ -76,13 +77,15 @@ class Zaak:
     pogingen: Sequence[ContactpogingGedaan]
     instemmingen: Sequence[BekendeInstemming]
     kenmerken: Kenmerken | None
-    """As they were put last, with every seat that any of them exclude: a later word may have forgotten it."""
+    """As they were put last, with every seat that is `uitgesloten`: a later word may have forgotten it."""
     kenmerken_op: datetime | None
     """When codes first became clear; without them there is nothing to forward."""
     teruggekeerd: Sequence[MelderTeruggekeerd]
     gesteld: Gesteld
     laatst_op: datetime | None = None
     """When the melder, or whoever deals with the melder, last said or did anything."""
+    uitgesloten: frozenset[str] = frozenset()
+    """Seats that must not learn of the matter: named by any fact, of whatever kind of talk, and for good."""
 
     @property
     def heropend(self) -> bool:
@@ -160,6 +163,17 @@ def kenmerken_van(gesprek: GesprekGevoerd) -> Kenmerken | None:
     return gesprek.kenmerken if gesprek.uitkomst == "integriteitskwestie" else None
 
 
+def te_bewaren(gesprek: GesprekGevoerd) -> Kenmerken | None:
+    """What is kept of a talk's codes. Who must not learn of the matter counts whatever the talk was about; no
+    codes are without a branch."""
+    kenmerken = gesprek.kenmerken
+    if kenmerken is None or gesprek.uitkomst == "integriteitskwestie":
+        return kenmerken
+    if not kenmerken.uit_te_sluiten:
+        return None
+    return Kenmerken(onderdeel=kenmerken.onderdeel, uit_te_sluiten=kenmerken.uit_te_sluiten)
+
+
 LATERE_INSTEMMING: Final = "instemming en kenmerken tellen alleen bij het eerste contact van een zaak"
 """Why a contact is parked that brings consent about a matter of which there was one before."""
 
@@ -212,15 +226,19 @@ class _Vouw:
 
     def ken(self, kenmerken: Kenmerken | None, op: datetime) -> None:
         if kenmerken is not None:
-            self.uitgesloten.update(kenmerken.uit_te_sluiten)
-            self.kenmerken = kenmerken.model_copy(update={"uit_te_sluiten": tuple(sorted(self.uitgesloten))})
+            self.sluit_uit(kenmerken)
+            self.kenmerken = kenmerken
             self.kenmerken_op = self.kenmerken_op or op
+
+    def sluit_uit(self, kenmerken: Kenmerken | None) -> None:
+        self.uitgesloten.update(() if kenmerken is None else kenmerken.uit_te_sluiten)
 
     def poging(self, feit: ContactpogingGedaan) -> None:
         self.pogingen.append(feit)
 
     def gesprek(self, feit: GesprekGevoerd) -> None:
         self.gesprekken.append(feit)
+        self.sluit_uit(feit.kenmerken)
         self.ken(kenmerken_van(feit), feit.gevoerd_op)
 
     def stel_vast(self, feit: KenmerkenVastgesteld) -> None:
@@ -263,6 +281,7 @@ def vouw(feiten: Iterable[Fact]) -> Zaak:
         stap = _STAPPEN.get(type(feit.data))
         if stap is not None:  # facts about clocks tell nothing about the contact
             stap(loop, feit.data)
+    uit = {"uit_te_sluiten": in_een_feit(loop.uitgesloten)}
     return Zaak(
         contact=loop.contact,
         gesprekken=loop.gesprekken,
@@ -271,9 +290,10 @@ def vouw(feiten: Iterable[Fact]) -> Zaak:
             instemming(naam, aan, gegeven_op, (naam, aan) in loop.op_formulier, loop.ingetrokken.get(naam))
             for (naam, aan), gegeven_op in loop.gegeven.items()
         ],
-        kenmerken=loop.kenmerken,
+        kenmerken=None if loop.kenmerken is None else loop.kenmerken.model_copy(update=uit),
         kenmerken_op=loop.kenmerken_op,
         teruggekeerd=loop.teruggekeerd,
         gesteld=Gesteld(**loop.gesteld),
         laatst_op=laatst_op,
+        uitgesloten=frozenset(loop.uitgesloten),
     )

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: EUPL-1.2
 -- What intake states to whoever knows of a matter by consent alone rests on a grant in force, whatever the code decides:
 -- checked at the commit, on the fact itself, and not only on the tables that the code keeps beside it. A fact that lets
--- somebody new know of a matter is added here.
+-- somebody new know of a matter, or has codes of persons in it, is added here.
 
 create function eis_grond() returns trigger language plpgsql set search_path from current as $$
 declare
@@ -30,15 +30,25 @@ begin
               and v.partij = gegevens->>'geadresseerde' and v.ontvanger = gegevens->>'ontvanger'
               and v.instemming is not distinct from gegevens->>'instemming');
     when 'contact-doorverwezen.v1' then
-        gegrond := gegevens->>'naar' <> 'dkp' or exists (
+        -- Another desk hears nothing of it: no code of anybody stands there.
+        gegrond := (gegevens->>'naar' <> 'dkp' and coalesce(gegevens->'uit_te_sluiten', '[]') = '[]') or exists (
             select from instemmingen as i
             where i.subject = feit.subject and i.instemming = gegevens->>'instemming' and i.van_kracht
-              and i.geadresseerde = 'klachten');
+              and gegevens->>'naar' = 'dkp' and i.geadresseerde = 'klachten');
     when 'melding-heropend.v1' then
-        gegrond := gegevens->>'escaleren_naar' is null or exists (
+        -- Codes of persons are for a cluster alone.
+        gegrond := exists (
             select from instemmingen as i
             where i.subject = feit.subject and i.instemming = gegevens->>'instemming' and i.van_kracht
-              and i.geadresseerde = gegevens->>'escaleren_naar');
+              and coalesce(i.geadresseerde = gegevens->>'escaleren_naar', i.geadresseerde in ('coid', 'kmar'))
+              and (i.geadresseerde in ('coid', 'kmar') or coalesce(gegevens->'ongewenste_adviseurs', '[]') = '[]'));
+    when 'uitsluiting-vastgesteld.v1' then
+        -- For good, also when the grant is in force no more: but of nothing else than somebody was told of under it.
+        gegrond := exists (
+            select from facts as verteld
+            where verteld.subject = feit.subject and verteld.publisher = 'intake' and verteld.data is not null
+              and verteld.name in ('melding-doorgezet.v1', 'contact-doorverwezen.v1', 'melding-heropend.v1')
+              and convert_from(verteld.data, 'UTF8')::jsonb->>'instemming' = gegevens->>'instemming');
     end case;
     if not gegrond then
         raise foreign_key_violation using message = 'stated without a grant in force';
@@ -50,7 +60,8 @@ $$;
 create constraint trigger facts_grond after insert or update of publisher, name, subject, data on facts
     deferrable initially deferred for each row
     when (new.publisher = 'intake' and new.data is not null
-          and new.name in ('melding-doorgezet.v1', 'inhoud-verstrekt.v1', 'contact-doorverwezen.v1', 'melding-heropend.v1'))
+          and new.name in ('melding-doorgezet.v1', 'inhoud-verstrekt.v1', 'contact-doorverwezen.v1',
+                           'melding-heropend.v1', 'uitsluiting-vastgesteld.v1'))
     execute function eis_grond();
 
 -- A row is no longer in force only because its grant is not: it is never written so.

@@ -3,13 +3,16 @@
 
 Periods lie fixed in the calendar and a number, once made, does not change: a number that moved every week
 would tell about that week. It goes up in steps of `stap`; what does not fill a step counts on in the next
-period, so that small numbers stay hidden and yet nothing is kept silent for good.
+period, so that small numbers stay hidden and yet nothing is kept silent for good. Where nobody is that could
+stand behind a step, at the top of few people, it goes up once in so many years that they could.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
+from math import ceil
 from typing import Final, NamedTuple
 
 from services.notification.core.boom import Boom
@@ -28,7 +31,8 @@ def eenheid_van_totaal(boom: Boom, eigen: str, *, k: int, stap: int) -> str | No
     """The unit whose total a reader with terrein `eigen` gets; None when `eigen` is not known.
 
     One level above `eigen`, or higher: as high as needed for every case in `eigen` to be counted in it, and
-    for k people to stand behind each of the meldingen of one step; or else the top.
+    for k people to stand behind each of the meldingen of one step; or else the top, whose number then goes up
+    less often (`mag_omhoog`).
     """
     pad = boom.pad(eigen)
     if not pad:
@@ -38,6 +42,23 @@ def eenheid_van_totaal(boom: Boom, eigen: str, *, k: int, stap: int) -> str | No
         if mensen[eenheid] >= k * stap and hoogte[eigen] >= len(pad) - plaats:
             return eenheid
     return pad[-1]
+
+
+def mag_omhoog(
+    boom: Boom, eenheid: str, nummer: int, *, weken: int, k: int, stap: int, jaar: timedelta
+) -> bool:
+    """Whether the total of a unit may go up with the period before number `nummer`.
+
+    Always, but at a top of fewer than k people for each melding of a step. There it may once in so many times
+    `jaar` (for how long what was told counts) that there were: as if the people of each were others. At one
+    of nobody at all it never may. The calendar decides which period that is.
+    """
+    if eenheid not in boom.toppen or boom.sterkte(eenheid) >= k * stap:
+        return True
+    if not boom.sterkte(eenheid):
+        return False
+    jaren = ceil(k * stap / boom.sterkte(eenheid))
+    return nummer % ceil(jaren * jaar / timedelta(weeks=weken)) == 0
 
 
 @lru_cache(maxsize=16)
@@ -99,6 +120,16 @@ def in_woorden(getoond: int, *, stap: int) -> str:
     return str(getoond) if getoond else f"minder dan {stap}"
 
 
+def _vrijgekomen(boom: Boom, rest: Mapping[str, int], *, stap: int) -> dict[str, int]:
+    """Of each unit what was held at a top that stands below it now: more than is left of a step only a top
+    of few people holds, and no unit above it counted that yet."""
+    nieuw: dict[str, int] = {}
+    for code, aantal in rest.items():
+        for boven in boom.pad(code)[1:] if aantal >= stap else ():
+            nieuw[boven] = nieuw.get(boven, 0) + aantal
+    return nieuw
+
+
 class Periodesluiting(NamedTuple):
     """What the end of a period comes to: which cases are counted with it, and the total of each unit."""
 
@@ -115,11 +146,13 @@ def sluit_periode(
     weken: int,
     k: int,
     stap: int,
+    jaar: timedelta,
 ) -> Periodesluiting:
     """Close the period before the one in which `dag` falls, with what is left of those before it.
 
     `te_tellen` holds the cases that may be counted and were not yet; those of this period wait, and those in
-    a unit that is not known until it is. `vorige` are the totals of the last period that was closed.
+    a unit that is not known until it is. `vorige` are the totals of the last period that was closed; `jaar`
+    is for how long what was told counts.
     """
     deze = periode(dag, weken)
     oud = {
@@ -128,8 +161,12 @@ def sluit_periode(
         if een.eenheid in boom and periode(_maandag(een.week), weken) < deze
     }
     rest = {code: een.rest for code, een in vorige.items() if een.rest}
-    nieuw = tel(boom, oud.values(), k=k)
-    return Periodesluiting(list(oud), sluit_alle_af(nieuw, rest, stap=stap))
+    nieuw = Counter(tel(boom, oud.values(), k=k)) + Counter(_vrijgekomen(boom, rest, stap=stap))
+    totalen = sluit_alle_af(nieuw, rest, stap=stap)
+    for code, een in totalen.items():
+        if not mag_omhoog(boom, code, deze, weken=weken, k=k, stap=stap, jaar=jaar):
+            totalen[code] = Afgesloten(0, een.getoond + een.rest)
+    return Periodesluiting(list(oud), totalen)
 
 
 def totaal_in_woorden(

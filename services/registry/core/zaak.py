@@ -32,7 +32,6 @@ from shared.codes import (
     Onderdeel,
     Rubriek,
     SoortKlacht,
-    Verwijzing,
 )
 from shared.envelope import Fact
 from shared.termijnen.duur import Schorsing
@@ -64,7 +63,6 @@ class Contact:
     kanaal: Kanaal
     ontvangen_op: datetime
     uitkomst: ContactUitkomst | None = None
-    verwezen_naar: Verwijzing | None = None
     afgesloten_op: datetime | None = None
 
 
@@ -273,7 +271,6 @@ class _Stand:
     contact_uitkomst: ContactUitkomst | None = None
     contact_afgesloten_op: datetime | None = None
     luisterend_oor: bool = False
-    verwezen_naar: Verwijzing | None = None
     klacht: e.KlachtIngediend | None = None
     naar_klacht: e.ZaakOmgezet | None = None
     beoordeeld: e.KlachtBeoordeeld | None = None
@@ -350,10 +347,6 @@ def _ontvangen(s: _Stand, x: e.MeldingOntvangen, _: Fact) -> None:
     s.kenmerken = x.kenmerken
 
 
-def _doorverwezen(s: _Stand, x: e.ContactDoorverwezen, _: Fact) -> None:
-    s.verwezen_naar = x.naar
-
-
 def _afgesloten(s: _Stand, x: e.ContactAfgesloten, _: Fact) -> None:
     s.contact_uitkomst, s.contact_afgesloten_op = x.uitkomst, x.afgesloten_op
     # For good: what was wiped for it does not come back.
@@ -398,7 +391,7 @@ def _omgezet(s: _Stand, x: e.ZaakOmgezet, fact: Fact) -> None:
         s.rubriek, s.in_register, s.onderdeel = x.rubriek, x.in_register, None
 
 
-def _geinformeerd(s: _Stand, x: e.LeidinggevendeGeinformeerd, _: Fact) -> None:
+def _uitgesloten(s: _Stand, x: e.LeidinggevendeGeinformeerd | e.UitsluitingVastgesteld, _: Fact) -> None:
     s.uitgesloten.update(x.uit_te_sluiten)
 
 
@@ -461,6 +454,7 @@ def _nazorg(s: _Stand, x: e.NazorgVerleend, fact: Fact) -> None:
 
 def _klacht_ingediend(s: _Stand, x: e.KlachtIngediend, _: Fact) -> None:
     s.klacht = x
+    s.uitgesloten.update(x.uit_te_sluiten)
 
 
 def _klacht_beoordeeld(s: _Stand, x: e.KlachtBeoordeeld, _: Fact) -> None:
@@ -496,12 +490,12 @@ STAPPEN: Final[Mapping[type[e.Event], Callable[[_Stand, Any, Fact], None]]] = {
     e.ContactGeregistreerd: _contact,
     e.OntvangstBevestigd: _bevestigd,
     e.MeldingDoorgezet: _doorgezet,
-    e.ContactDoorverwezen: _doorverwezen,
     e.ContactAfgesloten: _afgesloten,
     e.InstemmingVervallen: _vervallen,
     e.MeldingHeropend: _heropend,
     e.MeldingOntvangen: _ontvangen,
-    e.LeidinggevendeGeinformeerd: _geinformeerd,
+    e.LeidinggevendeGeinformeerd: _uitgesloten,
+    e.UitsluitingVastgesteld: _uitgesloten,
     e.BehandelingUitgezet: _uitgezet,
     e.BehandelingHerzien: _herzien,
     e.BehandelingAanvaard: _aanvaard,
@@ -530,7 +524,6 @@ STAPPEN: Final[Mapping[type[e.Event], Callable[[_Stand, Any, Fact], None]]] = {
 OVER_CONTACT: Final = (
     e.ContactGeregistreerd,
     e.OntvangstBevestigd,
-    e.ContactDoorverwezen,
     e.ContactAfgesloten,
 )
 """What intake tells of a contact itself. Of a listening ear nothing of it is kept."""
@@ -683,7 +676,7 @@ def _contactmoment(s: _Stand) -> Contact | None:
         return None
     # What is forwarded did not end at the MID, whether or not it was thought so for a while.
     uitkomst, op = (None, None) if s.doorgezet else (s.contact_uitkomst, s.contact_afgesloten_op)
-    return Contact(s.contact.kanaal, s.contact.ontvangen_op, uitkomst, s.verwezen_naar, op)
+    return Contact(s.contact.kanaal, s.contact.ontvangen_op, uitkomst, op)
 
 
 def _klacht(s: _Stand) -> Klacht | None:

@@ -121,7 +121,6 @@ create table contacten (
     jaar          smallint not null,
     ontvangen_op  timestamptz not null,
     uitkomst      text,
-    verwezen_naar text,
     constraint contacten_geen_luisterend_oor check (uitkomst is distinct from 'luisterend-oor')
 );
 create index contacten_jaar on contacten (jaar);

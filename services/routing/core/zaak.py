@@ -190,7 +190,9 @@ class _Lezing:
             self.ontvangen = feit
         self.uitgesloten.update((*feit.partijen, *feit.kenmerken.uit_te_sluiten))
 
-    def leidinggevende_geinformeerd(self, feit: e.LeidinggevendeGeinformeerd, _van: str) -> None:
+    def uitgesloten_door(
+        self, feit: e.LeidinggevendeGeinformeerd | e.UitsluitingVastgesteld, _van: str
+    ) -> None:
         # Once excluded, for good: a later word may have forgotten a seat.
         self.uitgesloten.update(feit.uit_te_sluiten)
 
@@ -307,7 +309,8 @@ class _Lezing:
 _STAPPEN: Final[dict[type[e.Event], Callable[[_Lezing, Any, str], None]]] = {
     e.MeldingDoorgezet: _Lezing.melding_doorgezet,
     e.MeldingOntvangen: _Lezing.melding_ontvangen,
-    e.LeidinggevendeGeinformeerd: _Lezing.leidinggevende_geinformeerd,
+    e.LeidinggevendeGeinformeerd: _Lezing.uitgesloten_door,
+    e.UitsluitingVastgesteld: _Lezing.uitgesloten_door,
     e.InstemmingGegeven: _Lezing.instemming_gegeven,
     e.InstemmingIngetrokken: _Lezing.instemming_ingetrokken,
     e.InstemmingVervallen: _Lezing.instemming_vervallen,
@@ -349,15 +352,15 @@ def vouw(subject: str, feiten: Iterable[Fact], zetels: Zetels = GEEN_ZETELS) -> 
 
 _OPENT_NIETS: Final = (
     *(e.InstemmingGegeven, e.InstemmingIngetrokken, e.InstemmingVervallen),
-    e.BehandelaarGewijzigd,
+    *(e.BehandelaarGewijzigd, e.UitsluitingVastgesteld),
 )
 
 
 def wacht_op_opening(feiten: Iterable[Fact]) -> bool:
     """Whether facts that open no matter should have had one that does.
 
-    Consent alone should not: the melder may consent to what never becomes a matter of ours, as a klacht. Nor
-    should a hand-over: the line also treats what stands in the register alone.
+    Consent alone should not: the melder may consent to what never becomes a matter of ours, as a klacht, and
+    be kept from somebody. Nor should a hand-over: the line also treats what stands in the register alone.
     """
     return any(not isinstance(feit.data, _OPENT_NIETS) for feit in feiten)
 
