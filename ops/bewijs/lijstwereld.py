@@ -211,7 +211,7 @@ def _rooster(nu: datetime) -> Iterator[tuple[str, e.AdviseurGewijzigd]]:
     vandaag = lokaal(nu).date()
     dagen = [vandaag + timedelta(days=dag) for dag in range(14)]
     vol = next(dag for dag in dagen[1:] if NEDERLAND.is_werkdag(dag))
-    ruimte = tuple(e.Spreekdag(dag=dag, gesprekken=int(dag == vol)) for dag in dagen)
+    ruimte = tuple(e.Spreekdag(dag=dag, gesprekken=(int(dag == vol),)) for dag in dagen)
     for code, onderdeel, velden in (
         ("krap", "CLSK", {"spreekruimte": ruimte}),
         ("klein", "CLAS", {"capaciteit_fte": 0.025}),
