@@ -185,7 +185,7 @@ class Run:
             "zend_aantal": "20",
             "ronde_elke": "PT1S",
             "plaatsen": "50",
-            "k": "1",
+            "k": "5",
             # Long enough that no message runs out of attempts because its sender is killed so often.
             "wachttijden": json.dumps(["PT0.2S"] * 30),
         }

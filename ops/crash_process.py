@@ -28,7 +28,7 @@ from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from shared.consumer import Consumer
 from shared.inbox import Work
@@ -48,6 +48,8 @@ LIFE_S = 20.0
 ACK_LEAVES_S = 0.02
 """How long an acknowledgement that was written may take to leave the process."""
 _PR_SET_PDEATHSIG = 1
+REFUSED: Final = 2
+"""How a service ends whose settings are refused: no other life would do better."""
 
 
 @dataclass(frozen=True)
@@ -321,6 +323,8 @@ def run(service: str, plan: Sequence[str], report: Path) -> None:
         life = zygote.live(waiting[0] if waiting else None)
         with report.open("a") as lines:
             lines.write(json.dumps(asdict(life)) + "\n")
+        if life.status == REFUSED:
+            raise SystemExit(REFUSED)
         if waiting and life.observed:
             del waiting[0]
         elif not zygote.stopping:

@@ -85,6 +85,7 @@ OP_TESTS: Final = (
         "uitsluiting geldt voor lijsten, verwachtingen, escalaties en aantallen",
         (
             "tests/termijnen/test_lezer.py",
+            "tests/termijnen/test_gesloten.py",
             "tests/test_commands.py",
             "tests/test_bord.py",
             "tests/routing/test_uitsluiting.py",
