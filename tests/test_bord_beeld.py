@@ -13,8 +13,9 @@ from ops.bord.stand import TELT_TOT, Bord, Dienst, Wachtrij, ZonderHouder, op_vo
 from ops.bord.toetsen import HULP, Daad, Toetsen
 from ops.bord.venster import Lijst, Venster, gekozen_post, posten, vervolg
 from ops.parking import Geparkeerd
-from ops.termijnen import Loop, arrange, as_text
+from ops.termijnen import Loop, arrange, as_text, duration
 from shared import flow
+from shared.termijnen.kalender import lokaal
 from shared.termijnen.klok import Bewaard, Klok, termijn
 from shared.termijnen.regels import Soort, regels
 from tests.bus import id_of
@@ -24,9 +25,12 @@ REGELS = regels({"klacht": "6week"})
 SOORTEN = [soort for soort, regel in REGELS.items() if regel.aan]
 
 
-def loop(naam: str, soort: Soort, uren: int, gezegd: int = 0) -> Loop:
+def loop(naam: str, soort: Soort, uren: int, gezegd: int = 0, herhaald: int = 0) -> Loop:
     klok = termijn(Klok(soort, NU + timedelta(hours=uren)), REGELS[soort])
-    return Loop(REGELS[soort].dienst, Bewaard(id_of(naam), klok, gezegd=gezegd), REGELS[soort])
+    een = Bewaard(
+        id_of(naam), klok, gezegd=gezegd, verstreken_op=NU if gezegd > 1 else None, herhaald=herhaald
+    )
+    return Loop(REGELS[soort].dienst, een, REGELS[soort])
 
 
 def bericht(nummer: int, reden: str = "onbekend feit", dienst: str = "intake") -> Geparkeerd:
@@ -38,8 +42,12 @@ def bericht(nummer: int, reden: str = "onbekend feit", dienst: str = "intake") -
 tekst = st.text(max_size=90)
 getal = st.none() | st.integers(0, 10**9)
 duur = st.none() | st.floats(-1e3, 1e9)
-lopen = st.sampled_from(
-    [loop(f"{soort} {uren}", soort, -uren) for soort in SOORTEN for uren in (0, 1, 30, 200, 5000)]
+lopen = st.builds(
+    lambda soort, uren, gezegd, herhaald: loop(f"{soort} {uren}", soort, -uren, gezegd, herhaald),
+    st.sampled_from(SOORTEN),
+    st.sampled_from((0, 1, 30, 200, 5000)) | st.integers(0, 30_000),
+    st.integers(0, 4),
+    st.just(0) | st.integers(0, 3000),
 )
 diensten = st.builds(
     Dienst, st.sampled_from(flow.SERVICES), st.booleans(), getal, duur, getal, getal, duur, duur, getal, getal
@@ -90,6 +98,53 @@ def test_whatever_is_read_and_pressed_the_screen_is_full_and_fits(
         regels_ = beeld(bord, venster, breed, hoog)
         assert len(regels_) == hoog
         assert all(len(regel.tekst) < breed and regel.tekst.isprintable() for regel in regels_)
+
+
+def getallen(regels_: list[Regel]) -> set[str]:
+    """The words with a digit in them."""
+    return {woord for regel in regels_ for woord in regel.tekst.split() if any(map(str.isdigit, woord))}
+
+
+@settings(max_examples=50)
+@given(borden, st.sampled_from(Lijst), st.integers(20, 140), st.integers(4, 60))
+def test_no_number_is_cut_into_another(bord: Bord, lijst: Lijst, breed: int, hoog: int) -> None:
+    """On a screen of any width each number is one that stands on a wide screen too, or is not there."""
+    venster = Venster(lijst=lijst)
+    assert getallen(beeld(bord, venster, breed, hoog)) <= getallen(beeld(bord, venster, 1000, hoog))
+
+
+@given(st.integers(0, 4), st.integers(0, 3000), st.integers(0, 9000), st.sampled_from(SOORTEN))
+def test_how_often_it_was_said_stands_whole_within_80_columns(
+    gezegd: int, herhaald: int, dagen: int, soort: Soort
+) -> None:
+    """However late and however often: with the day of the end, and how long ago it was."""
+    een = loop("zaak", soort, -24 * dagen - 3, gezegd, herhaald)
+    (regel,) = (regel for regel in scherm(Bord("proef", NU, klokken=(een,)), hoog=14) if soort in regel.tekst)
+    woorden = regel.tekst.split()
+    punten = len(een.klok.termijn.punten)
+    assert woorden[-1] == f"{gezegd}/{punten}" + (f"+{herhaald}" if herhaald else "")
+    assert {een.klok.termijn.rol, duration(abs(een.eind - NU)).split()[0]} <= set(woorden)
+    assert een.klok.termijn.eind is None or f"{lokaal(een.klok.termijn.eind):%d-%m-%y}" in woorden
+
+
+def test_what_does_not_fit_gives_way_by_column_and_only_then() -> None:
+    """The hour of the end first, then what the Atw adds, then the role; the heads go with them."""
+    vaak = loop("zaak", Soort.ADVISEUR_CONTACT, -24 * 112, 4, 21)
+    heel = Bord("proef", NU, klokken=(loop("zaak", Soort.ADVISEUR_CONTACT, -24 * 112, 4, 2),))
+    wel, laatst = {}, {}
+    for breed in (80, 72, 62):
+        kop, regel = (een.tekst for een in scherm(Bord("proef", NU, klokken=(vaak,)), breed=breed)[3:5])
+        wel[breed] = [woord for woord in ("eind", "atw", "rest", "rol", "said") if woord in kop.split()]
+        laatst[breed] = regel.split()[-1]
+        assert kop.index("said") == regel.index("4/4")
+    assert wel == {
+        80: ["eind", "atw", "rest", "rol", "said"],
+        72: ["eind", "rest", "rol", "said"],
+        62: ["eind", "rest", "said"],
+    }
+    assert set(laatst.values()) == {"4/4+21"}
+    assert "4/4" not in scherm(Bord("proef", NU, klokken=(vaak,)), breed=61)[4].tekst
+    assert f"{lokaal(vaak.eind):%d-%m-%y %H:%M}" in scherm(heel)[4].tekst and "4/4+2" in scherm(heel)[4].tekst
 
 
 def scherm(bord: Bord, venster: Venster | None = None, breed: int = 80, hoog: int = 24) -> list[Regel]:

@@ -25,6 +25,9 @@ GEPARKEERD_REGELS: Final = 4
 for the clocks."""
 
 
+REST: Final = 12
+"""So many characters are for how long it still takes, or is late."""
+
 VAST: Final = 3
 """Lines that always stand there: title, counts, keys."""
 
@@ -49,11 +52,26 @@ def beeld(bord: Bord, venster: Venster, breed: int, hoog: int) -> list[Regel]:
     """The whole screen: `hoog` lines of less than `breed` characters."""
     kop = [_titel(bord, venster, breed), _telling(bord)]
     ruimte = hoog - VAST
-    midden = _tekst(venster, breed, ruimte) if venster.tekst is not None else _lijsten(bord, venster, ruimte)
+    midden = (
+        _tekst(venster, breed, ruimte)
+        if venster.tekst is not None
+        else _lijsten(bord, venster, breed, ruimte)
+    )
     regels = [*kop, *midden[:ruimte]]
     regels += [Regel("")] * (hoog - 1 - len(regels))
     regels.append(_voet(venster))
-    return [Regel(printable(regel.tekst)[: breed - 1], regel.stijl) for regel in regels]
+    return [Regel(afgekapt(printable(regel.tekst), breed - 1), regel.stijl) for regel in regels]
+
+
+def afgekapt(tekst: str, breed: int) -> str:
+    """As much of a text as fits. A word with a digit in it is left out rather than cut: `+21` is not `+2`."""
+    breed = max(0, breed)
+    stuk = tekst[:breed]
+    if len(tekst) > breed and tekst[breed] != " ":
+        begin = stuk.rfind(" ") + 1
+        if any(map(str.isdigit, tekst[begin:].split(" ", 1)[0])):
+            return stuk[:begin]
+    return stuk
 
 
 def _titel(bord: Bord, venster: Venster, breed: int) -> Regel:
@@ -61,7 +79,9 @@ def _titel(bord: Bord, venster: Venster, breed: int) -> Regel:
     if bord.zetel is not None:
         links += f"  as {printable(bord.zetel)}"
     moment = f"{lokaal(bord.nu):%d-%m-%y %H:%M:%S}"
-    return Regel(f"{links[: breed - len(moment) - 3]:<{breed - len(moment) - 1}}{moment}", Stijl.KOP)
+    return Regel(
+        f"{afgekapt(links, breed - len(moment) - 3):<{max(0, breed - len(moment) - 1)}}{moment}", Stijl.KOP
+    )
 
 
 def _telling(bord: Bord) -> Regel:
@@ -83,7 +103,7 @@ def _tel(aantal: int, tot: int = TELT_TOT) -> str:
     return f"{aantal}+" if aantal >= tot else str(aantal)
 
 
-def _lijsten(bord: Bord, venster: Venster, ruimte: int) -> list[Regel]:
+def _lijsten(bord: Bord, venster: Venster, breed: int, ruimte: int) -> list[Regel]:
     regels = _diensten(bord)
     over = max(0, ruimte - len(regels))
     klokken = posten(bord, venster, Lijst.KLOKKEN)
@@ -95,8 +115,9 @@ def _lijsten(bord: Bord, venster: Venster, ruimte: int) -> list[Regel]:
     else:
         boven = min(len(klokken), GEPARKEERD_REGELS) + 1
         hoogten = (boven, max(2, over - boven))
-    regels += _lijst(bord, venster, Lijst.KLOKKEN, klokken, hoogten[0])
-    return regels + _lijst(bord, venster, Lijst.GEPARKEERD, berichten, hoogten[1])
+    kolommen = _kolommen(bord, klokken, breed)
+    regels += _lijst(bord, venster, Lijst.KLOKKEN, klokken, hoogten[0], kolommen)
+    return regels + _lijst(bord, venster, Lijst.GEPARKEERD, berichten, hoogten[1], kolommen)
 
 
 def _diensten(bord: Bord) -> list[Regel]:
@@ -143,7 +164,33 @@ def _duur(seconden: float | None) -> str:
     return f"{seconden / 86_400:.0f}d"
 
 
-def _lijst(bord: Bord, venster: Venster, lijst: Lijst, alle: Sequence[Post], hoog: int) -> list[Regel]:
+class _Kolommen(NamedTuple):
+    """Which columns of a clock there is room for, beside those that always stand there."""
+
+    uur: bool = True
+    atw: bool = True
+    rol: bool = True
+
+
+def _kolommen(bord: Bord, alle: Sequence[Post], breed: int) -> _Kolommen:
+    """As many as leave how often it was said its place."""
+    gezegd = max((len(_gezegd(een)) for een in alle if isinstance(een, Loop)), default=0)
+    for keuze in (_Kolommen(), _Kolommen(uur=False), _Kolommen(uur=False, atw=False)):
+        if len(_kop("", bord, keuze)) - len("said") + gezegd < breed:
+            return keuze
+    return _Kolommen(uur=False, atw=False, rol=False)
+
+
+def _kop(naam: str, bord: Bord, kolommen: _Kolommen) -> str:
+    eind = f"{'eind':<{14 if kolommen.uur else 8}}"
+    atw, rol = " atw  " if kolommen.atw else "  ", f"{'rol':<8} " if kolommen.rol else ""
+    links = f"{naam:<{bord.breedte + 2}} soort"
+    return f"{links:<{bord.breedte + 23}} {eind}{atw}{'rest':<{REST}} {rol}said"
+
+
+def _lijst(
+    bord: Bord, venster: Venster, lijst: Lijst, alle: Sequence[Post], hoog: int, kolommen: _Kolommen
+) -> list[Regel]:
     aan = venster.lijst is lijst
     plaats = plaats_in(venster, len(alle)) if aan else 0
     regels = max(1, hoog - 1)
@@ -151,12 +198,12 @@ def _lijst(bord: Bord, venster: Venster, lijst: Lijst, alle: Sequence[Post], hoo
     meer = "+" if lijst is Lijst.KLOKKEN and bord.meer else ""
     naam = f"{'>' if aan else ' '} {lijst.value} {len(alle)}{meer}"
     if lijst is Lijst.KLOKKEN:
-        naam = f"{naam:<{bord.breedte + 2}} {'soort':<20} {'eind':<14} atw  {'rest':<12} {'rol':<8} said"
+        naam = _kop(naam, bord, kolommen)
     lijnen = [Regel(naam, Stijl.KOP)]
     if not alle:
         return [*lijnen, Regel("  none")][:hoog]
     for nummer in range(eerste, min(eerste + regels, len(alle))):
-        tekst, laat = _post(alle[nummer], bord)
+        tekst, laat = _post(alle[nummer], bord, kolommen)
         if aan and nummer == plaats:
             lijnen.append(Regel(f"> {tekst}", Stijl.GEKOZEN))
         else:
@@ -164,7 +211,7 @@ def _lijst(bord: Bord, venster: Venster, lijst: Lijst, alle: Sequence[Post], hoo
     return lijnen
 
 
-def _post(een: Post, bord: Bord) -> tuple[str, bool]:
+def _post(een: Post, bord: Bord, kolommen: _Kolommen) -> tuple[str, bool]:
     """A line of a list, and whether it is grave."""
     if isinstance(een, Geparkeerd):
         weer = " (offered again)" if een.status == "aangeboden" else ""
@@ -181,17 +228,27 @@ def _post(een: Post, bord: Bord) -> tuple[str, bool]:
             f"{een.zaak[:breed]} {'NOBODY has this matter':<25} since {sinds} {een.cluster:<4} {spoed}",
             True,
         )
-    t, stand = een.klok.termijn, een.stand(bord.nu)
-    eind = "-" if t.eind is None else f"{lokaal(t.eind):%d-%m-%y %H:%M}"
-    rest = f"{in_woorden(stand)} {duration(abs(een.eind - bord.nu))}"
-    gezegd = f"{een.klok.gezegd}/{len(t.punten)}"
-    if een.klok.herhaald:
-        gezegd += f"+{een.klok.herhaald}"
-    vlag = "!" if een.in_gevaar else " "
-    tekst = (
-        f"{een.onderwerp[:breed]} {t.soort:<20} {eind:<14} {_atw(een):<4}{vlag}{rest:<12} {t.rol:<8} {gezegd}"
+    return _klok(een, bord, kolommen), een.stand(bord.nu) is Stand.VERSTREKEN
+
+
+def _klok(een: Loop, bord: Bord, kolommen: _Kolommen) -> str:
+    t = een.klok.termijn
+    eind = "-" if t.eind is None else f"{lokaal(t.eind):{'%d-%m-%y %H:%M' if kolommen.uur else '%d-%m-%y'}}"
+    rest = f"{in_woorden(een.stand(bord.nu))} {duration(abs(een.eind - bord.nu))}"
+    if len(rest) > REST:
+        rest = rest.rpartition(" ")[0]  # the smaller unit
+    atw = f"{_atw(een):<4}" if kolommen.atw else ""
+    rol = f"{t.rol:<8} " if kolommen.rol else ""
+    return (
+        f"{een.onderwerp[: bord.breedte]} {t.soort:<20} {eind:<{14 if kolommen.uur else 8}}"
+        f" {atw}{'!' if een.in_gevaar else ' '}{rest:<{REST}} {rol}{_gezegd(een)}"
     )
-    return tekst, stand is Stand.VERSTREKEN
+
+
+def _gezegd(een: Loop) -> str:
+    """How much of what there is to say was said, and how often the last was said again."""
+    weer = f"+{een.klok.herhaald}" if een.klok.herhaald else ""
+    return f"{een.klok.gezegd}/{len(een.klok.termijn.punten)}{weer}"
 
 
 def _atw(een: Loop) -> str:
