@@ -29,7 +29,8 @@ _SHORT = 8
 
 _REPLAY = "geparkeerd opnieuw aangeboden"
 _DROP = "geparkeerd vervallen"
-# Both are recorded twice: an intention without a result tells of a command that was cut off.
+_RETRY = "terzijde opnieuw proberen"
+# Each is recorded twice: an intention without a result tells of a command that was cut off.
 _INTENDED = "voorgenomen"
 _BROKEN_OFF = "afgebroken"
 
@@ -177,8 +178,11 @@ async def _retry(environment: Environment, args: argparse.Namespace) -> int:
     """The pauses are over; the services do the rest."""
     count = 0
     for service in attach.chosen(environment, args.dienst):
+        audit.record(_RETRY, service, _INTENDED)
         async with attach.schema(environment, service) as connection:
-            count += int((await connection.execute(attach.SQL.retry)).split()[-1])
+            ended = int((await connection.execute(attach.SQL.retry)).split()[-1])
+        audit.record(_RETRY, service, f"gedaan: {ended}")
+        count += ended
     print(f"{count} to be tried again." if count else "Nothing is set aside.")
     return 0
 

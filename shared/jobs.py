@@ -35,17 +35,20 @@ class Jobs:
 
     async def _every(self, name: str, interval_s: float, run: Run) -> None:
         while True:
+            begun = monotonic()
             try:
                 more, pause = await run(), interval_s
                 self._due[name] = monotonic() + interval_s
             except Exception as error:
                 log.warning("will be tried again", extra={"job": name, "error": describe(error)})
                 more, pause = False, min(interval_s, AGAIN_S)
+                # What is for once a day and fails is late from now on, and not from tomorrow.
+                self._due[name] = min(self._due[name], begun)
             if not more:
                 await asyncio.sleep(pause)
 
     def measure(self) -> None:
-        """Tell of each job for how long its next success is due."""
+        """Tell of each job for how long its next success is due, or since when it fails if that is longer."""
         now = monotonic()
         for name, due in self._due.items():
             self._meter.observe(JOB_AGE, max(0.0, now - due), {JOB: name})

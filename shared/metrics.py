@@ -139,7 +139,7 @@ INSTRUMENTS: Final = {
         _gauge(
             JOB_AGE,
             "s",
-            "For how long the next success of a background job is due; 0 while it is on time",
+            "For how long a background job fails, or its next success is due; 0 while it is on time",
             JOB,
         ),
         _gauge(SET_ASIDE, "{row}", "Rows that a background job cannot do and leaves alone for a while", JOB),

@@ -3,8 +3,11 @@
 it is mended. Each test spoils rows in the real database as no handler would, and mends them again."""
 
 import argparse
+import asyncio
+import json
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,14 +15,16 @@ from typing import Any
 import asyncpg
 import pytest
 
-from ops import attach, geparkeerd
+from ops import attach, audit, geparkeerd
 from ops.bord.bron import Bron
 from ops.environment import Environment
 from shared import events as e
-from shared import terzijde
+from shared import jobs, terzijde
 from shared.inbox import Work
 from shared.service import Runtime
+from shared.termijnen import waak
 from shared.termijnen.kalender import lokaal
+from shared.termijnen.overgang import Verandering
 from shared.terzijde import Batch, Terzijde, matter
 from tests.bus import Bus, eventually, new_id, now
 from tests.conftest import StartService, make_runtime
@@ -218,6 +223,73 @@ async def test_each_pause_is_twice_the_last_and_names_its_row_once(
     assert len(named(caplog, "proef")) == 5
 
 
+async def test_what_only_the_commit_would_find_wrong_has_a_culprit_too(
+    aside: tuple[Runtime, Terzijde], environment: Environment
+) -> None:
+    """A constraint that is put off until the end: one of ten breaks it, nine are done."""
+    runtime, jobs_aside = aside
+    await change(
+        environment,
+        "notification",
+        "create function proef() returns trigger language plpgsql as"
+        " $$ begin raise check_violation using message = 'proef'; end $$;"
+        " create constraint trigger proef after insert on matters deferrable initially deferred"
+        " for each row when (new.subject = 'zaak-3') execute function proef()",
+    )
+    job = Failing()
+    assert await jobs_aside.run(batch(job)) == (10, True)
+    assert await job.done(runtime) == set(job.rows) - {"zaak-3"}
+    assert await runtime.pool.fetchval("select onderwerp from terzijde") == "zaak-3"
+
+
+class Daily:
+    """A job for once a day that fails until it is mended."""
+
+    def __init__(self) -> None:
+        self.runs, self.done, self.mended = 0, 0, False
+
+    async def run(self) -> bool:
+        self.runs += 1
+        if not self.mended:
+            raise ValueError
+        self.done += 1
+        return False
+
+
+async def test_a_job_that_fails_from_the_start_is_tried_again_soon_and_its_age_tells_since_when(
+    aside: tuple[Runtime, Terzijde], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For once a day as it is, neither the next try nor the alert waits for tomorrow."""
+    monkeypatch.setattr(jobs, "AGAIN_S", 0.05)
+    runtime, _ = aside
+    running, daily = jobs.Jobs(runtime.meter), Daily()
+
+    def age() -> float:
+        running.measure()
+        [found] = numbers("meldpunt_job_age_seconds", "dagelijks")
+        return found
+
+    async def tried(times: int = 4) -> bool:
+        return daily.runs >= times
+
+    async def came_through() -> bool:
+        return daily.done > 0
+
+    running.start("dagelijks", 86_400.0, daily.run)
+    try:
+        assert age() == 0
+        await eventually(tried, timeout=5)
+        assert 3 * jobs.AGAIN_S <= age() < 60
+        daily.mended = True
+        await eventually(came_through, timeout=5)
+        assert age() == 0
+        again = daily.runs
+        await asyncio.sleep(3 * jobs.AGAIN_S)
+        assert daily.runs == again
+    finally:
+        running.cancel()
+
+
 # --- each job -------------------------------------------------------------------------------------------
 
 
@@ -251,6 +323,73 @@ async def test_a_clock_that_cannot_be_said_stops_no_other(
     await change(environment, "routing", beter, ziek, gezond)
     await said(ziek)
     await reaches(0, ASIDE, job="watch")
+
+
+async def _twee_klokken(service: StartService, bus: Bus) -> tuple[Runtime, str, str]:
+    """A matter with clocks at routing of which nothing is to be said yet: itself, and two kinds of them."""
+    runtime = await service("routing")
+    zaak = new_id()
+    await bus.state("intake", doorgezet(), zaak)
+    await eventually(that(runtime, "select count(*) = 2 from termijnen where volgende_op is not null"))
+    een, ander = [
+        row[0] for row in await runtime.pool.fetch("select soort from termijnen order by volgende_op, soort")
+    ]
+    return runtime, een, ander
+
+
+async def _zet(runtime: Runtime, werk: str, *soorten: str) -> None:
+    async with runtime.pool.acquire() as connection:
+        zaak = await connection.fetchval("select subject from zaken")
+        culprits = [terzijde.Culprit(terzijde.Row(zaak, soort), ValueError()) for soort in soorten]
+        assert len(await runtime.terzijde.put(connection, werk, culprits)) == len(soorten)
+
+
+async def test_a_clock_that_is_set_aside_is_left_alone_until_its_pause_is_over(
+    service: StartService, bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The watch takes the other clock of the matter; this one it neither takes, nor awaits, nor counts."""
+    monkeypatch.setattr(terzijde, "PAUSE", timedelta(hours=1))
+    monkeypatch.setattr(terzijde, "LONGEST", timedelta(hours=1))
+    runtime, een, ander = await _twee_klokken(service, bus)
+    ooit = now() + timedelta(days=3650)
+
+    async def genomen() -> set[str]:
+        async with runtime.transaction() as work:
+            return {row["soort"] for row in await waak.neem(work.connection, now=ooit)}
+
+    async def vooruit() -> tuple[bool, bool, bool]:
+        _, op = await runtime.pool.fetchrow(waak.QUERIES.eerstvolgende)
+        wacht = await runtime.pool.fetchval(waak.QUERIES.wachtend)
+        return (
+            await runtime.pool.fetchval(waak.QUERIES.iets_te_zeggen, ooit),
+            op is not None,
+            wacht is not None,
+        )
+
+    assert await genomen() == {een, ander}
+    await _zet(runtime, "watch", een)
+    assert await genomen() == {ander} and await vooruit() == (True, True, True)
+    await _zet(runtime, "watch", ander)
+    assert await genomen() == set() and await vooruit() == (False, False, False)
+    await runtime.pool.execute("update terzijde set tot = now()")
+    assert await genomen() == {een, ander} and await vooruit() == (True, True, True)
+
+
+async def test_a_clock_that_is_changed_is_not_set_aside_any_more(
+    service: StartService, bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pause was for the clock as it was; another clock keeps its own, and another job's row too."""
+    monkeypatch.setattr(terzijde, "PAUSE", timedelta(hours=1))
+    monkeypatch.setattr(terzijde, "LONGEST", timedelta(hours=1))
+    runtime, een, ander = await _twee_klokken(service, bus)
+    await _zet(runtime, "watch", een, ander)
+    await _zet(runtime, "planning", "", een)
+    async with runtime.transaction() as work:
+        zaak = await work.connection.fetchval("select subject from zaken")
+        [klok] = [oud for oud in (await waak.load(work.connection, [zaak]))[zaak] if oud.termijn.soort == een]
+        await waak.save(work.connection, [Verandering(replace(klok, generatie=klok.generatie + 1))])
+    over = await runtime.pool.fetch("select werk, soort from terzijde order by werk, soort")
+    assert [tuple(row) for row in over] == [("planning", ""), ("planning", een), ("watch", ander)]
 
 
 async def test_a_matter_that_cannot_be_reckoned_again_stops_no_other(
@@ -451,8 +590,10 @@ async def test_an_operator_sees_what_is_set_aside_and_has_it_tried_again(
     environment: Environment,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
-    """On the list by service, job, id and kind of error, and counted on the board; but for no seat."""
+    """On the list by service, job, id and kind of error, and counted on the board; but for no seat. What is
+    tried again is recorded, by service."""
     monkeypatch.setattr(terzijde, "PAUSE", timedelta(hours=1))
     monkeypatch.setattr(terzijde, "LONGEST", timedelta(hours=1))
     _, jobs_aside = aside
@@ -473,8 +614,17 @@ async def test_an_operator_sees_what_is_set_aside_and_has_it_tried_again(
         assert dienst.terzijde == counted
     job.culprits = ()
     assert await jobs_aside.run(batch(job)) == (0, True)
+    monkeypatch.setattr(audit, "FILE", tmp_path / "audit.log")
     assert await geparkeerd._retry(environment, args) == 0
     assert "1 to be tried again" in capsys.readouterr().out
+    lines = [json.loads(line) for line in audit.FILE.read_text().splitlines()]
+    assert {line["handeling"] for line in lines} == {"terzijde opnieuw proberen"}
+    assert [line["resultaat"] for line in lines if line["object"] == "notification"] == [
+        "voorgenomen",
+        "gedaan: 1",
+    ]
+    assert {line["object"] for line in lines} == set(attach.chosen(environment, None))
+    assert all(line["actor"] and line["tijd"] for line in lines)
     assert await jobs_aside.run(batch(job)) == (1, True)
     await geparkeerd.lijst(environment, args)
     assert "Set aside" not in capsys.readouterr().out

@@ -6,7 +6,12 @@
 select * from termijnen where onderwerp = any($1::text[]) order by onderwerp, soort for update
 
 -- name: save
--- Store changed clocks. The caller holds their matters, and sorts. A list in a field is written with spaces.
+-- Store changed clocks. The caller holds their matters, and sorts. A list in a field is written with spaces. What was set
+-- aside is another clock now: a pause of the watch was for the old one.
+with weer as (
+    delete from terzijde
+    where werk = 'watch' and (onderwerp, soort) in (select * from unnest($1::text[], $2::text[]))
+)
 update termijnen as t
    set versie = n.versie, generatie = n.generatie, start_op = n.start_op, eind_op = n.eind_op,
        eind_atw_op = n.eind_atw_op, punten_op = string_to_array(n.punten_op, ' ')::timestamptz[],
