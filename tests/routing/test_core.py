@@ -1063,19 +1063,22 @@ def test_who_loses_the_adviser_also_after_the_talk_is_promised_another_each_time
 
 
 def test_what_waits_anew_at_one_cluster_says_nothing_of_another() -> None:
-    """Nobody left at the COID, then the KMar takes it: that clock began with the forward to the KMar."""
-    uur = timedelta(hours=1)
-    verloop = Verloop([adviseur("a")])
-    verloop.hoor(forward(doorgezet_op=BEGIN))
-    verloop.dienst = [adviseur("a", actief=False)]
-    assert soorten(verloop.beslis()) == {"adviseur-ontbreekt": 1}
-    verloop.hoor(forward(2, "kmar", id_of("toestemming-k"), doorgezet_op=BEGIN + uur))
-    assert klokken(verloop.zaak, verloop.zaak.wachttijd)[0].start == BEGIN + uur
-    verloop.dienst = [adviseur("k", cluster="kmar")]
-    assert soorten(verloop.beslis()) == {"adviseur-vervangen": 1}
-    assert verloop.zaak.wachttijd.sinds is None
-    klok = klokken(verloop.zaak, verloop.zaak.wachttijd)[0]
-    assert (klok.start, klok.gestopt_op) == (BEGIN + uur, verloop.zaak.besloten_op)
+    """Nobody left at the COID, then the KMar takes it, at once or when somebody is there: that clock began
+    with the forward to the KMar."""
+    op, weg = BEGIN + timedelta(hours=1), adviseur("a", actief=False)
+    for eerst_niemand in (False, True):
+        verloop = Verloop([adviseur("a")])
+        verloop.hoor(forward())
+        verloop.dienst = [weg]
+        assert soorten(verloop.beslis()) == {"adviseur-ontbreekt": 1}
+        verloop.dienst = [weg] if eerst_niemand else [adviseur("k", cluster="kmar")]
+        verloop.hoor(forward(2, "kmar", id_of("toestemming-k"), doorgezet_op=op))
+        assert verloop.besluit is not None
+        assert (verloop.besluit.klokken[0].start, verloop.besluit.wacht) == (op, eerst_niemand)
+        verloop.dienst = [adviseur("k", cluster="kmar")]
+        verloop.beslis()
+        klok = klokken(verloop.zaak, verloop.zaak.wachttijd)[0]
+        assert (klok.start, klok.gestopt_op) == (op, verloop.zaak.besloten_op)
 
 
 def test_who_has_no_capacity_left_holds_no_matter_before_the_talk_nor_after_it() -> None:

@@ -23,8 +23,16 @@ from services.routing.core.agenda import (
     ruimte_op,
 )
 from services.routing.core.besluit import beslis, beslis_alle, gewicht, herplan, uiterste_dagdeel
-from services.routing.core.planning import Gevaar, Lopend, plan
-from services.routing.core.rooster import DELEN, VOOR_DE_OCHTEND, Adviseur, Dagdeel, Periode, Spreekruimte, per_kwart
+from services.routing.core.planning import Gevaar, Lopend, Reden, plan
+from services.routing.core.rooster import (
+    DELEN,
+    VOOR_DE_OCHTEND,
+    Adviseur,
+    Dagdeel,
+    Periode,
+    Spreekruimte,
+    per_kwart,
+)
 from services.routing.core.toewijzing import (
     WEEK,
     AdviseurGevonden,
@@ -511,9 +519,19 @@ def test_two_that_come_too_late_are_not_promised_the_same_room() -> None:
     }
 
 
+def test_nothing_is_moved_to_somebody_before_they_are_back() -> None:
+    """Their room of Thursday is reckoned with on Monday; on Thursday it is taken."""
+    geen = adviseur("a", spreekruimte=ruimte())
+    terug = adviseur("b", afwezig=(Periode(MAANDAG, dag(2)),), spreekruimte=ruimte(0, 0, 0, 1))
+    for n, naar in ((0, {}), (3, {"z": "b"})):
+        planning = plan([Lopend("z", VRAAG, ("coid", "a"), eind(4))], rooster(geen, terug, vandaag=dag(n)))
+        assert (planning.naar, planning.gevaar) == (naar, {})
+
+
 def test_who_is_back_on_the_last_day_is_somebody_without_room() -> None:
     """Back on that day there is somebody, whose agenda is full; back on the next there is nobody."""
-    for terug, reden in ((4, "geen-ruimte"), (5, "niemand")):
+    gevallen: tuple[tuple[int, Reden], ...] = ((4, "geen-ruimte"), (5, "niemand"))
+    for terug, reden in gevallen:
         weg = (Periode(MAANDAG, dag(terug - 1)),)
         dienst = rooster(adviseur("a", afwezig=weg, spreekruimte=ruimte()))
         lopend = Lopend("z", VRAAG, ("coid", "a"), eind(4))
@@ -719,15 +737,12 @@ def test_who_is_late_for_long_goes_first_on_days_to_catch_up_and_on_no_other() -
 def test_room_is_kept_from_the_day_on_which_somebody_is_late_for_long() -> None:
     """The day before that nothing is kept of the day to catch up that comes next, which is their first."""
     n = next(
-        n
-        for n in range(1, 14)
-        if haalt_in(dag(n) - timedelta(days=LANG_TE_LAAT + 1), dag(n), NEDERLAND)
-        and NEDERLAND.is_werkdag(dag(n + 1)) and NEDERLAND.is_werkdag(dag(n - 1))
+        n for n in range(1, 14) if haalt_in(dag(n) - timedelta(days=LANG_TE_LAAT + 1), dag(n), NEDERLAND)
     )
     oud = Lopend("oud", VRAAG, ("coid", "a"), eind(n - LANG_TE_LAAT - 1))
     nieuw = Lopend("nieuw", VRAAG, ("coid", "a"), eind(n))
     for vandaag, gevaar in ((n - 1, set()), (n, {"nieuw"})):
-        dienst = rooster(adviseur("a", spreekruimte=(spreek(dag(n), 1),)), vandaag=dag(vandaag))
+        dienst = rooster(adviseur("a", spreekruimte=ruimte(*[0] * n, 1)), vandaag=dag(vandaag))
         assert set(plan([oud, nieuw], dienst).gevaar) == gevaar
 
 

@@ -86,11 +86,11 @@ class Zaak:
     """One matter. Moments are as the one who stated them knows them.
 
     `aangemeld_spoed` is whether it was urgent as far as was said when its `wachttijd` ended: that promise is
-    not measured anew by what is found later. `einde` is None while the matter is open work. `plaats` is where it
-    belongs now, `uitgezet` where this service last placed it. `ontbreekt` is the cluster of which it was said
-    that nobody is free. `uitgesloten` are seats that must not learn of the matter, `gesloten` the roles of
-    the ladder that those are. `in_gevaar` is who was told that the week will not be kept, and may hear of it
-    still.
+    not measured anew by what is found later. `einde` is None while the matter is open work. `plaats` is
+    where it belongs now, `uitgezet` where this service last placed it. `ontbreekt` is the cluster of which
+    it was said that nobody is free. `uitgesloten` are seats that must not learn of the matter, `gesloten`
+    the roles of the ladder that those are. `in_gevaar` is who was told that the week will not be kept, and
+    may hear of it still.
     """
 
     subject: str
@@ -178,7 +178,8 @@ class _Lezing:
         self.gesloten: dict[Kwalificatie | None, datetime] = {}
         self.toewijzing: Toewijzing | None = None
         self.eerst_toegewezen: dict[Cluster, datetime] = {}
-        self.wachttijd: tuple[Cluster, Wachttijd] | None = None  # anew, after it was assigned there
+        # Anew, after it was assigned there.
+        self.wachttijd: tuple[Cluster, Wachttijd] | None = None
         self.waarom: e.Waarom | None = None
         self.ontbreekt: Cluster | None = None
         self.uitgezet: Plaats | None = None
