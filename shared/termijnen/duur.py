@@ -18,7 +18,8 @@ from shared.termijnen.volgorde import DOORLOPEND, OPENINGSTIJD
 # Atw art. 4: the law does not govern terms of more than 90 days, twelve weeks or three months.
 _ATW_HOOGSTENS: Final = {Eenheid.KALENDERDAG: 90, Eenheid.WEEK: 12, Eenheid.MAAND: 3}
 _HOOGSTENS_GENOEMD: Final = 4
-"""So many suspensions are named in a derivation; of more the rest is counted."""
+"""So many suspensions are named in a derivation; of more the rest is counted. With the free days that are
+named (`Kalender.rustdagen`) it stays within the thousand characters of its facts, whatever happened."""
 
 
 class Schorsing(NamedTuple):
@@ -87,6 +88,8 @@ def _openingstijd(
     vanaf, rest = start, _duur(lengte, verlenging)
     geteld: list[Schorsing] = []
     for een in schorsingen:
+        if een.tot is not None and een.tot <= start:
+            continue
         open_tot = kalender.openingstijd(vanaf, een.van)
         if open_tot >= rest:
             break

@@ -24,7 +24,8 @@ _ZOMERTIJD: Final = timedelta(hours=1)
 def zelfde_slag(een: Lengte, ander: Lengte) -> bool:
     """Whether both run on, both run while the house is open, or both count whole days: then they add up."""
     return any(
-        een.eenheid in slag and ander.eenheid in slag for slag in (DOORLOPEND, OPENINGSTIJD, _DAGEN | _MAANDEN)
+        een.eenheid in slag and ander.eenheid in slag
+        for slag in (DOORLOPEND, OPENINGSTIJD, _DAGEN | _MAANDEN)
     )
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""The order of a ladder: what a rule refuses, and in which order rungs are told whatever the calendar does."""
+"""The order of a ladder: what a rule refuses, and that rungs are told in that order in any calendar."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
