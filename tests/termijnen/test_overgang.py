@@ -459,9 +459,11 @@ def test_a_reminder_that_it_stands_still_is_no_warning_of_its_end() -> None:
     herinnerd_op = START + timedelta(days=103)
     stil = bewaard(replace(loopt, opschortingen=(_schorsing(10, None),)), herinnerd_op, boek=boek)
     assert stil.gezegd == 1
-    hervat = enige(replace(loopt, opschortingen=(_schorsing(10, 68),)), stil, boek).bewaard
+    hervat = enige(replace(loopt, opschortingen=(_schorsing(10, 75),)), stil, boek).bewaard
     assert sum(punt.op < herinnerd_op for punt in hervat.termijn.punten) == 2
     assert (hervat.gezegd, hervat.gewaarschuwd_op) == (0, None)
+    feiten = herhalingen(hervat, (START + timedelta(days=n) for n in (104, 105, 109)), boek)
+    assert [type(feit) for feit in feiten] == [TermijnNadert, TermijnVerstreken]
 
 
 def test_a_warning_of_its_end_is_no_reminder_that_it_stands_still() -> None:
