@@ -11,12 +11,14 @@ process alternate, and the ratio of their medians is what counts.
         `telemetrie_ratio` compares it with a second routing process, in a system of its own, that has
         telemetry off; on is numbers read every second, and all signals to a collector every few seconds.
 `flow`  whole matters through all four services, the other parties played by a process of its own.
-`sealing` what sealing and the vault cost, beside the same without them; status 1 when the flow loses more
-        than a quarter by it.
+`sealing` what sealing and the vault cost, beside the same without them.
 `memory` what each service holds, idle and with a full prefetch of the largest messages in its hands.
 `planning` years of work through the decisions of routing: how many weeks are kept of those that could be.
 `termijnen` what a million clocks cost beside ten thousand, and how soon each is said, beside two peers.
 `crash` the same while every service, the broker and the database are killed: what was lost or doubled.
+
+Where an aim is set (`AIMS`), `aim_…` says in words whether it is met and `good` says it for a program; the
+status is 1 when one is not. An aim is for the usual sizes: of a smaller run the words say little.
 """
 
 import argparse
@@ -26,12 +28,40 @@ import os
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from ops import attach
 from ops.servers import Servers, servers
 
 TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Aim(NamedTuple):
+    """What a figure is to be: at least so much, or at most."""
+
+    key: str
+    limit: float
+    at_least: bool = True
+
+
+AIMS: Final = {
+    "hop": (Aim("telemetrie_ratio", 0.9), Aim("telemetrie_ratio_talk", 0.9)),
+    "sealing": (Aim("flow_ratio", 0.75),),
+    "planning": (Aim("gehaald_van_haalbaar", 0.999),),
+    "termijnen": (Aim("kostenverhouding", 1.3, at_least=False), Aim("lag_p99_ms", 250, at_least=False)),
+}
+
+
+def judged(what: str, result: dict[str, Any]) -> dict[str, Any]:
+    """The figures with, for each that has an aim, whether it is met, and `good` when all are."""
+    words, good = {}, True
+    for aim in AIMS.get(what, ()):
+        value = result[aim.key]
+        met = value >= aim.limit if aim.at_least else value <= aim.limit
+        good = good and met
+        asked = f"{'at least' if aim.at_least else 'at most'} {aim.limit}"
+        words[f"aim_{aim.key}"] = f"{'met' if met else 'NOT met'}: {value}, {asked} asked"
+    return result | words | ({"good": good} if words else {})
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -83,7 +113,7 @@ def run(args: argparse.Namespace) -> int:
             "memory": _memory,
             "termijnen": _termijnen,
         }
-        result = asyncio.run(measures[args.what](found, args))
+        result = judged(args.what, asyncio.run(measures[args.what](found, args)))
     if args.json:
         print(json.dumps(result, indent=2))
     else:
@@ -95,9 +125,14 @@ def _planning(args: argparse.Namespace) -> int:
     """A simulation: it needs no servers."""
     from ops.bench_planning import as_text, measure
 
-    result = measure(args.years)
-    print(json.dumps(result, indent=2) if args.json else as_text(result))
-    return 0
+    figures = measure(args.years)
+    result = judged("planning", figures)
+    print(
+        json.dumps(result, indent=2)
+        if args.json
+        else f"{as_text(figures)}\n{result['aim_gehaald_van_haalbaar']}"
+    )
+    return 0 if result["good"] else 1
 
 
 def as_lines(result: dict[str, Any]) -> str:
