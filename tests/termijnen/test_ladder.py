@@ -91,6 +91,32 @@ def test_what_is_certainly_longer_ends_later_in_every_calendar(
         assert zeker_langer(een, ander) is (een.aantal > ander.aantal)
 
 
+@pytest.mark.parametrize(
+    "eind",
+    [
+        datetime(2026, 6, 8, 6, 30, tzinfo=UTC),  # at the opening of a Monday
+        datetime(2026, 6, 8, 15, tzinfo=UTC),  # at its closing
+        datetime(2026, 6, 7, 22, tzinfo=UTC),  # its first moment
+        datetime(2026, 6, 8, 21, 59, 59, 999999, tzinfo=UTC),  # its last
+        datetime(2026, 10, 24, 22, tzinfo=UTC),  # the first moment of the day of twenty-five hours
+        datetime(2026, 3, 28, 22, 59, 59, 999999, tzinfo=UTC),  # the last before that of twenty-three
+        datetime(2026, 1, 31, 22, 59, 59, 999999, tzinfo=UTC),  # before the shortest month
+        datetime(2026, 6, 30, 22, tzinfo=UTC),  # at the beginning of two long ones
+    ],
+    ids=str,
+)
+def test_what_is_certainly_longer_is_so_at_the_edges_of_days_and_months(eind: datetime) -> None:
+    """Shows every pair of short lengths from where each takes its least or its most."""
+    lengten = [Lengte(n, eenheid) for eenheid in Eenheid for n in range(1, 13)]
+    lengten += [Lengte(n, Eenheid.UUR) for n in range(13, 100)]
+    lengten += [Lengte(n, Eenheid.KALENDERDAG) for n in range(13, 66)]
+    na_dezen = {een: na(eind, een, NEDERLAND) for een in lengten}
+    for een in lengten:
+        for ander in lengten:
+            if zeker_langer(een, ander):
+                assert na_dezen[een] > na_dezen[ander], (een, ander)
+
+
 @given(MOMENTEN, st.integers(1, 20), st.integers(1, 20), KALENDERS)
 def test_the_order_is_known_of_units_that_run_alike(
     eind: datetime, een: int, ander: int, kalender: Kalender
