@@ -139,6 +139,7 @@ def test_an_earlier_start_that_came_late_arms_the_next_generation() -> None:
     verandering = enige(week(eerder), oud)
     assert verandering.bewaard.generatie == 2
     assert verandering.bewaard.termijn.start == eerder
+    assert (verandering.bewaard.gezegd, verandering.bewaard.gewaarschuwd_op) == (2, oud.gewaarschuwd_op)
     assert isinstance(verandering.feiten[0], TermijnGestart)
 
 
