@@ -25,12 +25,13 @@ left join lateral (
 where cluster = any($1::text[]) order by cluster, code;
 
 -- name: adviseurs_met_beperking
--- Those whose matters may have to go to another: gone, absence known, or a conflict of interest known.
+-- Those whose matters may have to go to another: gone, without capacity, absence known, or a conflict of interest known.
 select cluster, code, onderdelen, deskundigheid, capaciteit_fte, afwezig_van, afwezig_tot_en_met,
        uitgesloten_eenheden, alleen_eenheden, eigen_eenheden, spreekdagen, gesprekken, actief, open_zaken,
        belasting,
        null::timestamp[] as wacht_dagen, null::integer[] as wacht_aantallen
-from adviseurs where not actief or afwezig_van <> '{}' or uitgesloten_eenheden <> '{}' or eigen_eenheden <> '{}'
+from adviseurs
+where not actief or capaciteit_fte <= 0 or afwezig_van <> '{}' or uitgesloten_eenheden <> '{}' or eigen_eenheden <> '{}'
 order by cluster, code;
 
 -- name: save_adviseurs

@@ -490,13 +490,16 @@ def test_any_order_of_arrival_ends_in_one_state(feiten: list[Fact], toeval: Any)
 
 
 @settings(max_examples=200, deadline=None)
-@given(zaken)
-def test_deciding_again_states_nothing(feiten: list[Fact]) -> None:
-    """What was stated is in the set, so a second decision has nothing to add, at any point on the way."""
-    verloop = Verloop(DIENST)
+@given(zaken, st.sampled_from((DIENST, DIENST[:1])))
+def test_deciding_again_states_nothing(feiten: list[Fact], dienst: list[Adviseur]) -> None:
+    """What was stated is in the set, so a second decision has nothing to add, at any point on the way, and no
+    clock to change; also where one adviser alone is there, who may step back."""
+    verloop = Verloop(dienst)
     for een in feiten:
         verloop.hoor(een)
+        klokken = verloop.besluit and verloop.besluit.klokken
         assert verloop.beslis() == []
+        assert (verloop.besluit and verloop.besluit.klokken) == klokken
 
 
 @settings(max_examples=200, deadline=None)
@@ -819,9 +822,9 @@ def test_what_turns_out_to_be_urgent_after_assignment_was_assigned_in_time() -> 
     """Assigned between the two forwards: only the adviser's week becomes shorter."""
     verloop = Verloop(DIENST, nu=BEGIN + timedelta(hours=5))
     verloop.hoor(forward())
-    voor = {klok.soort: klok.spoed for klok in klokken(verloop.zaak, verloop.zaak.eerst_toegewezen_op)}
+    voor = {klok.soort: klok.spoed for klok in klokken(verloop.zaak, verloop.zaak.wachttijd)}
     verloop.hoor(forward(2, doorgezet_op=BEGIN + timedelta(hours=6), spoed=True))
-    na = {klok.soort: klok.spoed for klok in klokken(verloop.zaak, verloop.zaak.eerst_toegewezen_op)}
+    na = {klok.soort: klok.spoed for klok in klokken(verloop.zaak, verloop.zaak.wachttijd)}
     assert voor == {Soort.TOEWIJZING: False, Soort.ADVISEUR_CONTACT: False}
     assert na == {Soort.TOEWIJZING: False, Soort.ADVISEUR_CONTACT: True}
 
@@ -909,7 +912,7 @@ def test_who_left_no_way_to_be_reached_cannot_be_spoken_with() -> None:
 
 
 def beslis_klok(zaak: Zaak) -> Klok:
-    return next(klok for klok in klokken(zaak, None) if klok.soort is Soort.ADVISEUR_CONTACT)
+    return next(klok for klok in klokken(zaak, zaak.wachttijd) if klok.soort is Soort.ADVISEUR_CONTACT)
 
 
 def test_a_closed_matter_is_open_again_when_the_melder_returns_later() -> None:
@@ -1019,6 +1022,78 @@ def test_says_so_when_the_adviser_who_was_away_is_back() -> None:
     verloop.dienst = [adviseur("adviseur-a")]
     assert soorten(verloop.beslis()) == {"adviseur-toegewezen": 1}
     assert verloop.beslis() == []
+
+
+def test_who_loses_the_adviser_also_after_the_talk_is_promised_another_each_time() -> None:
+    """The clock of assignment begins when nobody is left, whatever is tried, ends when somebody takes it, and
+    begins once more; what was said of spoed until then counts. To another who is there it goes without."""
+    dienst, weg = [adviseur("a")], [adviseur("a", actief=False)]
+    verloop = Verloop(dienst)
+
+    def loopt() -> tuple[datetime, bool, datetime | None]:
+        verloop.beslis()
+        assert verloop.besluit is not None
+        klok = next(een for een in verloop.besluit.klokken if een.soort is Soort.TOEWIJZING)
+        assert klok.vervallen is None
+        return klok.start, klok.spoed, klok.gestopt_op
+
+    verloop.hoor(forward())
+    eerst = loopt()
+    assert (eerst[0], eerst[2] is not None) == (BEGIN, True)
+    verloop.hoor(afspraak())
+    verloop.dienst = [*weg, adviseur("b")]
+    assert loopt() == eerst
+    verloop.dienst = [*weg, adviseur("b", actief=False)]
+    weer = loopt()
+    sinds = verloop.gesteld[-1]
+    assert isinstance(sinds, e.AdviseurOntbreekt)
+    assert weer == (sinds.vastgesteld_op, False, None) == loopt()
+    verloop.hoor(forward(2, doorgezet_op=verloop.nu, spoed=True))
+    assert loopt() == (sinds.vastgesteld_op, True, None)
+    verloop.dienst = dienst
+    genomen = loopt()
+    besloten = verloop.zaak.besloten_op
+    assert genomen == (sinds.vastgesteld_op, True, besloten) == loopt()
+    verloop.hoor(forward(4, doorgezet_op=verloop.nu))
+    assert loopt() == genomen
+    verloop.dienst = weg
+    nog_eens = loopt()
+    assert nog_eens[0] == verloop.zaak.besloten_op != besloten
+    assert nog_eens[1:] == (False, None)
+
+
+def test_what_waits_anew_at_one_cluster_says_nothing_of_another() -> None:
+    """Nobody left at the COID, then the KMar takes it, at once or when somebody is there: that clock began
+    with the forward to the KMar."""
+    op, weg = BEGIN + timedelta(hours=1), adviseur("a", actief=False)
+    for eerst_niemand in (False, True):
+        verloop = Verloop([adviseur("a")])
+        verloop.hoor(forward())
+        verloop.dienst = [weg]
+        assert soorten(verloop.beslis()) == {"adviseur-ontbreekt": 1}
+        verloop.dienst = [weg] if eerst_niemand else [adviseur("k", cluster="kmar")]
+        verloop.hoor(forward(2, "kmar", id_of("toestemming-k"), doorgezet_op=op))
+        assert verloop.besluit is not None
+        assert (verloop.besluit.klokken[0].start, verloop.besluit.wacht) == (op, eerst_niemand)
+        verloop.dienst = [adviseur("k", cluster="kmar")]
+        verloop.beslis()
+        klok = klokken(verloop.zaak, verloop.zaak.wachttijd)[0]
+        assert (klok.start, klok.gestopt_op) == (op, verloop.zaak.besloten_op)
+
+
+def test_who_has_no_capacity_left_holds_no_matter_before_the_talk_nor_after_it() -> None:
+    """As who left: it goes to another, or nobody has it."""
+    for gesproken in (False, True):
+        verloop = Verloop([adviseur("a")])
+        verloop.hoor(forward(), *([afspraak()] if gesproken else []))
+        verloop.dienst = [adviseur("a", fte=0.0)]
+        assert verloop.dienst[0].kan_uitvallen(VANDAAG)
+        assert soorten(verloop.beslis()) == {"adviseur-ontbreekt": 1}
+        verloop.dienst = [adviseur("a", fte=0.0), adviseur("b")]
+        (vervangen,) = verloop.beslis()
+        assert isinstance(vervangen, e.AdviseurVervangen)
+        assert (vervangen.naar, vervangen.reden) == ("b", "vertrek")
+    assert not adviseur("a").kan_uitvallen(VANDAAG)
 
 
 def test_the_most_urgent_matter_gets_the_last_place() -> None:

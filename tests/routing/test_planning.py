@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from services.routing.core.agenda import (
     INHALEN,
+    LANG_TE_LAAT,
     RONDE,
     Agenda,
     dagdeel_van,
@@ -22,8 +23,16 @@ from services.routing.core.agenda import (
     ruimte_op,
 )
 from services.routing.core.besluit import beslis, beslis_alle, gewicht, herplan, uiterste_dagdeel
-from services.routing.core.planning import Lopend, plan
-from services.routing.core.rooster import DELEN, Adviseur, Dagdeel, Periode, Spreekruimte, per_kwart
+from services.routing.core.planning import Gevaar, Lopend, Reden, plan
+from services.routing.core.rooster import (
+    DELEN,
+    VOOR_DE_OCHTEND,
+    Adviseur,
+    Dagdeel,
+    Periode,
+    Spreekruimte,
+    per_kwart,
+)
 from services.routing.core.toewijzing import (
     WEEK,
     AdviseurGevonden,
@@ -480,6 +489,55 @@ def test_a_week_that_nobody_can_keep_is_foreseen_once_and_taken_back_when_room_c
     assert zaken.herplan(rooster(geen)) == []
 
 
+def test_what_is_due_before_the_first_talk_of_today_stays_in_danger_until_it_is_over() -> None:
+    """Spoed of which the end is early on Tuesday morning: foreseen on Monday, not taken back on Tuesday with
+    room at nine or without it, nor on Wednesday; one first known on Tuesday is foreseen."""
+    for minuut in range(35, 60, 5):
+        begin = datetime(2026, 3, 2, 7, minuut, tzinfo=UTC)
+        for vandaag, verwacht in ((ruimte(0, 1), dag(1)), (ruimte(0, 0, 1), dag(2)), (ruimte(), dag(14))):
+            for eerst_bekend in (0, 1):
+                zaken = Zaken(doorgezet("z", begin, spoed=True))
+                dienst = adviseur("a", spreekruimte=vandaag)
+                assert uiterste_dagdeel(zaken.zaak("z"), rooster(dienst)) == eind(1, VOOR_DE_OCHTEND)
+                gesteld = []
+                for n in range(eerst_bekend, 4):
+                    nu = begin + timedelta(days=n)
+                    gesteld += zaken.wijs_toe(rooster(dienst, vandaag=dag(n)), nu)
+                    gesteld += zaken.herplan(rooster(dienst, vandaag=dag(n)), nu)
+                (gevaar,) = (data for _, data in gesteld if not isinstance(data, e.AdviseurToegewezen))
+                assert isinstance(gevaar, e.TermijnInGevaar)
+                assert (gevaar.uiterlijk, gevaar.verwacht) == (dag(1), verwacht)
+
+
+def test_two_that_come_too_late_are_not_promised_the_same_room() -> None:
+    """One place on each of two days after the week."""
+    dienst = rooster(adviseur("a", spreekruimte=ruimte(*[0] * 9, 1, 1)))
+    lopenden = [Lopend(naam, VRAAG, ("coid", "a"), eind(7)) for naam in "yz"]
+    assert plan(lopenden, dienst).gevaar == {
+        "y": Gevaar(dag(7), dag(9), "geen-ruimte"),
+        "z": Gevaar(dag(7), dag(10), "geen-ruimte"),
+    }
+
+
+def test_nothing_is_moved_to_somebody_before_they_are_back() -> None:
+    """Their room of Thursday is reckoned with on Monday; on Thursday it is taken."""
+    geen = adviseur("a", spreekruimte=ruimte())
+    terug = adviseur("b", afwezig=(Periode(MAANDAG, dag(2)),), spreekruimte=ruimte(0, 0, 0, 1))
+    for n, naar in ((0, {}), (3, {"z": "b"})):
+        planning = plan([Lopend("z", VRAAG, ("coid", "a"), eind(4))], rooster(geen, terug, vandaag=dag(n)))
+        assert (planning.naar, planning.gevaar) == (naar, {})
+
+
+def test_who_is_back_on_the_last_day_is_somebody_without_room() -> None:
+    """Back on that day there is somebody, whose agenda is full; back on the next there is nobody."""
+    gevallen: tuple[tuple[int, Reden], ...] = ((4, "geen-ruimte"), (5, "niemand"))
+    for terug, reden in gevallen:
+        weg = (Periode(MAANDAG, dag(terug - 1)),)
+        dienst = rooster(adviseur("a", afwezig=weg, spreekruimte=ruimte()))
+        lopend = Lopend("z", VRAAG, ("coid", "a"), eind(4))
+        assert plan([lopend], dienst).gevaar == {"z": Gevaar(dag(4), dag(14), reden)}
+
+
 def test_a_matter_without_adviser_is_in_danger_until_somebody_is_back_in_time() -> None:
     """The only one is away until after the week, or for ever, or back on Thursday."""
     for tot, verwacht, gevaar in ((dag(8), dag(9), True), (None, None, True), (dag(2), None, False)):
@@ -674,6 +732,18 @@ def test_who_is_late_for_long_goes_first_on_days_to_catch_up_and_on_no_other() -
             Lopend("nieuw", VRAAG, ("coid", "a"), eind(n)),
         ]
         assert set(plan(lopenden, dienst).gevaar) == ({"nieuw"} if n in inhaal else set())
+
+
+def test_room_is_kept_from_the_day_on_which_somebody_is_late_for_long() -> None:
+    """The day before that nothing is kept of the day to catch up that comes next, which is their first."""
+    n = next(
+        n for n in range(1, 14) if haalt_in(dag(n) - timedelta(days=LANG_TE_LAAT + 1), dag(n), NEDERLAND)
+    )
+    oud = Lopend("oud", VRAAG, ("coid", "a"), eind(n - LANG_TE_LAAT - 1))
+    nieuw = Lopend("nieuw", VRAAG, ("coid", "a"), eind(n))
+    for vandaag, gevaar in ((n - 1, set()), (n, {"nieuw"})):
+        dienst = rooster(adviseur("a", spreekruimte=ruimte(*[0] * n, 1)), vandaag=dag(vandaag))
+        assert set(plan([oud, nieuw], dienst).gevaar) == gevaar
 
 
 def test_who_is_late_for_long_takes_the_last_room_of_the_day_where_there_is_room_for_both() -> None:

@@ -326,3 +326,30 @@ async def test_a_roster_that_names_an_unknown_branch_is_parked_with_its_reason(
     (bekend,) = await store.adviseurs(runtime.pool, ["coid"], vandaag())
     assert [een.gesprekken for een in bekend.spreekruimte] == [(0, 1, 1, 1), (1, 1, 0, 1), (1, 0, 0, 2)]
     assert await runtime.pool.fetchval("select volgnummer from adviseurs") == 1
+
+
+async def test_who_loses_capacity_also_loses_the_matters_spoken_about_and_the_clock_begins_anew(
+    service: StartService, bus: Bus
+) -> None:
+    """Nobody else: the role is told, assignment runs as a next generation until somebody is there."""
+    heard = await bus.listen("routing.#")
+    runtime = await service("routing", planning_interval_s=0.1, herkansing_interval_s=0.1)
+    zaak = new_id()
+    await bus.state("coid", adviseur(), "adviseur-1")
+    await bus.state("intake", doorgezet(), zaak)
+    await gehoord(heard, zaak, "termijn-gestart")
+    await bus.state("coid", e.AdviesgesprekGevoerd(gevoerd_op=now(), adviseur="adviseur-1"), zaak)
+    await gehoord(heard, zaak, "termijn-afgelopen", 2)
+    await bus.state("coid", adviseur(2, capaciteit_fte=0), "adviseur-1")
+    (ontbreekt,) = await gehoord(heard, zaak, "adviseur-ontbreekt")
+    (gestart,) = [
+        een
+        for een in await gehoord(heard, zaak, "termijn-gestart", 2)
+        if (een["soort"], een["generatie"]) == ("toewijzing", 2)
+    ]
+    assert gestart["start"] == ontbreekt["vastgesteld_op"]
+    await bus.state("coid", adviseur(), "adviseur-2")
+    (vervangen,) = await gehoord(heard, zaak, "adviseur-vervangen")
+    assert (vervangen["naar"], vervangen["reden"]) == ("adviseur-2", "vertrek")
+    assert (await gehoord(heard, zaak, "termijn-afgelopen", 3))[-1]["generatie"] == 2
+    await tellingen_kloppen(runtime)

@@ -408,3 +408,35 @@ async def test_what_nobody_keeps_is_said_again_and_again_until_it_is_kept(
             assert tuple(getattr(laat.feit, "escaleert_naar", ())) == rollen, soort
     assert gezegd["adviseur-contact"][-1].op < eind, "kept, and silent from then on"
     assert gezegd["mid-contact"][-1].op > eind - timedelta(days=5)
+
+
+@pytest.mark.parametrize("klok", [{}], indirect=True, ids=["by the table"])
+async def test_who_loses_the_adviser_after_the_talk_is_heard_of_until_the_end(
+    klok: GezetteKlok, public_keys: zegel.PublicKeys
+) -> None:
+    """Shows a matter whose only adviser steps back after the talk: the clock of assignment runs anew, all of
+    its ladder, the top each week; with the consent it ends, and nothing more is said."""
+    zaak, grant = new_id(), new_id()
+    op = datetime(2026, 3, 30, 9, 10, tzinfo=UTC)
+    adviseur = e.AdviseurGewijzigd(gewijzigd_op=op, volgnummer=1, onderdelen=("CLSK",))
+    klok.stel("coid", adviseur, "adviseur-1", op)
+    klok.stel("kanaal", contact(op, zegel.seal(b"{}", public_keys), grant), zaak, op)
+    klok.stel("mid", gesprek(op + MINUUT, grant), zaak, op + MINUUT)
+    sprak, weg = op + timedelta(hours=1), op + timedelta(hours=2)
+    klok.stel("coid", e.AdviesgesprekGevoerd(gevoerd_op=sprak, adviseur="adviseur-1"), zaak, sprak)
+    weigert = e.ToewijzingGeweigerd(geweigerd_op=weg, adviseur="adviseur-1", reden="afwezigheid")
+    klok.stel("coid", weigert, zaak, weg)
+    eind = datetime(2026, 9, 1, 9, tzinfo=UTC)
+    klok.stel("mid", e.InstemmingIngetrokken(instemming=grant, ingetrokken_op=eind), zaak, eind)
+    await klok.speel()
+    feiten = [een for een in klok.gezegd if een.feit.soort == "toewijzing"]
+    uitkomsten = [een.feit for een in feiten if isinstance(een.feit, e.TermijnAfgelopen)]
+    assert [(een.generatie, een.uitkomst) for een in uitkomsten] == [(1, "gehaald"), (2, "vervallen")]
+    weer = [een for een in feiten if een.feit.generatie == 2]
+    assert weer[0].op == weer[0].feit.start == weg
+    belofte, nummers = toewijzing(weg, False, "coid-leiding"), [0, 0, 0, *range(1, len(weer) - 4)]
+    gezegd = [een for een in weer if not isinstance(een.feit, e.TermijnGestart | e.TermijnAfgelopen)]
+    assert (weer[0].feit.eind, len(gezegd) > 15) == (belofte.eind, True)
+    assert [getattr(een.feit, "herhaling", 0) for een in gezegd] == nummers
+    assert [getattr(een.feit, "escaleert_naar", []) for een in gezegd][-1] == ("sg",)
+    assert gezegd[-1].op < eind == weer[-1].op

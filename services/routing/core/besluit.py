@@ -15,7 +15,7 @@ from services.routing.core.agenda import dagdeel_van
 from services.routing.core.planning import Gevaar, Lopend, plan
 from services.routing.core.rooster import DELEN, Adviseur, Dagdeel, Verhindering
 from services.routing.core.toewijzing import Niemand, Rooster, in_conflict, kies
-from services.routing.core.zaak import HOOFD, Toewijzing, Zaak
+from services.routing.core.zaak import HOOFD, Toewijzing, Wachttijd, Zaak
 from shared import events as e
 from shared.codes import Cluster
 from shared.termijnen.duur import einde
@@ -116,13 +116,10 @@ def _beslis(
         e.MeldingGeescaleerd(geescaleerd_op=op, naar=naar, reden=reden) for naar, reden in zaak.te_escaleren
     ]
     feiten += _voorbij(zaak, op)
-    toegewezen_op = zaak.eerst_toegewezen_op
-    if toegewezen_op is None and isinstance(uitkomst.feit, e.AdviseurToegewezen | e.AdviseurVervangen):
-        toegewezen_op = op
     return Besluit(
         zaak,
         tuple(feiten),
-        klokken(zaak, toegewezen_op),
+        klokken(zaak, _gewacht(zaak.wachttijd, uitkomst.feit, op)),
         uitkomst.toewijzing,
         zaak.open and uitkomst.toewijzing is None,
         uitkomst.waarom,
@@ -272,7 +269,7 @@ def waarom_niet_verder(zaak: Zaak, huidige: Toewijzing, rooster: Rooster) -> Ver
         return "anders"
     if huidige.adviseur in zaak.weigeringen:
         return zaak.weigeringen[huidige.adviseur]
-    if adviseur is None or not adviseur.actief:
+    if adviseur is None or not adviseur.werkt:
         return "vertrek"
     if in_conflict(adviseur, zaak.vraag, rooster.boven):
         return "belangenconflict"
@@ -294,11 +291,10 @@ def _gaat_verder(
     if zaak.ontbreekt is None:
         return _Toegewezen(huidige, zaak.waarom)
     # It was said that nobody is free; who held the matter is back, and that is said too.
-    last = rooster.per_fte(huidige) if rooster.adviseurs[huidige].fte > 0 else None
     waarom = e.Waarom(
         kandidaten=1,
         doorslag="enige",
-        belasting=None if last is None else round(last, 3),
+        belasting=round(rooster.per_fte(huidige), 3),
         uiterlijk=None if uiterlijk is None else uiterlijk.dag,
     )
     rooster.neem(huidige, gewicht(zaak), uiterlijk)
@@ -331,16 +327,26 @@ def _plaats(zaak: Zaak, op: datetime) -> list[e.Event]:
 _ROL: Final[dict[Cluster, str | None]] = {"coid": None, "kmar": "kmar"}
 
 
-def klokken(zaak: Zaak, toegewezen_op: datetime | None) -> tuple[Klok, ...]:
-    """The clocks that a matter asks for; `toegewezen_op` is when it was first assigned."""
+def _gewacht(tot_nu: Wachttijd, feit: e.Event | None, op: datetime) -> Wachttijd:
+    """When the matter waited for an adviser, with what is decided now: who has none any more waits anew."""
+    if isinstance(feit, e.AdviseurOntbreekt) and tot_nu.tot is not None:
+        return Wachttijd(op)
+    if isinstance(feit, e.AdviseurToegewezen | e.AdviseurVervangen) and tot_nu.tot is None:
+        return tot_nu._replace(tot=op)
+    return tot_nu
+
+
+def klokken(zaak: Zaak, gewacht: Wachttijd) -> tuple[Klok, ...]:
+    """The clocks that a matter asks for; `gewacht` is when it waited for an adviser, last. Whoever loses
+    theirs is promised another as one that comes in is, also after the talk."""
     vervallen = None if zaak.einde is None else Vervallen(*zaak.einde)
     rol = _ROL[zaak.vraag.cluster]
     return (
         Klok(
             Soort.TOEWIJZING,
-            zaak.aangemeld_op,
-            zaak.aangemeld_spoed,
-            toegewezen_op,
+            gewacht.sinds or zaak.aangemeld_op,
+            zaak.spoed if gewacht.tot is None else zaak.aangemeld_spoed,
+            gewacht.tot,
             vervallen,
             rol,
             zaak.gesloten,

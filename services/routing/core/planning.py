@@ -146,8 +146,9 @@ class _Plan:
 
 
 def plan(lopenden: Iterable[Lopend], rooster: Rooster) -> Planning:
-    """Plan these matters on this roster. Of those that are over time already nothing is said; the oldest get
-    the room that is theirs first, the others what is left."""
+    """Plan these matters on this roster. Of those that were due before today nothing is said; the oldest get
+    the room that is theirs first, the others what is left. What is due today before any talk begins cannot be
+    held in time: it gets its room as what is late does, and is in danger."""
     lopend = {een.subject: een for een in lopenden}
     volgorde = sorted(lopend.values(), key=lambda een: (een.uiterlijk, een.subject))
     werk = _Plan(rooster, lopend)
@@ -161,6 +162,8 @@ def plan(lopenden: Iterable[Lopend], rooster: Rooster) -> Planning:
     gevaar = {een.subject: _gevaar(een, werk) for een in te_laat}
     for een in voorbij:
         _haal_naar_vandaag(een, werk)
+    vanochtend = [een for een in voorbij if een.uiterlijk.dag == rooster.vandaag]
+    gevaar |= {een.subject: _gevaar(een, werk) for een in vanochtend}
     return Planning(_verplaatst(werk), gevaar)
 
 
@@ -197,7 +200,7 @@ def _laat_inhalen(voorbij: Iterable[Lopend], werk: _Plan) -> None:
             (deel // DELEN, sleutel != een.bij, -deel, sleutel)
             for sleutel in werk.kandidaten(een)
             for deel in delen
-            if werk.ruimte(sleutel)[deel] > 0 and (deel >= DELEN or werk.is_er(sleutel, een.vraag))
+            if werk.ruimte(sleutel)[deel] > 0
         ]
         if plekken:
             _, _, deel, sleutel = min(plekken)
@@ -215,7 +218,7 @@ def _haal_naar_vandaag(een: Lopend, werk: _Plan) -> None:
         return
     for sleutel in sorted(werk.kandidaten(een), key=lambda k: (k != een.bij, k)):
         deel = werk.eerste_deel(sleutel, 0, DELEN - 1)
-        if deel is not None and werk.is_er(sleutel, een.vraag):
+        if deel is not None:
             werk.zet(een.subject, (sleutel, deel))
             return
 
@@ -281,7 +284,7 @@ def _schuif_door(subject: str, plek: _Plek, vanwaar: Mapping[str, tuple[str, _Pl
 
 
 def _gevaar(een: Lopend, werk: _Plan) -> Gevaar:
-    """When a talk that cannot be held in time can be held; it takes the room that is left."""
+    """When a talk that cannot be held in time can be held: in the room it has, or it takes what is left."""
     kandidaten = werk.kandidaten(een)
     laatste = werk.deel(een)
     delen = [
@@ -296,6 +299,9 @@ def _gevaar(een: Lopend, werk: _Plan) -> Gevaar:
         for dag in range((een.uiterlijk.dag - vandaag).days + 1)
     )
     reden: Reden = "geen-ruimte" if iemand else "niemand"
+    vandaag_nog = werk.waar.get(een.subject)
+    if vandaag_nog is not None:
+        return Gevaar(een.uiterlijk.dag, vandaag + timedelta(days=vandaag_nog[1] // DELEN), reden)
     if not delen:
         return Gevaar(een.uiterlijk.dag, None, reden)
     deel, _, sleutel = min(delen)

@@ -86,6 +86,11 @@ class Adviseur:
     belasting: int = 0
     voorraad: Mapping[Dagdeel, int] = field(default_factory=dict)
 
+    @property
+    def werkt(self) -> bool:
+        """Whether they are an adviser who works: without any capacity nobody holds a matter."""
+        return self.actief and self.fte > 0
+
     def afwezig_op(self, dag: date) -> bool:
         """Whether they are away on this day."""
         return any(van <= dag and (tot is None or dag <= tot) for van, tot in self.afwezig)
@@ -119,6 +124,7 @@ class Adviseur:
         return (laatste - eerste).days + 1
 
     def kan_uitvallen(self, dag: date) -> bool:
-        """Whether any matter they hold may have to go to another: they left, are away, or have a conflict."""
+        """Whether any matter they hold may have to go to another: they left, have no
+        capacity, are away, or have a conflict."""
         conflict = self.uitgesloten_eenheden or self.eigen_eenheden
-        return not self.actief or bool(conflict) or self.afwezig_op(dag)
+        return not self.werkt or bool(conflict) or self.afwezig_op(dag)

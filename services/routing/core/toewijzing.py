@@ -226,7 +226,7 @@ def lijn_van(eenheid: str, boven: Mapping[str, str]) -> set[str]:
 
 def waarom_nooit(adviseur: Adviseur, vraag: Vraag, boven: Mapping[str, str]) -> Reden | None:
     """The first reason, workload and absence apart, why this adviser cannot take it."""
-    if not adviseur.actief or adviseur.fte <= 0:
+    if not adviseur.werkt:
         return "inactief"
     if vraag.onderdeel not in adviseur.onderdelen:
         return "ander-onderdeel"

@@ -66,6 +66,14 @@ HOOFD: Final[Mapping[Cluster, str]] = MappingProxyType({"coid": "coid-leiding", 
 """By cluster the role of its head."""
 
 
+class Wachttijd(NamedTuple):
+    """When a matter waited for an adviser, last: since when, None for since it came in; and until when, None
+    while it does."""
+
+    sinds: datetime | None = None
+    tot: datetime | None = None
+
+
 class Einde(NamedTuple):
     """From when, and why (a code), nothing is expected of an adviser any more."""
 
@@ -77,12 +85,12 @@ class Einde(NamedTuple):
 class Zaak:
     """One matter. Moments are as the one who stated them knows them.
 
-    `aangemeld_spoed` is whether it was urgent as far as was said when it was assigned: that promise is not
-    measured anew by what is found later. `einde` is None while the matter is open work. `plaats` is where it
-    belongs now, `uitgezet` where this service last placed it. `ontbreekt` is the cluster of which it was said
-    that nobody is free. `uitgesloten` are seats that must not learn of the matter, `gesloten` the roles of
-    the ladder that those are. `in_gevaar` is who was told that the week will not be kept, and may hear of it
-    still.
+    `aangemeld_spoed` is whether it was urgent as far as was said when its `wachttijd` ended: that promise is
+    not measured anew by what is found later. `einde` is None while the matter is open work. `plaats` is
+    where it belongs now, `uitgezet` where this service last placed it. `ontbreekt` is the cluster of which
+    it was said that nobody is free. `uitgesloten` are seats that must not learn of the matter, `gesloten`
+    the roles of the ladder that those are. `in_gevaar` is who was told that the week will not be kept, and
+    may hear of it still.
     """
 
     subject: str
@@ -104,7 +112,7 @@ class Zaak:
     gesloten: frozenset[str]
     # what this service stated before
     toewijzing: Toewijzing | None
-    eerst_toegewezen_op: datetime | None
+    wachttijd: Wachttijd
     waarom: e.Waarom | None
     ontbreekt: Cluster | None
     uitgezet: Plaats | None
@@ -149,6 +157,7 @@ class _Lezing:
         "uitgesloten",
         "uitgezet",
         "waarom",
+        "wachttijd",
         "weigeringen",
     )
 
@@ -169,6 +178,8 @@ class _Lezing:
         self.gesloten: dict[Kwalificatie | None, datetime] = {}
         self.toewijzing: Toewijzing | None = None
         self.eerst_toegewezen: dict[Cluster, datetime] = {}
+        # Anew, after it was assigned there.
+        self.wachttijd: tuple[Cluster, Wachttijd] | None = None
         self.waarom: e.Waarom | None = None
         self.ontbreekt: Cluster | None = None
         self.uitgezet: Plaats | None = None
@@ -255,10 +266,16 @@ class _Lezing:
     def _toegewezen(self, cluster: Cluster, adviseur: str, waarom: e.Waarom, op: datetime) -> None:
         self.toewijzing, self.waarom, self.ontbreekt = Toewijzing(cluster, adviseur), waarom, None
         self.eerst_toegewezen.setdefault(cluster, op)
+        if self.wachttijd is not None and self.wachttijd[0] != cluster:
+            self.wachttijd = None
+        elif self.wachttijd is not None and self.wachttijd[1].tot is None:
+            self.wachttijd = (cluster, self.wachttijd[1]._replace(tot=op))
         self.besloten_op = op
 
     def adviseur_ontbreekt(self, feit: e.AdviseurOntbreekt, _van: str) -> None:
         self.ontbreekt, self.waarom, self.besloten_op = feit.cluster, feit.waarom, feit.vastgesteld_op
+        weer = feit.cluster in self.eerst_toegewezen
+        self.wachttijd = (feit.cluster, Wachttijd(feit.vastgesteld_op)) if weer else None
 
     def behandeling_uitgezet(self, feit: e.BehandelingUitgezet, _van: str) -> None:
         self.uitgezet = Plaats(feit.eenheid, feit.behandelend_leidinggevende)
@@ -277,6 +294,12 @@ class _Lezing:
 
     def termijn_buiten_gevaar(self, feit: e.TermijnBuitenGevaar, _van: str) -> None:
         self.in_gevaar, self.besloten_op = None, feit.voorzien_op
+
+    def gewacht(self, cluster: Cluster) -> Wachttijd:
+        """When it waited for an adviser of this cluster, last."""
+        if self.wachttijd is not None and self.wachttijd[0] == cluster:
+            return self.wachttijd[1]
+        return Wachttijd(None, self.eerst_toegewezen.get(cluster))
 
     # --- consent ------------------------------------------------------------------------------------
 
@@ -382,7 +405,7 @@ def _doorgezet(subject: str, lezing: _Lezing, zetels: Zetels) -> Zaak:
     else:
         grants = {laatste_grant.instemming}
     gezegd = [feit for feit in lezing.doorgezet if feit.instemming in grants]
-    toegewezen_op = lezing.eerst_toegewezen.get(cluster)
+    toegewezen_op = lezing.gewacht(cluster).tot
     bij_toewijzing = [
         feit for feit in gezegd if toegewezen_op is None or feit.doorgezet_op <= toegewezen_op
     ] or gezegd[:1]
@@ -478,7 +501,7 @@ def _zaak(
         frozenset(lezing.uitgesloten),
         gesloten,
         lezing.toewijzing,
-        lezing.eerst_toegewezen.get(cluster),
+        lezing.gewacht(cluster),
         lezing.waarom,
         lezing.ontbreekt,
         lezing.uitgezet,
