@@ -11,19 +11,15 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from shared.termijnen.kalender import OPENINGSDUUR, Kalender, dagtekst, einde_van, lokaal, maanden_na
+from shared.termijnen.kalender import Kalender, dagtekst, einde_van, lokaal, maanden_na
 from shared.termijnen.lengte import Eenheid, Lengte
+from shared.termijnen.volgorde import DOORLOPEND, OPENINGSTIJD
 
-_DOORLOPEND: Final = {
-    Eenheid.SECONDE: timedelta(seconds=1),
-    Eenheid.MINUUT: timedelta(minutes=1),
-    Eenheid.UUR: timedelta(hours=1),
-}
-_OPENINGSTIJD: Final = {Eenheid.OPENINGSUUR: timedelta(hours=1), Eenheid.WERKDAG: OPENINGSDUUR}
 # Atw art. 4: the law does not govern terms of more than 90 days, twelve weeks or three months.
 _ATW_HOOGSTENS: Final = {Eenheid.KALENDERDAG: 90, Eenheid.WEEK: 12, Eenheid.MAAND: 3}
 _HOOGSTENS_GENOEMD: Final = 4
-"""So many suspensions are named in a derivation; of more the rest is counted."""
+"""So many suspensions are named in a derivation; of more the rest is counted. With the free days that are
+named (`Kalender.rustdagen`) it stays within the thousand characters of its facts, whatever happened."""
 
 
 class Schorsing(NamedTuple):
@@ -65,7 +61,7 @@ def einde(
     """The end of a clock that began at `start`, with `schorsingen` as `samengevoegd` gives them."""
     if lengte.eenheid in _ATW_HOOGSTENS:
         return _hele_dagen(start, lengte, kalender, schorsingen, verlenging)
-    deel = _openingstijd if lengte.eenheid in _OPENINGSTIJD else _doorlopend
+    deel = _openingstijd if lengte.eenheid in OPENINGSTIJD else _doorlopend
     return deel(start, lengte, kalender, schorsingen, verlenging)
 
 
@@ -73,7 +69,7 @@ def einde(
 
 
 def _duur(lengte: Lengte, verlenging: Lengte | None) -> timedelta:
-    maat = _OPENINGSTIJD if lengte.eenheid in _OPENINGSTIJD else _DOORLOPEND
+    maat = OPENINGSTIJD if lengte.eenheid in OPENINGSTIJD else DOORLOPEND
     duur = lengte.aantal * maat[lengte.eenheid]
     if verlenging is not None:
         if verlenging.eenheid not in maat:
@@ -92,6 +88,8 @@ def _openingstijd(
     vanaf, rest = start, _duur(lengte, verlenging)
     geteld: list[Schorsing] = []
     for een in schorsingen:
+        if een.tot is not None and een.tot <= start:
+            continue
         open_tot = kalender.openingstijd(vanaf, een.van)
         if open_tot >= rest:
             break
@@ -210,7 +208,7 @@ def voor(
     """
     moment = _terug(eind, hoe_lang, kalender)
     if moment <= start:
-        if lengte.eenheid in _OPENINGSTIJD:
+        if lengte.eenheid in OPENINGSTIJD:
             moment = kalender.na_openingstijd(start, _duur(lengte, None) / 2)
         else:
             moment = start + (eind - start) / 2
@@ -221,9 +219,9 @@ def voor(
 
 
 def _terug(eind: datetime, hoe_lang: Lengte, kalender: Kalender) -> datetime:
-    if hoe_lang.eenheid in _OPENINGSTIJD:
+    if hoe_lang.eenheid in OPENINGSTIJD:
         return kalender.voor_openingstijd(eind, _duur(hoe_lang, None))
-    if hoe_lang.eenheid in _DOORLOPEND:
+    if hoe_lang.eenheid in DOORLOPEND:
         return eind - _duur(hoe_lang, None)
     laatste = lokaal(eind).date()
     if hoe_lang.eenheid is Eenheid.MAAND:
@@ -233,9 +231,9 @@ def _terug(eind: datetime, hoe_lang: Lengte, kalender: Kalender) -> datetime:
 
 def na(eind: datetime, hoe_lang: Lengte, kalender: Kalender) -> datetime:
     """The moment that lies `hoe_lang` after the end; whole days to the end of the last of them."""
-    if hoe_lang.eenheid in _OPENINGSTIJD:
+    if hoe_lang.eenheid in OPENINGSTIJD:
         return kalender.na_openingstijd(eind, _duur(hoe_lang, None))
-    if hoe_lang.eenheid in _DOORLOPEND:
+    if hoe_lang.eenheid in DOORLOPEND:
         return eind + _duur(hoe_lang, None)
     return einde_van(_dag_na(lokaal(eind).date(), hoe_lang))
 

@@ -37,6 +37,8 @@ K = TypeVar("K")
 V = TypeVar("V")
 _HOOGSTENS_ONTHOUDEN: Final = 8192
 _HOOGSTENS_GENOEMD: Final = 12
+_HOOGSTENS_TEKENS: Final = 375
+"""So much of a derivation, which has a thousand characters in its facts, is for the names of free days."""
 _EEN_DAG: Final = timedelta(days=1)
 _LAATSTE_OGENBLIK: Final = time(23, 59, 59, 999999)
 _WEEKDAGEN: Final = ("ma", "di", "wo", "do", "vr", "za", "zo")
@@ -202,16 +204,21 @@ class Kalender:
         """The days from `van` to `tot`, both included, that are no working days, each with its reason; empty
         when none.
 
-        Beyond twelve of them weekends are only counted, and of the others the first twelve are named, so that
-        the text stays short whatever the term.
+        Beyond twelve of them, or when their names take too much room, weekends are only counted, and of the
+        others as many are named as fit, twelve at most: the text stays short whatever the term.
         """
         alle = (van + timedelta(days=n) for n in range((tot - van).days + 1))
         dagen = [(dag, grond) for dag in alle if (grond := self.rustgrond(dag)) is not None]
-        genoemd = dagen
-        if len(dagen) > _HOOGSTENS_GENOEMD:
-            genoemd = [(dag, grond) for dag, grond in dagen if grond not in _WEEKEND][:_HOOGSTENS_GENOEMD]
-        tekst = ", ".join(f"{dagtekst(dag)} ({grond})" for dag, grond in genoemd)
-        if verzwegen := len(dagen) - len(genoemd):
+        namen = [f"{dagtekst(dag)} ({grond})" for dag, grond in dagen]
+        if not _past(namen):
+            door_de_week = [
+                een for een, (_, grond) in zip(namen, dagen, strict=True) if grond not in _WEEKEND
+            ]
+            namen = door_de_week[:_HOOGSTENS_GENOEMD]
+            while not _past(namen):
+                namen.pop()
+        tekst = ", ".join(namen)
+        if verzwegen := len(dagen) - len(namen):
             tekst += f"{' en ' if tekst else ''}nog {verzwegen} weekend- en feestdagen"
         return tekst
 
@@ -269,6 +276,11 @@ class Kalender:
         if not self.is_werkdag(dag):
             return timedelta()
         return max(timedelta(), min(tot, SLUITING) - max(van, OPENING))
+
+
+def _past(namen: list[str]) -> bool:
+    """Whether all of them are named."""
+    return len(namen) <= _HOOGSTENS_GENOEMD and len(", ".join(namen)) <= _HOOGSTENS_TEKENS
 
 
 def _onthoud(geheugen: dict[K, V], sleutel: K, waarde: V) -> V:

@@ -207,7 +207,11 @@ def _punten(
     schorsingen: tuple[Schorsing, ...],
     kalender: Kalender,
 ) -> Iterable[Punt]:
-    """The points in time of a clock that runs; those that fall together are one, and the gravest of them."""
+    """The points in time of a clock that runs; those that fall together are one, and the gravest of them.
+
+    A rung of which the calendar brings the moment before that of a lower one waits for that: nobody is told
+    before who stands below, and nobody before the own moment.
+    """
     if regel.alleen_bewaking:
         yield Punt(eind, Wat.NADERT)
         return
@@ -219,10 +223,12 @@ def _punten(
     ladder = regel.ladder(spoed)
     direct = sum(trede.na is None for trede in ladder)
     yield Punt(eind, Wat.VERSTREKEN, direct - 1)
-    later = [
-        (na(eind, trede.na, kalender), nummer) for nummer, trede in enumerate(ladder) if trede.na is not None
-    ]
-    for moment, nummer in sorted(later):
+    bereikt, hoogste_op = eind, dict[datetime, int]()
+    for nummer, trede in enumerate(ladder):
+        if trede.na is not None:
+            bereikt = max(bereikt, na(eind, trede.na, kalender))
+            hoogste_op[bereikt] = nummer
+    for moment, nummer in hoogste_op.items():
         yield Punt(moment, Wat.GEESCALEERD, nummer)
 
 

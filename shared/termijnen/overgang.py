@@ -29,8 +29,8 @@ class Verandering(NamedTuple):
     """A clock to store, and what to state of it: that it started, moved, or ended.
 
     `was`: the end it had, where it moved. `corrigeert_verstreken`: this generation or the one before was
-    called overdue although the promise ended in time. `stil`: only who is told when it is overdue changed, of
-    which nothing is said. `nieuw`: there was no such clock.
+    called overdue although the promise ended in time. `stil`: only who is told when it is overdue changed,
+    and nobody was told by what changed, of which nothing is said. `nieuw`: there was no such clock.
     """
 
     bewaard: Bewaard
@@ -103,7 +103,8 @@ def herrekend(oud: Bewaard, boek: Regelboek, *, nieuwste_regel: bool = False) ->
     nieuw = termijn(_klok(was), regel, boek.kalender(regel, was.rol))
     if nieuw == was and _weer(oud, boek) == oud:
         return None
-    return _opnieuw(nieuw, oud, boek, stil=_zelfde_punten(nieuw, was))
+    stil = _zelfde_punten(nieuw, was) and _allen_gehoord(nieuw, oud, boek, _bereikt(oud))
+    return _opnieuw(nieuw, oud, boek, stil=stil)
 
 
 def _klok(t: Termijn) -> Klok:
@@ -135,7 +136,7 @@ def _volgende(klok: Klok, oud: Bewaard, boek: Regelboek) -> Verandering | None:
         na = (
             replace(oud, termijn=nieuw, herhaal_op=None)
             if _zelfde_punten(nieuw, was)
-            else _wat_gezegd_blijft(nieuw, oud, oud.generatie)
+            else _wat_gezegd_blijft(nieuw, oud, oud.generatie, boek)
         )
         return Verandering(na, corrigeert_verstreken=_was_loos(nieuw, oud))
     if nieuw.uitkomst is None and not _zelfde_punten(nieuw, was):
@@ -169,7 +170,7 @@ def _opnieuw(nieuw: Termijn, oud: Bewaard, boek: Regelboek, *, stil: bool = Fals
     was = oud.termijn
     if stil:
         return Verandering(_weer(replace(oud, termijn=nieuw), boek), stil=True)
-    bewaard = _weer(_wat_gezegd_blijft(nieuw, oud, oud.generatie + 1), boek)
+    bewaard = _weer(_wat_gezegd_blijft(nieuw, oud, oud.generatie + 1, boek), boek)
     verplaatst = was.uitkomst is None and (nieuw.start, nieuw.spoed, nieuw.rol, nieuw.hoort) == (
         was.start,
         was.spoed,
@@ -179,14 +180,36 @@ def _opnieuw(nieuw: Termijn, oud: Bewaard, boek: Regelboek, *, stil: bool = Fals
     return Verandering(bewaard, was if verplaatst else None, _was_loos(nieuw, oud))
 
 
-def _wat_gezegd_blijft(nieuw: Termijn, oud: Bewaard, generatie: int) -> Bewaard:
+def _bereikt(een: Bewaard) -> int:
+    """The highest rung that was told, from 0; -1 for none."""
+    return max((punt.trede for punt in een.termijn.punten[: een.gezegd]), default=-1)
+
+
+def _allen_gehoord(nieuw: Termijn, oud: Bewaard, boek: Regelboek, trede: int) -> bool:
+    """Whether everybody on the rungs up to this one, by the rule of now, was told by the rule of then.
+
+    By exclusions and holder of now alike: who may not learn of it any more was told, and is replaced by
+    nobody for that alone.
+    """
+
+    def rollen(t: Termijn, tot_en_met: int) -> set[str]:
+        regel = boek.van(t.soort, t.versie)
+        return set(regel.op_de_treden(nieuw.rol, t.spoed, 0, tot_en_met, nieuw.gesloten))
+
+    return rollen(nieuw, trede) <= rollen(oud.termijn, _bereikt(oud))
+
+
+def _wat_gezegd_blijft(nieuw: Termijn, oud: Bewaard, generatie: int, boek: Regelboek) -> Bewaard:
     """The clock with those points said that were said after they were over, as if it had always run so.
 
-    A point that was said too early by this end is said again, and so is all that comes after it. A warning
-    counts as said when something graver was. Whoever holds it now was told nothing of what another held.
+    A point that was said too early by this end, or not to all who stand there now, is said again, and so is
+    all that comes after it. A warning counts as said when something graver was; that a clock stands still is
+    no warning of its end, nor the other way round. Whoever holds it now was told nothing of what another
+    held.
     """
+    zelfde_stand = (nieuw.eind is None) == (oud.termijn.eind is None)
     toen = {
-        Wat.NADERT: oud.gewaarschuwd_op,
+        Wat.NADERT: oud.gewaarschuwd_op if zelfde_stand else None,
         Wat.VERSTREKEN: oud.verstreken_op,
         Wat.GEESCALEERD: oud.geescaleerd_op,
     }
@@ -195,7 +218,8 @@ def _wat_gezegd_blijft(nieuw: Termijn, oud: Bewaard, generatie: int) -> Bewaard:
     zelfde = (nieuw.rol, nieuw.hoort) == (oud.termijn.rol, oud.termijn.hoort)
     for nummer, punt in enumerate(nieuw.punten if zelfde else (), 1):
         op = toen[punt.wat]
-        if ergste is not None and op is not None and punt.op < op and _gewicht(punt) <= ergste:
+        waar = ergste is not None and op is not None and punt.op < op and _gewicht(punt) <= ergste
+        if waar and _allen_gehoord(nieuw, oud, boek, punt.trede):
             gezegd = nummer
         elif punt.wat is not Wat.NADERT:
             break

@@ -12,11 +12,12 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from importlib import resources
-from itertools import pairwise
+from itertools import combinations, pairwise
 from types import MappingProxyType
 from typing import Any, Final
 
 from shared.termijnen.lengte import Lengte
+from shared.termijnen.volgorde import zeker_langer, zelfde_slag
 
 UIT: Final = "uit"
 """How a rule or a setting says that no clock runs."""
@@ -59,6 +60,9 @@ class Maat:
     def __post_init__(self) -> None:
         if any(hoger.na is None and lager.na is not None for lager, hoger in pairwise(self.ladder)):
             raise ValueError("a ladder is climbed upwards: who is told at the end comes first")
+        for lager, hoger in combinations((trede.na for trede in self.ladder if trede.na is not None), 2):
+            if zeker_langer(lager, hoger):
+                raise ValueError(f"a ladder is climbed upwards: {hoger.kort} is over before {lager.kort}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,12 @@ class Regel:
             raise ValueError(f"{self.soort}: what is suspended is resumed by something, and not forgotten")
         if bool(self.verlengen) != (self.verlenging is not None):
             raise ValueError(f"{self.soort}: an extension has a fact and a length")
+        for maat in (self.gewoon, self.spoed):
+            lengte = None if maat is None else maat.lengte
+            if lengte and self.verlenging and not zelfde_slag(lengte, self.verlenging):
+                raise ValueError(
+                    f"{self.soort}: {lengte.kort} and an extension of {self.verlenging.kort} do not add up"
+                )
 
     @property
     def aan(self) -> bool:
@@ -318,27 +328,38 @@ def regels(overrides: Mapping[str, str] | None = None) -> Mapping[Soort, Regel]:
     """The table by kind, as changed by settings.
 
     A key is a kind (`adviseur-contact`), its spoed (`adviseur-contact.spoed`), or one of these with what it
-    overrides (`adviseur-contact.waarschuwing`, `adviseur-contact.spoed.ladder`). The value is a length
-    (`Lengte.lees`) or `uit`; lengths before the end (`2werkdag, 1werkdag`); rungs with how long after the
-    end (`coid-leiding, sg 2werkdag`); or how long until it is said again (`5werkdag`). Raises ValueError
-    naming the key when anything in it is unknown.
+    overrides (`adviseur-contact.waarschuwing`, `adviseur-contact.spoed.ladder`, `klacht.verlenging`). The
+    value is a length (`Lengte.lees`) or `uit`; lengths before the end (`2werkdag, 1werkdag`); rungs with how
+    long after the end (`coid-leiding, sg 2werkdag`); or how long until it is said again (`5werkdag`). Raises
+    ValueError naming the key when anything in it is unknown, or the keys that do not go together.
     """
     tabel = {regel.soort: regel for regel in TABEL}
+    anders: dict[Soort, dict[str, Any]] = {}
     for sleutel, waarde in (overrides or {}).items():
         naam, *rest = sleutel.split(".")
-        spoed = rest[:1] == ["spoed"]
-        veld = ".".join(rest[1:] if spoed else rest)
-        if naam not in tabel or veld not in _ANDERS or (spoed and tabel[Soort(naam)].spoed is None):
+        maat = "spoed" if rest[:1] == ["spoed"] else "gewoon"
+        veld = ".".join(rest[1:] if maat == "spoed" else rest)
+        if naam not in tabel or not _kent(tabel[Soort(naam)], maat, veld):
             raise ValueError(f"unknown termijn setting {sleutel!r}")
+        velden = anders.setdefault(Soort(naam), {})
         try:
-            tabel[Soort(naam)] = _anders(tabel[Soort(naam)], spoed, lambda maat: _ANDERS[veld](maat, waarde))  # noqa: B023
+            if veld in _ANDERS:
+                velden[maat] = _ANDERS[veld](velden.get(maat, getattr(tabel[Soort(naam)], maat)), waarde)
+            else:
+                velden[veld] = Lengte.lees(waarde)
         except (TypeError, ValueError) as fout:
             raise ValueError(f"termijn setting {sleutel!r}: {fout}") from None
+    for soort, velden in anders.items():
+        try:
+            tabel[soort] = replace(tabel[soort], **velden)
+        except ValueError as fout:
+            sleutels = ", ".join(repr(een) for een in overrides or () if een.split(".")[0] == soort)
+            raise ValueError(f"termijn setting {sleutels}: {fout}") from None
     return MappingProxyType(tabel)
 
 
-def _anders(regel: Regel, spoed: bool, verander: Callable[[Maat], Maat]) -> Regel:
-    if not spoed:
-        return replace(regel, gewoon=verander(regel.gewoon))
-    assert regel.spoed is not None
-    return replace(regel, spoed=verander(regel.spoed))
+def _kent(regel: Regel, maat: str, veld: str) -> bool:
+    """Whether a setting may change this of the rule: what it has."""
+    if veld in _ANDERS:
+        return getattr(regel, maat) is not None
+    return veld == "verlenging" and maat == "gewoon" and regel.verlenging is not None

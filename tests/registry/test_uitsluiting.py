@@ -110,7 +110,9 @@ async def test_a_late_klacht_is_brought_to_nobody_who_is_excluded(service: Start
     """Where its clock runs (a setting): the rungs are those of whoever may know, and lists hide it."""
     heard = await bus.listen("registry.#")
     register = await service(
-        "registry", zetels=ZETELS, termijnen={"klacht": "2s", "klacht.ladder": "coid-leiding, sg"}
+        "registry",
+        zetels=ZETELS,
+        termijnen={"klacht": "2s", "klacht.verlenging": "2s", "klacht.ladder": "coid-leiding, sg"},
     )
     gewoon, zonder_sg = new_id(), new_id()
     klacht = e.KlachtIngediend(ingediend_op=now(), soort="onbehoorlijkheid")

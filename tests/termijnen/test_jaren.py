@@ -73,6 +73,8 @@ async def klok(
 def instellingen(geval: Mapping[str, Any], soort: Soort) -> dict[str, str]:
     """The settings by which a clock is what its case says."""
     anders = {f"{soort}": geval["lengte"], f"{soort}.waarschuwing": ", ".join(geval["waarschuw"])}
+    if soort is Soort.KLACHT:
+        anders[f"{soort}.verlenging"] = geval.get("verlenging", geval["lengte"])
     if "spoed_lengte" in geval:
         anders[f"{soort}.spoed"] = geval["spoed_lengte"]
         anders[f"{soort}.spoed.waarschuwing"] = ", ".join(geval["spoed_waarschuw"])

@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: EUPL-1.2
 """One clock: its length by the table or by a setting, its warning, and how it ends."""
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.termijnen.kalender import TIJDZONE, lokaal
-from shared.termijnen.klok import BINNEN_ATW, Klok, Termijn, Uitkomst, Vervallen, Wat, termijn
+from shared.termijnen.duur import Schorsing
+from shared.termijnen.feiten import gestart
+from shared.termijnen.kalender import TIJDZONE, Kalender, KalenderZonderWerkdagen, dagtekst, lokaal
+from shared.termijnen.klok import BINNEN_ATW, Bewaard, Klok, Termijn, Uitkomst, Vervallen, Wat, termijn
 from shared.termijnen.lengte import Eenheid, Lengte
 from shared.termijnen.regels import TABEL, Regel, Soort, Trede, beschreven, lees, regels, van_beschrijving
 
@@ -162,12 +165,134 @@ def test_settings_change_spoed_and_warnings_apart() -> None:
         ("adviseur-contact.herhaling", "uit"),
         ("adviseur-contact.spoed.herhaling", "0d"),
         ("advies", "1d"),
+        ("klacht", "30werkdag"),
+        ("klacht", "3h"),
+        ("klacht.verlenging", "0d"),
+        ("klacht.verlenging", "uit"),
+        ("klacht.spoed.verlenging", "1week"),
+        ("terugkoppeling.verlenging", "1week"),
     ],
 )
 def test_a_wrong_setting_is_refused_by_name(sleutel: str, waarde: str) -> None:
     """Shows that a slip in a setting stops the start, and says which setting it was."""
     with pytest.raises(ValueError, match=sleutel):
         regels({sleutel: waarde})
+
+
+def test_an_extension_and_its_term_are_set_together_and_add_up() -> None:
+    """Shows each order of the two settings, that both are named when they do not go together, that an
+    extension may be set before a length is, and that every rule that is taken gives an extended clock its
+    end."""
+    samen = {"klacht": "30werkdag", "klacht.verlenging": "20werkdag"}
+    for instelling in (samen, dict(reversed(samen.items()))):
+        regel = regels(instelling)[Soort.KLACHT]
+        assert van_beschrijving(Soort.KLACHT, 1, beschreven(regel)) == regel
+        t = termijn(Klok(Soort.KLACHT, om("2026-06-08 10:00"), verlengd_op=om("2026-06-09 10:00")), regel)
+        assert op_de_klok(t.eind) == "2026-08-17 10:00:00"
+    with pytest.raises(ValueError, match=r"'klacht', 'klacht\.verlenging'.*do not add up"):
+        regels({"klacht": "6week", "klacht.verlenging": "20werkdag"})
+    assert regels({"klacht.verlenging": "20werkdag"})[Soort.KLACHT].gewoon.lengte is None
+    spoed = replace(regels()[Soort.KLACHT].gewoon, lengte=Lengte(1, Eenheid.WERKDAG))
+    with pytest.raises(ValueError, match="do not add up"):
+        replace(regels({"klacht": "6week"})[Soort.KLACHT], spoed=spoed)
+
+
+@given(st.sampled_from(Eenheid), st.sampled_from(Eenheid), st.integers(1, 9), st.integers(1, 9), MOMENTEN)
+def test_a_rule_that_is_taken_can_be_extended(
+    een: Eenheid, ander: Eenheid, lengte: int, verlenging: int, start: datetime
+) -> None:
+    """Shows any two units: refused at the start, or an end that is later than the one before."""
+    instelling = {"klacht": f"{lengte}{een}", "klacht.verlenging": f"{verlenging}{ander}"}
+    try:
+        regel = regels(instelling)[Soort.KLACHT]
+    except ValueError:
+        slagen = (("s", "m", "h"), ("openingsuur", "werkdag"), ("d", "week", "maand"))
+        assert not any(een in slag and ander in slag for slag in slagen)
+        return
+    gewoon = termijn(Klok(Soort.KLACHT, start), regel)
+    verlengd = termijn(Klok(Soort.KLACHT, start, verlengd_op=start), regel)
+    assert gewoon.eind is not None and verlengd.eind is not None
+    assert gewoon.eind < verlengd.eind
+
+
+@pytest.mark.parametrize("lengte", ["6week", "10werkdag", "300h"])
+def test_a_suspension_that_was_over_before_the_start_is_nothing_to_the_clock(lengte: str) -> None:
+    """Shows for each kind of units the same end, the same points and the same words; and one that went on
+    into the clock, which counts from the start."""
+    regel = regels({"afdoening": lengte})[Soort.AFDOENING]
+    klok = Klok(Soort.AFDOENING, om("2026-03-02 10:00"))
+    eerder = Schorsing(om("2026-02-02 10:00"), om("2026-02-10 10:00"))
+    tot_de_start = Schorsing(om("2026-02-12 10:00"), klok.start)
+    zonder = termijn(klok, regel)
+    met = termijn(replace(klok, opschortingen=(eerder, tot_de_start)), regel)
+    assert (met.eind, met.punten, met.afleiding) == (zonder.eind, zonder.punten, zonder.afleiding)
+    erover = Schorsing(om("2026-02-20 10:00"), om("2026-03-04 10:00"))
+    langer = termijn(replace(klok, opschortingen=(eerder, erover)), regel)
+    assert langer.eind is not None and zonder.eind is not None
+    assert langer.eind - zonder.eind >= timedelta(days=2)
+    assert langer.afleiding.count("stond stil van") == 1
+
+
+STIL = st.lists(st.tuples(st.integers(-60, 200), st.integers(1, 200)), max_size=9)
+BRUGDAGEN = st.builds(range, st.integers(1, 9), st.integers(20, 500), st.integers(1, 4))
+
+
+@given(
+    st.sampled_from(["2550werkdag", "120werkdag", "60werkdag", "21675openingsuur", "9999999s", "3650d"])
+    | st.sampled_from(["3d", "7d", "90d", "12week", "3maand", "120maand", "87600h"]),
+    st.booleans(),
+    STIL,
+    st.booleans(),
+    BRUGDAGEN,
+)
+def test_the_derivation_of_any_clock_can_be_stated(
+    lengte: str, spoed: bool, stil: list[tuple[int, int]], nog: bool, brugdagen: range
+) -> None:
+    """Shows lengths up to ten years, many suspensions of which the last may go on, an extension, and royal
+    decrees of as many days as a fact allows: the words fit, and still say until when."""
+    gewoon = regels({"klacht": lengte, "klacht.verlenging": lengte})[Soort.KLACHT]
+    regel = replace(gewoon, spoed=gewoon.gewoon if spoed else None)
+    start = om("2026-03-04 19:15")
+    try:
+        kalender = Kalender(brugdagen=[start.date() + timedelta(days=n) for n in brugdagen[:100]])
+    except KalenderZonderWerkdagen:
+        return
+    momenten = [(start + timedelta(days=dag), timedelta(hours=uren)) for dag, uren in stil]
+    schorsingen = [Schorsing(van, van + hoe_lang) for van, hoe_lang in momenten]
+    if nog:
+        schorsingen.append(Schorsing(start + timedelta(days=3), None))
+    klok = Klok(Soort.KLACHT, start, spoed, opschortingen=tuple(schorsingen), verlengd_op=start)
+    t = termijn(klok, regel, kalender)
+    feit = gestart(Bewaard("zaak", t))
+    assert feit is not None and feit.afleiding == t.afleiding
+    if t.eind is None:
+        assert "staat stil sinds" in t.afleiding or ", nu sinds" in t.afleiding
+    else:
+        assert f" {dagtekst(lokaal(t.eind).date())}" in t.afleiding
+    if t.eind_atw is not None:
+        assert f"eind wordt {dagtekst(lokaal(t.eind_atw).date())}" in t.afleiding
+
+
+def test_the_longest_derivation_counts_what_it_does_not_name() -> None:
+    """Shows five suspensions and two weeks of royal-decree days: as many named as fit, the rest counted."""
+    regel = regels({"afdoening": "120werkdag"})[Soort.AFDOENING]
+    start = om("2026-03-02 10:00")
+    stil = tuple(
+        Schorsing(start + timedelta(days=n), start + timedelta(days=n, hours=9)) for n in range(2, 12, 2)
+    )
+    kalender = Kalender(brugdagen=[date(2026, 6, 1) + timedelta(days=n) for n in range(14)])
+    t = termijn(Klok(Soort.AFDOENING, start, opschortingen=stil), regel, kalender)
+    assert len(t.afleiding) < 1000
+    assert "; en nog 1 keer: tot " in t.afleiding
+    overgeslagen = t.afleiding.split(". Overgeslagen: ")[1]
+    assert overgeslagen.startswith("vr 3 apr 2026 (Goede vrijdag), ma 6 apr 2026 (Tweede paasdag), ")
+    genoemd = overgeslagen.count("(")
+    alle = sum(
+        not kalender.is_werkdag(lokaal(start).date() + timedelta(days=n))
+        for n in range((lokaal(t.eind or start).date() - start.date()).days + 1)
+    )
+    assert 5 <= genoemd < 12
+    assert overgeslagen.endswith(f" en nog {alle - genoemd} weekend- en feestdagen")
 
 
 def eind_op(stop: str | None, vervallen: str | None = None) -> tuple[Uitkomst | None, str | None]:
@@ -325,7 +450,9 @@ def test_clocks_run_forward_and_in_order(
 ) -> None:
     """Shows for any start and length: start, warning and end in that order; later starts end no earlier."""
     gewoon = REGELS[soort].gewoon.lengte
-    tabel = regels({soort: lengte or ("5d" if gewoon is None else gewoon.kort)})
+    lengte = lengte or ("5d" if gewoon is None else gewoon.kort)
+    verlenging = {"klacht.verlenging": lengte} if soort is Soort.KLACHT else {}
+    tabel = regels({soort: lengte} | verlenging)
     reeks = [termijn(Klok(soort, moment, spoed=spoed), tabel[soort]) for moment in sorted(momenten)]
     for t in reeks:
         assert t.eind is not None

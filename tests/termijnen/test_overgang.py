@@ -139,6 +139,7 @@ def test_an_earlier_start_that_came_late_arms_the_next_generation() -> None:
     verandering = enige(week(eerder), oud)
     assert verandering.bewaard.generatie == 2
     assert verandering.bewaard.termijn.start == eerder
+    assert (verandering.bewaard.gezegd, verandering.bewaard.gewaarschuwd_op) == (2, oud.gewaarschuwd_op)
     assert isinstance(verandering.feiten[0], TermijnGestart)
 
 
@@ -350,7 +351,8 @@ def test_whoever_would_have_been_warned_hears_that_it_is_over(
     """Shows an outage from before the warning until after the end: the one fact that is stated goes to the
     same body, for the same role, as the warning would have, and to everybody who may hear warnings; where
     nobody may hear of the clock there is neither."""
-    boek = Regelboek.met(regels({soort: "3werkdag"}).values())
+    verlenging = {"klacht.verlenging": "3werkdag"} if soort is Soort.KLACHT else {}
+    boek = Regelboek.met(regels({soort: "3werkdag"} | verlenging).values())
     een = bewaard(Klok(soort, START, spoed, rol=houder, gesloten=gesloten), boek=boek)
     warning = beslis_waak(een, een.termijn.punten[0].op + OGENBLIK, boek)
     over = beslis_waak(een, een.termijn.punten[-1].op + timedelta(days=30), boek)
@@ -446,6 +448,37 @@ def test_a_clock_that_stands_still_is_said_to_do_so_until_it_is_resumed() -> Non
     assert herinnerd.herhaald == 1
     hervat = enige(replace(loopt, opschortingen=(_schorsing(10, 320),)), herinnerd, boek).bewaard
     assert (hervat.herhaald, hervat.herhaal_op, hervat.gezegd) == (0, None, 0)
+
+
+def test_a_reminder_that_it_stands_still_is_no_warning_of_its_end() -> None:
+    """Shows a resumption that is stated late, when both warnings of the resumed clock were over as the
+    reminder was given: neither was said, so one is at the next look, and the end is called over in time."""
+    boek = Regelboek.met(
+        regels({"behandeling": "6week", "behandeling.waarschuwing": "2week, 1week"}).values()
+    )
+    loopt = Klok(Soort.BEHANDELING, START)
+    herinnerd_op = START + timedelta(days=103)
+    stil = bewaard(replace(loopt, opschortingen=(_schorsing(10, None),)), herinnerd_op, boek=boek)
+    assert stil.gezegd == 1
+    hervat = enige(replace(loopt, opschortingen=(_schorsing(10, 75),)), stil, boek).bewaard
+    assert sum(punt.op < herinnerd_op for punt in hervat.termijn.punten) == 2
+    assert (hervat.gezegd, hervat.gewaarschuwd_op) == (0, None)
+    feiten = herhalingen(hervat, (START + timedelta(days=n) for n in (104, 105, 109)), boek)
+    nadert, verstreken = feiten
+    assert isinstance(nadert, TermijnNadert) and isinstance(verstreken, TermijnVerstreken)
+
+
+def test_a_warning_of_its_end_is_no_reminder_that_it_stands_still() -> None:
+    """Shows a suspension that is stated late, after a warning that was given when three months had passed
+    since: the reminder is still to come."""
+    boek = Regelboek.met(regels({"behandeling": "6maand"}).values())
+    loopt = Klok(Soort.BEHANDELING, START)
+    gewaarschuwd = bewaard(loopt, START + timedelta(days=182), boek=boek)
+    assert gewaarschuwd.gezegd == 1
+    stil = enige(replace(loopt, opschortingen=(_schorsing(10, None),)), gewaarschuwd, boek).bewaard
+    assert (stil.gezegd, stil.gewaarschuwd_op) == (0, None)
+    (feit,) = herhalingen(stil, [START + timedelta(days=183)], boek)
+    assert isinstance(feit, TermijnNadert) and (feit.eind, feit.herhaling) == (None, 0)
 
 
 def test_a_repetition_keeps_to_a_new_rule_and_a_new_closing_day() -> None:

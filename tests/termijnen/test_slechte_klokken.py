@@ -67,11 +67,20 @@ def namen(feiten: list[dict[str, Any]]) -> list[str]:
     "anders",
     [
         '{"klacht":"0d"}',
+        '{"klacht":"30werkdag"}',
         '{"adviseur-contact":"121maand"}',
         '{"terugkoppeling.ladder":"sg 999999d"}',
+        '{"terugkoppeling.ladder":"coid-leiding, sg 10werkdag, plaatsvervanger-sg 1werkdag"}',
         '{"terugkoppeling.herhaling":"uit"}',
     ],
-    ids=["no length", "longer than ten years", "a rung that nobody lives to see", "silent for ever after"],
+    ids=[
+        "no length",
+        "an extension that does not add up",
+        "longer than ten years",
+        "a rung that nobody lives to see",
+        "a ladder climbed downwards",
+        "silent for ever after",
+    ],
 )
 def test_a_rule_that_never_ends_keeps_its_service_from_starting(
     environment: Environment, keys: Path, anders: str
