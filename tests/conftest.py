@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+from prometheus_client import REGISTRY
 
 from ops import environment as environments
 from ops import sleutels
@@ -37,6 +38,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def _own_numbers() -> Iterator[None]:
+    """What a test made has let go of its numbers, or the page of the next one shows them too."""
+    yield
+    left = [one for one in REGISTRY._collector_to_names if type(one).__module__.startswith("opentelemetry")]
+    for one in left:
+        REGISTRY.unregister(one)
+    assert not left, "a service that was made here was not shut down"
 
 
 @pytest.fixture(scope="session")

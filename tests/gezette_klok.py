@@ -203,8 +203,9 @@ async def gezette_klok(
     diensten = {}
     for naam in DIENSTEN:
         pool = await connect_pool(environment.dsns[naam], size=2, name=naam)
-        service = make_runtime(environment, keys, naam).service
-        diensten[naam] = _Dienst(naam, service, pool, altijd or {}, Regelboeken({}))
+        runtime = make_runtime(environment, keys, naam)
+        runtime.meter.shut_down()
+        diensten[naam] = _Dienst(naam, runtime.service, pool, altijd or {}, Regelboeken({}))
         await diensten[naam].regels({})
     return GezetteKlok(diensten)
 

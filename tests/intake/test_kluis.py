@@ -55,6 +55,7 @@ async def runtime(environment: Environment, keys: Path) -> AsyncIterator[Runtime
         yield made
     finally:
         await made.pool.close()
+        made.meter.shut_down()
 
 
 async def keep(runtime: Runtime, kluis: Kluis, *stukken: Stuk) -> None:

@@ -403,7 +403,7 @@ async def test_of_a_listening_ear_only_a_count_remains(
     async with register.pool.acquire() as connection:
         assert await lezen.reeksen(connection, 2021) == [("contactmomenten", "luisterend-oor", 2)]
     resten = await _alles(environment)
-    assert "2021-07-06" not in resten and "7777" not in resten
+    assert "2021-07-06" not in resten and "7" * 8 not in resten
     assert "luisterend-oor" not in resten
     for fact in facts:
         assert fact.id not in resten
