@@ -99,11 +99,14 @@ async def batch(found: Servers, args: argparse.Namespace) -> dict[str, Any]:
             await runtime.boeken.leg_vast(connection)
         token = zegel.seal(CONTENT, zegel.PublicKeys.from_file(settings.public_keys))
         rounds: dict[str, list[float]] = {name: [] for name in lanes}
-        for number in range(args.rounds + 1):
-            for name, intake in lanes.items():
-                seconds = await _one_batch(runtime, intake, token)
-                if number:  # the first one warms up
-                    rounds[name].append(BATCH / seconds)
+        try:
+            for number in range(args.rounds + 1):
+                for name, intake in lanes.items():
+                    seconds = await _one_batch(runtime, intake, token)
+                    if number:  # the first one warms up
+                        rounds[name].append(BATCH / seconds)
+        finally:
+            runtime.meter.shut_down()
     finally:
         await pool.close()
         await environments.destroy(environment)
