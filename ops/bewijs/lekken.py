@@ -236,10 +236,10 @@ def _gooit_weg() -> None:
     """What cannot be read is rejected, as it came, in place of parked."""
 
     def maak(as_usual: Any) -> Any:
-        async def transact(self: Any, good: Any, bad: Any) -> Any:
+        async def transact(self: Any, queue: str, good: Any, bad: Any) -> Any:
             for parked in bad:
                 await parked.delivery.raw.reject(requeue=False)
-            return await as_usual(self, good, [])
+            return await as_usual(self, queue, good, [])
 
         return transact
 
@@ -279,11 +279,11 @@ def _kop_in_dode_brief() -> None:
     """A message that says nothing but in its headers is rejected, in place of parked."""
 
     def maak(as_usual: Any) -> Any:
-        async def transact(self: Any, good: Any, bad: Any) -> Any:
+        async def transact(self: Any, queue: str, good: Any, bad: Any) -> Any:
             weg = [parked for parked in bad if parked.delivery.raw.body == b"{}"]
             for parked in weg:
                 await parked.delivery.raw.reject(requeue=False)
-            return await as_usual(self, good, [parked for parked in bad if parked not in weg])
+            return await as_usual(self, queue, good, [parked for parked in bad if parked not in weg])
 
         return transact
 
