@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import inspect
 import json
 import logging
 import os
@@ -55,13 +56,35 @@ class Lek:
 def vervang(module: str, naam: str, maak: Callable[[Any], Any]) -> None:
     """Put something else in the place of a function (`naam` may be `Class.method`), given what was there.
 
-    Raises AttributeError when it is not there any more: a leak that changes nothing would prove nothing.
+    Raises AttributeError when it is not there any more, and TypeError when what comes in its place is not
+    called alike: a leak that changes nothing, or only breaks the service, would prove nothing.
     """
     eigenaar: Any = importlib.import_module(module)
     *weg, laatste = naam.split(".")
     for stap in weg:
         eigenaar = getattr(eigenaar, stap)
-    setattr(eigenaar, laatste, maak(getattr(eigenaar, laatste)))
+    was = getattr(eigenaar, laatste)
+    wordt = maak(was)
+    if inspect.isroutine(was) and not _past(was, wordt):
+        raise TypeError(
+            f"{module}.{naam} is called as {inspect.signature(was)}, not as {inspect.signature(wordt)}"
+        )
+    setattr(eigenaar, laatste, wordt)
+
+
+def _past(was: Callable[..., Any], wordt: Callable[..., Any]) -> bool:
+    """Whether a call with all that `was` takes, in its place, can be made to `wordt`; and what nobody waits
+    for must not be something to wait for."""
+    neemt = inspect.signature(was).parameters.values()
+    plaats = [p for p in neemt if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    op_naam = {p.name: None for p in neemt if p.kind is p.KEYWORD_ONLY}
+    try:
+        inspect.signature(wordt).bind(*plaats, **op_naam)
+    except ValueError:  # a type of the language's own: it tells nothing of how it is called
+        return True
+    except TypeError:
+        return False
+    return inspect.iscoroutinefunction(was) or not inspect.iscoroutinefunction(wordt)
 
 
 def _bij_openen(doe: Callable[[bytes], None]) -> None:

@@ -4,10 +4,14 @@
 import subprocess
 import sys
 
+import pytest
+
 from ops import CHECKOUT
 from ops.bewijs import oppervlakken as vlak
 from ops.bewijs.dekking import EISEN, REGELS, ZONDER, namen, per_oppervlak
 from ops.bewijs.dienstlekken import LEKKEN
+from ops.bewijs.lekken import vervang
+from shared.consumer import Consumer
 
 
 def test_every_surface_has_a_leak() -> None:
@@ -50,7 +54,7 @@ for lek in LEKKEN:
         try:
             lek.zet()
         except BaseException as fout:
-            print(lek.naam, type(fout).__name__, flush=True)
+            print(lek.naam, type(fout).__name__, fout, flush=True)
         os._exit(0)
     os.waitpid(kind, 0)
 print("alle", len(LEKKEN), flush=True)
@@ -58,7 +62,29 @@ print("alle", len(LEKKEN), flush=True)
 
 
 def test_every_leak_of_a_service_still_fits_where_it_is_put() -> None:
-    """What it replaces is there: a leak that changes nothing would prove nothing. Each in a process of its
-    own; that it is seen is for `./meldpunt bewijs mutanten`."""
+    """What it replaces is there and is called alike: a leak that changes nothing, or only breaks the service,
+    would prove nothing. Each in a process of its own; that it is seen is for `./meldpunt bewijs mutanten`."""
     gezegd = subprocess.run([sys.executable, "-c", IEDER_APART], capture_output=True, text=True, check=True)
     assert gezegd.stdout.split() == ["alle", str(len(LEKKEN))], gezegd.stdout
+
+
+def test_a_leak_that_is_called_otherwise_than_what_it_replaces_is_not_put(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It would break the service instead of leaking. What was there stays; what takes all that comes fits."""
+    was = Consumer.transact
+
+    async def zonder_wachtrij(self: Consumer, good: object, bad: object) -> None: ...
+
+    async def van_alles(*wat: object) -> None: ...
+
+    async def wacht(self: Consumer) -> None: ...
+
+    with pytest.raises(TypeError, match="is called as"):
+        vervang("shared.consumer", "Consumer.transact", lambda _: zonder_wachtrij)
+    with pytest.raises(TypeError, match="is called as"):
+        vervang("shared.consumer", "Consumer.stop", lambda _: wacht)
+    assert Consumer.transact is was
+    monkeypatch.setattr(Consumer, "transact", was)  # puts it back after the test
+    vervang("shared.consumer", "Consumer.transact", lambda _: van_alles)
+    assert vars(Consumer)["transact"] is van_alles
