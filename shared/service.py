@@ -9,17 +9,15 @@ import asyncio
 import logging
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from time import perf_counter, time_ns
+from time import perf_counter
 from typing import Any
-from uuid import uuid4
 
 import aio_pika
 import uvloop
-from aio_pika.exceptions import ChannelNotFoundEntity
 from faststream.rabbit import RabbitBroker
 
 from shared import flow, zegel
@@ -29,42 +27,24 @@ from shared.consumer import Consumer
 from shared.envelope import Fact, Refusal
 from shared.events import Event, TermijnGestart
 from shared.health import Health, HealthServer
-from shared.horizon import Achterstand, Horizon, Voortgang
 from shared.inbox import QUERIES, AtRest, Handler, ToSeal, Work, schud, verloop_geparkeerd, wis_sporen
 from shared.jobs import Jobs
 from shared.meter import Meter
 from shared.outbox import RELAY, Outbox, Publisher
 from shared.postgres import TRANSIENT, connect_pool, migration_folders, transaction, verify_migrations
 from shared.settings import ServiceSettings, SettingsError
+from shared.sight import LOOK_S, Sight
 from shared.telemetry import current_traceparent, describe, logging_set_up
-from shared.termijnen import waak
 from shared.termijnen.meting import Klokkenmeting
 from shared.termijnen.regelboeken import Regelboeken
 from shared.termijnen.regels import Regel, Soort, regels
-from shared.terzijde import Batch, Row, Terzijde, matter
+from shared.termijnen.werk import AHEAD_S, HERREKENING, WATCH, Klokkenwerk
+from shared.terzijde import Terzijde
 
 log = logging.getLogger(__name__)
 
-SAMPLE_S = 1.0
-"""How often the queue is looked at, to know how far the backlog has been worked off."""
 MEASURE_S = 5.0
 """How often the gauges from the database are read."""
-PERIOD_S = 0.06
-"""While a clock is about to fall due it is looked at this often, by all replicas at the same moments of the
-database's clock: each needs the others' word."""
-SETTLE_S = 0.025
-"""How long after a look a replica sees what it holds."""
-WORD = timedelta(milliseconds=20)
-"""And of which moment after its look that tells: well over `horizon.FOLLOWED`, so that it also counts for
-replicas that looked a little later."""
-HEAR_S = 0.01
-"""How long after its own word a replica hears what the others said in this period."""
-AHEAD_S = 0.2
-"""How often is looked whether a clock is about to fall due."""
-SOON_S = 1.0
-"""When a clock is about to fall due."""
-FRESH_S = 5.0
-"""A horizon older than this waits for a backlog or for a broker: looking more often brings nothing."""
 RETRY_S = 1.0
 WISSEN_PER_KEER = 100
 """Of how many erased matters one transaction takes away the last traces."""
@@ -72,9 +52,12 @@ VERLOOP_S = 86400.0
 """How often is looked for parked messages whose time is over, or nearly."""
 BEAT_S = 1.0
 """How often is told what needs neither broker nor database."""
-WATCH, HERREKENING = "watch", "herrekening"
+RELAY_S = 1.0
+"""How often is looked for what was stated and not published at once, and for traces of what was erased."""
+HERREKEN_S = 1.0
+"""How often is looked for clocks to reckon anew."""
 OWN_JOBS = (RELAY, WATCH, HERREKENING)
-"""Jobs of the plumbing that can set something aside; `watch` and `herrekening` are named in SQL, too."""
+"""Jobs of the plumbing that can set something aside."""
 YEAR_S = 365 * 86400.0
 """Further ahead nobody looks for the end of a key, and for ever is no number."""
 FINISH_S = 18.0
@@ -128,10 +111,6 @@ class Runtime:
             rules = _own_rules(service.name, settings)
             self.boeken = Regelboeken(rules)
             self._klokkenmeting = Klokkenmeting(self.meter, rules.keys())
-        self._horizons = {queue: Horizon() for queue in (service.name, f"{service.name}.historie")}
-        self._achterstand = Achterstand(perf_counter)
-        self._epoch = 0
-        self.replica = uuid4()
         self.pool: Any = None
         self._jobs = Jobs(self.meter)
         self.terzijde = Terzijde(
@@ -150,9 +129,7 @@ class Runtime:
         self._consumer: Consumer | None = None
         self.outbox: Outbox | None = None
         self._publishing: Any = None
-        self._peek: Any = None
-        self._sampling = asyncio.Lock()
-        self._sampled = asyncio.Event()
+        self.sight = Sight(service.name, self._broker, self.health, self.meter)
 
     # --- transactions -------------------------------------------------------------------------------
 
@@ -223,17 +200,18 @@ class Runtime:
 
     def _start_jobs(self) -> None:
         start = self._jobs.start
-        start("queues", SAMPLE_S, self._sample)
-        start(RELAY, SAMPLE_S, self._relay)
-        start("traces", SAMPLE_S, self._wis_sporen)
+        start("queues", LOOK_S, self.sight.look)
+        start(RELAY, RELAY_S, self._relay)
+        start("traces", RELAY_S, self._wis_sporen)
         start("shuffle", self.settings.schud_interval_s, self._schud)
         start("parked", VERLOOP_S, self._verloop_geparkeerd)
         start("measure", MEASURE_S, self._measure)
         if self.service.has_clocks:
             pause = self.settings.watch_interval_s
-            start("look-ahead", max(pause, AHEAD_S), self._look_ahead)
-            start(WATCH, pause, self._watch)
-            start(HERREKENING, SAMPLE_S, self._herreken)
+            klokken = Klokkenwerk(self.pool, self.sight, self.terzijde, self.meter)
+            start("look-ahead", max(pause, AHEAD_S), klokken.kijk_vooruit)
+            start(WATCH, pause, klokken.vuur)
+            start(HERREKENING, HERREKEN_S, klokken.herreken)
         for background in self.service.background:
             start(background.name, background.interval_s, partial(background.run, self))
 
@@ -307,7 +285,8 @@ class Runtime:
                 admit=self.service.admit,
                 on_parked=self.service.on_parked,
             )
-        if await self._see_database() is None:
+        self.sight.of(self.pool, self._consumer)
+        if await self.sight.see_database() is None:
             return False
         await self._broker.start()
         self.health.report("broker", True)
@@ -324,7 +303,7 @@ class Runtime:
         if self.pool is not None:
             try:
                 async with asyncio.timeout(CLOSE_S):
-                    await self.pool.execute(QUERIES.retire, self.replica)
+                    await self.pool.execute(QUERIES.retire, self.sight.replica)
                     await self.pool.close()
             except TRANSIENT:
                 self.pool.terminate()
@@ -339,123 +318,9 @@ class Runtime:
             for part, present in self.health.parts().items():
                 self.meter.observe(m.PART_PRESENT, int(present), {m.PART: part})
             if self.service.has_clocks:
-                self.meter.observe(m.HELD, int(self._achterstand.wacht))
-                self.meter.observe(m.HELD_AGE, self._achterstand.seconden)
+                self.sight.tell()
             self._jobs.measure()
             await asyncio.sleep(BEAT_S)
-
-    async def _sample(self) -> bool:
-        """Look at the queue: is the broker there, is our consumer on it, how much waits."""
-        async with self._sampling:
-            await self._sample_once()
-        return False
-
-    async def _sample_once(self) -> None:
-        consumer = self._consumer
-        assert consumer is not None
-        before = await self._see_database()
-        if before is None:
-            return
-        try:
-            async with asyncio.timeout(5):
-                queued, consumers = await self._look()
-        except Exception as error:
-            await self._miss_broker(error)
-            return
-        after = await self._see_database()
-        if after is None:
-            return
-        try:
-            async with asyncio.timeout(5):
-                await asyncio.sleep(SETTLE_S)
-                said = await asyncio.gather(*(consumer.settle(queue, after + WORD) for queue in queued))
-        except Exception as error:
-            await self._miss_broker(error)
-            return
-        self.health.report("broker", True)
-        consuming = all(word.consuming for word in said)
-        self.health.report("consumer", consuming and consumers[self.service.name] > 0)
-        if consumer.epoch != self._epoch:
-            await self.pool.execute(QUERIES.retire, self.replica)
-            self._epoch, self.replica = consumer.epoch, uuid4()
-        stand = [
-            (queue, *consumer.progress(queue), word.since, word.clean)
-            for queue, word in zip(queued, said, strict=True)
-        ]
-        rows = await self.pool.fetch(
-            QUERIES.report_progress, self.replica, *map(list, zip(*stand, strict=True))
-        )
-        for queue, horizon in self._horizons.items():
-            horizon.look(before, after, queued[queue], _of(queue, rows), consumers=consumers[queue])
-        self._achterstand.zie(after, self.horizon)
-        self._sampled.set()
-
-    async def _see_database(self) -> datetime | None:
-        """Its clock; None when it is out of sight."""
-        try:
-            async with asyncio.timeout(5):
-                moment = await self._database_now()
-        except TRANSIENT as error:
-            self._lose_sight()
-            self.health.report("database", False)
-            log.warning("database out of sight", extra={"error": describe(error)})
-            return None
-        self.health.report("database", True)
-        return moment
-
-    async def _miss_broker(self, error: Exception) -> None:
-        self._lose_sight()
-        await self._close_peek()
-        self.health.report("consumer", False)
-        self.health.report("broker", isinstance(error, ChannelNotFoundEntity))
-        log.warning("queue out of sight", extra={"error": describe(error)})
-
-    async def _hear(self) -> None:
-        """What the other replicas have said since."""
-        rows = await self.pool.fetch(QUERIES.progress)
-        for queue, horizon in self._horizons.items():
-            horizon.learn(_of(queue, rows))
-        self._sampled.set()
-
-    async def _database_now(self) -> datetime:
-        """The clock by which everything is decided; how far ours is off is remembered."""
-        moment: datetime = await self.pool.fetchval(QUERIES.now)
-        assert self._consumer is not None
-        self._consumer.clock_offset = moment - datetime.now(UTC)
-        return moment
-
-    @property
-    def horizon(self) -> datetime | None:
-        """What had arrived by then, in either queue, has been applied; None when that is unknown."""
-        moments = [horizon.moment for horizon in self._horizons.values()]
-        known = [moment for moment in moments if moment is not None]
-        return min(known) if len(known) == len(moments) else None
-
-    def _lose_sight(self) -> None:
-        for horizon in self._horizons.values():
-            horizon.reset()
-
-    async def _close_peek(self) -> None:
-        peek, self._peek = self._peek, None
-        if peek is not None:
-            with suppress(Exception):
-                async with asyncio.timeout(1):
-                    await peek.close()
-
-    async def _look(self) -> tuple[dict[str, int], dict[str, int]]:
-        """Messages that wait in each queue, and its consumers."""
-        if self._peek is None or self._peek.is_closed:
-            connection = await self._broker.connect()
-            self._peek = await connection.channel(publisher_confirms=False)
-        queued, consumers = {}, {}
-        for name in self._horizons:
-            # Not robust: of a queue that the channel remembers it would tell the first count for ever.
-            queue = await self._peek.declare_queue(name, passive=True, robust=False)
-            queued[name] = queue.declaration_result.message_count
-            consumers[name] = queue.declaration_result.consumer_count
-            self.meter.observe(m.QUEUE_DEPTH, queued[name], {m.QUEUE: name})
-            self.meter.observe(m.QUEUE_CONSUMERS, consumers[name], {m.QUEUE: name})
-        return queued, consumers
 
     async def _relay(self) -> bool:
         assert self.outbox is not None
@@ -479,79 +344,6 @@ class Runtime:
             log.error("parked messages were not handled in time: bodies destroyed", extra={"count": weg})
         return False
 
-    async def _look_ahead(self) -> bool:
-        """Look at the queue more often while a clock is about to fall due, so that it is said at once."""
-        horizon = self.horizon
-        if horizon is None:
-            return False
-        now, due = await self.pool.fetchrow(waak.QUERIES.eerstvolgende)
-        if due is None or (due - now).total_seconds() > SOON_S:
-            return False
-        if (now - horizon).total_seconds() > FRESH_S:
-            return False
-        assert self._consumer is not None
-        await asyncio.sleep(
-            PERIOD_S - (datetime.now(UTC) + self._consumer.clock_offset).timestamp() % PERIOD_S
-        )
-        await self._sample()
-        await asyncio.sleep(HEAR_S)
-        await self._hear()
-        return True
-
-    async def _watch(self) -> bool:
-        """Fire what is due, up to the moment to which the queue has been worked off, and no further."""
-        self._sampled.clear()
-        horizon = self.horizon
-        if horizon is None or not await self.pool.fetchval(waak.QUERIES.iets_te_zeggen, horizon):
-            await self._until_sampled()
-            return False
-        started_ns = time_ns()
-
-        async def neem(work: Work) -> Sequence[Mapping[str, Any]]:
-            # Before the clocks: rules that cannot be read are no clock's fault.
-            await work.regelboek()
-            return await waak.neem(work.connection, now=min(work.now, horizon))
-
-        async def zeg(work: Work, rows: Sequence[Mapping[str, Any]]) -> None:
-            boek = await work.regelboek()
-            fired = await waak.zeg(work.connection, boek, rows, now=min(work.now, horizon))
-            with self.meter.firing(len(fired.stellingen), since_ns=started_ns):
-                work.trace(current_traceparent())
-                for onderwerp, feit in fired.stellingen:
-                    work.state(feit, onderwerp)
-            work.gevuurd += zip((feit for _, feit in fired.stellingen), fired.sinds, strict=True)
-
-        batch = Batch(WATCH, neem, zeg, lambda row: Row(row["onderwerp"], row["soort"]))
-        return (await self.terzijde.run(batch)).taken > 0
-
-    async def _until_sampled(self) -> None:
-        """Nothing more can be said before the queue is looked at again."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(SAMPLE_S):
-                await self._sampled.wait()
-
-    async def _herreken(self) -> bool:
-        """Reckon the next running clocks anew, when a calendar or a rule changed for them."""
-        more = False
-
-        async def neem(work: Work) -> Sequence[waak.TeHerrekenen]:
-            nonlocal more
-            await work.regelboek()
-            deel = await waak.neem_deel(work.connection)
-            more = deel is not None
-            return deel or []
-
-        async def herreken(work: Work, zaken: Sequence[waak.TeHerrekenen]) -> None:
-            boek = await work.regelboek()
-            for onderwerp, feit in await waak.herreken_zaken(work.connection, boek, zaken):
-                work.state(feit, onderwerp)
-
-        async def later(work: Work, zaken: Sequence[waak.TeHerrekenen]) -> None:
-            await waak.later(work.connection, zaken)
-
-        await self.terzijde.run(Batch(HERREKENING, neem, herreken, lambda een: matter(een.onderwerp), later))
-        return more
-
     async def _measure(self) -> bool:
         await self.pool.execute(QUERIES.forget_progress)
         await self.terzijde.measure(self.pool)
@@ -561,22 +353,6 @@ class Runtime:
             self.meter.observe(name, float(value or 0))
         self.meter.observe(m.SEALING_KEY, min(self._keys.remaining_s(datetime.now(UTC)), YEAR_S))
         return False
-
-
-def _of(queue: str, rows: Sequence[Any]) -> list[Voortgang]:
-    """What the replicas said of one queue."""
-    return [
-        Voortgang(
-            row["replica"],
-            row["verwerkt"],
-            row["in_handen"],
-            row["gezien_op"],
-            row["luistert_sinds"],
-            row["schoon_op"],
-        )
-        for row in rows
-        if row["wachtrij"] == queue
-    ]
 
 
 def _own_rules(name: str, settings: ServiceSettings) -> Mapping[Soort, Regel]:

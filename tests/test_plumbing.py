@@ -295,7 +295,7 @@ async def test_the_watch_is_told_how_much_waits_in_the_queue_now(
             seen.append(queued)
             super().look(before, after, queued, replicas, consumers=consumers)
 
-    runtime._horizons["registry"] = Looking()
+    runtime.sight._horizons["registry"] = Looking()
     owner = await asyncpg.connect(environment.owner_dsn("registry"))
     try:
         async with owner.transaction():

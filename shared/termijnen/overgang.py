@@ -65,7 +65,8 @@ def verschil(
     - One whose start, spoed or role changed is armed anew: next generation, which withdraws what was said
       about the one before. What would be said again, and was true already, is left out.
     - One that was suspended, resumed or extended moves, by the rule that it began with.
-    - One that ended keeps the end it was measured against, even when rules or calendar changed since.
+    - One that ended keeps the end it was measured against, even when rules or calendar changed since; unless
+      it is heard late that it had stood still, or was extended: that counts as if it had come in time.
     - One of which other roles must not learn keeps all else, and nothing is said about it. When one of them
       is the role that was told of it, whoever takes its place is told as of one whose role changed, and it is
       told nothing more; of a clock that ended nobody is.
@@ -128,9 +129,9 @@ def _volgende(klok: Klok, oud: Bewaard, boek: Regelboek) -> Verandering | None:
         return _opnieuw(nieuw, oud, boek)
     if was.uitkomst is None and nieuw.uitkomst is None and nieuw.hoort != was.hoort:
         return _opnieuw(nieuw, oud, boek)
-    if was.uitkomst is not None and nieuw.uitkomst is not None:
+    if was.uitkomst is not None and nieuw.uitkomst is not None and _zelfde_loop(nieuw, was):
         nieuw = _zelfde_afspraak(nieuw, was)
-    if (nieuw.gestopt_op, nieuw.uitkomst, nieuw.reden) != (was.gestopt_op, was.uitkomst, was.reden):
+    if _gaat_anders_af(nieuw, was):
         if nieuw.uitkomst is None:
             return _opnieuw(nieuw, oud, boek)
         na = (
@@ -141,13 +142,28 @@ def _volgende(klok: Klok, oud: Bewaard, boek: Regelboek) -> Verandering | None:
         return Verandering(na, corrigeert_verstreken=_was_loos(nieuw, oud))
     if nieuw.uitkomst is None and not _zelfde_punten(nieuw, was):
         return _opnieuw(nieuw, oud, boek)
-    if nieuw.gesloten == was.gesloten:
+    if nieuw.gesloten == was.gesloten and _zelfde_loop(nieuw, was):
         return None
-    return Verandering(replace(oud, termijn=replace(was, gesloten=nieuw.gesloten)), stil=True)
+    # An extension that came too late moves nothing now, and may when a closing day does.
+    stil = replace(
+        was, gesloten=nieuw.gesloten, schorsingen=nieuw.schorsingen, verlengd_op=nieuw.verlengd_op
+    )
+    return Verandering(replace(oud, termijn=stil), stil=True)
 
 
 def _zelfde_punten(nieuw: Termijn, was: Termijn) -> bool:
     return (nieuw.eind, nieuw.eind_atw, nieuw.punten) == (was.eind, was.eind_atw, was.punten)
+
+
+def _gaat_anders_af(nieuw: Termijn, was: Termijn) -> bool:
+    """Whether it ended, or did not, otherwise than stored."""
+    if (nieuw.gestopt_op, nieuw.uitkomst, nieuw.reden) != (was.gestopt_op, was.uitkomst, was.reden):
+        return True
+    return nieuw.uitkomst is not None and (nieuw.eind, nieuw.eind_atw) != (was.eind, was.eind_atw)
+
+
+def _zelfde_loop(nieuw: Termijn, was: Termijn) -> bool:
+    return (nieuw.schorsingen, nieuw.verlengd_op) == (was.schorsingen, was.verlengd_op)
 
 
 def _zelfde_afspraak(nieuw: Termijn, was: Termijn) -> Termijn:

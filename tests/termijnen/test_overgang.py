@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """What is stored and stated when the facts of a matter move its clocks, and what the watch decides."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -539,15 +539,19 @@ def vouw(feiten: list[tuple[str, int]]) -> list[Klok]:
     return [week(start, stop=eerste("stop"), spoed=spoed, vervallen=vervallen)]
 
 
-def volg(feiten: list[tuple[str, int]]) -> list[Bewaard]:
+def volg(
+    feiten: list[tuple[str, int]],
+    vouw: Callable[[list[tuple[str, int]]], list[Klok]] = vouw,
+    boek: Regelboek = STANDAARD,
+) -> list[Bewaard]:
     """Feed the facts one by one; after each the difference is applied and asking again gives nothing."""
     stand: list[Bewaard] = []
     for aantal in range(1, len(feiten) + 1):
         gewenst = vouw(feiten[:aantal])
-        for verandering in verschil(gewenst, stand, ZAAK, STANDAARD):
-            assert len(verandering.feiten) == 1
+        for verandering in verschil(gewenst, stand, ZAAK, boek):
+            assert len(verandering.feiten) == (not verandering.stil)
             stand = [verandering.bewaard]
-        assert verschil(gewenst, stand, ZAAK, STANDAARD) == []
+        assert verschil(gewenst, stand, ZAAK, boek) == []
     return stand
 
 
@@ -559,3 +563,58 @@ def test_any_order_of_the_same_facts_ends_in_the_same_clock(
     feiten, anders = orden
     verwacht = [termijn(klok, STANDAARD.nu(klok.soort)) for klok in vouw(feiten)]
     assert [b.termijn for b in volg(feiten)] == [b.termijn for b in volg(anders)] == verwacht
+
+
+MET_KLACHT = Regelboek.met(regels({"klacht": "6week"}).values())
+KLACHTFEITEN = st.lists(
+    st.tuples(st.sampled_from(["start", "stop", "vervallen", "verdaagd", "stil"]), st.integers(-5, 90)),
+    min_size=1,
+    max_size=7,
+)
+
+
+def vouw_klacht(feiten: list[tuple[str, int]]) -> list[Klok]:
+    """As `vouw`, of a clock that can stand still (five days at a time here) and can be extended."""
+    momenten = {
+        naam: [START + timedelta(days=dag) for soort, dag in feiten if soort == naam] for naam, _ in feiten
+    }
+    if "start" not in momenten:
+        return []
+    weg = min(momenten.get("vervallen", ()), default=None)
+    return [
+        Klok(
+            Soort.KLACHT,
+            min(momenten["start"]),
+            gestopt_op=min(momenten.get("stop", ()), default=None),
+            vervallen=None if weg is None else Vervallen(weg, "omgezet-in-melding"),
+            opschortingen=tuple(Schorsing(van, van + timedelta(days=5)) for van in momenten.get("stil", ())),
+            verlengd_op=min(momenten.get("verdaagd", ()), default=None),
+        )
+    ]
+
+
+@given(KLACHTFEITEN.flatmap(lambda feiten: st.tuples(st.just(feiten), st.permutations(feiten))))
+def test_also_of_a_clock_that_stood_still_or_was_extended(
+    orden: tuple[list[tuple[str, int]], list[tuple[str, int]]],
+) -> None:
+    """What is heard late of a suspension or an extension counts as if it had come in time."""
+    feiten, anders = orden
+    verwacht = [termijn(klok, MET_KLACHT.nu(klok.soort)) for klok in vouw_klacht(feiten)]
+    assert [b.termijn for b in volg(feiten, vouw_klacht, MET_KLACHT)] == verwacht
+    assert [b.termijn for b in volg(anders, vouw_klacht, MET_KLACHT)] == verwacht
+
+
+def test_a_suspension_that_is_heard_of_after_the_end_of_a_clock_takes_back_that_it_was_late() -> None:
+    """It had stood still for two weeks: what was called late was in time, and that is stated."""
+    klok = Klok(Soort.KLACHT, START)
+    eind = bewaard(klok, boek=MET_KLACHT).termijn.eind
+    assert eind is not None
+    laat = replace(klok, gestopt_op=eind + timedelta(days=3))
+    gestopt = enige(laat, bewaard(klok, eind + OGENBLIK, boek=MET_KLACHT), MET_KLACHT).bewaard
+    assert gestopt.termijn.uitkomst is Uitkomst.TE_LAAT
+    stil = Schorsing(START + timedelta(days=7), START + timedelta(days=21))
+    verandering = enige(replace(laat, opschortingen=(stil,)), gestopt, MET_KLACHT)
+    (feit,) = verandering.feiten
+    assert isinstance(feit, TermijnAfgelopen)
+    assert (feit.uitkomst, feit.corrigeert_verstreken) == (Uitkomst.GEHAALD, True)
+    assert verschil([replace(laat, opschortingen=(stil,))], [verandering.bewaard], ZAAK, MET_KLACHT) == []
