@@ -10,7 +10,7 @@ the moment itself nobody may say anything, and after it somebody must.
 import asyncio
 import heapq
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
@@ -117,6 +117,9 @@ class GezetteKlok:
     diensten: Mapping[str, _Dienst]
     gezegd: list[Gezegd] = field(default_factory=list)
     """Everything that was stated about clocks, in the order of stating."""
+    oorzaken: list[tuple[e.TermijnFeit, frozenset[str]]] = field(default_factory=list)
+    """What was stated about clocks on hearing a fact, with the names of that fact and of what the service
+    stated of the same matter at the same time."""
     nu: datetime | None = None
     _gepland: list[_Gepland] = field(default_factory=list)
     _nummers: "count[int]" = field(default_factory=count)
@@ -193,6 +196,15 @@ class GezetteKlok:
                 if dienst.hoort(publisher, type(fact.data)):
                     gesteld = await dienst.verwerk(fact, self.nu)
                     onderweg += [(naam, een.routing_key, een.body) for een in gesteld]
+                    self._onthoud(fact, naam, gesteld)
+
+    def _onthoud(self, gehoord: Fact, naam: str, gesteld: Sequence[Stated]) -> None:
+        """What was stated of the matter that was heard of."""
+        assert self.nu is not None
+        samen = [decode(Arrival(een.body, een.routing_key, naam), self.nu) for een in gesteld]
+        feiten = [een.data for een in samen if isinstance(een, Fact) and een.subject == gehoord.subject]
+        namen = frozenset(een.naam for een in (gehoord.data, *feiten))
+        self.oorzaken += [(een, namen) for een in feiten if isinstance(een, e.TermijnFeit)]
 
 
 async def gezette_klok(

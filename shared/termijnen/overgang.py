@@ -145,9 +145,7 @@ def _volgende(klok: Klok, oud: Bewaard, boek: Regelboek) -> Verandering | None:
     if nieuw.gesloten == was.gesloten and _zelfde_loop(nieuw, was):
         return None
     # An extension that came too late moves nothing now, and may when a closing day does.
-    stil = replace(
-        was, gesloten=nieuw.gesloten, schorsingen=nieuw.schorsingen, verlengd_op=nieuw.verlengd_op
-    )
+    stil = replace(was, gesloten=nieuw.gesloten, schorsingen=nieuw.schorsingen, verlengd_op=nieuw.verlengd_op)
     return Verandering(replace(oud, termijn=stil), stil=True)
 
 

@@ -4,7 +4,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.registry.core.besluit import beslis
@@ -17,6 +17,7 @@ from shared.termijnen.kalender import lokaal
 from shared.termijnen.klok import Klok, Uitkomst, termijn
 from shared.termijnen.regels import Soort, regels
 from tests.bus import id_of, make_fact
+from tests.registry.test_core import doorgezet, omgezet
 
 START = datetime(2026, 9, 7, 9, tzinfo=UTC)
 ZAAK = id_of("zaak")
@@ -55,6 +56,14 @@ def afgedaan(op: datetime) -> Fact:
         betrokkene=id_of("betrokkene"),
         afdoening="vastgesteld",
     )
+
+
+def bevestigd(op: datetime) -> Fact:
+    return feit("intake", e.OntvangstBevestigd, bevestigd_op=op, ontvangen_op=op, wijze="gesprek")
+
+
+def gesproken(op: datetime) -> Fact:
+    return feit("coid", e.AdviesgesprekGevoerd, gevoerd_op=op, adviseur="adviseur-1")
 
 
 def opgeschort(op: datetime, welke: str = "een", van: str = "coid") -> Fact:
@@ -167,3 +176,122 @@ def test_a_complaint_is_watched_from_when_it_was_handed_in() -> None:
     assert klok.vervallen.reden == "niet-ontvankelijk"
     klaar = feit("klachten", e.KlachtAfgehandeld, afgehandeld_op=dag(20), oordelen=["gegrond"])
     assert termijn(klokken(ingediend, klaar)[Soort.KLACHT], AAN[Soort.KLACHT]).uitkomst is Uitkomst.GEHAALD
+
+
+DAGEN = st.integers(0, 40).map(dag)
+FEITEN = st.lists(
+    st.one_of(
+        st.builds(gekwalificeerd, DAGEN, st.sampled_from(["melding", "klacht"])),
+        st.builds(doorgezet, DAGEN),
+        st.builds(omgezet, DAGEN, st.sampled_from(["melding", "klacht"])),
+        st.builds(
+            lambda op: feit(
+                "lijn",
+                e.MeldingOntvangen,
+                ontvangen_op=op,
+                kenmerken=e.Kenmerken(onderdeel="CLSK"),
+                leidinggevende="C-1",
+            ),
+            DAGEN,
+        ),
+        st.builds(uitgezet, DAGEN),
+        st.builds(aanvaard, DAGEN),
+        st.builds(afgedaan, DAGEN),
+        st.builds(opgeschort, DAGEN),
+        st.builds(hervat, DAGEN),
+        st.builds(heropend, DAGEN),
+        st.builds(
+            lambda op: feit("lijn", e.NazorgVerleend, verleend_op=op, aan="melder", door="lijn"), DAGEN
+        ),
+        st.builds(lambda op: feit("coid", e.TerugkoppelingGegeven, gegeven_op=op), DAGEN),
+        st.builds(gesproken, DAGEN),
+        st.builds(bevestigd, DAGEN),
+        st.builds(
+            lambda op: feit("klachten", e.KlachtIngediend, ingediend_op=op, soort="onbehoorlijkheid"), DAGEN
+        ),
+        st.builds(lambda op: feit("klachten", e.KlachtVerdaagd, verdaagd_op=op), DAGEN),
+        st.builds(
+            lambda op: feit("klachten", e.KlachtAfgehandeld, afgehandeld_op=op, oordelen=("ongegrond",)),
+            DAGEN,
+        ),
+    ),
+    max_size=8,
+)
+
+
+ALLES = [
+    feit("klachten", e.KlachtIngediend, ingediend_op=dag(0), soort="onbehoorlijkheid"),
+    feit("klachten", e.KlachtVerdaagd, verdaagd_op=dag(1)),
+    gekwalificeerd(dag(1)),
+    uitgezet(dag(1)),
+    opgeschort(dag(2)),
+    hervat(dag(3)),
+    aanvaard(dag(4)),
+    opgeschort(dag(5), "twee"),
+    hervat(dag(6), "twee"),
+    afgedaan(dag(7)),
+    opgeschort(dag(8), "drie"),
+    hervat(dag(9), "drie"),
+    feit("lijn", e.NazorgVerleend, verleend_op=dag(10), aan="melder", door="lijn"),
+    feit("klachten", e.KlachtAfgehandeld, afgehandeld_op=dag(11), oordelen=("ongegrond",)),
+]
+"""A matter from beginning to end."""
+
+
+def _delen(klok: Klok | None) -> dict[str, object]:
+    """What a rule names facts for."""
+    if klok is None:
+        return {"start": None, "stop": None, "stil": (), "verlengd": None}
+    return {
+        "start": klok.start,
+        "stop": klok.gestopt_op,
+        "stil": sorted(klok.opschortingen),
+        "verlengd": klok.verlengd_op,
+    }
+
+
+def test_a_clock_is_moved_by_what_its_rule_names_and_by_all_of_it() -> None:
+    """Each fact that changes from when a clock runs, until when, when it stands still or how long it is made,
+    stands in its rule for that; and each that stands there does so somewhere. What opens a matter late brings
+    the clocks that waited for it."""
+    opent = {
+        (soort, "start", naam)
+        for soort in (Soort.HEROPENING, Soort.BEHANDELING, Soort.AFDOENING, Soort.NAZORG)
+        for naam in ("melding-doorgezet", "melding-ontvangen", "kwestie-gekwalificeerd", "zaak-omgezet")
+    } | {(Soort.AFDOENING, "start", "behandeling-uitgezet")}
+    bewogen: set[tuple[Soort, str, str]] = set()
+
+    @settings(max_examples=400, derandomize=True)
+    @given(FEITEN)
+    @example(ALLES)
+    @example([gekwalificeerd(), heropend(dag(1)), gekwalificeerd(dag(2))])
+    @example([gekwalificeerd(), heropend(dag(1)), feit("coid", e.TerugkoppelingGegeven, gegeven_op=dag(2))])
+    @example([gekwalificeerd(), heropend(dag(1)), gesproken(dag(2))])
+    @example([bevestigd(dag(0)), omgezet(dag(1), "melding")])
+    def speel(feiten: list[Fact]) -> None:
+        voor = dict[Soort, Klok]()
+        for aantal, laatste in enumerate(feiten, 1):
+            na = klokken(*feiten[:aantal])
+            for soort in voor.keys() | na.keys():
+                was, wordt = _delen(voor.get(soort)), _delen(na.get(soort))
+                begon = was["start"] != wordt["start"]
+                for deel in ("start",) if begon else ("start", "stop", "stil", "verlengd"):
+                    if was[deel] != wordt[deel]:
+                        bewogen.add((soort, deel, laatste.data.naam))
+            voor = na
+
+    speel()
+    volgens_tabel = {
+        (regel.soort, deel, naam)
+        for regel in AAN.values()
+        if regel.dienst == "registry"
+        for deel, namen in (
+            ("start", regel.start),
+            ("stop", regel.stop),
+            ("stil", regel.opschorten + regel.hervatten),
+            ("verlengd", regel.verlengen),
+        )
+        for naam in namen
+    }
+    assert bewogen - volgens_tabel - opent == set()
+    assert volgens_tabel - bewogen == set()

@@ -189,6 +189,28 @@ async def test_every_clock_reckoned_by_hand_ends_so_as_a_matter(
             assert treden[0] == moment(geval["eind"]), naam
         else:
             assert treden == [], naam
+    gezien = volgens_de_tabel(klok)
+    assert dicht or gezien["klacht"] == {"termijn-gestart", "termijn-verplaatst"}
+
+
+def volgens_de_tabel(klok: GezetteKlok) -> dict[str, set[str]]:
+    """Nothing starts, stops or moves a clock but what its rule names for that. Returns by kind of clock what
+    was said of it on hearing something."""
+    regels = {regel.soort: regel for regel in TABEL}
+    gezien: dict[str, set[str]] = defaultdict(set)
+    for feit, namen in klok.oorzaken:
+        regel = regels[Soort(feit.soort)]
+        if isinstance(feit, e.TermijnGestart):
+            door = regel.start
+        elif isinstance(feit, e.TermijnVerplaatst):
+            door = regel.opschorten + regel.hervatten + regel.verlengen
+        elif isinstance(feit, e.TermijnAfgelopen) and feit.uitkomst != "vervallen":
+            door = regel.stop
+        else:
+            continue
+        assert namen & set(door), (feit.soort, feit.naam, sorted(namen))
+        gezien[feit.soort].add(feit.naam)
+    return gezien
 
 
 # --- a year, reckoned in minutes --------------------------------------------------------------------------
@@ -351,6 +373,8 @@ async def test_a_year_of_matters_keeps_every_clock_as_reckoned_in_minutes(
         assert [(feit.uitkomst, feit.reden) for feit in einden] == (
             [] if verwacht.uitkomst is None else [verwacht.uitkomst]
         ), sleutel
+    gezien_bij = volgens_de_tabel(klok)
+    assert all({"termijn-gestart", "termijn-afgelopen"} <= gezien_bij[soort] for _, soort in jaar.verwacht)
     uitkomsten = Counter(verwacht.uitkomst for verwacht in jaar.verwacht.values())
     assert min(uitkomsten[een] for een in (None, ("gehaald", None), ("te-laat-gehaald", None))) >= 20
     assert uitkomsten["te-laat-gehaald", "binnen-atw-verlenging"] >= 2
