@@ -46,6 +46,7 @@ JOB_AGE: Final = "meldpunt.job.age"
 SET_ASIDE: Final = "meldpunt.job.set_aside"
 SEALING_KEY: Final = "meldpunt.sealing_key.remaining"
 QUEUE_DEPTH: Final = "meldpunt.queue.depth"
+QUEUE_IN_HAND: Final = "meldpunt.queue.in_hand"
 QUEUE_CONSUMERS: Final = "meldpunt.queue.consumers"
 PART_PRESENT: Final = "meldpunt.part.present"
 MEASURED: Final = "meldpunt.measured.time"
@@ -122,6 +123,9 @@ INSTRUMENTS: Final = {
         _gauge("meldpunt.parked.expired", "{message}", "Parked messages whose body went unhandled"),
         _gauge("meldpunt.matters.waiting", "{matter}", "Matters whose opening fact is missing for too long"),
         _gauge(QUEUE_DEPTH, "{message}", "Messages that wait in a queue of this service", QUEUE),
+        _gauge(
+            QUEUE_IN_HAND, "{message}", "Messages of a queue in the hands of this replica, not done yet", QUEUE
+        ),
         _gauge(
             QUEUE_CONSUMERS, "{consumer}", "Consumers on a queue of this service, of all its replicas", QUEUE
         ),

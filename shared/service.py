@@ -317,6 +317,7 @@ class Runtime:
             self.health.beat()
             for part, present in self.health.parts().items():
                 self.meter.observe(m.PART_PRESENT, int(present), {m.PART: part})
+            self.sight.tell_in_hand()
             if self.service.has_clocks:
                 self.sight.tell()
             self._jobs.measure()

@@ -72,6 +72,14 @@ class Sight:
         known = [moment for moment in moments if moment is not None]
         return min(known) if len(known) == len(moments) else None
 
+    def tell_in_hand(self) -> None:
+        """Observe what was taken from the queues and is not done yet: the broker no longer counts it as waiting,
+        and a few facts that nothing can be done with are all in hand."""
+        if self._consumer is not None:
+            for queue in self._horizons:
+                _, held = self._consumer.progress(queue)
+                self._meter.observe(m.QUEUE_IN_HAND, held, {m.QUEUE: queue})
+
     def tell(self) -> None:
         """Observe how far behind the present the watch looks."""
         self._meter.observe(m.HELD, int(self._achterstand.wacht))

@@ -8,11 +8,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from ops import attach
 from ops.processes import wait_for
 from ops.servers import Servers
 from shared import events as e
 from shared import flow
-from tests.bus import Bus, new_id, now
+from tests.bus import Bus, eventually, new_id, now
+from tests.notification.opzet import voor_de_lijn
 from tests.observability.kijken import PATIENCE_S, Watched, watching
 from tests.observability.regels import DASHBOARDS, alerts, expressions, metric_names, panels
 
@@ -84,6 +86,34 @@ def test_rules_and_dashboards_name_what_is_there(watched: Watched) -> None:
         if not any(watched.query(expression) for expression in expressions(panel))
     ]
     assert empty == []
+
+
+async def held_by_a_lock(watched: Watched) -> None:
+    """Somebody's session holds a matter at notification while three facts about it come in."""
+    environment, zaak = watched.stack.environment, new_id()
+    bus = Bus(environment)
+    try:
+        async with attach.schema(environment, flow.NOTIFICATION) as connection:
+            await bus.state("coid", voor_de_lijn(), zaak)
+            assert await eventually(
+                lambda: connection.fetchval("select true from matters where subject = $1", zaak)
+            )
+            async with connection.transaction():
+                await connection.execute("select from matters where subject = $1 for update", zaak)
+                for _ in range(3):
+                    await bus.state("coid", voor_de_lijn(), zaak)
+                stuck = {("QueueStuck", flow.NOTIFICATION)}
+                assert await asyncio.to_thread(wait_for, lambda: stuck <= watched.raised(), PATIENCE_S)
+                [waiting] = watched.query('max(meldpunt_queue_depth{meldpunt_queue="notification"})')
+                assert float(waiting["value"][1]) == 0
+            assert await asyncio.to_thread(wait_for, lambda: not stuck & watched.raised(), PATIENCE_S)
+    finally:
+        await bus.close()
+
+
+def test_a_few_facts_that_a_lock_keeps_in_hand_raise_their_alert(watched: Watched) -> None:
+    """At notification, which has no clocks, and where the broker counts nothing as waiting."""
+    asyncio.run(held_by_a_lock(watched))
 
 
 def test_a_stopped_service_raises_its_alert_until_it_is_back(watched: Watched) -> None:
