@@ -166,7 +166,7 @@ INSTRUMENTS: Final = {
         _gauge(
             "meldpunt.notificaties.oldest.age",
             "s",
-            "How long the message due longest waits; 0 when none does",
+            "How long ago the oldest of those to be sent was made; 0 when none waits",
         ),
     )
 }

@@ -77,6 +77,10 @@ class Background:
     run: Callable[["Runtime"], Awaitable[bool]]
 
 
+Stand = Callable[[Any], Awaitable[Mapping[str, Any]]]
+"""Reads numbers from the database (a pool), by the names of `shared.metrics`; nothing stands for 0."""
+
+
 @dataclass(frozen=True)
 class Service:
     """What makes one service differ from another."""
@@ -90,6 +94,8 @@ class Service:
     at_rest: AtRest | None = None
     seal: ToSeal | None = None
     """Seals the content of what it states, at the moment of publishing."""
+    stand: Stand | None = None
+    """What else an operator watches of its database."""
 
     @property
     def has_clocks(self) -> bool:
@@ -350,7 +356,10 @@ class Runtime:
         await self.terzijde.measure(self.pool)
         if self._klokkenmeting is not None:
             await self._klokkenmeting.meet(self.pool)
-        for name, value in (await self.pool.fetchrow(QUERIES.depths, self.settings.wait_known)).items():
+        own = await self.service.stand(self.pool) if self.service.stand is not None else {}
+        # With when it was measured, so after everything else.
+        depths = await self.pool.fetchrow(QUERIES.depths, self.settings.wait_known)
+        for name, value in (*own.items(), *depths.items()):
             self.meter.observe(name, float(value or 0))
         self.meter.observe(m.SEALING_KEY, min(self._keys.remaining_s(datetime.now(UTC)), YEAR_S))
         return False
@@ -386,4 +395,4 @@ async def _run(service: Service, settings: ServiceSettings) -> None:
     await runtime.run()
 
 
-__all__ = ["Background", "Runtime", "Service", "main"]
+__all__ = ["Background", "Runtime", "Service", "Stand", "main"]

@@ -6,8 +6,9 @@ ways (a key that readers waited for, a question that a receipt code leads to a m
 taken in one order.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -275,11 +276,15 @@ class Intake:
         return (await runtime.terzijde.run(batch)).taken == vernietiging.PER_KEER
 
     async def waarschuwen(self, runtime: Runtime) -> bool:
-        """Say beforehand that open contacts are about to be erased, and count them for an alarm."""
-        async with runtime.pool.acquire() as connection:
-            aantal = await vernietiging.waarschuw(connection, self.settings.bewaartermijn_open)
-        runtime.meter.observe("meldpunt.contacten.expiring", float(aantal))
+        """Say beforehand that open contacts are about to be erased."""
+        await vernietiging.waarschuw(runtime.pool, self.settings.bewaartermijn_open)
         return False
+
+    async def stand(self, pool: Any) -> Mapping[str, Any]:
+        """What an operator watches: readers without a key, or nearly, and contacts that are about to be erased."""
+        row = await pool.fetchrow(verstrekking.QUERIES.stand)
+        bijna = await vernietiging.bijna_uit_de_tijd(pool, self.settings.bewaartermijn_open)
+        return {**row, "meldpunt.contacten.expiring": bijna}
 
 
 def build(settings: Settings) -> Service:
@@ -301,11 +306,11 @@ def build(settings: Settings) -> Service:
             Background("delingen", min(settings.deling_respijt_s, DELINGEN_S), intake.delingen),
             Background("verankeren", VERANKEREN_S, intake.verankeren),
             Background("schudden", settings.schud_interval_s, beantwoording.schud),
-            Background("stand", verstrekking.STAND_S, verstrekking.stand),
             Background("opruimen", settings.wis_interval_s, beantwoording.ruim_op),
         ],
         admit=intake.admit,
         on_parked=intake.geparkeerd,
         at_rest=in_rust,
         seal=intake.verzegel,
+        stand=intake.stand,
     )

@@ -74,12 +74,16 @@ async def verstrijk(work: Work, zaken: Collection[str]) -> None:
         await besluit(work, (await work.dossiers(zaken)).keys(), "bewaartermijn")
 
 
-async def waarschuw(connection: Any, bewaartermijn_open: str) -> int:
-    """Say how many open contacts are erased within `VOORAF` when nothing is done about them; returns it."""
-    aantal = int(await connection.fetchval(QUERIES.open_bijna_uit_de_tijd, bewaartermijn_open, VOORAF))
+async def bijna_uit_de_tijd(pool: Any, bewaartermijn_open: str) -> int:
+    """How many open contacts are erased within `VOORAF` when nothing is done about them."""
+    return int(await pool.fetchval(QUERIES.open_bijna_uit_de_tijd, bewaartermijn_open, VOORAF))
+
+
+async def waarschuw(pool: Any, bewaartermijn_open: str) -> None:
+    """Say in the log how many open contacts are about to be erased, when there are any."""
+    aantal = await bijna_uit_de_tijd(pool, bewaartermijn_open)
     if aantal:
         log.warning("open contacts are about to be erased", extra={"count": aantal})
-    return aantal
 
 
 async def neem(connection: Any) -> dict[str, Grond]:

@@ -51,18 +51,9 @@ QUERIES: Final = Queries(Path(__file__).with_name("verstrekking.sql"))
 HERZIEN_PER_KEER: Final = 200
 """How many matters that waited are decided anew in one transaction."""
 
-STAND_S: Final = 15.0
-"""How often what an operator watches is read."""
 VERVANGEN: Final = "a reader's key was replaced or taken back: compare it (./meldpunt sleutels lezers)"
 
 log = logging.getLogger(__name__)
-
-
-async def stand(runtime: Runtime) -> bool:
-    """Show how many readers have no key, or will have none soon."""
-    for naam, aantal in (await runtime.pool.fetchrow(QUERIES.stand)).items():
-        runtime.meter.observe(naam, aantal)
-    return False
 
 
 # --- keys ---------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from services.notification.behandeling import behandel
 from services.notification.core.adresboek import nieuwste
 from services.notification.rondes import Rondes
 from services.notification.settings import Settings
-from services.notification.verzending import STAND_S, Verzender, stand
+from services.notification.verzending import Verzender
 from shared import flow
 from shared.envelope import Fact
 from shared.events import (
@@ -74,6 +74,6 @@ def build(settings: Settings) -> Service:
         background=(
             Background("rondes", settings.zend_interval_s, rondes.kijk),
             Background("verzending", settings.zend_interval_s, verzender.ronde),
-            Background("stand", STAND_S, stand),
         ),
+        stand=store.stand,
     )

@@ -265,7 +265,8 @@ returning berichten.kenmerk;
 select kenmerk from berichten where kenmerk = any($1::uuid[]) and claim = $2 order by kenmerk for update;
 
 -- name: stand
--- What an operator watches. All of it is the same whether there is anything to tell or not.
+-- What an operator watches. All of it is the same whether there is anything to tell or not. How long a message waits
+-- counts from when its round was made: each attempt makes it due later, so when it is due says nothing.
 select (select count(*) from berichten where status in ('klaar', 'geclaimd')) as "meldpunt.notificaties.waiting",
        (select count(*) from berichten as bericht where status = 'mislukt' and not exists (
             select from berichten as later
@@ -274,8 +275,8 @@ select (select count(*) from berichten where status in ('klaar', 'geclaimd')) as
        (select count(*) from (
             select from functionarissen group by functionaris having count(postbus) = 0) as stoel)
            as "meldpunt.notificaties.unreachable",
-       (select extract(epoch from $1 - min(volgende_op)) from berichten
-        where status = 'klaar' and volgende_op <= $1) as "meldpunt.notificaties.oldest.age";
+       (select extract(epoch from clock_timestamp() - min(gemaakt_op)) from berichten join rondes using (ronde)
+        where status in ('klaar', 'geclaimd')) as "meldpunt.notificaties.oldest.age";
 
 -- name: openstaand
 -- Weekly messages that did not reach their seat, none after it did either, and need somebody. Whether they held

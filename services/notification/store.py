@@ -238,10 +238,10 @@ async def sluit_af(connection: Any, zendingen: Iterable[Zending]) -> None:
     await connection.execute(QUERIES.zet_terug, sorted(per_status["mislukt"]))
 
 
-async def stand(pool: Any, nu: datetime) -> Mapping[str, Any]:
-    """How many messages wait and failed, how many seats cannot be reached, and how long the message longest
-    due has waited, in seconds."""
-    row: Mapping[str, Any] = await pool.fetchrow(QUERIES.stand, nu)
+async def stand(pool: Any) -> Mapping[str, Any]:
+    """How many messages wait and failed, how many seats cannot be reached, and how long ago the oldest of
+    those that wait was made, in seconds; None when none does."""
+    row: Mapping[str, Any] = await pool.fetchrow(QUERIES.stand)
     return row
 
 

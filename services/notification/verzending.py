@@ -38,8 +38,6 @@ from shared.terzijde import Batch, Row
 
 log = logging.getLogger(__name__)
 
-STAND_S: Final = 5.0
-"""How often an operator's numbers are refreshed."""
 MARK_OPNIEUW_S: Final = 0.5
 """Pause before an outcome is offered to the database again."""
 AFRONDEN_S: Final = 15.0
@@ -265,11 +263,3 @@ class Ronde:
             publicatie = asyncio.create_task(self._runtime.outbox.send(stated))
             self._publicaties.add(publicatie)
             publicatie.add_done_callback(self._publicaties.discard)
-
-
-async def stand(runtime: Runtime) -> bool:
-    """Show how many messages wait and failed, and how many seats cannot be reached."""
-    nu = await runtime.pool.fetchval(QUERIES.now)
-    for naam, waarde in (await store.stand(runtime.pool, nu)).items():
-        runtime.meter.observe(naam, float(waarde or 0))
-    return False

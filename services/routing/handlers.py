@@ -35,9 +35,6 @@ _GEEN_ZAAK: Final = (e.AdviseurGewijzigd, e.EenheidGewijzigd, *_KALENDER)
 """Facts that are about no matter."""
 _GEEN: Final[Mapping[Any, Any]] = MappingProxyType({})
 
-STAND_S: Final = 5.0
-"""How often what an operator watches is read."""
-
 
 class Routing:
     """The handler, and the sweep over matters that wait."""
@@ -217,13 +214,6 @@ def laatste_per_eenheid(facts: Iterable[Fact]) -> dict[str, e.EenheidGewijzigd]:
     return laatste
 
 
-async def stand(runtime: Runtime) -> bool:
-    """Show how many matters wait for an adviser, and how many talks will come too late."""
-    for naam, waarde in (await store.stand(runtime.pool)).items():
-        runtime.meter.observe(naam, waarde)
-    return False
-
-
 def laatste_per_adviseur(facts: Iterable[Fact]) -> dict[tuple[str, str], e.AdviseurGewijzigd]:
     """The highest version of each adviser among these facts, by cluster and code."""
     laatste: dict[tuple[str, str], e.AdviseurGewijzigd] = {}
@@ -266,6 +256,6 @@ def build(settings: Settings) -> Service:
         background=(
             Background("herkansing", settings.herkansing_interval_s, routing.herkans),
             Background("planning", settings.planning_interval_s, routing.herplan),
-            Background("stand", STAND_S, stand),
         ),
+        stand=store.stand,
     )
