@@ -18,6 +18,10 @@ select coalesce(substring(routing_key from '^.*\.v\d+'), routing_key) as routing
        count(*) filter (where feit is null) as onleesbaar
 from geparkeerd where status <> 'verwerkt' group by 1, 2;
 
+-- name: said
+-- What this service ($2) stated about a matter, of these kinds, as far as it is kept.
+select name, data from facts where subject = $1 and publisher = $2 and name = any($3::text[]) and data is not null;
+
 -- name: outbox_empty
 select not exists (select from outbox);
 

@@ -15,19 +15,19 @@ import argparse
 import json
 import textwrap
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import IntEnum
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ops import OpsError, attach, audit, lezer, sleutels
 from ops.environment import Environment
 from shared import events, flow
 from shared.termijnen.kalender import lokaal
 from shared.termijnen.klok import Bewaard, Punt, Wat
-from shared.termijnen.regels import TABEL, Regel, Soort, op_eigen_lijn, van_beschrijving
+from shared.termijnen.regels import TABEL, Regel, Soort, op_de_trede, op_eigen_lijn, van_beschrijving
 from shared.termijnen.waak import bewaard
 
 SERVICES = tuple(service for service in flow.SERVICES if events.TermijnGestart in flow.STATES[service])
@@ -44,15 +44,31 @@ class Stand(IntEnum):
     AFGELOPEN = 4
 
 
+class Gezegd(NamedTuple):
+    """What the watch stated of a clock: when, what, to which roles, and how often it had said so before."""
+
+    op: datetime
+    wat: Wat
+    rollen: tuple[str, ...]
+    herhaling: int = 0
+
+
 @dataclass(frozen=True)
 class Loop:
     """One clock as its service stores it, and the rule that it runs by. `in_gevaar`: it is foreseen that it
-    will not be stopped in time; None is not for who reads."""
+    will not be stopped in time; None is not for who reads. `gezegd` is what was stated of it, None where that
+    was not looked up."""
 
     dienst: str
     klok: Bewaard
     regel: Regel
     in_gevaar: bool | None = False
+    gezegd: tuple[Gezegd, ...] | None = None
+
+    @property
+    def voor_een_zetel(self) -> bool:
+        """Whether who reads holds a seat, and does not learn for whom a rung is closed."""
+        return self.in_gevaar is None
 
     @property
     def onderwerp(self) -> str:
@@ -260,7 +276,8 @@ def duration(length: timedelta) -> str:
 
 
 def explanation(een: Loop, now: datetime) -> str:
-    """How one clock's end came about, for a person to check by hand."""
+    """How one clock's end came about, for a person to check by hand; and who is told of it and, where that
+    was looked up, who was. To a seat it is the rule that is told: the same words for every matter."""
     t, rule = een.klok.termijn, een.regel
     state = {
         Stand.VERSTREKEN: f"verstreken, {duration(abs(now - een.eind))} late",
@@ -278,27 +295,53 @@ def explanation(een: Loop, now: datetime) -> str:
         ("grondslag", rule.grondslag),
         *(("waarschuwt" if not n else "", _point(een, punt, n)) for n, punt in enumerate(t.punten)),
         ("", _again(een)),
-        ("", _ALTERNATIVE if any(punt.wat is not Wat.NADERT for punt in t.punten) else ""),
+        ("", _ALTERNATIVE if een.voor_een_zetel and any(p.wat is not Wat.NADERT for p in t.punten) else ""),
+        *(("gezegd" if not n else "", regel) for n, regel in enumerate(_gezegd(een))),
         ("dienst", f"{een.dienst} (regel versie {t.versie}, generatie {een.klok.generatie})"),
     )
     title = f"{een.onderwerp}  {t.soort}{'  spoed' if t.spoed else ''}"
     return "\n".join([title, *(_wrapped(name, value) for name, value in fields if value)])
 
 
-# The same words for every matter: for whom a rung is closed is not for this list.
+# The same words for every matter: for whom a rung is closed is not for a seat.
 _ALTERNATIVE = "wie er niet van mag weten: diens plaatsvervanger, of niemand"
+_NIEMAND = "niemand"
 
 
 def _point(een: Loop, punt: Punt, nummer: int) -> str:
-    """When something is said, to whom, and whether it was."""
+    """When something is to be said and to whom, as it is known now; and whether that moment was dealt with,
+    which is not whether it was said: of what is over at once, only the gravest is."""
     t = een.klok.termijn
-    rollen = [t.rol]
-    if punt.wat is not Wat.NADERT:
-        vanaf = max((eerder.trede for eerder in t.punten[:nummer]), default=-1) + 1
-        treden = een.regel.ladder(t.spoed)[vanaf : punt.trede + 1]
-        rollen = [op_eigen_lijn(trede.rol, t.rol) for trede in treden] or [t.rol]
-    gezegd = ", gezegd" if nummer < een.klok.gezegd else ""
-    return f"{_long(punt.op)}  {punt.wat}: {', '.join(dict.fromkeys(rollen))}{gezegd}"
+    vanaf = max((eerder.trede for eerder in t.punten[:nummer]), default=-1) + 1
+    if een.voor_een_zetel:
+        treden = een.regel.ladder(t.spoed)[vanaf : punt.trede + 1] if punt.wat is not Wat.NADERT else ()
+        rollen = tuple(dict.fromkeys(op_eigen_lijn(trede.rol, t.rol) for trede in treden)) or (t.rol,)
+    else:
+        rollen = _hoort(een, punt, vanaf)
+    voorbij = ", voorbij" if nummer < een.klok.gezegd else ""
+    return f"{_long(punt.op)}  {punt.wat}: {', '.join(rollen) or _NIEMAND}{voorbij}"
+
+
+def _hoort(een: Loop, punt: Punt, vanaf: int) -> tuple[str, ...]:
+    """Who is told at this point, of rungs from `vanaf`: none of the roles that must not learn of the matter."""
+    t = een.klok.termijn
+    if t.hoort is None:
+        return ()
+    if punt.wat is Wat.NADERT:
+        return (t.hoort,)
+    rollen = een.regel.op_de_treden(t.rol, t.spoed, vanaf, punt.trede, t.gesloten)
+    return rollen or ((t.hoort,) if punt.wat is Wat.VERSTREKEN else ())
+
+
+def _gezegd(een: Loop) -> Iterable[str]:
+    """Everything that was stated of it, oldest first."""
+    if een.gezegd is None:
+        return
+    if not een.gezegd:
+        yield "nog niets"
+    for op, wat, rollen, herhaling in een.gezegd:
+        weer = f", keer {herhaling + 1}" if herhaling else ""
+        yield f"{_long(op)}  {wat}: {', '.join(rollen)}{weer}"
 
 
 def _again(een: Loop) -> str:
@@ -307,10 +350,13 @@ def _again(een: Loop) -> str:
     elke = regel.stilstand if t.eind is None else regel.maat(t.spoed).herhaling
     if elke is None or not t.punten:
         return ""
-    naar = t.rol if t.punten[-1].wat is Wat.NADERT else regel.hoogste(t.rol, t.spoed, ())
-    keer = f", {een.klok.herhaald} keer gezegd" if een.klok.herhaald else ""
+    gesloten = () if een.voor_een_zetel else t.gesloten
+    naar = op_de_trede(t.rol, gesloten)
+    if naar is not None and t.punten[-1].wat is not Wat.NADERT:
+        naar = regel.hoogste(t.rol, t.spoed, gesloten)
+    keer = f", {een.klok.herhaald} keer" if een.klok.herhaald else ""
     weer = f", weer op {_long(een.klok.herhaal_op)}" if een.klok.herhaal_op else ""
-    return f"daarna weer na {elke}: {naar}{keer}{weer}"
+    return f"daarna weer na {elke}: {naar or _NIEMAND}{keer}{weer}"
 
 
 def _wrapped(name: str, value: str) -> str:
@@ -384,22 +430,51 @@ def run(args: argparse.Namespace) -> int:
     if args.action == "herzie":
         print(attach.in_environment(args.omgeving, lambda found: _herzie(found, Soort(args.soort))))
         return 0
-    everything = args.alles or args.action == "leg-uit"
+    if args.action == "leg-uit":
+        print(attach.in_environment(args.omgeving, lambda found: _leg_uit(found, args)))
+        return 0
     overzicht = attach.in_environment(
         args.omgeving,
-        lambda found: overview(found, ended=everything, service=args.dienst, reader=args.lezer),
+        lambda found: overview(found, ended=args.alles, service=args.dienst, reader=args.lezer),
     )
-    if args.action == "leg-uit":
-        print(
-            "\n\n".join(explanation(one, overzicht.now) for one in _chosen(overzicht, args.zaak, args.soort))
-        )
-    elif args.json:
+    if args.json:
         print(json.dumps([een.as_data(overzicht.now) for een in overzicht.regels], indent=1))
     else:
         print(as_text(overzicht))
         if args.lezer is not None:
             print(f"\n{_NIET_VOOR_EEN_ZETEL}")
     return 0
+
+
+async def _leg_uit(environment: Environment, args: argparse.Namespace) -> str:
+    """The terms of one matter, each explained. Raises OpsError."""
+    overzicht = await overview(environment, ended=True, service=args.dienst, reader=args.lezer)
+    gekozen = _chosen(overzicht, args.zaak, args.soort)
+    if args.lezer is None:
+        gekozen = [await met_wat_gezegd_is(environment, een) for een in gekozen]
+    return "\n\n".join(explanation(een, overzicht.now) for een in gekozen)
+
+
+async def met_wat_gezegd_is(environment: Environment, een: Loop) -> Loop:
+    """The clock with what its service stated when the watch spoke, in the generation that runs. For whoever
+    holds no seat: it names the roles that were told."""
+    async with attach.schema(environment, een.dienst) as connection:
+        rows = await connection.fetch(attach.SQL.said, een.onderwerp, een.dienst, list(_WAARVAN))
+    gezegd = []
+    for row in rows:
+        feit, inhoud = _WAARVAN[row["name"]], json.loads(row["data"])
+        if (inhoud["soort"], inhoud["generatie"]) == (een.klok.termijn.soort, een.klok.generatie):
+            rollen = tuple(dict.fromkeys((inhoud["rol"], *inhoud.get("escaleert_naar", ()))))
+            op = datetime.fromisoformat(inhoud[feit.moment])
+            wat = Wat(feit.naam.removeprefix("termijn-"))
+            gezegd.append(Gezegd(op, wat, rollen, inhoud.get("herhaling", 0)))
+    return replace(een, gezegd=tuple(sorted(gezegd)))
+
+
+_WAARVAN = {
+    flow.wire_name(feit): feit
+    for feit in (events.TermijnNadert, events.TermijnVerstreken, events.TermijnGeescaleerd)
+}
 
 
 async def _herzie(environment: Environment, soort: Soort) -> str:

@@ -78,7 +78,8 @@ def test_what_the_runbook_tells_to_type_exists() -> None:
     assert typed <= {command.name for command in COMMANDS}
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
         assert (RUNBOOK.parent / target).exists(), target
-    anchors = {name.lower() for name in re.findall(r"^### (\w+)$", text, re.M)}
+    headings = re.findall(r"^##+ (.+)$", text, re.M)
+    anchors = {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
     assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= anchors
 
 

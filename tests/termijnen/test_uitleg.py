@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""What an operator reads of one clock: who is really told of it, and who was."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ops.environment import Environment
+from ops.termijnen import Loop, explanation, met_wat_gezegd_is, overview
+from shared import events as e
+from shared import flow
+from shared.termijnen.klok import Bewaard, Klok, termijn
+from shared.termijnen.regels import LADDER, PLAATSVERVANGER, TABEL, Soort
+from tests.bus import LATE, Bus, eventually, new_id, now
+from tests.conftest import StartService
+from tests.termijnen.test_gesloten import ALLEN, BOEK, geadresseerden, gevuurd
+
+NU = datetime(2026, 6, 8, 8, 0, tzinfo=UTC)
+ROLLEN = sorted({*LADDER, *PLAATSVERVANGER.values()})
+GESLOTEN = [frozenset(), *(frozenset({rol}) for rol in ROLLEN), ALLEN, frozenset(ROLLEN)]
+
+
+def loop(soort: Soort, gesloten: frozenset[str]) -> Loop:
+    """A clock that began just now, for a reader without a seat."""
+    regel = BOEK.nu(soort)
+    return Loop(regel.dienst, Bewaard("zaak-0001", termijn(Klok(soort, NU, gesloten=gesloten), regel)), regel)
+
+
+def genoemd(uitleg: str) -> set[str]:
+    """Every role that an explanation names as told, now or later."""
+    woorden = " ".join(uitleg.split("grondslag")[1].split(" dienst ")[0].replace(",", " ").split()).split()
+    return {woord for woord in woorden if woord in {*ROLLEN, *(regel.rol for regel in TABEL)}}
+
+
+@pytest.mark.parametrize("soort", Soort)
+@pytest.mark.parametrize("gesloten", GESLOTEN, ids=lambda rollen: "+".join(sorted(rollen)) or "open")
+def test_it_names_whom_the_watch_tells_and_nobody_else(soort: Soort, gesloten: frozenset[str]) -> None:
+    """Whoever must not learn of the matter is not named, the alternative is, and where there is none nobody."""
+    een = loop(soort, gesloten)
+    _, feiten = gevuurd(een.klok, BOEK)
+    uitleg = explanation(een, NU)
+    assert not genoemd(uitleg) & gesloten
+    verteld = {rol for feit in feiten for rol in getattr(feit, "escaleert_naar", ())}
+    assert verteld <= genoemd(uitleg) <= geadresseerden(feiten)
+    assert ("niemand" in uitleg) >= (not feiten)
+
+
+def test_a_moment_that_was_passed_over_is_not_called_said() -> None:
+    """Nor is one that was said, by the clock alone: what was stated says so."""
+    een = loop(Soort.TOEWIJZING, frozenset())
+    punten = een.klok.termijn.punten
+    voorbij = replace(een, klok=replace(een.klok, gezegd=len(punten), verstreken_op=NU))
+    assert explanation(voorbij, NU).count("voorbij") == len(punten)
+    assert "gezegd" not in explanation(voorbij, NU)
+    assert "gezegd       nog niets" in explanation(replace(een, gezegd=()), NU)
+
+
+async def test_what_was_said_is_what_the_service_stated(
+    service: StartService, bus: Bus, environment: Environment
+) -> None:
+    """Of a clock whose warnings were over when it became known only the end is said, when that was."""
+    await service("routing", termijnen={"adviseur-contact": "3590s"})
+    heard = await bus.listen("routing.termijn-verstreken.#")
+    adviseur = e.AdviseurGewijzigd(gewijzigd_op=now(), volgnummer=1, onderdelen=("CLAS",))
+    await bus.state("coid", adviseur, "adviseur-1")
+    doorgezet = e.MeldingDoorgezet(
+        doorgezet_op=now(),
+        geadresseerde="coid",
+        instemming=new_id(),
+        ontvangen_op=now() - LATE,
+        contact_telt_vanaf=now() - LATE,
+        kenmerken=e.Kenmerken(onderdeel="CLAS", rubriek="overige"),
+    )
+    await bus.state("intake", doorgezet, new_id())
+
+    async def gesteld() -> bool:
+        return bool(heard.of("routing.termijn-verstreken.v1.coid"))
+
+    await eventually(gesteld)
+    [feit] = [bericht["data"] for bericht in heard.of("routing.termijn-verstreken.v1.coid")]
+    [een] = [
+        een
+        for een in (await overview(environment, service=flow.ROUTING)).regels
+        if een.klok.termijn.soort is Soort.ADVISEUR_CONTACT
+    ]
+    assert een.klok.gezegd > 1, "warnings were passed over"
+    een = await met_wat_gezegd_is(environment, een)
+    assert een.gezegd is not None
+    [gezegd] = een.gezegd
+    assert (gezegd.wat, gezegd.op) == ("verstreken", datetime.fromisoformat(feit["verstreken_op"]))
+    assert gezegd.rollen == ("coid", *feit["escaleert_naar"])
+    uitleg = explanation(een, now() + timedelta(seconds=1))
+    assert uitleg.count("nadert") == sum(punt.wat == "nadert" for punt in een.klok.termijn.punten)
+    assert f"  gezegd       {gezegd.op:%Y}" in uitleg
