@@ -31,9 +31,9 @@ select id, reden, routing_key, afzender, feit, omvang, keer, eerst_op, laatst_op
 from geparkeerd where status in ('geparkeerd', 'aangeboden') order by eerst_op, id;
 
 -- name: parked_expired
--- What was not handled in time, so that its body was destroyed in the past $1; oldest first.
+-- What was not handled in time, so that its body was destroyed, and that nobody has seen since; oldest first.
 select id, reden, routing_key, afzender, feit, omvang, keer, eerst_op, laatst_op, vervalt_op, status
-from geparkeerd where status = 'verlopen' and laatst_op > clock_timestamp() - $1::interval order by laatst_op, id;
+from geparkeerd where status = 'verlopen' order by laatst_op, id;
 
 -- name: parked_like
 -- The messages whose id begins with $1, whatever became of them.
@@ -62,20 +62,27 @@ update geparkeerd set status = 'geparkeerd' where id = $1 and status = 'aangebod
 select status, reden from geparkeerd where id = $1;
 
 -- name: drop_parked
--- The row stays as evidence; the body goes.
+-- The row stays as evidence; the body goes, if it has not gone already.
 update geparkeerd
 set status = 'vervallen', verzegeld = null, routing_key_verzegeld = null, onderwerp = null, afdruk = null,
     laatst_op = date_trunc('hour', clock_timestamp(), 'Europe/Amsterdam')
-where id = $1 and status in ('geparkeerd', 'aangeboden')
+where id = $1 and status in ('geparkeerd', 'aangeboden', 'verlopen')
 returning id;
 
+-- name: seen
+-- What opens this matter will not come; it is shown again when anything more is said about it.
+update matters set gezien_op = clock_timestamp() where subject = $1 and not known returning subject;
+
 -- name: waiting
--- Matters of which facts are known, but not the one that opens them, for longer than $1.
+-- Matters of which facts are known, but not the one that opens them, for longer than $1; of those that an operator has
+-- seen the ones about which more came since.
 select matters.subject, matters.first_seen,
        array_agg(facts.publisher || '.' || facts.name order by facts.time, facts.key)
            filter (where facts.key is not null) as facts
 from matters left join facts using (subject)
 where not matters.known and matters.first_seen < clock_timestamp() - $1::interval
+  and (matters.gezien_op is null or exists (
+      select from facts as later where later.subject = matters.subject and later.received_at > matters.gezien_op))
 group by matters.subject, matters.first_seen
 order by matters.first_seen, matters.subject;
 

@@ -18,7 +18,18 @@ from pathlib import Path
 
 from ops import OpsError, attach, audit, lezer, sleutels
 from ops.environment import Environment
-from ops.parking import WAIT_KNOWN, Antwoord, Geparkeerd, body_of, drop, expired, parked, replay, waiting
+from ops.parking import (
+    WAIT_KNOWN,
+    Antwoord,
+    Geparkeerd,
+    body_of,
+    drop,
+    expired,
+    parked,
+    replay,
+    seen,
+    waiting,
+)
 from services.intake import logboek
 from services.notification import store as notificaties
 from shared import flow
@@ -30,6 +41,7 @@ _SHORT = 8
 _REPLAY = "geparkeerd opnieuw aangeboden"
 _DROP = "geparkeerd vervallen"
 _RETRY = "terzijde opnieuw proberen"
+_SEEN = "wachtende zaak gezien"
 # Each is recorded twice: an intention without a result tells of a command that was cut off.
 _INTENDED = "voorgenomen"
 _BROKEN_OFF = "afgebroken"
@@ -40,7 +52,7 @@ _BROKEN_OFF = "afgebroken"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `geparkeerd`: one action, each with its own."""
-    actions = parser.add_subparsers(dest="action", required=True, metavar="list|show|replay|drop|retry")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="list|show|replay|drop|retry|seen")
     made = {
         name: actions.add_parser(name, help=text, description=text)
         for name, text in (
@@ -50,8 +62,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             ),
             ("show", "one message: when, from whom, why"),
             ("replay", "offer messages to their service again"),
-            ("drop", "give messages up; their body is destroyed"),
+            ("drop", "give messages up; their body is destroyed, if it has not gone already"),
             ("retry", "let background jobs try at once again what they have set aside"),
+            ("seen", "no longer list matters that wait for a fact which will not come, until more is said"),
         )
     }
     made["list"].add_argument(
@@ -71,6 +84,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     made["drop"].add_argument("ids", nargs="+", type=_id_prefix, metavar="ID")
     made["drop"].add_argument("--reden", metavar="TEXT", required=True, help="why it is given up")
+    made["seen"].add_argument("ids", nargs="+", metavar="ID", help="a matter's id, as the list has it")
+    made["seen"].add_argument("--reden", metavar="TEXT", required=True, help="why it will not come")
     for name, action in made.items():
         attach.add_service(action)
         if name != "retry":
@@ -110,6 +125,7 @@ def run(args: argparse.Namespace) -> int:
         "replay": _replay,
         "drop": _drop,
         "retry": _retry,
+        "seen": _seen,
     }[args.action]
     return attach.in_environment(args.omgeving, lambda environment: act(environment, args))
 
@@ -119,8 +135,8 @@ def _wrong_use(args: argparse.Namespace) -> str | None:
         return "name the messages to replay, or --alles"
     if args.action == "show" and args.inhoud and not (args.reden or "").strip():
         return "opening a message needs its reason: --reden"
-    if args.action == "drop" and not args.reden.strip():
-        return "dropping a message needs its reason: --reden"
+    if args.action in ("drop", "seen") and not args.reden.strip():
+        return "this needs its reason: --reden"
     return None
 
 
@@ -157,7 +173,7 @@ async def _expired(environment: Environment, services: Sequence[str]) -> list[st
     found = await expired(environment, services)
     if not found:
         return []
-    return ["", "Not handled in time; the body was destroyed:", *(f"  {line}" for line in _listing(found))]
+    return ["", "Not handled in time; the body was destroyed (drop it once that is seen):", *(f"  {line}" for line in _listing(found))]
 
 
 async def _set_aside(environment: Environment, services: Sequence[str]) -> list[str]:
@@ -187,12 +203,34 @@ async def _retry(environment: Environment, args: argparse.Namespace) -> int:
     return 0
 
 
+async def _seen(environment: Environment, args: argparse.Namespace) -> int:
+    """Raises OpsError for a matter that does not wait, before anything is done."""
+    services = attach.chosen(environment, args.dienst)
+    found = await waiting(environment, services, timedelta(0), reader=args.lezer)
+    for name in args.ids:
+        if all(one.onderwerp != name for one in found):
+            raise OpsError(f"no matter that waits for its opening fact has the id {printable(name)}")
+    for one in found:
+        if one.onderwerp in args.ids:
+            audit.record(_SEEN, one.onderwerp, f"{one.dienst}: {_INTENDED}", reason=args.reden)
+            gone = await seen(environment, one)
+            outcome = "gezien" if gone else "wachtte niet meer"
+            audit.record(_SEEN, one.onderwerp, f"{one.dienst}: {outcome}", reason=args.reden)
+            words = "no longer listed, until more is said about it" if gone else "does not wait any more"
+            print(f"{one.onderwerp}  {one.dienst:<12}  {words}")
+    return 0
+
+
 async def _undelivered(environment: Environment) -> list[str]:
-    """The weekly messages that failed, by seat and round; whether they held anything does not show."""
+    """The weekly messages that failed, by seat and round, and the seats that cannot get any; whether a message
+    held anything does not show."""
     async with attach.schema(environment, flow.NOTIFICATION) as connection:
         found = await notificaties.openstaand(connection)
+        zonder = await notificaties.onbereikbaar(connection)
+    stoelen = [printable(f"  {row['functionaris']}  ({row['eenheid']})") for row in zonder]
+    zonder_postbus = ["", "Seats without a mailbox, which get no weekly message:", *stoelen, ""] if zonder else []
     if not found:
-        return []
+        return zonder_postbus
     head = {
         "kenmerk": "kenmerk",
         "functionaris": "functionaris",
@@ -206,7 +244,13 @@ async def _undelivered(environment: Environment) -> list[str]:
     rows = [tuple(map(printable, row)) for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
-    return ["", "Weekly messages that did not reach their seat:", *(f"  {line}" for line in lines), ""]
+    return [
+        "",
+        "Weekly messages that did not reach their seat:",
+        *(f"  {line}" for line in lines),
+        "",
+        *zonder_postbus,
+    ]
 
 
 def _listing(found: Sequence[Geparkeerd]) -> list[str]:
@@ -224,7 +268,7 @@ def _listing(found: Sequence[Geparkeerd]) -> list[str]:
 
 
 async def _show(environment: Environment, args: argparse.Namespace) -> int:
-    messages = await _named(environment, args, only_open=False)
+    messages = await _named(environment, args, to_do=lambda _: True)
     for message in messages:
         print("\n".join(details(message)))
     if args.inhoud:
@@ -282,7 +326,7 @@ def details(message: Geparkeerd) -> list[str]:
 
 
 async def _replay(environment: Environment, args: argparse.Namespace) -> int:
-    messages = await _named(environment, args, only_open=True)
+    messages = await _named(environment, args, to_do=lambda one: one.open)
     if not messages:
         print("Nothing is parked.")
         return 0
@@ -335,7 +379,7 @@ def _idle(service: str, absent: Sequence[str]) -> str:
 
 
 async def _drop(environment: Environment, args: argparse.Namespace) -> int:
-    for message in await _named(environment, args, only_open=True):
+    for message in await _named(environment, args, to_do=lambda one: one.counted):
         name = str(message.id)
         audit.record(_DROP, name, f"{message.dienst}: {_INTENDED}", reason=args.reden)
         try:
@@ -350,8 +394,10 @@ async def _drop(environment: Environment, args: argparse.Namespace) -> int:
     return 0
 
 
-async def _named(environment: Environment, args: argparse.Namespace, *, only_open: bool) -> list[Geparkeerd]:
-    """The messages that the arguments name. With `only_open` the others are not looked at.
+async def _named(
+    environment: Environment, args: argparse.Namespace, *, to_do: Callable[[Geparkeerd], bool]
+) -> list[Geparkeerd]:
+    """The messages that the arguments name and with which there is something to do; others are not looked at.
 
     Raises OpsError for an id that names none, or two different.
     """
@@ -364,7 +410,7 @@ async def _named(environment: Environment, args: argparse.Namespace, *, only_ope
         )
         if not found:
             raise OpsError(f"no parked message has an id that begins with {prefix}")
-        matching = [one for one in found if one.open or not only_open]
+        matching = [one for one in found if to_do(one)]
         if not matching:
             raise OpsError(f"{prefix} is {found[0].status}: there is nothing left to do with it")
         if len({one.id for one in matching}) > 1:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """The set-up step of a deployment: topology, accounts, schemas and migrations, on servers that are there.
 
-Runs as `python -m ops.opzet`, once per release, before the services. It takes from the environment:
+Runs as `./meldpunt opzet` (in an image of its own: `python -m ops.opzet`), once per release, before the services. It takes from the environment:
 
     MELDPUNT_AMQP_URL             the broker, with an administrator's account
     MELDPUNT_AMQP_MANAGEMENT_URL  its management API, with the same account
@@ -21,6 +21,7 @@ password that nobody knows, when it is made: the account is there, and closed. R
 nothing else. The operators' commands take the same variables.
 """
 
+import argparse
 import asyncio
 import os
 import secrets
@@ -52,6 +53,15 @@ def deployment() -> Servers:
     amqp_url, management_url, postgres_dsn = (os.environ[name] for name in names)
     seed = secrets.token_hex(32)
     return Servers(amqp_url, management_url, postgres_dsn, private=False, seed=seed, sets_passwords=True)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """It has no options: everything comes from the environment."""
+
+
+def run(_: argparse.Namespace) -> int:
+    """As a command among the others."""
+    return main()
 
 
 def main() -> int:

@@ -27,9 +27,6 @@ from shared.settings import ServiceSettings
 WAIT_KNOWN: Final[timedelta] = ServiceSettings.model_fields["wait_known"].default
 """How long a fact may wait for the fact that opens its matter before it is listed."""
 
-SHOWN: Final = timedelta(days=92)
-"""How long a message that was not handled in time stays in the list."""
-
 _POLL_S = 0.1
 _TIMEOUT_S = 30.0
 
@@ -56,6 +53,11 @@ class Geparkeerd:
     def open(self) -> bool:
         """Whether there is still something to do with it."""
         return self.status in ("geparkeerd", "aangeboden")
+
+    @property
+    def counted(self) -> bool:
+        """Whether it stands on a list until somebody drops it; also when its body is gone already."""
+        return self.open or self.status == "verlopen"
 
 
 @dataclass(frozen=True)
@@ -105,14 +107,12 @@ async def parked(
     return sorted(found, key=lambda one: (one.eerst_op, one.id, one.dienst))
 
 
-async def expired(
-    environment: Environment, services: Iterable[str], within: timedelta = SHOWN
-) -> list[Geparkeerd]:
-    """What was not handled in time, so that its body was destroyed this recently."""
+async def expired(environment: Environment, services: Iterable[str]) -> list[Geparkeerd]:
+    """What was not handled in time, so that its body was destroyed, and was not dropped since."""
     found = []
     for service in services:
         async with attach.schema(environment, service) as connection:
-            rows = await connection.fetch(attach.SQL.parked_expired, within)
+            rows = await connection.fetch(attach.SQL.parked_expired)
             found += [Geparkeerd(dienst=service, **row) for row in rows]
     return found
 
@@ -242,8 +242,14 @@ async def _answer(environment: Environment, message: Geparkeerd, deadline: float
             await asyncio.sleep(_POLL_S)
 
 
+async def seen(environment: Environment, matter: Wachtend) -> bool:
+    """Says that what opens this matter will not come; False when it came meanwhile."""
+    async with attach.schema(environment, matter.dienst) as connection:
+        return await connection.fetchval(attach.SQL.seen, matter.onderwerp) is not None
+
+
 async def drop(environment: Environment, messages: Sequence[Geparkeerd]) -> list[Geparkeerd]:
-    """Gives up these messages: the body goes, the row stays. Returns those that were still open."""
+    """Gives up these messages: the body goes, the row stays. Returns those that were still to be dropped."""
     dropped = []
     for message in messages:
         async with attach.schema(environment, message.dienst) as connection:

@@ -45,7 +45,7 @@ from facts where subject = any($1::text[]) and data is not null;
 -- name: begraaf
 -- Of these matters a tombstone remains. What was stated about them is erased once it is published.
 update matters
-set known = true, sporen = true, first_seen = date_trunc('week', first_seen, 'Europe/Amsterdam'),
+set known = true, sporen = true, gezien_op = null, first_seen = date_trunc('week', first_seen, 'Europe/Amsterdam'),
     gewist_op = coalesce(gewist_op, date_trunc('week', clock_timestamp(), 'Europe/Amsterdam'))
 where subject = any($1::text[]);
 
@@ -256,6 +256,9 @@ select (select count(*) from outbox) as "meldpunt.outbox.depth",
        (select count(*) from geparkeerd where status in ('geparkeerd', 'aangeboden') and vervalt_op is not null)
            as "meldpunt.parked.expiring",
        (select count(*) from geparkeerd where status = 'verlopen') as "meldpunt.parked.expired",
-       (select count(*) from matters where not known and first_seen < clock_timestamp() - $1::interval)
+       (select count(*) from matters
+        where not known and first_seen < clock_timestamp() - $1::interval
+          and (gezien_op is null or exists (
+              select from facts where facts.subject = matters.subject and facts.received_at > matters.gezien_op)))
            as "meldpunt.matters.waiting",
        extract(epoch from clock_timestamp()) as "meldpunt.measured.time";

@@ -44,7 +44,7 @@ from shared.events import (
     Tabelrij,
     TerugkoppelingGegeven,
 )
-from shared.inbox import Work
+from shared.inbox import QUERIES, Work
 from shared.service import Runtime, Service
 from shared.settings import ServiceSettings
 from shared.termijnen.klok import Klok
@@ -755,6 +755,48 @@ async def test_a_parked_fact_is_accounted_for_also_when_it_cannot_be_read(
     assert "1 in the dead-letter queue" in (await meldpunt("geparkeerd", "list")).out
 
 
+async def test_what_an_operator_has_seen_is_counted_no_longer_and_the_next_is(
+    registry: Runtime, answer: Answer, environment: Environment, bus: Bus, meldpunt: Command
+) -> None:
+    """A body that went unhandled, until it is dropped; a matter whose opening fact will not come, until more
+    is said about it."""
+
+    async def counted() -> tuple[int, int]:
+        row = await registry.pool.fetchrow(QUERIES.depths, timedelta(0))
+        return row["meldpunt.parked.expired"], row["meldpunt.matters.waiting"]
+
+    answer.broken = True
+    await bus.state("coid", qualified(), new_id())
+    (one,) = await open_ones(environment)
+    await registry.pool.execute(
+        "update geparkeerd set status = 'verlopen', verzegeld = null, onderwerp = null, afdruk = null"
+    )
+    assert await counted() == (1, 0)
+    assert "Not handled in time" in (await meldpunt("geparkeerd", "list")).out
+    assert (await meldpunt("geparkeerd", "drop", str(one.id), "--reden", "gezien")).status == 0
+    assert await counted() == (0, 0)
+    assert "Not handled in time" not in (await meldpunt("geparkeerd", "list")).out
+    assert (await meldpunt("geparkeerd", "drop", str(one.id), "--reden", "weer")).status == 1
+
+    answer.broken = False
+    mistaken = new_id()
+    await bus.state("coid", qualified(), mistaken)
+    await eventually(lambda: registry.pool.fetchval("select true from matters where subject = $1", mistaken))
+    await registry.pool.execute("update matters set known = false where subject = $1", mistaken)
+    assert await counted() == (0, 1)
+    assert mistaken in (await meldpunt("geparkeerd", "list", "--wachttijd", "0s")).out
+    assert (await meldpunt("geparkeerd", "seen", mistaken)).status == 2
+    assert (await meldpunt("geparkeerd", "seen", new_id(), "--reden", "tikfout")).status == 1
+    assert (await meldpunt("geparkeerd", "seen", mistaken, "--reden", "tikfout")).status == 0
+    assert await counted() == (0, 0)
+    assert mistaken not in (await meldpunt("geparkeerd", "list", "--wachttijd", "0s")).out
+    await bus.state("coid", qualified(), mistaken)
+    await eventually(
+        lambda: registry.pool.fetchval("select count(*) = 2 from facts where subject = $1", mistaken)
+    )
+    assert await counted() == (0, 1)
+
+
 async def _line(environment: Environment, service: str) -> sluitend.Regel:
     uitkomst = await reconcile(environment)
     assert uitkomst.balanced, uitkomst.as_text()
@@ -831,7 +873,8 @@ async def test_weekly_messages_that_did_not_arrive_are_listed_by_seat_and_round(
     environment: Environment, meldpunt: Command
 ) -> None:
     """Failed ones, each with its seat, round, reason and attempts; not what was sent or still goes, not one
-    after which a later one arrived; nothing of any matter; and not under another service."""
+    after which a later one arrived, or of a seat that is gone; nothing of any matter; and not under another
+    service. Beside them the seats without a mailbox."""
     rounds = [datetime(2026, 1, day, 8, tzinfo=UTC) for day in (12, 19)]
     rows: list[tuple[str, datetime, str]] = [
         ("zetel-1", rounds[0], "mislukt"),
@@ -839,8 +882,15 @@ async def test_weekly_messages_that_did_not_arrive_are_listed_by_seat_and_round(
         ("zetel-3", rounds[0], "klaar"),
         ("zetel-4", rounds[0], "mislukt"),
         ("zetel-4", rounds[1], "verzonden"),
+        ("zetel-weg", rounds[0], "mislukt"),
     ]
     async with attach.schema(environment, "notification") as connection:
+        await connection.execute("insert into eenheden values ('staf', 1, 'CLAS', null, 9, now())")
+        for seat in ("zetel-1", "zetel-2", "zetel-3", "zetel-4", "zonder-postbus"):
+            postbus = None if seat == "zonder-postbus" else "postbus@mindef.example"
+            await connection.execute(
+                "insert into functionarissen values ('staf', $1, 'commandant', $2)", seat, postbus
+            )
         for moment in rounds:
             await connection.execute("insert into rondes (ronde, gemaakt_op) values ($1, $1)", moment)
         for seat, moment, status in rows:
@@ -861,6 +911,7 @@ async def test_weekly_messages_that_did_not_arrive_are_listed_by_seat_and_round(
     assert (line[1], line[2]) == ("zetel-1", "2026-01-12")
     assert line[-3:] == ["mislukt", "4", "geweigerd"]
     assert "mindef" not in said.out
+    assert "which get no weekly message:\n  zonder-postbus  (staf)\n" in said.out
     assert "zetel" not in (await meldpunt("geparkeerd", "list", "--dienst", "registry")).out
 
 

@@ -147,7 +147,7 @@ async def test_a_body_is_destroyed_after_its_time_and_never_without_a_word(
     )
     assert row["reden"] == "reden; niet op tijd behandeld, inhoud vernietigd"
     lines = await listed(environment)
-    assert "Not handled in time; the body was destroyed:" in lines and str(row["id"])[:4] in lines
+    assert "Not handled in time; the body was destroyed" in lines and str(row["id"])[:4] in lines
     assert await verloop(runtime) == (0, 0)
 
 

@@ -268,7 +268,9 @@ select kenmerk from berichten where kenmerk = any($1::uuid[]) and claim = $2 ord
 -- What an operator watches. All of it is the same whether there is anything to tell or not. How long a message waits
 -- counts from when its round was made: each attempt makes it due later, so when it is due says nothing.
 select (select count(*) from berichten where status in ('klaar', 'geclaimd')) as "meldpunt.notificaties.waiting",
-       (select count(*) from berichten as bericht where status = 'mislukt' and not exists (
+       (select count(*) from berichten as bericht where status = 'mislukt'
+          and exists (select from functionarissen as stoel where stoel.functionaris = bericht.functionaris)
+          and not exists (
             select from berichten as later
             where later.functionaris = bericht.functionaris and later.ronde > bericht.ronde
               and later.status = 'verzonden')) as "meldpunt.notificaties.failed",
@@ -279,11 +281,18 @@ select (select count(*) from berichten where status in ('klaar', 'geclaimd')) as
         where status in ('klaar', 'geclaimd')) as "meldpunt.notificaties.oldest.age";
 
 -- name: openstaand
--- Weekly messages that did not reach their seat, none after it did either, and need somebody. Whether they held
--- anything does not show.
+-- Weekly messages that did not reach their seat, none after it did either, and need somebody: not those of a seat that is
+-- gone, which nobody can mend. Whether they held anything does not show.
 select kenmerk, functionaris, ronde, status, reden, pogingen
 from berichten as bericht
-where status = 'mislukt' and not exists (
+where status = 'mislukt'
+  and exists (select from functionarissen as stoel where stoel.functionaris = bericht.functionaris)
+  and not exists (
     select from berichten as later
     where later.functionaris = bericht.functionaris and later.ronde > bericht.ronde and later.status = 'verzonden')
 order by ronde, functionaris;
+
+-- name: onbereikbaar
+-- Seats that have no mailbox in any unit.
+select functionaris, min(eenheid) as eenheid from functionarissen
+group by functionaris having count(postbus) = 0 order by functionaris;

@@ -245,6 +245,12 @@ async def stand(pool: Any) -> Mapping[str, Any]:
     return row
 
 
+async def onbereikbaar(connection: Any) -> list[Mapping[str, Any]]:
+    """Seats without a mailbox, each with a unit that it is of: functionaris, eenheid."""
+    rows: list[Mapping[str, Any]] = await connection.fetch(QUERIES.onbereikbaar)
+    return rows
+
+
 async def openstaand(connection: Any) -> list[Mapping[str, Any]]:
     """Messages that did not arrive, nor any later one to that seat: kenmerk, functionaris, ronde, status,
     reden, pogingen."""

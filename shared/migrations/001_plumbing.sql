@@ -21,11 +21,12 @@ create table matters (
     subject    text primary key,
     known      boolean not null default false,       -- false: facts came before the fact that opens it
     first_seen timestamptz not null default clock_timestamp(),
+    gezien_op  timestamptz,                          -- when an operator saw that its opening fact will not come
     gewist_op  timestamptz,                          -- week in which it was erased; what comes later comes to nothing
     sporen     boolean not null default false,       -- erased, but what was stated about it may not be published yet
     constraint matters_gewist check (
         case when gewist_op is null then not sporen
-             else known and gewist_op = date_trunc('week', gewist_op, 'Europe/Amsterdam')
+             else known and gezien_op is null and gewist_op = date_trunc('week', gewist_op, 'Europe/Amsterdam')
                   and first_seen = date_trunc('week', first_seen, 'Europe/Amsterdam') end
     )
 );

@@ -3,7 +3,9 @@
 none when all is well."""
 
 import asyncio
+import re
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 
 import pytest
@@ -16,7 +18,7 @@ from shared import flow
 from tests.bus import Bus, eventually, new_id, now
 from tests.notification.opzet import voor_de_lijn
 from tests.observability.kijken import PATIENCE_S, Watched, watching
-from tests.observability.regels import DASHBOARDS, alerts, expressions, metric_names, panels
+from tests.observability.regels import DASHBOARDS, RUNBOOK, alerts, expressions, metric_names, panels
 
 IN_TIME_S = 25.0
 """Within this a service that stopped is known."""
@@ -86,6 +88,16 @@ def test_rules_and_dashboards_name_what_is_there(watched: Watched) -> None:
         if not any(watched.query(expression) for expression in expressions(panel))
     ]
     assert empty == []
+
+
+def test_the_runbook_says_of_every_background_job_what_stands_still_with_it(watched: Watched) -> None:
+    """By its name, and of which services it is: as they run."""
+    runs: dict[str, set[str]] = defaultdict(set)
+    for one in watched.query("meldpunt_job_age_seconds"):
+        runs[one["metric"]["meldpunt_job"]].add(one["metric"]["service"])
+    table = re.findall(r"^\| `([\w-]+)` \| ([\w, ]+) \| \S.* \|$", RUNBOOK.read_text(), re.M)
+    assert {job: set(flow.SERVICES) if of == "all" else set(of.split(", ")) for job, of in table} == runs
+    assert len(table) == len(runs)
 
 
 async def held_by_a_lock(watched: Watched) -> None:
