@@ -42,9 +42,7 @@ COMMANDS = (
         "Keys of intake and its vault: list, renew, expire, wrap anew, remove",
         "ops.sleutelbeheer",
     ),
-    Command(
-        "opzet", "Set up accounts, topology, schemas and migrations on servers of your own", "ops.opzet"
-    ),
+    Command("opzet", "Set up accounts, topology, schemas and migrations on servers of your own", "ops.opzet"),
     Command("test", "Run the tests, with a real broker and database", "ops.testing", passes_on=True),
     Command("check", "Lint, types, import rules, contract and lock files", "ops.checks"),
     Command("contract", "Write the contract folder from the code, or check it", "ops.contract"),

@@ -27,9 +27,6 @@ select md5($9::text || n), $5::text, $6::integer, 1, op - make_interval(secs => 
 from generate_series($1::integer, $2::integer) as n,
      lateral (select $3::timestamptz + make_interval(secs => $4::float8 * n) as op) as o;
 
--- name: nog_te_vuren
-select count(*) from termijnen where volgende_op < $1;
-
 -- name: gevuurd
 -- When each clock of this run was due, and when its fact was written.
 select extract(epoch from facts.received_at - punten_op[1]) * 1000 as ms

@@ -173,7 +173,11 @@ async def _expired(environment: Environment, services: Sequence[str]) -> list[st
     found = await expired(environment, services)
     if not found:
         return []
-    return ["", "Not handled in time; the body was destroyed (drop it once that is seen):", *(f"  {line}" for line in _listing(found))]
+    return [
+        "",
+        "Not handled in time; the body was destroyed (drop it once that is seen):",
+        *(f"  {line}" for line in _listing(found)),
+    ]
 
 
 async def _set_aside(environment: Environment, services: Sequence[str]) -> list[str]:
@@ -228,7 +232,9 @@ async def _undelivered(environment: Environment) -> list[str]:
         found = await notificaties.openstaand(connection)
         zonder = await notificaties.onbereikbaar(connection)
     stoelen = [printable(f"  {row['functionaris']}  ({row['eenheid']})") for row in zonder]
-    zonder_postbus = ["", "Seats without a mailbox, which get no weekly message:", *stoelen, ""] if zonder else []
+    zonder_postbus = (
+        ["", "Seats without a mailbox, which get no weekly message:", *stoelen, ""] if zonder else []
+    )
     if not found:
         return zonder_postbus
     head = {

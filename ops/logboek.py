@@ -14,7 +14,7 @@ import argparse
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -43,8 +43,6 @@ NIET_VERANKERD: Final = 3
 _IN_ORDE: Final = re.compile(r"in orde tot en met (\d+), hash ([0-9a-f]{64})")
 
 NAMEN: Final = {"toegangslog": "access log (BIO2)", "logboek": "Logboek Dataverwerkingen (LDV)"}
-
-Ankers = Mapping[str, Sequence[Stand]]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -124,7 +124,10 @@ INSTRUMENTS: Final = {
         _gauge("meldpunt.matters.waiting", "{matter}", "Matters whose opening fact is missing for too long"),
         _gauge(QUEUE_DEPTH, "{message}", "Messages that wait in a queue of this service", QUEUE),
         _gauge(
-            QUEUE_IN_HAND, "{message}", "Messages of a queue in the hands of this replica, not done yet", QUEUE
+            QUEUE_IN_HAND,
+            "{message}",
+            "Messages of a queue in the hands of this replica, not done yet",
+            QUEUE,
         ),
         _gauge(
             QUEUE_CONSUMERS, "{consumer}", "Consumers on a queue of this service, of all its replicas", QUEUE

@@ -102,8 +102,8 @@ class Outbox:
         meter: Meter,
         *,
         lease: timedelta,
+        terzijde: Terzijde,
         seal: ToSeal | None = None,
-        terzijde: Terzijde | None = None,
     ) -> None:
         self._pool = pool
         self._terzijde = terzijde
@@ -173,9 +173,8 @@ class Outbox:
                 facts.append((row, fact_from_row(row)))
             except Exception as error:
                 culprits.append(Culprit(Row(str(row["key"])), error))
-        if self._terzijde is not None:
-            tell(RELAY, await self._terzijde.put(self._pool, RELAY, culprits))
-            await self._terzijde.done(self._pool, RELAY, [Row(str(fact.key)) for _, fact in facts])
+        tell(RELAY, await self._terzijde.put(self._pool, RELAY, culprits))
+        await self._terzijde.done(self._pool, RELAY, [Row(str(fact.key)) for _, fact in facts])
         return facts
 
     async def _sealed(self, content: Sequence[Fact]) -> tuple[dict[UUID, str], set[UUID]]:

@@ -8,6 +8,7 @@ broker, close the pool. What was not finished is still in the queue or in the ou
 import asyncio
 import logging
 import signal
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -376,7 +377,7 @@ def main(service: Callable[[Any], Service], load_settings: Callable[[], ServiceS
         settings = load_settings()
         built = service(settings)
     except SettingsError as error:
-        print(f"wrong or missing settings: {error}")
+        print(f"wrong or missing settings: {error}", file=sys.stderr)
         return 2
     with logging_set_up(built.name, settings.log_level):
         try:

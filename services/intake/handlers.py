@@ -255,15 +255,7 @@ class Intake:
 
     async def vernietigen(self, runtime: Runtime) -> bool:
         """Destroy the keys of what was erased; True when there may be more."""
-
-        async def neem(work: Work) -> list[tuple[str, vernietiging.Grond]]:
-            return list((await vernietiging.neem(work.connection)).items())
-
-        async def voer_uit(work: Work, zaken: Sequence[tuple[str, vernietiging.Grond]]) -> None:
-            await vernietiging.vernietig(work, self.kluis, dict(zaken))
-
-        batch = Batch("vernietigen", neem, voer_uit, lambda een: matter(een[0]))
-        return (await runtime.terzijde.run(batch)).taken == vernietiging.PER_KEER
+        return await vernietiging.voer_uit(runtime, self.kluis) == vernietiging.PER_KEER
 
     async def verstrijken(self, runtime: Runtime) -> bool:
         """Erase contacts whose time to be kept is over; True when there may be more."""

@@ -7,11 +7,13 @@ After that commit the key is destroyed, and only then is it stated and the note 
 a key that will still be destroyed; never one that is forgotten, and never a matter that is alive without it.
 """
 
+from __future__ import annotations
+
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from services.intake import logboek, verstrekking
 from services.intake.kluis import Betrokkene, Kluis
@@ -21,6 +23,10 @@ from shared.events import InhoudVernietigd
 from shared.inbox import Work
 from shared.postgres import Queries
 from shared.telemetry import describe
+from shared.terzijde import Batch, matter
+
+if TYPE_CHECKING:
+    from shared.service import Runtime
 
 QUERIES: Final = Queries(Path(__file__).with_name("vernietiging.sql"))
 PER_KEER: Final = 100
@@ -91,19 +97,26 @@ async def neem(connection: Any) -> dict[str, Grond]:
     return {row["subject"]: row["grond"] for row in await connection.fetch(QUERIES.neem, PER_KEER)}
 
 
-async def voer_uit(work: Work, kluis: Kluis) -> int:
-    """Destroy the keys that are due, and state that it was done; returns of how many matters.
+async def voer_uit(runtime: Runtime, kluis: Kluis) -> int:
+    """Destroy the keys that are due, and state that it was done; returns of how many matters, `PER_KEER` at
+    most.
 
     Needs no KEK: erasure waits for nobody who holds one. Raises OSError when the keys cannot be reached: the
     matters stay noted. Done twice it is done once.
     """
-    zaken = await neem(work.connection)
-    await vernietig(work, kluis, zaken)
-    return len(zaken)
+
+    async def neem_zaken(work: Work) -> list[tuple[str, Grond]]:
+        return list((await neem(work.connection)).items())
+
+    async def doe(work: Work, zaken: Sequence[tuple[str, Grond]]) -> None:
+        await vernietig(work, kluis, dict(zaken))
+
+    batch = Batch("vernietigen", neem_zaken, doe, lambda een: matter(een[0]))
+    return (await runtime.terzijde.run(batch)).taken
 
 
 async def vernietig(work: Work, kluis: Kluis, zaken: Mapping[str, Grond]) -> None:
-    """The same for these matters, which `neem` gave."""
+    """Destroy the keys of these matters, which `neem` gave, and state it."""
     if not zaken:
         return
     betrokkenen = await _wie(kluis, zaken)  # while it can still be told

@@ -30,7 +30,7 @@ from services.notification.groep import Groep
 from services.notification.samenstellen import samenstellen
 from services.notification.settings import Settings
 from services.notification.smtp import Onbereikbaar, Verbinding
-from shared.inbox import QUERIES, Stated, Work
+from shared.inbox import Stated, Work
 from shared.postgres import TRANSIENT
 from shared.service import Runtime
 from shared.telemetry import describe

@@ -78,7 +78,7 @@ comment on table voortgang is 'How far each replica has come, so that the watch 
 -- What could not be handled. Nothing that is readable here tells what a message said, or when or how large it was exactly.
 create table geparkeerd (
     id            uuid primary key,                  -- random
-    afdruk        bytea unique check (octet_length(afdruk) = 32),  -- so that the same message stands here once; for a day
+    afdruk        bytea unique check (octet_length(afdruk) = 32),  -- so that the same message stands here once; two days at most
     reden         text not null,
     routing_key   text not null,                     -- 'onbekend' when it is no key of ours
     afzender      text,                              -- the account, as the broker validated it

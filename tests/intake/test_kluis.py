@@ -391,8 +391,7 @@ async def test_a_crash_after_the_decision_leaves_a_key_that_will_be_destroyed(
     await keep(runtime, kluis, stuk._replace(stuk=uuid4()))
     assert await runtime.pool.fetchval("select count(*) from kluis") == 1
     for expected in (1, 0):
-        async with runtime.transaction() as work:
-            assert await vernietiging.voer_uit(work, kluis) == expected
+        assert await vernietiging.voer_uit(runtime, kluis) == expected
     assert (await kluis.betrokkenen([stuk.zaak, other.zaak])).keys() == {other.zaak}
     assert await _stated(runtime) == 1
 
@@ -406,12 +405,11 @@ async def test_a_crash_after_the_key_was_destroyed_does_the_rest_again(
     await decide(runtime, [stuk.zaak])
     with pytest.raises(KeyboardInterrupt):
         async with runtime.transaction() as work:
-            await vernietiging.voer_uit(work, kluis)
+            await vernietiging.vernietig(work, kluis, await vernietiging.neem(work.connection))
             raise KeyboardInterrupt
     assert await kluis.betrokkenen([stuk.zaak]) == {}
     assert await _stated(runtime) == 0
-    async with runtime.transaction() as work:
-        assert await vernietiging.voer_uit(work, kluis) == 1
+    assert await vernietiging.voer_uit(runtime, kluis) == 1
     assert await _stated(runtime) == 1
 
 
@@ -518,8 +516,7 @@ async def test_erasing_needs_no_kek(
     await keep(runtime, Kluis(Sleutelkluis(BestandKek(tmp_path / "oud"), folder)), stuk)
     await decide(runtime, [stuk.zaak, other.zaak])
     nu = Kluis(Sleutelkluis(Weg(intake_keys(environment, keys)["kek"]), folder)) if away else kluis
-    async with runtime.transaction() as work:
-        assert await vernietiging.voer_uit(work, nu) == 2
+    assert await vernietiging.voer_uit(runtime, nu) == 2
     assert folder.lees([stuk.zaak, other.zaak]) == {}
     assert await _stated(runtime) == 2
     rows = await runtime.pool.fetch(

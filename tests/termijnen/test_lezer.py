@@ -64,9 +64,7 @@ def test_two_worlds_that_differ_in_what_is_hidden_read_the_same(
 def test_an_explanation_says_a_seat_the_same_for_every_matter() -> None:
     """For whom a rung is closed is not told to a reader who holds one; it is to an operator without."""
     klok = Klok(Soort.TOEWIJZING, NU)
-    los, streng = (
-        _regel("zaak-0001", replace(klok, gesloten=frozenset(rollen))) for rollen in ((), ("sg",))
-    )
+    los, streng = (_regel("zaak-0001", replace(klok, gesloten=frozenset(rollen))) for rollen in ((), ("sg",)))
     assert explanation(los, NU) != explanation(streng, NU)
     open_, dicht = (replace(een, in_gevaar=None) for een in (los, streng))
     assert explanation(open_, NU) == explanation(dicht, NU)

@@ -79,8 +79,7 @@ create table kluis (
     stuk       uuid primary key,                     -- key of the fact it came with, or an id of its own
     subject    text not null,
     soort      text not null,
-    inhoud     bytea not null check (octet_length(inhoud) > 28),
-    bewaard_op timestamptz not null default clock_timestamp()
+    inhoud     bytea not null check (octet_length(inhoud) > 28)
 );
 create index kluis_subject on kluis (subject);
 -- Ciphertext does not compress, and is never searched.

@@ -13,14 +13,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Final, Literal
+from typing import Literal
 from uuid import UUID
 
 from shared.events import NotificatieMislukt, NotificatieVerzonden
 
 Status = Literal["klaar", "geclaimd", "verzonden", "mislukt"]
 Reden = Literal["geweigerd", "onbereikbaar"]
-EINDE: Final = frozenset({"verzonden", "mislukt"})
 
 
 @dataclass(frozen=True, slots=True)
