@@ -226,8 +226,8 @@ async def _seen(environment: Environment, args: argparse.Namespace) -> int:
 
 
 async def _undelivered(environment: Environment) -> list[str]:
-    """The weekly messages that failed, by seat and round, and the seats that cannot get any; whether a message
-    held anything does not show."""
+    """The weekly messages that failed, by seat and round, and the seats that cannot get any; whether a
+    message held anything does not show."""
     async with attach.schema(environment, flow.NOTIFICATION) as connection:
         found = await notificaties.openstaand(connection)
         zonder = await notificaties.onbereikbaar(connection)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: EUPL-1.2
 """The set-up step of a deployment: topology, accounts, schemas and migrations, on servers that are there.
 
-Runs as `./meldpunt opzet` (in an image of its own: `python -m ops.opzet`), once per release, before the services. It takes from the environment:
+Runs as `./meldpunt opzet` (in an image of its own: `python -m ops.opzet`), once per release, before the
+services. It takes from the environment:
 
     MELDPUNT_AMQP_URL             the broker, with an administrator's account
     MELDPUNT_AMQP_MANAGEMENT_URL  its management API, with the same account

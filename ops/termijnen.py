@@ -323,7 +323,7 @@ def _point(een: Loop, punt: Punt, nummer: int) -> str:
 
 
 def _hoort(een: Loop, punt: Punt, vanaf: int) -> tuple[str, ...]:
-    """Who is told at this point, of rungs from `vanaf`: none of the roles that must not learn of the matter."""
+    """Who is told at this point, of rungs from `vanaf`: no role that must not learn of the matter."""
     t = een.klok.termijn
     if t.hoort is None:
         return ()

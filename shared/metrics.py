@@ -126,7 +126,7 @@ INSTRUMENTS: Final = {
         _gauge(
             QUEUE_IN_HAND,
             "{message}",
-            "Messages of a queue in the hands of this replica, not done yet",
+            "Messages of a queue that this replica holds, not done yet",
             QUEUE,
         ),
         _gauge(

@@ -73,8 +73,8 @@ class Sight:
         return min(known) if len(known) == len(moments) else None
 
     def tell_in_hand(self) -> None:
-        """Observe what was taken from the queues and is not done yet: the broker no longer counts it as waiting,
-        and a few facts that nothing can be done with are all in hand."""
+        """Observe what was taken from the queues and is not done yet: the broker counts it no longer as
+        waiting, and a few facts that nothing can be done with are all in hand."""
         if self._consumer is not None:
             for queue in self._horizons:
                 _, held = self._consumer.progress(queue)

@@ -273,7 +273,7 @@ class Intake:
         return False
 
     async def stand(self, pool: Any) -> Mapping[str, Any]:
-        """What an operator watches: readers without a key, or nearly, and contacts that are about to be erased."""
+        """What an operator watches: readers without a key, or nearly, and contacts about to be erased."""
         row = await pool.fetchrow(verstrekking.QUERIES.stand)
         bijna = await vernietiging.bijna_uit_de_tijd(pool, self.settings.bewaartermijn_open)
         return {**row, "meldpunt.contacten.expiring": bijna}

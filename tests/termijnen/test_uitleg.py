@@ -36,7 +36,7 @@ def genoemd(uitleg: str) -> set[str]:
 @pytest.mark.parametrize("soort", Soort)
 @pytest.mark.parametrize("gesloten", GESLOTEN, ids=lambda rollen: "+".join(sorted(rollen)) or "open")
 def test_it_names_whom_the_watch_tells_and_nobody_else(soort: Soort, gesloten: frozenset[str]) -> None:
-    """Whoever must not learn of the matter is not named, the alternative is, and where there is none nobody."""
+    """Whoever must not learn of the matter is not named; the alternative is, or that there is nobody."""
     een = loop(soort, gesloten)
     _, feiten = gevuurd(een.klok, BOEK)
     uitleg = explanation(een, NU)
