@@ -36,14 +36,10 @@ from tests.termijnen.narekenen import (
     terugkoppeling,
     toewijzing,
 )
-from tests.termijnen.test_vectoren import GEVALLEN, moment
+from tests.termijnen.test_vectoren import GEVALLEN, HERINNERING, moment
 
 MINUUT = timedelta(minutes=1)
 KENMERKEN = e.Kenmerken(onderdeel="CLSK")
-HERINNERING = "2026-12-21 23:59:59"
-"""Of the one hand-reckoned clock that stands still for good, since ma 21 sep 2026: three months later, by
-`stilstand` in the table, the role is reminded for the first time. 21 december is a monday, and that day
-counts to its end."""
 
 
 EENS: Final = {
