@@ -26,9 +26,10 @@ from ops.stack import Stack
 from shared import events as e
 from shared import flow, zegel
 from shared.horizon import FOLLOWED, Horizon, Voortgang
+from shared.settings import SettingsError
 from shared.telemetry import JsonLines, describe
 from tests.bus import Bus, eventually, make_fact, new_id, now
-from tests.conftest import StartService
+from tests.conftest import StartService, make_runtime
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -385,6 +386,12 @@ def test_a_wrong_setting_is_named_on_one_line(
     assert (done.returncode, len(said.splitlines())) == (2, 1)
     assert f"ROUTING_{name}" in said
     assert value not in said
+
+
+def test_a_length_for_another_services_clock_is_refused(environment: Environment, keys: Path) -> None:
+    """It would change nothing, and nobody would see that."""
+    with pytest.raises(SettingsError, match=r"ROUTING_TERMIJNEN \(of another service: mid-contact\)"):
+        make_runtime(environment, keys, "routing", termijnen={"mid-contact.waarschuwing": "20s"})
 
 
 async def test_it_stops_in_time_though_the_database_holds_its_batch(
