@@ -533,7 +533,7 @@ async def test_facts_that_come_late_end_in_the_clocks_of_those_that_came_in_time
     rijen = await klok.diensten["registry"].pool.fetch(
         "select onderwerp, soort, start_op, eind_op, gestopt_op, uitkomst, reden, afleiding from termijnen"
     )
-    per_zaak = defaultdict(dict[str, Any])
+    per_zaak: dict[str, dict[str, Any]] = defaultdict(dict)
     for onderwerp, soort, *rest in rijen:
         per_zaak[onderwerp][soort] = rest
     for op_tijd, te_laat in paren:
