@@ -34,6 +34,7 @@ _EXCLUDE = (
     events.KwestieGekwalificeerd,
     events.LeidinggevendeGeinformeerd,
     events.ContactDoorverwezen,
+    events.MeldingHeropend,
     events.KlachtIngediend,
 )
 _MAY_EXCLUDE = tuple(
