@@ -373,7 +373,7 @@ def test_what_the_status_says_is_so(feiten: list[Fact]) -> None:
     verwacht: list[str] = []
     if wie_heeft and not isinstance(wie_heeft[-1], e.AdviseurOntbreekt) and wie_heeft[-1].cluster in sinds:
         op = wie_heeft[-1].gebeurd_op
-        assert op is not None
+        assert isinstance(op, datetime)
         verwacht = [f"{kern.dag(max(op, sinds[wie_heeft[-1].cluster]))}."]
     assert gezegde(feiten, "Er is een adviseur integriteit voor u, sinds ") == verwacht
     dicht = [een.data.gesloten_op for een in feiten if isinstance(een.data, e.DossierGesloten)]

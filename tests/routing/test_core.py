@@ -799,7 +799,8 @@ def test_every_return_of_the_melder_escalates_once() -> None:
     """Stated again for one return, at first without the addressee: one escalation per return."""
     verloop = Verloop(DIENST)
     verloop.hoor(forward())
-    for nummer, (uur, naar) in enumerate([(6, None), (6, "sg"), (6, "sg"), (8, "sg")], start=50):
+    keren: list[tuple[int, Literal["sg"] | None]] = [(6, None), (6, "sg"), (6, "sg"), (8, "sg")]
+    for nummer, (uur, naar) in enumerate(keren, start=50):
         data = terugkeer(BEGIN + timedelta(hours=uur), naar, SG_GRANT)
         verloop.hoor(feit(nummer, "intake", data))
     assert soorten(verloop.gesteld)["melding-geescaleerd"] == 2

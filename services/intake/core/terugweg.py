@@ -131,7 +131,8 @@ def _stand(feiten: Sequence[Fact], zaak: Zaak, gesloten: bool) -> Iterable[str]:
         terug = zaak.teruggekeerd[-1]
         yield f"U bent teruggekomen op uw melding op {dag(terug.teruggekeerd_op)}."
         naar = terug.escaleren_naar
-        if naar is not None and not zaak.escalaties(naar):
+        gebracht = {(one.teruggekeerd_op, one.escaleren_naar) for one in zaak.gesteld.heropend}
+        if naar is not None and not zaak.escalaties(naar) and (terug.teruggekeerd_op, naar) not in gebracht:
             yield f"U wilt ermee naar {AAN[naar]}: dat kan pas als u daarvoor ook instemming geeft."
 
 
