@@ -61,8 +61,8 @@ OP_TESTS: Final = (
         ),
     ),
     OpTests(
-        "wie terugkomt is zonder instemming alleen bij de MID bekend, die er een termijn op heeft; hogerop gaat"
-        " en loopt het zolang de instemming daarvoor geldt",
+        "wie terugkomt is zonder instemming alleen bij de MID bekend, die er een termijn op heeft; hogerop"
+        " gaat en loopt het zolang de instemming daarvoor geldt",
         ("tests/intake/test_terugkeer.py", "tests/registry/test_klokken.py"),
     ),
     OpTests(
