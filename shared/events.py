@@ -860,6 +860,9 @@ class MeldingHeropend(Event):
         max_length=20,
         description="Advisers whom the melder does not want, or complains about; under a cluster's grant",
     )
+    uit_te_sluiten: tuple[Code, ...] = Field(
+        (), max_length=200, description="Seats that must not learn of the matter, as far as was known then"
+    )
 
 
 class BerichtOntvangen(Event):

@@ -44,6 +44,7 @@ SLUIT_UIT: Final = sleutels(
     e.KwestieGekwalificeerd,
     e.LeidinggevendeGeinformeerd,
     e.ContactDoorverwezen,
+    e.MeldingHeropend,
     e.KlachtIngediend,
 )
 """Facts that may name who must not learn of a matter, by routing key."""

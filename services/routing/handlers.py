@@ -12,9 +12,9 @@ from typing import Any, Final, get_args
 
 from services.routing import store
 from services.routing.core.agenda import rest_van_de_dag
-from services.routing.core.besluit import Besluit, beslis_alle, herplan
+from services.routing.core.besluit import Besluit, beslis_alle, escaleer, herplan
 from services.routing.core.toewijzing import Rooster
-from services.routing.core.zaak import Zaak, vouw, wacht_op_opening
+from services.routing.core.zaak import Zaak, teruggekeerd, vouw, wacht_op_opening
 from services.routing.settings import Settings
 from shared import events as e
 from shared import uitsluiting
@@ -103,7 +103,12 @@ class Routing:
             for subject, facts in dossiers.items()
             if (zaak := vouw(subject, facts, zetels, onzeker=subject in onzeker)) is not None
         ]
-        await self._onthoud_bekend(work, dossiers, {zaak.subject for zaak in zaken})
+        bekend = {zaak.subject for zaak in zaken}
+        for subject in dossiers.keys() - bekend:
+            terug = teruggekeerd(subject, dossiers[subject], zetels, onzeker=subject in onzeker)
+            for feit in escaleer(terug, work.now):
+                work.state(feit, subject)
+        await self._onthoud_bekend(work, dossiers, bekend)
         return zaken, weg
 
     async def _rooster(self, work: Work, clusters: Collection[Cluster], zaken: Iterable[Zaak]) -> Rooster:

@@ -219,6 +219,10 @@ async def test_a_melder_writes_adds_and_comes_back(
     assert "wilhelmina" not in await everything(database) and "kantine" not in json.dumps(heard.messages)
     niet = await portaal.vraag("aanvulling", code=code, tekst="meer", aan="adviseur")
     assert niet == {"uitkomst": "niet-mogelijk", "reden": "geen-adviseur"}
+    gegeven = await portaal.vraag("instemmen", code=code, geadresseerde="coid")
+    assert gegeven["uitkomst"] == "gedaan"
+    nog_niet = await portaal.vraag("aanvulling", code=code, tekst="meer", aan="adviseur")
+    assert nog_niet == niet  # consent that forwards nothing: nobody would read it
     antwoord = await portaal.vraag("terugkeren", code=code, reden="niet-opgepakt", tekst="er gebeurde niets")
     assert antwoord["uitkomst"] == "gedaan"
     [terug] = await stated(heard, melder.zaak, "melder-teruggekeerd")

@@ -55,6 +55,16 @@ class Escalatie(NamedTuple):
     reden: Literal["vermoeden-misstand", "niet-opgepakt", "nieuwe-informatie", "vraag"]
 
 
+@dataclass(frozen=True, slots=True)
+class Terugkeer:
+    """A matter that no cluster holds, of which a melder who came back consented to bring it higher: nobody's
+    work here, and nothing is known of it but this."""
+
+    subject: str
+    te_escaleren: tuple[Escalatie, ...]
+    besloten_op: datetime | None
+
+
 class Voorzien(NamedTuple):
     """Of which cluster it was said that the week will not be kept, and to which role."""
 
@@ -177,7 +187,8 @@ class _Lezing:
         self.onbereikbaar_op: datetime | None = None
         self.plaats: Plaats | None = None
         self.weigeringen: dict[tuple[str, str], Weigering] = {}
-        self.heropend: set[tuple[datetime, Escalatie]] = set()
+        # By return and address the grants under which it may be brought there.
+        self.heropend: dict[tuple[datetime, Escalatie], set[str | None]] = {}
         self.heropend_op: datetime | None = None
         self.gesloten: dict[Kwalificatie | None, datetime] = {}
         self.toewijzing: Toewijzing | None = None
@@ -255,8 +266,10 @@ class _Lezing:
     def melding_heropend(self, feit: e.MeldingHeropend, _van: str) -> None:
         self.heropend_op = feit.teruggekeerd_op
         self.ongewenst.update(feit.ongewenste_adviseurs)
+        self.uitgesloten.update(feit.uit_te_sluiten)
         if feit.escaleren_naar is not None:
-            self.heropend.add((feit.teruggekeerd_op, Escalatie(feit.escaleren_naar, feit.reden)))
+            welke = feit.teruggekeerd_op, Escalatie(feit.escaleren_naar, feit.reden)
+            self.heropend.setdefault(welke, set()).add(feit.instemming)
 
     def dossier_gesloten(self, feit: e.DossierGesloten, _van: str) -> None:
         self.gesloten[feit.kwalificatie] = feit.gesloten_op
@@ -374,17 +387,32 @@ def vouw(
 
     `zetels` gives the seats of a role of the ladder. `onzeker`: what may exclude somebody is parked.
     """
+    lezing = _lees(feiten, onzeker)
+    if lezing.doorgezet:
+        return _doorgezet(subject, lezing, zetels)
+    if lezing.ontvangen is not None:
+        return _van_de_lijn(subject, lezing, lezing.ontvangen, zetels)
+    return None
+
+
+def teruggekeerd(
+    subject: str, feiten: Iterable[Fact], zetels: Zetels = GEEN_ZETELS, *, onzeker: bool = False
+) -> Terugkeer:
+    """What a melder came back with on a matter that none of its facts, in folding order, opens; `onzeker` as
+    in `vouw`."""
+    lezing = _lees(feiten, onzeker)
+    gesloten = gesloten_rollen(lezing.uitgesloten, zetels, onzeker)
+    return Terugkeer(subject, _te_escaleren(lezing, False, gesloten), lezing.besloten_op)
+
+
+def _lees(feiten: Iterable[Fact], onzeker: bool) -> _Lezing:
     lezing = _Lezing()
     lezing.onzeker = onzeker
     for feit in feiten:
         stap = _STAPPEN.get(type(feit.data))
         if stap is not None:
             stap(lezing, feit.data, feit.publisher)
-    if lezing.doorgezet:
-        return _doorgezet(subject, lezing, zetels)
-    if lezing.ontvangen is not None:
-        return _van_de_lijn(subject, lezing, lezing.ontvangen, zetels)
-    return None
+    return lezing
 
 
 _OPENT_NIETS: Final = (
@@ -398,15 +426,22 @@ def wacht_op_opening(feiten: Iterable[Fact]) -> bool:
 
     Consent alone should not: the melder may consent to what never becomes a matter of ours, as a klacht, and
     be kept from somebody. Nor should a hand-over: the line also treats what stands in the register alone.
+    Nor what a melder came back with under a grant of its own, and what is done with it.
 
     Nor should anything about what came in as a klacht, also once it turned out to be a melding: whoever
     converts it has it, and nobody forwarded it to a cluster that would assign it. With a forward of its own,
     under the melder's grant, it is a matter like any other.
     """
-    gehoord = tuple(feiten)
-    if any(isinstance(feit.data, e.KlachtIngediend) for feit in gehoord):
+    gelezen = [feit.data for feit in feiten]
+    if any(_opent_elders(een) for een in gelezen):
         return False
-    return any(not isinstance(feit.data, _OPENT_NIETS) for feit in gehoord)
+    return any(not isinstance(een, _OPENT_NIETS) for een in gelezen)
+
+
+def _opent_elders(een: e.Event) -> bool:
+    return isinstance(een, e.KlachtIngediend) or (
+        isinstance(een, e.MeldingHeropend) and een.escaleren_naar is not None
+    )
 
 
 def _doorgezet(subject: str, lezing: _Lezing, zetels: Zetels) -> Zaak:
@@ -569,20 +604,22 @@ def _te_escaleren(lezing: _Lezing, instemming: bool, gesloten: frozenset[str]) -
     """What must still be brought higher: a vermoeden van een misstand once, each return of the melder once.
 
     A vermoeden is told to the SG within the grant under which the cluster holds the matter (what the line
-    reported it holds without one): a random id and a reason, no content. Nothing goes to an address whose
-    grant was withdrawn, nor while a grant is withdrawn of which it is not known whom it named; and nothing of
-    a matter that the cluster may no longer hold. Where an address must not learn of it its named alternative
-    takes the rung, or nobody.
+    reported it holds without one): a random id and a reason, no content. It is not after a grant for the SG
+    was withdrawn, nor while a grant is withdrawn of which it is not known whom it named, nor of a matter that
+    the cluster may no longer hold (`instemming`).
+
+    A return goes under the grant that it names, while that stands, and under nothing else: whether a cluster
+    holds the matter, may still hold it or ever did makes no difference. Where an address must not learn of it
+    its named alternative takes the rung, or nobody.
     """
-    if not instemming or lezing.onbekend_ingetrokken or not (lezing.misstand or lezing.heropend):
-        return ()
     gewenst = Counter(
         bestemd
-        for _, escalatie in lezing.heropend
-        if lezing.weggevallen_op(escalatie.naar) is None
+        for (_, escalatie), grants in lezing.heropend.items()
+        if any(grant is not None and grant not in lezing.ingetrokken for grant in grants)
         and (bestemd := _op_de_trede(escalatie, gesloten)) is not None
     )
-    if lezing.misstand and lezing.weggevallen_op("sg") is None:
+    mag_vermoeden = instemming and not lezing.onbekend_ingetrokken and lezing.weggevallen_op("sg") is None
+    if lezing.misstand and mag_vermoeden:
         bestemd = _op_de_trede(Escalatie("sg", "vermoeden-misstand"), gesloten)
         if bestemd is not None:
             gewenst[bestemd] = 1
