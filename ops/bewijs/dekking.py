@@ -45,6 +45,16 @@ REGELS: Final = (
     Regel("de logs zijn ketens", ("log-zonder-keten",)),
     Regel("een regel van het toegangslog leidt niet naar een zaak", ("stuk-als-op-de-bus",)),
     Regel("niets wordt doorgezet zonder instemming", ("doorgezet-zonder",)),
+    Regel(
+        "een terugkeer, een doorverwijzing en een escalatie gaan alleen naar wie een instemming noemt",
+        (
+            "doorverwijzing-zonder-instemming",
+            "heropening-zonder-instemming",
+            "heropening-na-intrekking",
+            "escalatie-zonder-instemming",
+            "escalatie-na-intrekking",
+        ),
+    ),
     Regel("een later contact stemt nergens in", ("later-contact-stemt-in",)),
     Regel("een ontvangstcode staat nergens leesbaar", ("logt-code",)),
     Regel("een verkeerde code krijgt het antwoord van een onbekende", ("zegt-verkeerd", "antwoord-op-maat")),
@@ -84,6 +94,7 @@ REGELS: Final = (
             "uitsluiting-bij-de-kwalificatie-vergeten",
             "uitsluiting-bij-het-doorzetten-vergeten",
             "uitsluiting-bij-een-ander-gesprek-vergeten",
+            "uitsluiting-bij-een-klacht-vergeten",
         ),
     ),
     Regel(
@@ -241,7 +252,11 @@ EISEN: Final = (
     Eis(
         3, "zonder instemming die de ontvanger noemt bestaat er geen doorzetting: niet als type, niet als"
         " besluit, niet in de database",
-        ("niets wordt doorgezet zonder instemming", "een instemming geldt voor wie zij noemt"),
+        (
+            "niets wordt doorgezet zonder instemming",
+            "een instemming geldt voor wie zij noemt",
+            "een terugkeer, een doorverwijzing en een escalatie gaan alleen naar wie een instemming noemt",
+        ),
         (
             "tests/intake/test_core.py::test_only_a_grant_in_force_that_names_a_cluster_can_make_a_forward",
             "tests/intake/test_intake.py::test_the_database_refuses_a_forward_without_a_grant_in_force",
