@@ -101,7 +101,7 @@ def _gaat(zaak: _Zaak, data: e.Event) -> str | None:
         case e.ContactDoorverwezen(naar="dkp"):
             return zaak.onder("doorverwezen", data.instemming, "klachten")
         case e.MeldingHeropend():
-            aan = _CLUSTERS if data.escaleren_naar is None else (data.escaleren_naar,)
+            aan: tuple[str, ...] = _CLUSTERS if data.escaleren_naar is None else (data.escaleren_naar,)
             if data.ongewenste_adviseurs:  # codes of persons are for a cluster alone
                 aan = tuple(wie for wie in aan if wie in _CLUSTERS)
             return zaak.onder("heropend", data.instemming, *aan)

@@ -18,7 +18,9 @@ ZAAK, GRANT, ANDER = new_id(), new_id(), new_id()
 def gezien(*gezegd: tuple[str, e.Event]) -> Gezien:
     """A world in which this was said of one matter, in this order."""
     return Gezien(
-        bus=[Bericht(flow.routing_key(wie, feit), make_fact(wie, feit, ZAAK, time=OP)) for wie, feit in gezegd]
+        bus=[
+            Bericht(flow.routing_key(wie, feit), make_fact(wie, feit, ZAAK, time=OP)) for wie, feit in gezegd
+        ]
     )
 
 
@@ -30,20 +32,31 @@ def ingetrokken(grant: str = GRANT) -> tuple[str, e.Event]:
     return "mid", e.InstemmingIngetrokken(instemming=grant, ingetrokken_op=OP)
 
 
-GEMELD = "lijn", e.MeldingOntvangen(
-    ontvangen_op=OP, kenmerken=e.Kenmerken(onderdeel="CLAS"), leidinggevende="commandant-13"
+GEMELD = (
+    "lijn",
+    e.MeldingOntvangen(
+        ontvangen_op=OP, kenmerken=e.Kenmerken(onderdeel="CLAS"), leidinggevende="commandant-13"
+    ),
 )
 DOORVERWEZEN = "intake", e.ContactDoorverwezen(doorverwezen_op=OP, naar="dkp", instemming=GRANT)
 NAAR_BMW = "intake", e.ContactDoorverwezen(doorverwezen_op=OP, naar="bmw")
 TERUG = "intake", e.MeldingHeropend(teruggekeerd_op=OP, reden="vraag", instemming=GRANT)
-TERUG_SG = "intake", e.MeldingHeropend(
-    teruggekeerd_op=OP, reden="vraag", instemming=GRANT, escaleren_naar="sg"
+TERUG_SG = (
+    "intake",
+    e.MeldingHeropend(teruggekeerd_op=OP, reden="vraag", instemming=GRANT, escaleren_naar="sg"),
 )
 NAAR_SG = "routing", e.MeldingGeescaleerd(geescaleerd_op=OP, naar="sg", reden="vraag")
 NAAR_PLV = "routing", e.MeldingGeescaleerd(geescaleerd_op=OP, naar="plaatsvervanger-sg", reden="vraag")
 VERMOEDEN = "routing", e.MeldingGeescaleerd(geescaleerd_op=OP, naar="sg", reden="vermoeden-misstand")
-VAN_WIE = "intake", e.MeldingHeropend(
-    teruggekeerd_op=OP, reden="vraag", instemming=GRANT, escaleren_naar="sg", ongewenste_adviseurs=("adv-1",)
+VAN_WIE = (
+    "intake",
+    e.MeldingHeropend(
+        teruggekeerd_op=OP,
+        reden="vraag",
+        instemming=GRANT,
+        escaleren_naar="sg",
+        ongewenste_adviseurs=("adv-1",),
+    ),
 )
 
 
