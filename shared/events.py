@@ -1092,6 +1092,18 @@ class BehandelingHerzien(Event):
     herzien_op: Moment = Field(description="When")
 
 
+class BehandelingOpgehouden(Event):
+    """The seat that was agreed on with the melder must not learn of the case, or reported it: it is placed
+    with nobody until another is agreed on. Said once for each seat, to the cluster alone."""
+
+    naam = "behandeling-opgehouden"
+    moment = "opgehouden_op"
+    gericht = "cluster"
+    opgehouden_op: Moment = Field(description="When that was found")
+    cluster: Cluster = Field(description="Whose adviser agreed on it")
+    leidinggevende: Code = Field(description="Seat that may not treat it")
+
+
 class MeldingGeescaleerd(Event):
     """The matter was brought to a higher address, which alone hears of it."""
 

@@ -11,7 +11,7 @@ from random import SystemRandom
 from uuid import uuid4
 
 from services.notification import store
-from services.notification.behandeling import behandel
+from services.notification.behandeling import HOUDT_OP, behandel
 from services.notification.core.boom import Boom
 from services.notification.core.ronde import laatste_moment
 from services.notification.core.totalen import Afgesloten, periode, sluit_periode, totaal_in_woorden
@@ -93,7 +93,7 @@ async def _totalen(work: Work, settings: Settings, boom: Boom, dag: date) -> dic
         return vorige
     sluiting = sluit_periode(
         boom,
-        await store.te_tellen(connection),
+        await store.te_tellen(connection, HOUDT_OP),
         vorige,
         dag=dag,
         weken=weken,

@@ -17,6 +17,7 @@ from services.routing.core.toewijzing import Rooster
 from services.routing.core.zaak import Zaak, vouw, wacht_op_opening
 from services.routing.settings import Settings
 from shared import events as e
+from shared import uitsluiting
 from shared.codes import Cluster
 from shared.envelope import Fact
 from shared.flow import ROUTING
@@ -96,9 +97,11 @@ class Routing:
         await work.wis(weg)
         for subject in weg:
             del dossiers[subject]
-        zetels = self._settings.zetels
+        zetels, onzeker = self._settings.zetels, await uitsluiting.onzeker(work, dossiers)
         zaken = [
-            zaak for subject, facts in dossiers.items() if (zaak := vouw(subject, facts, zetels)) is not None
+            zaak
+            for subject, facts in dossiers.items()
+            if (zaak := vouw(subject, facts, zetels, onzeker=subject in onzeker)) is not None
         ]
         await self._onthoud_bekend(work, dossiers, {zaak.subject for zaak in zaken})
         return zaken, weg
@@ -252,6 +255,7 @@ def build(settings: Settings) -> Service:
                 e.InstemmingVervallen,
                 e.MeldingHeropend,
                 e.UitsluitingVastgesteld,
+                e.KlachtIngediend,
                 e.ContactpogingGedaan,
                 e.AdviesgesprekGevoerd,
                 e.KwestieGekwalificeerd,
@@ -267,5 +271,6 @@ def build(settings: Settings) -> Service:
             Background("herkansing", settings.herkansing_interval_s, routing.herkans),
             Background("planning", settings.planning_interval_s, routing.herplan),
             Background("stand", STAND_S, stand),
+            uitsluiting.herzien(routing.behandel),
         ),
     )

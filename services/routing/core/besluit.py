@@ -112,6 +112,7 @@ def _beslis(
         uitkomst = _wijs_toe(zaak, rooster, op, uiterlijk, naar)
     feiten = [] if uitkomst.feit is None else [uitkomst.feit]
     feiten += _plaats(zaak, op)
+    feiten += _niet_geplaatst(zaak, op)
     feiten += [
         e.MeldingGeescaleerd(geescaleerd_op=op, naar=naar, reden=reden) for naar, reden in zaak.te_escaleren
     ]
@@ -320,6 +321,14 @@ def _plaats(zaak: Zaak, op: datetime) -> list[e.Event]:
             e.BehandelingUitgezet(uitgezet_op=op, eenheid=eenheid, behandelend_leidinggevende=leidinggevende)
         ]
     return [e.BehandelingHerzien(herzien_op=op)]
+
+
+def _niet_geplaatst(zaak: Zaak, op: datetime) -> list[e.Event]:
+    """Tell the cluster, once, that the seat it agreed on with the melder may not treat the matter."""
+    cluster, stoel = zaak.vraag.cluster, zaak.te_houden
+    if stoel is None or zaak.opgehouden == (cluster, stoel):
+        return []
+    return [e.BehandelingOpgehouden(opgehouden_op=op, cluster=cluster, leidinggevende=stoel)]
 
 
 # --- when -----------------------------------------------------------------------------------------

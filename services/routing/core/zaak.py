@@ -87,10 +87,11 @@ class Zaak:
 
     `aangemeld_spoed` is whether it was urgent as far as was said when its `wachttijd` ended: that promise is
     not measured anew by what is found later. `einde` is None while the matter is open work. `plaats` is
-    where it belongs now, `uitgezet` where this service last placed it. `ontbreekt` is the cluster of which
-    it was said that nobody is free. `uitgesloten` are seats that must not learn of the matter, `gesloten`
-    the roles of the ladder that those are. `in_gevaar` is who was told that the week will not be kept, and
-    may hear of it still.
+    where it belongs now, `uitgezet` where this service last placed it; `te_houden` the seat with which it was
+    agreed and that may not treat it, `opgehouden` which cluster was told that, and of whom. `ontbreekt` is
+    the cluster of which it was said that nobody is free. `uitgesloten` are seats that must not learn of the
+    matter, `gesloten` the roles of the ladder that those are, or may be. `in_gevaar` is who was told that the
+    week will not be kept, and may hear of it still.
     """
 
     subject: str
@@ -105,7 +106,7 @@ class Zaak:
     gesproken_op: datetime | None
     onbereikbaar_op: datetime | None
     plaats: Plaats | None
-    partij_behandelt: bool
+    te_houden: str | None
     weigeringen: Mapping[str, Weigering]
     te_escaleren: tuple[Escalatie, ...]
     uitgesloten: frozenset[str]
@@ -117,6 +118,7 @@ class Zaak:
     ontbreekt: Cluster | None
     uitgezet: Plaats | None
     besloten_op: datetime | None
+    opgehouden: tuple[Cluster, str] | None
     in_gevaar: Voorzien | None
 
     @property
@@ -151,6 +153,8 @@ class _Lezing:
         "ongewenst",
         "ontbreekt",
         "ontvangen",
+        "onzeker",
+        "opgehouden",
         "plaats",
         "rubriek",
         "toewijzing",
@@ -188,6 +192,8 @@ class _Lezing:
         self.uitgesloten: set[str] = set()
         self.ongewenst: set[str] = set()
         self.in_gevaar: Voorzien | None = None
+        self.opgehouden: tuple[Cluster, str] | None = None
+        self.onzeker = False
 
     # --- heard ------------------------------------------------------------------------------------
 
@@ -202,7 +208,7 @@ class _Lezing:
         self.uitgesloten.update((*feit.partijen, *feit.kenmerken.uit_te_sluiten))
 
     def uitgesloten_door(
-        self, feit: e.LeidinggevendeGeinformeerd | e.UitsluitingVastgesteld, _van: str
+        self, feit: e.LeidinggevendeGeinformeerd | e.UitsluitingVastgesteld | e.KlachtIngediend, _van: str
     ) -> None:
         # Once excluded, for good: a later word may have forgotten a seat.
         self.uitgesloten.update(feit.uit_te_sluiten)
@@ -279,10 +285,13 @@ class _Lezing:
 
     def behandeling_uitgezet(self, feit: e.BehandelingUitgezet, _van: str) -> None:
         self.uitgezet = Plaats(feit.eenheid, feit.behandelend_leidinggevende)
-        self.besloten_op = feit.uitgezet_op
+        self.opgehouden, self.besloten_op = None, feit.uitgezet_op
 
     def behandeling_herzien(self, feit: e.BehandelingHerzien, _van: str) -> None:
         self.uitgezet, self.besloten_op = None, feit.herzien_op
+
+    def behandeling_opgehouden(self, feit: e.BehandelingOpgehouden, _van: str) -> None:
+        self.opgehouden, self.besloten_op = (feit.cluster, feit.leidinggevende), feit.opgehouden_op
 
     def melding_geescaleerd(self, feit: e.MeldingGeescaleerd, _van: str) -> None:
         self.geescaleerd.append(Escalatie(feit.naar, feit.reden))
@@ -334,6 +343,7 @@ _STAPPEN: Final[dict[type[e.Event], Callable[[_Lezing, Any, str], None]]] = {
     e.MeldingOntvangen: _Lezing.melding_ontvangen,
     e.LeidinggevendeGeinformeerd: _Lezing.uitgesloten_door,
     e.UitsluitingVastgesteld: _Lezing.uitgesloten_door,
+    e.KlachtIngediend: _Lezing.uitgesloten_door,
     e.InstemmingGegeven: _Lezing.instemming_gegeven,
     e.InstemmingIngetrokken: _Lezing.instemming_ingetrokken,
     e.InstemmingVervallen: _Lezing.instemming_vervallen,
@@ -350,18 +360,22 @@ _STAPPEN: Final[dict[type[e.Event], Callable[[_Lezing, Any, str], None]]] = {
     e.AdviseurOntbreekt: _Lezing.adviseur_ontbreekt,
     e.BehandelingUitgezet: _Lezing.behandeling_uitgezet,
     e.BehandelingHerzien: _Lezing.behandeling_herzien,
+    e.BehandelingOpgehouden: _Lezing.behandeling_opgehouden,
     e.MeldingGeescaleerd: _Lezing.melding_geescaleerd,
     e.TermijnInGevaar: _Lezing.termijn_in_gevaar,
     e.TermijnBuitenGevaar: _Lezing.termijn_buiten_gevaar,
 }
 
 
-def vouw(subject: str, feiten: Iterable[Fact], zetels: Zetels = GEEN_ZETELS) -> Zaak | None:
+def vouw(
+    subject: str, feiten: Iterable[Fact], zetels: Zetels = GEEN_ZETELS, *, onzeker: bool = False
+) -> Zaak | None:
     """The matter as its facts, given in folding order, say it is; None while none of them opens it.
 
-    `zetels` gives the seats of a role of the ladder.
+    `zetels` gives the seats of a role of the ladder. `onzeker`: what may exclude somebody is parked.
     """
     lezing = _Lezing()
+    lezing.onzeker = onzeker
     for feit in feiten:
         stap = _STAPPEN.get(type(feit.data))
         if stap is not None:
@@ -384,8 +398,15 @@ def wacht_op_opening(feiten: Iterable[Fact]) -> bool:
 
     Consent alone should not: the melder may consent to what never becomes a matter of ours, as a klacht, and
     be kept from somebody. Nor should a hand-over: the line also treats what stands in the register alone.
+
+    Nor should anything about what came in as a klacht, also once it turned out to be a melding: whoever
+    converts it has it, and nobody forwarded it to a cluster that would assign it. With a forward of its own,
+    under the melder's grant, it is a matter like any other.
     """
-    return any(not isinstance(feit.data, _OPENT_NIETS) for feit in feiten)
+    gehoord = tuple(feiten)
+    if any(isinstance(feit.data, e.KlachtIngediend) for feit in gehoord):
+        return False
+    return any(not isinstance(feit.data, _OPENT_NIETS) for feit in gehoord)
 
 
 def _doorgezet(subject: str, lezing: _Lezing, zetels: Zetels) -> Zaak:
@@ -464,15 +485,9 @@ def _zaak(
     partijen = _partijen(lezing)
     oordeel, plaats = lezing.gekwalificeerd, lezing.plaats
     instemming = ingetrokken_op is None
-    gesloten = gesloten_rollen(lezing.uitgesloten, zetels)
+    gesloten = gesloten_rollen(lezing.uitgesloten, zetels, onzeker=lezing.onzeker)
     partij_behandelt = plaats is not None and plaats.leidinggevende in partijen
-    mag_uitgezet = (
-        instemming
-        and lijn_mag
-        and not partij_behandelt
-        and oordeel is not None
-        and oordeel.kwalificatie == "melding"
-    )
+    naar_de_lijn = instemming and lijn_mag and oordeel is not None and oordeel.kwalificatie == "melding"
     return Zaak(
         subject,
         Vraag(
@@ -494,8 +509,8 @@ def _zaak(
         oordeel,
         lezing.gesproken_op,
         lezing.onbereikbaar_op,
-        plaats if mag_uitgezet else None,
-        partij_behandelt,
+        plaats if naar_de_lijn and not partij_behandelt else None,
+        plaats.leidinggevende if plaats is not None and naar_de_lijn and partij_behandelt else None,
         weigeringen,
         _te_escaleren(lezing, instemming, gesloten),
         frozenset(lezing.uitgesloten),
@@ -506,6 +521,7 @@ def _zaak(
         lezing.ontbreekt,
         lezing.uitgezet,
         lezing.besloten_op,
+        lezing.opgehouden,
         _hoort_nog(lezing.in_gevaar, gesloten),
     )
 
