@@ -449,14 +449,14 @@ MUTANTEN: Final = (
         "escalatie-naar-uitgeslotene",
         "er wordt geescaleerd naar wie is uitgesloten",
         _LADDER,
-        (Ingreep(routing_zaak, "gesloten_rollen", lambda _: lambda *_: frozenset()),),
+        (Ingreep(routing_zaak, "gesloten_rollen", lambda _: lambda *_, **__: frozenset()),),
         "zaak",
     ),
     Regelmutant(
         "termijn-naar-uitgeslotene",
         "wie is uitgesloten hoort van een terugkoppeling die uitblijft",
         _LADDER,
-        (Ingreep(registry_besluit, "gesloten_rollen", lambda _: lambda *_: frozenset()),),
+        (Ingreep(registry_besluit, "gesloten_rollen", lambda _: lambda *_, **__: frozenset()),),
         "zaak",
     ),
     Regelmutant(

@@ -20,6 +20,7 @@ from shared import flow
 
 TOESTEMMING: Final = "toestemming"
 ZONDER: Final = "zonder instemming"
+AAN_DE_LIJN: Final = f"inhoud verstrekt aan de lijn {ZONDER}"
 NA_INTREKKING: Final = "na intrekking"
 
 _CLUSTERS: Final = frozenset({"coid", "kmar"})
@@ -119,7 +120,7 @@ def weerleg(boek: Boek) -> list[str]:
     lezers = defaultdict(set)
     for zaak, grant, naar, lezer, gesteld in boek.verstrekt:
         if (zaak, grant, naar) not in boek.gegeven:
-            fouten.append(f"inhoud verstrekt {ZONDER}")
+            fouten.append(AAN_DE_LIJN if naar == "lijn" else f"inhoud verstrekt {ZONDER}")
         if (zaak, grant) in boek.vervallen and gesteld > boek.vervallen[zaak, grant]:
             fouten.append(f"inhoud verstrekt {NA_INTREKKING}")
         lezers[zaak, grant].add(lezer)

@@ -95,7 +95,7 @@ def test_what_is_as_it_should_be_is_no_fault(gezegd: list[Bericht]) -> None:
     [
         ([DOORGEZET], "doorgezet zonder instemming"),
         ([GEGEVEN, verstrekt(instemming="i-2")], "inhoud verstrekt zonder instemming"),
-        ([GEGEVEN, verstrekt(geadresseerde="lijn")], "inhoud verstrekt zonder instemming"),
+        ([GEGEVEN, verstrekt(geadresseerde="lijn")], "inhoud verstrekt aan de lijn zonder instemming"),
         ([verstrekt(instemming=None)], "inhoud verstrekt zonder instemming"),
         (
             [bericht("lijn.instemming-gegeven", instemming="i-1", geadresseerde="coid"), DOORGEZET],
