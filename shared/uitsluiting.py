@@ -48,6 +48,9 @@ SLUIT_UIT: Final = sleutels(
 )
 """Facts that may name who must not learn of a matter, by routing key."""
 
+HOUDT_OP: Final = (*SLUIT_UIT, *sleutels(e.ZaakOmgezet, e.InstemmingIngetrokken, e.InstemmingVervallen))
+"""And those that may end that anybody is told of it at all."""
+
 
 async def onzeker(work: Work, zaken: Iterable[str], keys: Sequence[str] = SLUIT_UIT) -> frozenset[str]:
     """Of these matters, which the caller holds, those about which a message under one of these keys is parked

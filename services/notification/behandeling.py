@@ -6,7 +6,6 @@ The sender takes it too, because what it claims must be decided on the facts of 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final
 
 from services.notification import store
 from services.notification.core.adresboek import Adresboek
@@ -15,16 +14,8 @@ from services.notification.core.samenstelling import Onderhanden, verborgen
 from services.notification.core.uitsluiting import uitsluiting
 from services.notification.core.vertelling import Stap, Vertelling, beslis
 from services.notification.core.zaak import vouw
-from shared import events as e
-from shared import uitsluiting as uitgesloten
 from shared.inbox import Work
-
-HOUDT_OP: Final = (
-    *uitgesloten.SLUIT_UIT,
-    *uitgesloten.sleutels(e.ZaakOmgezet, e.InstemmingIngetrokken, e.InstemmingVervallen),
-)
-"""Facts that may keep somebody, or everybody, from being told, by routing key: while one of them is parked
-nobody is told."""
+from shared.uitsluiting import HOUDT_OP, onzeker
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +33,7 @@ class Behandeld:
 async def behandel(work: Work, subjects: Iterable[str]) -> Behandeld:
     """Decide about these matters under their locks, state and store what follows."""
     zaken = {subject: vouw(feiten) for subject, feiten in (await work.dossiers(subjects)).items()}
-    onzeker = await uitgesloten.onzeker(work, zaken, HOUDT_OP)
+    wie_onbekend = await onzeker(work, zaken, HOUDT_OP)
     bestaand = await store.vertellingen(work.connection, zaken)
     nodig = bestaand or any(zaak.te_notificeren for zaak in zaken.values())
     adresboek = await store.adresboek(work.connection) if nodig else Adresboek({})
@@ -54,7 +45,7 @@ async def behandel(work: Work, subjects: Iterable[str]) -> Behandeld:
         zaak, eerst = zaken[subject], bestaand.get(subject, {})
         # Of a matter from which nobody is excluded the address book says nothing.
         wie = uitsluiting(stoelen if zaak.uitgesloten else (), zaak.uitgesloten)
-        if subject in onzeker:
+        if subject in wie_onbekend:
             wie = replace(wie, onbekend=True)
         anders = beslis(zaak, eerst, adresboek, uitsluiting=wie, boom=boom, onderwerp=subject, nu=work.now)
         nu = eerst | {stap.vertelling.functionaris: stap.vertelling for stap in anders}

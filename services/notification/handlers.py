@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from services.notification import store
-from services.notification.behandeling import HOUDT_OP, behandel
+from services.notification.behandeling import behandel
 from services.notification.core.adresboek import nieuwste
 from services.notification.rondes import Rondes
 from services.notification.settings import Settings
@@ -82,6 +82,6 @@ def build(settings: Settings) -> Service:
             Background("rondes", settings.zend_interval_s, rondes.kijk),
             Background("verzending", settings.zend_interval_s, verzender.ronde),
             Background("stand", STAND_S, stand),
-            uitsluiting.herzien(herzie, HOUDT_OP),
+            uitsluiting.herzien(herzie, uitsluiting.HOUDT_OP),
         ),
     )

@@ -11,7 +11,7 @@ from random import SystemRandom
 from uuid import uuid4
 
 from services.notification import store
-from services.notification.behandeling import HOUDT_OP, behandel
+from services.notification.behandeling import behandel
 from services.notification.core.boom import Boom
 from services.notification.core.ronde import laatste_moment
 from services.notification.core.totalen import Afgesloten, periode, sluit_periode, totaal_in_woorden
@@ -20,6 +20,7 @@ from shared.inbox import QUERIES, Work
 from shared.service import Runtime
 from shared.termijnen.kalender import lokaal
 from shared.terzijde import Batch, matter
+from shared.uitsluiting import HOUDT_OP
 
 _LOT = SystemRandom()
 

@@ -175,7 +175,7 @@ def op_de_trede(rol: str, gesloten: Collection[str]) -> str | None:
     return None if ander in gesloten else ander
 
 
-def gesloten_rollen(uitgesloten: Collection[str], zetels: Zetels, *, onzeker: bool = False) -> frozenset[str]:
+def gesloten_rollen(uitgesloten: Collection[str], zetels: Zetels, onzeker: bool = False) -> frozenset[str]:
     """The roles of the ladder of which a seat is among these excluded ones; with `onzeker`, while it is not
     known who else is, all that stand on no lowest rung as well.
 

@@ -623,18 +623,27 @@ def test_the_leidinggevende_who_reported_does_not_treat_it() -> None:
     verloop.hoor(feit(1, "lijn", data), melding(), afspraak("leidinggevende-1"))
     verloop.hoor(afspraak("leidinggevende-2", nummer=4, uur=2))
     assert "behandeling-uitgezet" not in soorten(verloop.gesteld)
+    held = [een for een in verloop.gesteld if isinstance(een, e.BehandelingOpgehouden)]
+    assert [(een.cluster, een.leidinggevende) for een in held] == [
+        ("coid", "leidinggevende-1"),
+        ("coid", "leidinggevende-2"),
+    ]
+    assert verloop.beslis() == []
     (uitgezet,) = verloop.hoor(afspraak("leidinggevende-3", nummer=5, uur=3))
     assert isinstance(uitgezet, e.BehandelingUitgezet)
     assert uitgezet.behandelend_leidinggevende == "leidinggevende-3"
 
 
 def test_a_party_that_becomes_known_late_stops_the_treatment() -> None:
-    """Placed with a seat that turns out to be a party: the line is told to stop."""
+    """Placed with a seat that turns out to be a party: the line is told to stop, the cluster why."""
     data = e.MeldingOntvangen(ontvangen_op=BEGIN, kenmerken=KENMERKEN, leidinggevende="leidinggevende-3")
     verloop = Verloop(DIENST)
     verloop.hoor(forward(), lijn(), afspraak(), melding())
-    (herzien,) = verloop.hoor(feit(30, "lijn", data))
+    herzien, opgehouden = verloop.hoor(feit(30, "lijn", data))
     assert isinstance(herzien, e.BehandelingHerzien)
+    assert isinstance(opgehouden, e.BehandelingOpgehouden)
+    assert (opgehouden.cluster, opgehouden.leidinggevende) == ("coid", "leidinggevende-3")
+    assert verloop.beslis() == []
 
 
 def test_a_hand_over_places_the_matter_with_the_new_seat_in_any_order() -> None:
@@ -657,7 +666,10 @@ def test_a_matter_handed_over_to_a_seat_that_must_not_learn_of_it_is_placed_with
     data = e.MeldingOntvangen(ontvangen_op=BEGIN, kenmerken=KENMERKEN, leidinggevende="leidinggevende-1")
     verloop = Verloop(DIENST)
     verloop.hoor(feit(1, "lijn", data), afspraak(), melding())
-    assert soorten(verloop.hoor(overgedragen("leidinggevende-1"))) == {"behandeling-herzien": 1}
+    assert soorten(verloop.hoor(overgedragen("leidinggevende-1"))) == {
+        "behandeling-herzien": 1,
+        "behandeling-opgehouden": 1,
+    }
     (uitgezet,) = verloop.hoor(overgedragen("leidinggevende-4", nummer=41, uur=5))
     assert isinstance(uitgezet, e.BehandelingUitgezet)
     assert uitgezet.behandelend_leidinggevende == "leidinggevende-4"
@@ -690,7 +702,8 @@ def test_the_line_is_told_to_stop_in_the_same_words_whatever_the_cause() -> None
     ):
         verloop = Verloop(DIENST)
         verloop.hoor(forward(), lijn(), afspraak(), melding())
-        (herzien,) = verloop.hoor(oorzaak)
+        # What the cluster is told besides no account of the line may hear.
+        herzien, *_ = verloop.hoor(oorzaak)
         assert isinstance(herzien, e.BehandelingHerzien)
         gehoord.add(herzien.model_dump_json(exclude={"herzien_op"}))
     assert gehoord == {"{}"}
@@ -858,6 +871,33 @@ def test_consent_alone_is_no_matter_and_waits_for_none() -> None:
     assert vouw("zaak-0001", in_order(instemmingen)) is None
     assert not wacht_op_opening(instemmingen)
     assert wacht_op_opening([*instemmingen, afspraak()])
+
+
+def test_what_came_in_as_a_klacht_waits_for_nothing_and_its_exclusions_stay() -> None:
+    """Nor does it once it turned out to be a melding, whatever is said of it then: nobody forwarded it. When
+    it is forwarded after all it is a matter like any other, of which those excluded treat nothing."""
+    ingediend = e.KlachtIngediend(
+        ingediend_op=BEGIN, soort="onbehoorlijkheid", uit_te_sluiten=("leidinggevende-3",)
+    )
+    omgezet = e.ZaakOmgezet(omgezet_op=BEGIN, naar="melding", instemming=id_of("vers"), rubriek="overige")
+    klacht = feit(50, "klachten", ingediend)
+    feiten = [klacht, feit(51, "coid", omgezet), lijn(), afspraak()]
+    assert vouw("zaak-0001", in_order(feiten)) is None
+    assert not wacht_op_opening(feiten)
+    assert wacht_op_opening(feiten[1:]), "the klacht is awaited"
+    verloop = Verloop(DIENST)
+    verloop.hoor(*feiten, forward())
+    assert verloop.zaak.uitgesloten == {"leidinggevende-3"}
+    assert soorten(verloop.gesteld) == {"adviseur-toegewezen": 1, "behandeling-opgehouden": 1}
+
+
+def test_while_it_is_not_known_who_is_excluded_only_the_lowest_rung_is_told() -> None:
+    """Nothing is brought to the SG or in the SG's place; afterwards it is."""
+    feiten = [forward(), melding(wat="vermoeden-misstand")]
+    zeker, onzeker = (vouw("zaak-0001", in_order(feiten), onzeker=een) for een in (False, True))
+    assert zeker is not None and onzeker is not None
+    assert len(zeker.te_escaleren) == 1 and not zeker.gesloten
+    assert not onzeker.te_escaleren and onzeker.gesloten == {"sg", "plaatsvervanger-sg"}
 
 
 def test_a_closing_qualification_ends_the_work_and_another_opens_it_again() -> None:

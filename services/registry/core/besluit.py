@@ -54,7 +54,7 @@ def beslis(zaak: Zaak, *, dubbel: bool, zetels: Zetels = GEEN_ZETELS, onzeker: b
         afgedaan_op=afgedaan_op,
         gesloten_op=gesloten_op,
         feiten=feiten if _stelt(zaak) else (),
-        klokken=klokken(zaak, gesloten_rollen(zaak.uitgesloten, zetels, onzeker=onzeker)),
+        klokken=klokken(zaak, gesloten_rollen(zaak.uitgesloten, zetels, onzeker)),
     )
 
 

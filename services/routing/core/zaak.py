@@ -485,7 +485,7 @@ def _zaak(
     partijen = _partijen(lezing)
     oordeel, plaats = lezing.gekwalificeerd, lezing.plaats
     instemming = ingetrokken_op is None
-    gesloten = gesloten_rollen(lezing.uitgesloten, zetels, onzeker=lezing.onzeker)
+    gesloten = gesloten_rollen(lezing.uitgesloten, zetels, lezing.onzeker)
     partij_behandelt = plaats is not None and plaats.leidinggevende in partijen
     naar_de_lijn = instemming and lijn_mag and oordeel is not None and oordeel.kwalificatie == "melding"
     return Zaak(
