@@ -180,6 +180,9 @@ async def toestemming(spel: Toneel) -> Deel:
         tuple(fouten),
         (
             "Wat een lezer al kreeg kan hij houden: het einde van inzage is een opdracht, geen slot.",
+            "Nagerekend is wat een zaak bij een ander bekend maakt: doorzetting, doorverwijzing naar het"
+            " klachtencoördinatiepunt, terugkeer, escalatie, plaatsing, weekbericht, en inhoud. Feiten over"
+            " termijnen rusten op geen instemming van zichzelf; zij noemen een kenmerk en een rol.",
             "Elke volgorde van aankomst van instemming en intrekking is beproefd in tests/intake en"
             " tests/routing, niet hier.",
             f"In deze loop: {soorten.niet_meegedaan(gespeeld)}.",
