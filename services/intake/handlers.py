@@ -228,7 +228,7 @@ class Intake:
 
     async def verzegel(self, pool: object, facts: Sequence[Fact]) -> Sealed:
         """Seal what is about to be published, each for whom it is for."""
-        sealed: dict[UUID, str] = {}
+        sealed: dict[UUID, str | None] = {}
         sealed |= await verstrekking.verzegel(self, pool, facts)
         sealed |= await beantwoording.verzegel(self, pool, facts)
         return sealed
@@ -241,6 +241,10 @@ class Intake:
     async def herzien(self, runtime: Runtime) -> bool:
         """Decide anew who may read what, where a reader's key came or went; True when there may be more."""
         return await verstrekking.herzie(self, runtime)
+
+    async def kluisstand(self, runtime: Runtime) -> bool:
+        """Count the matters of which the key is missing or damaged."""
+        return await verstrekking.kluisstand(self, runtime)
 
     async def delingen(self, runtime: Runtime) -> bool:
         """Say what was shared and nobody may read; True when there may be more."""
@@ -302,6 +306,7 @@ def build(settings: Settings) -> Service:
             Background("verankeren", VERANKEREN_S, intake.verankeren),
             Background("schudden", settings.schud_interval_s, beantwoording.schud),
             Background("stand", verstrekking.STAND_S, verstrekking.stand),
+            Background("kluisstand", verstrekking.KLUIS_S, intake.kluisstand),
             Background("opruimen", settings.wis_interval_s, beantwoording.ruim_op),
         ],
         admit=intake.admit,
