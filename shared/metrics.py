@@ -151,7 +151,11 @@ INSTRUMENTS: Final = {
         ),
         _gauge("meldpunt.readers.without_key", "{reader}", "Readers whose content waits for a key of theirs"),
         _gauge("meldpunt.readers.key_expiring", "{reader}", "Readers whose key ends within two weeks"),
-        _gauge("meldpunt.contacten.expiring", "{contact}", "Open contacts that are erased within 30 days"),
+        _gauge(
+            "meldpunt.contacten.expiring",
+            "{contact}",
+            "Open contacts, and content without one, erased within 30 days",
+        ),
         _gauge(
             "meldpunt.ontvangstcode.failures", "{attempt}", "Failed receipt codes of the past hour, in steps"
         ),

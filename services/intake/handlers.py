@@ -270,7 +270,8 @@ class Intake:
 
     async def verstrijken(self, runtime: Runtime) -> bool:
         """Erase contacts whose time to be kept is over; True when there may be more."""
-        termijnen = self.settings.bewaartermijn, self.settings.bewaartermijn_open
+        ingesteld = self.settings
+        termijnen = ingesteld.bewaartermijn, ingesteld.bewaartermijn_open, ingesteld.geparkeerd_bewaren
 
         async def neem(work: Work) -> list[str]:
             return await vernietiging.uit_de_tijd(work, *termijnen)
@@ -279,9 +280,12 @@ class Intake:
         return (await runtime.terzijde.run(batch)).taken == vernietiging.PER_KEER
 
     async def waarschuwen(self, runtime: Runtime) -> bool:
-        """Say beforehand that open contacts are about to be erased, and count them for an alarm."""
+        """Say beforehand that open contacts, and content without a contact, are about to be erased, and count
+        them for an alarm."""
         async with runtime.pool.acquire() as connection:
-            aantal = await vernietiging.waarschuw(connection, self.settings.bewaartermijn_open)
+            aantal = await vernietiging.waarschuw(
+                connection, self.settings.bewaartermijn_open, self.settings.geparkeerd_bewaren
+            )
         runtime.meter.observe("meldpunt.contacten.expiring", float(aantal))
         return False
 
