@@ -29,7 +29,13 @@ from services.intake.sleutelkluis import (
     schrijf_keks,
 )
 from shared import zegel
-from shared.events import AdviseurToegewezen, DossierVernietigd, MelderTeruggekeerd, Waarom
+from shared.events import (
+    AdviseurToegewezen,
+    DossierVernietigd,
+    InhoudGedeeld,
+    MelderTeruggekeerd,
+    Waarom,
+)
 from shared.service import Runtime
 from shared.settings import SettingsError
 from tests.bus import Bus, eventually, new_id, now
@@ -382,31 +388,34 @@ async def test_content_about_a_matter_of_which_no_contact_comes_is_erased_and_sa
 ) -> None:
     """A mistaken id: what was sealed rests as long as what is parked does, and a month before its end that is
     said. Not a younger one, one with its contact, or one that routing knows."""
-    intake = await service("intake", wis_interval_s=0.1)
+    intake = await service("intake", wis_interval_s=0.1, deling_respijt_s=0.1)
     heard = await bus.listen("intake.#")
     await melder.meldt()
-    mis, bijna, jong, bekend = (new_id() for _ in range(4))
+    mis, gedeeld, bijna, jong, bekend = (new_id() for _ in range(5))
     for zaak in (mis, bijna, jong, bekend, melder.zaak):
         meer = zegel.seal(GEHEIM, melder.keys)
         terug = MelderTeruggekeerd(teruggekeerd_op=now(), reden="nieuwe-informatie", verzegeld=meer)
         await bus.state("mid", terug, zaak)
+    await bus.state("coid", InhoudGedeeld(gedeeld_op=now(), leidinggevende="LG-1", verzegeld=meer), gedeeld)
+    await stated(heard, gedeeld, "deling-opgehouden")
     waarom = Waarom(kandidaten=1)
     await bus.state(
         "routing",
         AdviseurToegewezen(toegewezen_op=now(), cluster="coid", adviseur="ADV-1", waarom=waarom),
         bekend,
     )
-    await handled(database, 7)
+    await handled(database, 8)
     ouder = "update facts set received_at = received_at - $2::interval where subject = any($1::text[])"
-    await database.execute(ouder, [mis, bekend, melder.zaak], timedelta(days=190))
+    await database.execute(ouder, [mis, gedeeld, bekend, melder.zaak], timedelta(days=190))
     await database.execute(ouder, [bijna], timedelta(days=160))
     taken = {one.name: one for one in intake.service.background}
     await taken["waarschuwen"].run(intake)
     [regel] = [one for one in caplog.records if "without a contact" in one.getMessage()]
-    assert regel.__dict__["count"] == 2 and mis not in caplog.text
+    assert regel.__dict__["count"] == 3 and mis not in caplog.text
     assert not await taken["verstrijken"].run(intake)
-    [fact] = await stated(heard, mis, "inhoud-vernietigd")
-    assert fact["grond"] == "bewaartermijn"
+    for zaak in (mis, gedeeld):
+        [fact] = await stated(heard, zaak, "inhoud-vernietigd")
+        assert fact["grond"] == "bewaartermijn"
     rest = await database.fetch("select distinct subject from kluis")
     assert {row["subject"] for row in rest} == {bijna, jong, bekend, melder.zaak}
     assert await database.fetchval("select gewist_op is not null from matters where subject = $1", mis)
