@@ -15,7 +15,8 @@ SETTLE: Final = timedelta(seconds=0.5)
 """How much later than a look at the queue a replica's own count must be, so that what the broker had handed
 it by then has reached its hands."""
 GONE: Final = timedelta(seconds=60)
-"""A replica that is silent for so long is gone, and what it held is back in the queue (heartbeat)."""
+"""A replica that is silent for so long, and that the broker does not count as a consumer any more, is gone:
+what it held is back in the queue."""
 FOLLOWED: Final = timedelta(milliseconds=10)
 """Where the queue is on several machines, what its leader has given out a follower hands on so much later at
 most; a replica's word counts for a look that was over so long before it."""
@@ -130,7 +131,8 @@ class Horizon:
         self._looks.append(_Look(before, after, queued))
         self._draining = [one for one in self._draining if one.replicas <= living.keys()]
         self._finishing = [one for one in self._finishing if one.goals.keys() <= living.keys()]
-        if living:
+        # Who is silent and still a consumer may hold what it was handed for as long as it likes.
+        if living and len(living) >= consumers:
             self._advance(living)
         for kept in (self._looks, self._draining, self._finishing):
             if len(kept) > KEPT:

@@ -101,6 +101,7 @@ class Runtime:
     """A running service."""
 
     def __init__(self, service: Service, settings: ServiceSettings) -> None:
+        rules = _own_rules(service.name, settings)
         self.service = service
         self.settings = settings
         self.health = Health()
@@ -108,7 +109,6 @@ class Runtime:
         self.boeken: Regelboeken | None = None
         self._klokkenmeting: Klokkenmeting | None = None
         if service.has_clocks:
-            rules = _own_rules(service.name, settings)
             self.boeken = Regelboeken(rules)
             self._klokkenmeting = Klokkenmeting(self.meter, rules.keys())
         self.pool: Any = None
@@ -356,8 +356,15 @@ class Runtime:
 
 
 def _own_rules(name: str, settings: ServiceSettings) -> Mapping[Soort, Regel]:
-    """The rules of this service's own clocks, as its settings have them."""
-    return {soort: regel for soort, regel in regels(settings.termijnen).items() if regel.dienst == name}
+    """The rules of this service's own clocks, as its settings have them.
+
+    Raises SettingsError for a setting of another's: it would change nothing, and nobody would see that.
+    """
+    eigen = {soort: regel for soort, regel in regels(settings.termijnen).items() if regel.dienst == name}
+    vreemd = sorted({sleutel.split(".")[0] for sleutel in settings.termijnen} - eigen.keys())
+    if vreemd:
+        raise SettingsError(f"{name.upper()}_TERMIJNEN (of another service: {', '.join(vreemd)})")
+    return eigen
 
 
 def main(service: Callable[[Any], Service], load_settings: Callable[[], ServiceSettings]) -> int:
@@ -365,6 +372,7 @@ def main(service: Callable[[Any], Service], load_settings: Callable[[], ServiceS
     try:
         settings = load_settings()
         built = service(settings)
+        _own_rules(built.name, settings)
     except SettingsError as error:
         print(f"wrong or missing settings: {error}")
         return 2

@@ -77,18 +77,19 @@ class _Dienst:
             return await work.flush()
 
     async def kijk(self, nu: datetime) -> list[Stated]:
-        """What the watch does at `nu`, with the clocks that a calendar moves reckoned first."""
+        """What the watch does at `nu`, and only then, as a replica may, what reckons anew the clocks that a
+        calendar moves."""
         gezegd: list[Stated] = []
         meer = True
         while meer:
             async with transaction(self.pool) as connection:
                 boek = await self.boeken.bij(connection)
                 work = self._werk(connection, nu)
-                stellingen, meer = await waak.herreken(connection, boek)
+                gevuurd = await waak.due(connection, boek, now=nu)
+                stellingen = [*gevuurd.verplaatst, *gevuurd.stellingen]
+                meer = gevuurd.genomen > 0
                 if not meer:
-                    gevuurd = await waak.due(connection, boek, now=nu)
-                    meer = gevuurd.genomen >= waak.BATCH
-                    stellingen = [*stellingen, *gevuurd.stellingen]
+                    stellingen, meer = await waak.herreken(connection, boek)
                 for onderwerp, feit in stellingen:
                     work.state(feit, onderwerp)
                 gezegd += await work.flush()

@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import aio_pika
 import asyncpg
 import pytest
 
@@ -171,13 +172,21 @@ async def test_the_board_goes_on_without_database_or_broker_and_says_so(
         assert [regel.split()[1] for regel in gezien.splitlines()[3:7]] == ["?"] * 4
         await beheer.execute(f"alter database {naam} allow_connections true")
         await terminal.ziet("clocks 1", "armed 1")
+        await _verwijder_wachtrij(environment, "registry")
+        await terminal.ziet("! no queue registry   late 0   armed 1", "clocks 1")
         await asyncio.to_thread(broker.delete_vhost, environment.servers, environment.vhost)
-        await terminal.ziet("! the broker does not answer", "clocks 1")
+        await terminal.ziet("! the broker does not answer   late 0   armed 1", "clocks 1")
         await asyncio.to_thread(broker.apply, environment.servers, environment.vhost)
         await terminal.ziet("armed 1", "clocks 1", zonder="does not answer")
     finally:
         await beheer.execute(f"alter database {naam} allow_connections true")
         await beheer.close()
+
+
+async def _verwijder_wachtrij(environment: Environment, naam: str) -> None:
+    async with await aio_pika.connect(environment.amqp_url(flow.BEHEER)) as verbinding:
+        kanaal = await verbinding.channel()
+        await kanaal.queue_delete(naam)
 
 
 async def test_one_schema_that_is_locked_up_hides_nothing_of_the_others(environment: Environment) -> None:

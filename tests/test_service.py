@@ -26,9 +26,10 @@ from ops.stack import Stack
 from shared import events as e
 from shared import flow, zegel
 from shared.horizon import FOLLOWED, Horizon, Voortgang
+from shared.settings import SettingsError
 from shared.telemetry import JsonLines, describe
 from tests.bus import Bus, eventually, make_fact, new_id, now
-from tests.conftest import StartService
+from tests.conftest import StartService, make_runtime
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -98,14 +99,17 @@ class Replica:
 
 
 Event = st.tuples(
-    st.sampled_from(["arrive", "hand", "apply", "apply", "tell", "all tell", "look", "look", "kill", "mute"]),
+    st.sampled_from(
+        ["arrive", "hand", "apply", "apply", "tell", "all tell", "look", "look", "kill", "mute", "minute"]
+    ),
     st.integers(0, 2),
 )
 
 
 @given(st.lists(Event, min_size=50, max_size=100))
 def test_the_horizon_stays_behind_what_a_killed_or_silent_replica_held(events: list[Any]) -> None:
-    """Replicas are killed, and what they held is back in the queue; others say nothing any more and hold on.
+    """Replicas are killed, and what they held is back in the queue; others say nothing any more, for minutes,
+    and hold on: the broker still counts them.
 
     Whatever happens, each message that had arrived at the horizon has been applied by then.
     """
@@ -116,8 +120,10 @@ def test_the_horizon_stays_behind_what_a_killed_or_silent_replica_held(events: l
     queue: list[int] = []
     arrived: list[datetime] = []
     applied: set[int] = set()
+    minutes = 0
     for number, (what, which) in enumerate(events):
-        at = START + timedelta(milliseconds=100 * number)
+        minutes += what == "minute"
+        at = START + timedelta(minutes=minutes, milliseconds=100 * number)
         replica = replicas[which]
         if what == "arrive":
             queue.append(len(arrived))
@@ -380,6 +386,12 @@ def test_a_wrong_setting_is_named_on_one_line(
     assert (done.returncode, len(said.splitlines())) == (2, 1)
     assert f"ROUTING_{name}" in said
     assert value not in said
+
+
+def test_a_length_for_another_services_clock_is_refused(environment: Environment, keys: Path) -> None:
+    """It would change nothing, and nobody would see that."""
+    with pytest.raises(SettingsError, match=r"ROUTING_TERMIJNEN \(of another service: mid-contact\)"):
+        make_runtime(environment, keys, "routing", termijnen={"mid-contact.waarschuwing": "20s"})
 
 
 async def test_it_stops_in_time_though_the_database_holds_its_batch(

@@ -272,7 +272,7 @@ async def test_a_machine_whose_clock_is_wrong_says_nothing_early_and_parks_nothi
     offset: timedelta,
 ) -> None:
     """Three hours slow, or fast: the database's clock decides what is due, and what lies in the future."""
-    for module in ("consumer", "service"):
+    for module in ("consumer", "sight"):
         monkeypatch.setattr(f"shared.{module}.datetime", Machine(offset))
     await service("intake", termijnen={"mid-contact": "4s", "ontvangstbevestiging": "1h"})
     at, sealed = now(), zegel.seal(b"{}", public_keys)

@@ -85,8 +85,9 @@ def _titel(bord: Bord, venster: Venster, breed: int) -> Regel:
 
 
 def _telling(bord: Bord) -> Regel:
-    if bord.weg:
-        return Regel(f"! {'; '.join(bord.weg)}", Stijl.LAAT)
+    weg = [f"! {'; '.join(bord.weg)}"] if bord.weg else []
+    if weg and not any(een.antwoord for een in bord.diensten):
+        return Regel(weg[0], Stijl.LAAT)
     stuk = [f"late {_tel(bord.te_laat)}", f"armed {_tel(bord.gewapend)}"]
     if bord.zonder_houder:
         stuk.insert(0, f"NOBODY {_tel(len(bord.zonder_houder), HOOGSTENS)}")
@@ -95,8 +96,8 @@ def _telling(bord: Bord) -> Regel:
     dood = bord.wachtrijen.get(flow.EXCHANGE_DOOD) if bord.wachtrijen is not None else None
     if dood is not None and dood.berichten:
         stuk.append(f"DEAD LETTERS {dood.berichten}")
-    ernstig = bord.te_laat or bord.zonder_houder or (dood is not None and dood.berichten)
-    return Regel("   ".join(stuk), Stijl.LAAT if ernstig else Stijl.GEWOON)
+    ernstig = weg or bord.te_laat or bord.zonder_houder or (dood is not None and dood.berichten)
+    return Regel("   ".join((*weg, *stuk)), Stijl.LAAT if ernstig else Stijl.GEWOON)
 
 
 def _tel(aantal: int, tot: int = TELT_TOT) -> str:

@@ -5,7 +5,7 @@ are kept, read only, with a limit on how long a question may take."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Container
+from collections.abc import Awaitable, Callable, Container, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 
 import aio_pika
 import asyncpg
+from aio_pika.exceptions import ChannelNotFoundEntity
 
 from ops import OpsError, broker, database, lezer
 from ops.bord.stand import HOOGSTENS, TELT_TOT, Bord, Dienst, Wachtrij, ZonderHouder, op_volgorde
@@ -27,6 +28,7 @@ from shared.termijnen.regels import TABEL
 
 _SQL: Final = Queries(Path(__file__).with_name("bord.sql"))
 _TIMEOUT_S: Final = 3.0
+_WACHTRIJEN: Final = (*broker.service_queues(), flow.EXCHANGE_DOOD)
 _KEREN: Final = 3
 """So often is looked again when an exclusion came in while was read."""
 T = TypeVar("T")
@@ -61,7 +63,7 @@ class Bron:
     async def lees(self, dienst: str | None = None) -> Bord:
         """Everything as it is now. Raises OpsError as `omgeving` does, and nothing else."""
         omgeving, wachtrijen = await asyncio.gather(self.omgeving(), self._probeer(self._wachtrijen))
-        weg = () if wachtrijen is not None else ("the broker does not answer",)
+        weg = _kwijt(wachtrijen)
         bord = Bord(self._naam, datetime.now(UTC), wachtrijen=wachtrijen, zetel=self._zetel)
         if omgeving is None:
             onbekend = tuple(Dienst(naam, antwoord=False) for naam in flow.SERVICES)
@@ -106,8 +108,13 @@ class Bron:
             async with asyncio.timeout(_TIMEOUT_S):
                 kanaal = await self._broker.channel()
                 gevonden = {}
-                for naam in (*broker.service_queues(), flow.EXCHANGE_DOOD):
-                    antwoord = (await kanaal.declare_queue(naam, passive=True)).declaration_result
+                for naam in _WACHTRIJEN:
+                    try:
+                        antwoord = (await kanaal.declare_queue(naam, passive=True)).declaration_result
+                    except ChannelNotFoundEntity:
+                        # It was deleted, and the broker closed the channel with its answer.
+                        kanaal = await self._broker.channel()
+                        continue
                     berichten = antwoord.message_count if self._zetel is None else None
                     gevonden[naam] = Wachtrij(naam, berichten, antwoord.consumer_count or 0)
                 await kanaal.close()
@@ -255,3 +262,11 @@ async def _zonder_houder(verbinding: Any, verborgen: list[bytes] | None) -> list
         return []
     rijen = await verbinding.fetch(_SQL.zonder_houder, HOOGSTENS)
     return [ZonderHouder(rij["onderwerp"], rij["cluster"], rij["spoed"], rij["telt_vanaf"]) for rij in rijen]
+
+
+def _kwijt(wachtrijen: Mapping[str, Wachtrij] | None) -> tuple[str, ...]:
+    """What is missing at the broker, in words."""
+    if wachtrijen is None:
+        return ("the broker does not answer",)
+    weg = [naam for naam in _WACHTRIJEN if naam not in wachtrijen]
+    return (f"no queue {', '.join(weg)}",) if weg else ()

@@ -124,7 +124,7 @@ def termijn(klok: Klok, regel: Regel, kalender: Kalender = NEDERLAND) -> Termijn
     """
     start = klok.start.astimezone(UTC)
     stop = _eerste_stop(klok)
-    schorsingen = samengevoegd(_tot_de_stop(klok.opschortingen, stop))
+    schorsingen = samengevoegd(_tot_de_stop(klok.opschortingen if regel.opschorten else (), stop))
     maat, uitgerekend = regel.gewoon, _einde(start, regel.gewoon, regel, klok, schorsingen, kalender)
     spoed = klok.spoed and regel.spoed is not None and regel.spoed.lengte is not None
     if spoed and regel.spoed is not None:

@@ -138,6 +138,10 @@ where not exists (select from was where was.sluitingsdagen = nu.sluitingsdagen a
 -- name: herreken
 insert into herrekeningen (regel) values ($1)
 
+-- name: openstaand
+-- What waits to be reckoned anew: the clocks of a kind, by the rule of now, or (null) all, by the calendar of now.
+select distinct regel from herrekeningen
+
 -- name: te_herrekenen
 -- One piece of work, for one replica at a time.
 select id, regel, vanaf, alleen from herrekeningen

@@ -7,7 +7,7 @@ fact are one transaction: the caller's. It touches clocks only; no handler's loc
 it takes nothing that another holds.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -66,11 +66,13 @@ class Stelling(NamedTuple):
 
 class Gevuurd(NamedTuple):
     """What one look gave: the facts to state, how many clocks were taken, and since when each fact was due.
-    As many taken as asked for means that more may be due."""
+    As many taken as asked for means that more may be due. `verplaatst`: facts about clocks that turned out to
+    run by another calendar or rule, of which nothing else was said yet."""
 
     stellingen: list[Stelling]
     genomen: int
     sinds: list[datetime]
+    verplaatst: list[Stelling]
 
 
 def bewaard(row: Mapping[str, Any]) -> Bewaard:
@@ -174,7 +176,7 @@ async def load(connection: Any, subjects: Iterable[str]) -> dict[str, list[Bewaa
 
 async def save(connection: Any, changes: Iterable[Verandering]) -> None:
     """Store what `verschil` asked for; at most one change per clock. The caller holds the matters: nobody
-    else can have made a clock of theirs meanwhile."""
+    else can have made a clock of theirs meanwhile; or, where none is new, the clocks."""
     new: list[tuple[Any, ...]] = []
     changed: list[tuple[Any, ...]] = []
     for change in changes:
@@ -210,10 +212,20 @@ async def neem(connection: Any, *, now: datetime, limit: int = BATCH) -> list[Ma
 async def zeg(
     connection: Any, boek: Regelboek, rows: Sequence[Mapping[str, Any]], *, now: datetime
 ) -> Gevuurd:
-    """The second half of `due`: mark the clocks that `neem` locked, or some of them."""
+    """The second half of `due`: mark the clocks that `neem` locked, or some of them.
+
+    What waits to be reckoned anew is so before anything is said of it: after an outage the closing day that
+    moves an end may have been heard only just now.
+    """
     stellingen, sinds, marks = [], [], []
+    te_herrekenen = {werk["regel"] for werk in await connection.fetch(QUERIES.openstaand)}
+    veranderingen = []
     for row in rows:
-        gezegd = beslis_waak(bewaard(row), now, boek)
+        oud = bewaard(row)
+        if (verandering := _eerst_herrekend(oud, boek, te_herrekenen)) is not None:
+            veranderingen.append(verandering)
+            continue
+        gezegd = beslis_waak(oud, now, boek)
         if gezegd is None:
             continue
         een = gezegd.bewaard
@@ -235,7 +247,25 @@ async def zeg(
             sinds.append(row["volgende_op"])
     if marks:
         await connection.execute(QUERIES.mark, *_columns(marks))
-    return Gevuurd(stellingen, len(rows), sinds)
+    await save(connection, veranderingen)
+    return Gevuurd(stellingen, len(rows), sinds, _gesteld(veranderingen))
+
+
+def _eerst_herrekend(
+    oud: Bewaard, boek: Regelboek, te_herrekenen: Collection[str | None]
+) -> Verandering | None:
+    anders = oud.termijn.soort in te_herrekenen
+    if not anders and None not in te_herrekenen:
+        return None
+    return herrekend(oud, boek, nieuwste_regel=anders)
+
+
+def _gesteld(veranderingen: Iterable[Verandering]) -> list[Stelling]:
+    return [
+        Stelling(verandering.bewaard.onderwerp, feit)
+        for verandering in veranderingen
+        for feit in verandering.feiten
+    ]
 
 
 async def herreken(connection: Any, boek: Regelboek, *, limit: int = BATCH) -> tuple[list[Stelling], bool]:
@@ -288,8 +318,4 @@ async def herreken_zaken(connection: Any, boek: Regelboek, zaken: Sequence[TeHer
                 if verandering is not None:
                     veranderingen.append(verandering)
     await save(connection, veranderingen)
-    return [
-        Stelling(verandering.bewaard.onderwerp, feit)
-        for verandering in veranderingen
-        for feit in verandering.feiten
-    ]
+    return _gesteld(veranderingen)

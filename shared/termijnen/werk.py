@@ -76,7 +76,7 @@ class Klokkenwerk:
             fired = await waak.zeg(work.connection, boek, rows, now=min(work.now, horizon))
             with self._meter.firing(len(fired.stellingen), since_ns=started_ns):
                 work.trace(current_traceparent())
-                for onderwerp, feit in fired.stellingen:
+                for onderwerp, feit in (*fired.verplaatst, *fired.stellingen):
                     work.state(feit, onderwerp)
             work.gevuurd += zip((feit for _, feit in fired.stellingen), fired.sinds, strict=True)
 

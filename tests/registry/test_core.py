@@ -304,7 +304,7 @@ def test_a_hand_over_leaves_a_treatment_accepted() -> None:
     zaak, _ = besluit_over(gekwalificeerd(), *feiten)
     assert zaak.behandeling == Behandeling("eenheid-1", "zetel-2", dag(0), dag(1), None)
     zaak, _ = besluit_over(gekwalificeerd(), *feiten, uitgezet(dag(3), "zetel-3"))
-    assert zaak.behandeling == Behandeling("eenheid-1", "zetel-3", dag(3), None, None)
+    assert zaak.behandeling == Behandeling("eenheid-1", "zetel-3", dag(3), None, None, (dag(1), dag(3)))
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from shared.envelope import Fact
 from shared.inbox import in_order
 from shared.termijnen.duur import Schorsing
 from shared.termijnen.kalender import lokaal
-from shared.termijnen.klok import Klok, Uitkomst, termijn
+from shared.termijnen.klok import Klok, Uitkomst, Vervallen, termijn
 from shared.termijnen.regels import Soort, regels
 from tests.bus import id_of, make_fact
 from tests.registry.test_core import doorgezet, omgezet
@@ -38,9 +38,13 @@ def gekwalificeerd(op: datetime = START, kwalificatie: str = "melding") -> Fact:
     )
 
 
-def uitgezet(op: datetime) -> Fact:
+def uitgezet(op: datetime, bij: int = 1) -> Fact:
     return feit(
-        "routing", e.BehandelingUitgezet, uitgezet_op=op, eenheid="E-1", behandelend_leidinggevende="C-1"
+        "routing",
+        e.BehandelingUitgezet,
+        uitgezet_op=op,
+        eenheid=f"E-{bij}",
+        behandelend_leidinggevende=f"C-{bij}",
     )
 
 
@@ -112,6 +116,18 @@ def test_what_the_line_is_told_to_stop_with_is_no_longer_due() -> None:
     assert weg is not None
     assert (weg.op, weg.reden) == (dag(5), "behandeling-herzien")
     assert termijn(gevonden[Soort.AFDOENING], AAN[Soort.AFDOENING]).uitkomst is Uitkomst.VERVALLEN
+
+
+def test_what_is_placed_elsewhere_is_no_longer_due_where_it_was() -> None:
+    """Shows that nobody is told for ever of an afdoening by who had it first: its clock lapses then, in
+    whatever order it is heard, and begins anew with who accepts it."""
+    stappen = [gekwalificeerd(), uitgezet(dag(1)), aanvaard(dag(3)), uitgezet(dag(10), 2), afgedaan(dag(20))]
+    klok = klokken(*stappen)[Soort.AFDOENING]
+    assert (klok.start, klok.vervallen) == (dag(3), Vervallen(dag(10), "elders-uitgezet"))
+    assert termijn(klok, AAN[Soort.AFDOENING]).uitkomst is Uitkomst.VERVALLEN
+    daar = feit("lijn", e.BehandelingAanvaard, aanvaard_op=dag(12), leidinggevende="C-2")
+    klok = klokken(*stappen, daar)[Soort.AFDOENING]
+    assert (klok.start, klok.gestopt_op, klok.vervallen) == (dag(12), dag(20), None)
 
 
 def test_a_case_waits_until_everything_it_waits_for_is_over() -> None:
@@ -194,7 +210,7 @@ FEITEN = st.lists(
             ),
             DAGEN,
         ),
-        st.builds(uitgezet, DAGEN),
+        st.builds(uitgezet, DAGEN, st.integers(1, 2)),
         st.builds(aanvaard, DAGEN),
         st.builds(afgedaan, DAGEN),
         st.builds(opgeschort, DAGEN),
@@ -268,10 +284,14 @@ def test_a_clock_is_moved_by_what_its_rule_names_and_by_all_of_it() -> None:
     @example([gekwalificeerd(), heropend(dag(1)), feit("coid", e.TerugkoppelingGegeven, gegeven_op=dag(2))])
     @example([gekwalificeerd(), heropend(dag(1)), gesproken(dag(2))])
     @example([bevestigd(dag(0)), omgezet(dag(1), "melding")])
+    @example([bevestigd(dag(0)), gekwalificeerd(dag(1))])
+    @example([gekwalificeerd(), bevestigd(dag(0))])
+    @example([bevestigd(dag(0)), doorgezet(dag(1))])
     def speel(feiten: list[Fact]) -> None:
         voor = dict[Soort, Klok]()
         for aantal, laatste in enumerate(feiten, 1):
             na = klokken(*feiten[:aantal])
+            assert voor.keys() <= na.keys(), "a clock that nobody asks for any more would run for ever"
             for soort in voor.keys() | na.keys():
                 was, wordt = _delen(voor.get(soort)), _delen(na.get(soort))
                 begon = was["start"] != wordt["start"]

@@ -36,7 +36,8 @@ async def kijk(
 ) -> list[waak.Stelling]:
     """What the watch does, in the caller's transaction."""
     boek = await boeken.bij(connection)
-    return (await waak.due(connection, boek, now=now, limit=limit)).stellingen
+    gevuurd = await waak.due(connection, boek, now=now, limit=limit)
+    return [*gevuurd.verplaatst, *gevuurd.stellingen]
 
 
 async def vuur(

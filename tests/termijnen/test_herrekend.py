@@ -250,3 +250,34 @@ async def test_an_end_that_a_shorter_rule_puts_in_the_past_is_called_overdue_at_
         assert isinstance(feit, TermijnVerstreken)
         assert rollen([feit]) == ["coid-leiding", "sg"]
         assert await vuur(connection, nu + MINUUT, boeken=Regelboeken(regels())) == []
+
+
+async def test_the_watch_reckons_by_the_calendar_of_now_what_is_still_to_be_reckoned(pool: Any) -> None:
+    """A closing day is known, and the watch comes first, as after an outage: it says that the clock moved and
+    not that it is over, which it is not. Then it is said once, by the new end; a rule that running clocks are
+    to take counts in the same way."""
+    boeken = Regelboeken(regels())
+    klok = Klok(Soort.TOEWIJZING, START)
+    async with pool.acquire() as connection:
+        await volg(connection, ZAAK, klok)
+        eind = (await een(connection, ZAAK)).termijn.eind
+        assert eind is not None
+        async with connection.transaction():
+            await kalender(connection, "coid", 9, [(START + timedelta(days=1)).date()])
+        gezegd = [feit for _, feit in await vuur(connection, eind + OGENBLIK, boeken=boeken)]
+        assert [type(feit) for feit in gezegd] == [TermijnVerplaatst]
+        nieuw = (await een(connection, ZAAK)).termijn.eind
+        assert nieuw == eind + timedelta(days=1)
+        gezegd = [feit for _, feit in await vuur(connection, eind + OGENBLIK, boeken=boeken)]
+        assert [type(feit) for feit in gezegd] == [TermijnNadert], "the house is closed: two hours are left"
+        assert await alles_herrekend(pool, boeken, 5) == []
+        gezegd = [feit for _, feit in await vuur(connection, nieuw + OGENBLIK, boeken=boeken)]
+        assert [type(feit) for feit in gezegd] == [TermijnVerstreken]
+
+        await volg(connection, "zaak-0002", klok)
+        langer = Regelboeken(regels({"toewijzing": "9d"}))
+        async with connection.transaction():
+            await langer.leg_vast(connection)
+            await connection.execute(waak.QUERIES.herreken, Soort.TOEWIJZING)
+        gezegd = [feit for _, feit in await vuur(connection, nieuw + OGENBLIK, boeken=langer)]
+        assert {type(feit) for feit in gezegd} == {TermijnVerplaatst}

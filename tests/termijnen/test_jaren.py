@@ -7,7 +7,7 @@ anew in minutes, by `narekenen.py`.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -36,14 +36,10 @@ from tests.termijnen.narekenen import (
     terugkoppeling,
     toewijzing,
 )
-from tests.termijnen.test_vectoren import GEVALLEN, moment
+from tests.termijnen.test_vectoren import GEVALLEN, HERINNERING, moment
 
 MINUUT = timedelta(minutes=1)
 KENMERKEN = e.Kenmerken(onderdeel="CLSK")
-HERINNERING = "2026-12-21 23:59:59"
-"""Of the one hand-reckoned clock that stands still for good, since ma 21 sep 2026: three months later, by
-`stilstand` in the table, the role is reminded for the first time. 21 december is a monday, and that day
-counts to its end."""
 
 
 EENS: Final = {
@@ -464,3 +460,84 @@ async def test_who_loses_the_adviser_after_the_talk_is_heard_of_until_the_end(
     assert [getattr(een.feit, "herhaling", 0) for een in gezegd] == nummers
     assert [getattr(een.feit, "escaleert_naar", []) for een in gezegd][-1] == ("sg",)
     assert gezegd[-1].op < eind == weer[-1].op
+
+
+# --- what comes late --------------------------------------------------------------------------------------
+
+BETROKKENE: Final = new_id()
+AAN: Final = EENS | {"klacht": "6week", "behandeling": "2week", "afdoening": "6week", "nazorg": "4week"}
+
+
+def loop_van_een_zaak(kans: Random) -> list[tuple[str, e.Event, datetime]]:
+    """What happens to a complaint that turns out to be a melding for the line: placed, placed elsewhere,
+    suspended, extended; some of it never."""
+    begin = datetime(2026, 2, 2, 9, tzinfo=UTC)
+
+    def op(dag: int) -> datetime:
+        return begin + timedelta(days=dag, minutes=kans.randint(1, 1440))
+
+    def uitgezet(moment: datetime, eenheid: str) -> tuple[str, e.Event, datetime]:
+        data = e.BehandelingUitgezet(
+            uitgezet_op=moment, eenheid=eenheid, behandelend_leidinggevende=f"hoofd-{eenheid}"
+        )
+        return "routing", data, moment
+
+    feiten: list[tuple[str, e.Event, datetime]] = []
+    ingediend, gekwalificeerd, eerst = op(0), op(kans.randint(1, 9)), op(10)
+    feiten.append(
+        ("klachten", e.KlachtIngediend(ingediend_op=ingediend, soort="onbehoorlijkheid"), ingediend)
+    )
+    melding = e.KwestieGekwalificeerd(
+        gekwalificeerd_op=gekwalificeerd, kwalificatie="melding", rubriek="overige"
+    )
+    feiten += [("coid", melding, gekwalificeerd), uitgezet(eerst, "een")]
+    for dag in sorted(kans.sample(range(11, 80), kans.randint(0, 2))):
+        naam, van, tot = new_id(), op(dag), op(dag + kans.randint(1, 20))
+        opgeschort = e.ZaakOpgeschort(opgeschort_op=van, opschorting=naam, reden="rechter")
+        feiten.append(("coid", opgeschort, van))
+        feiten.append(("lijn", e.ZaakHervat(hervat_op=tot, opschorting=naam), tot))
+    mogelijk: list[tuple[str, Callable[[datetime], e.Event], int]] = [
+        ("klachten", lambda m: e.KlachtVerdaagd(verdaagd_op=m), 30),
+        ("klachten", lambda m: e.KlachtAfgehandeld(afgehandeld_op=m, oordelen=("ongegrond",)), 70),
+        ("lijn", lambda m: e.BehandelingAanvaard(aanvaard_op=m, leidinggevende="hoofd-een"), 20),
+        (
+            "lijn",
+            lambda m: e.AfdoeningVastgesteld(
+                vastgesteld_op=m, betrokkene=BETROKKENE, afdoening="vastgesteld"
+            ),
+            75,
+        ),
+        ("lijn", lambda m: e.NazorgVerleend(verleend_op=m, aan="melder", door="lijn"), 90),
+    ]
+    for publisher, maak, dag in mogelijk:
+        if kans.random() < 0.8:
+            moment = op(dag + kans.randint(0, 20))
+            feiten.append((publisher, maak(moment), moment))
+    if kans.random() < 0.3:
+        feiten.append(uitgezet(op(45), "twee"))
+    return feiten
+
+
+@pytest.mark.parametrize("klok", [AAN], indirect=True, ids=["what is off by default runs, too"])
+async def test_facts_that_come_late_end_in_the_clocks_of_those_that_came_in_time(klok: GezetteKlok) -> None:
+    """Shows forty matters twice: once as it happened, once with each fact up to two months late, after stops
+    and alarms. Start, end, outcome and how the end came about are the same."""
+    kans, paren = Random(4), []
+    for _ in range(40):
+        op_tijd, te_laat = new_id(), new_id()
+        paren.append((op_tijd, te_laat))
+        for publisher, feit, op in loop_van_een_zaak(kans):
+            klok.stel(publisher, feit, op_tijd, op)
+            klok.stel(publisher, feit, te_laat, op + timedelta(minutes=kans.randint(0, 60 * 1440)))
+    await klok.speel()
+    rijen = await klok.diensten["registry"].pool.fetch(
+        "select onderwerp, soort, start_op, eind_op, gestopt_op, uitkomst, reden, afleiding from termijnen"
+    )
+    per_zaak: dict[str, dict[str, Any]] = defaultdict(dict)
+    for onderwerp, soort, *rest in rijen:
+        per_zaak[onderwerp][soort] = rest
+    for op_tijd, te_laat in paren:
+        assert per_zaak[te_laat] == per_zaak[op_tijd]
+    soorten = Counter((soort, rest[3]) for klokken in per_zaak.values() for soort, rest in klokken.items())
+    assert {soort for soort, _ in soorten} == {"klacht", "behandeling", "afdoening", "nazorg"}
+    assert {uitkomst for _, uitkomst in soorten} == {None, "gehaald", "te-laat-gehaald", "vervallen"}

@@ -15,9 +15,8 @@ import pytest
 
 from ops import parking
 from ops.environment import Environment
-from shared import consumer, zegel
+from shared import consumer, sight, zegel
 from shared import events as e
-from shared import service as service_module
 from shared.service import Runtime
 from tests.bus import Bus, Heard, eventually, new_id, now
 from tests.conftest import StartService
@@ -264,7 +263,7 @@ async def test_the_clock_of_the_machine_a_service_runs_on_decides_nothing(
 ) -> None:
     """Shows the database's clock as the one that tells what lies in the future, and when a clock is over:
     what happened now is handled, what has yet to come is parked, and nobody is warned early."""
-    for module in (consumer, service_module):
+    for module in (consumer, sight):
         monkeypatch.setattr(module, "datetime", machine)
     intake = await service("intake", termijnen={"mid-contact": "4s"})
     heard = await bus.listen("intake.#")
@@ -294,7 +293,7 @@ async def test_replicas_on_machines_two_hours_apart_say_each_thing_once_and_park
 ) -> None:
     """Shows one an hour behind and one an hour ahead at the same queue and the same clocks: nothing early,
     nothing twice, the last of it again in its time, and what has yet to happen parked by either."""
-    for module in (consumer, service_module):
+    for module in (consumer, sight):
         monkeypatch.setattr(module, "datetime", _EigenMachine)
     termijnen = {"mid-contact": "3s", "mid-contact.herhaling": "2s"}
     for scheef in (-UUR, UUR):

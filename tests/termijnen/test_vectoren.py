@@ -21,6 +21,10 @@ GEVALLEN: list[dict[str, Any]] = tomllib.loads(_BESTAND.read_text(encoding="utf-
 _WEEKDAGEN = ("ma", "di", "wo", "do", "vr", "za", "zo")
 _MAANDEN = ("jan", "feb", "mrt", "apr", "mei", "jun", "jul", "aug", "sep", "okt", "nov", "dec")
 _DAG = re.compile(rf"\b({'|'.join(_WEEKDAGEN)}) (\d{{1,2}}) ({'|'.join(_MAANDEN)}) (\d{{4}})\b")
+HERINNERING = "2026-12-21 23:59:59"
+"""Of the one hand-reckoned clock that stands still for good, since ma 21 sep 2026: three months later, by
+`stilstand` in the table, the role is reminded for the first time. 21 december is a monday, and that day
+counts to its end."""
 
 
 def test_there_are_cases_of_everything_that_makes_a_term_hard() -> None:
@@ -74,6 +78,9 @@ def reken(geval: dict[str, Any]) -> Termijn:
         rol="coid",
         grondslag="geen",
         alleen_bewaking=geval.get("alleen_bewaking", False),
+        opschorten=("opgeschort",),
+        hervatten=("hervat",),
+        stilstand=Lengte.lees("3maand"),
         verlengen=("verlengd",) if verlenging else (),
         verlenging=None if verlenging is None else Lengte.lees(verlenging),
     )
@@ -103,7 +110,8 @@ def test_the_code_ends_where_the_hand_did(geval: dict[str, Any]) -> None:
     assert op_de_seconde(t.eind) == (moment(geval["eind"]) if "eind" in geval else None)
     assert op_de_seconde(t.eind_atw) == (moment(geval["eind_atw"]) if "eind_atw" in geval else None)
     gewaarschuwd = [op_de_seconde(punt.op) for punt in t.punten if punt.wat is Wat.NADERT]
-    assert gewaarschuwd == [moment(tekst) for tekst in geval["waarschuwingen"]]
+    stil = [] if "eind" in geval else [HERINNERING]
+    assert gewaarschuwd == [moment(tekst) for tekst in (*geval["waarschuwingen"], *stil)]
     if "treden" in geval:
         treden = [op_de_seconde(punt.op) for punt in t.punten if punt.wat is not Wat.NADERT]
         assert treden == [moment(tekst) for tekst in geval["treden"]]

@@ -81,7 +81,8 @@ def _na(weg: Vervallen | None, begin: datetime) -> Vervallen | None:
 
 
 def _behandeling(zaak: Zaak, rol: str | None, gesloten: frozenset[str]) -> Iterator[Klok]:
-    """From placement to acceptance, from there to the first afdoening, and from there to the first care."""
+    """From placement to acceptance, from there to the first afdoening, and from there to the first care. What
+    was accepted lapses when the case is placed elsewhere, until it is accepted there."""
     if not zaak.bekend:
         return
     plaats = zaak.behandeling
@@ -95,12 +96,16 @@ def _behandeling(zaak: Zaak, rol: str | None, gesloten: frozenset[str]) -> Itera
         (Soort.AFDOENING, plaats.aanvaard_op, afgedaan_op),
         (Soort.NAZORG, afgedaan_op, zorg_op),
     ):
+        waarom = weg
+        if soort is Soort.AFDOENING and start is None and plaats.eerder is not None:
+            start, tot = plaats.eerder
+            waarom = weg if weg is not None and weg.op <= tot else Vervallen(tot, "elders-uitgezet")
         if start is not None:
             yield Klok(
                 soort,
                 start,
                 gestopt_op=stop,
-                vervallen=weg,
+                vervallen=waarom,
                 rol=rol,
                 gesloten=gesloten,
                 opschortingen=zaak.opschortingen,

@@ -133,13 +133,15 @@ class Koppeling:
 
 @dataclass(frozen=True, slots=True)
 class Behandeling:
-    """Where the case lies with the line. Seats and units are codes."""
+    """Where the case lies with the line. Seats and units are codes. `eerder`: when it was accepted, and until
+    when, where it lay before it was placed elsewhere."""
 
     eenheid: str | None = None
     behandelaar: str | None = None
     uitgezet_op: datetime | None = None
     aanvaard_op: datetime | None = None
     herzien_op: datetime | None = None
+    eerder: tuple[datetime, datetime] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +266,7 @@ class _Stand:
     uitgezet_op: datetime | None = None
     aanvaard_op: datetime | None = None
     herzien_op: datetime | None = None
+    eerder_aanvaard: tuple[datetime, datetime] | None = None
     afdoeningen: list[tuple[UUID, e.AfdoeningVastgesteld]] = field(default_factory=list)
     nazorg: list[Nazorg] = field(default_factory=list)
     koppelingen: dict[str, Koppeling] = field(default_factory=dict)
@@ -428,6 +431,8 @@ def _uitgezet(s: _Stand, x: e.BehandelingUitgezet, _: Fact) -> None:
     waar = (x.eenheid, x.behandelend_leidinggevende)
     if s.uitgezet_op is not None and s.herzien_op is None and waar == (s.eenheid, s.behandelaar):
         return  # said again because the line handed over: it runs on
+    if s.aanvaard_op is not None:
+        s.eerder_aanvaard = s.aanvaard_op, x.uitgezet_op
     s.eenheid, s.behandelaar, s.uitgezet_op = x.eenheid, x.behandelend_leidinggevende, x.uitgezet_op
     s.aanvaard_op = s.herzien_op = None
 
@@ -584,7 +589,9 @@ def _zaak(s: _Stand, geteld: bool) -> Zaak:
         opschortingen=tuple(
             Schorsing(van, s.hervat.get(welke)) for welke, van in sorted(s.opgeschort.items())
         ),
-        behandeling=Behandeling(s.eenheid, s.behandelaar, s.uitgezet_op, s.aanvaard_op, s.herzien_op),
+        behandeling=Behandeling(
+            s.eenheid, s.behandelaar, s.uitgezet_op, s.aanvaard_op, s.herzien_op, s.eerder_aanvaard
+        ),
         uitkomsten=_uitkomsten(s),
         nazorg=tuple(s.nazorg),
         koppelingen=tuple(s.koppelingen.values()),
