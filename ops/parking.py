@@ -21,7 +21,8 @@ from ops import OpsError, attach, lezer
 from ops.environment import Environment
 from shared import flow, zegel
 from shared.consumer import REPLAY_HEADERS
-from shared.envelope import CONTENT_TYPE
+from shared.envelope import CONTENT_TYPE, Arrival
+from shared.inbox import parked_digest
 from shared.settings import ServiceSettings
 from shared.uitsluiting import HOUDT_OP
 
@@ -196,11 +197,14 @@ async def _offer(
     opened: Opened | None,
 ) -> None:
     async with attach.schema(environment, message.dienst) as connection:
-        row = await connection.fetchrow(attach.SQL.offer, message.id)
+        row = await connection.fetchrow(attach.SQL.to_offer, message.id)
         if row is None:
             raise OpsError(f"{message.id} is {message.status} in {message.dienst}: nothing to offer again")
         try:
             body, key = await _open(row, message, keys, opened)
+            digest = parked_digest(Arrival(body, key, row["afzender"]), row["sleutel"])
+            if await connection.fetchval(attach.SQL.offer, message.id, digest) is None:
+                raise OpsError("it was handled meanwhile")
             async with asyncio.timeout(_TIMEOUT_S):
                 await exchange.publish(_as_sent(body, key, row, message.id), message.dienst, mandatory=True)
         except Exception as error:

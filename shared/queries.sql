@@ -141,10 +141,16 @@ set reden = excluded.reden, verzegeld = excluded.verzegeld, onderwerp = excluded
     routing_key_verzegeld = excluded.routing_key_verzegeld, status = 'geparkeerd',
     keer = geparkeerd.keer + 1, laatst_op = excluded.laatst_op;
 
+-- name: aangeboden
+-- Of these parked messages how they stand, what was offered of each, and the key of those digests.
+select id, status, aanbod, eerst_op, sleutel from geparkeerd, parkeersleutel
+where id = any($1::uuid[]) and aanbod is not null;
+
 -- name: vergeet_afdrukken
 -- By now nothing is delivered twice any more but by who begins anew.
-update geparkeerd set afdruk = null
-where afdruk is not null and laatst_op < clock_timestamp() - interval '1 day';
+update geparkeerd set afdruk = null, aanbod = case when status = 'aangeboden' then aanbod end
+where (afdruk is not null or (aanbod is not null and status <> 'aangeboden'))
+  and laatst_op < clock_timestamp() - interval '1 day';
 
 -- name: zeg_verval_aan
 -- What is parked goes with the matter that it names. Where it names none that is known here, the body is kept for $1 (ISO
@@ -165,7 +171,7 @@ select count(*) from geparkeerd where status in ('geparkeerd', 'aangeboden') and
 -- name: verloop_geparkeerd
 -- What was not handled in time: the body goes, the row says so.
 update geparkeerd
-set status = 'verlopen', verzegeld = null, routing_key_verzegeld = null, onderwerp = null, afdruk = null,
+set status = 'verlopen', verzegeld = null, routing_key_verzegeld = null, onderwerp = null, afdruk = null, aanbod = null,
     reden = reden || '; niet op tijd behandeld, inhoud vernietigd',
     laatst_op = date_trunc('hour', clock_timestamp(), 'Europe/Amsterdam')
 where status in ('geparkeerd', 'aangeboden') and vervalt_op <= clock_timestamp()
@@ -212,7 +218,7 @@ order by subject limit $2;
 -- name: wis_geparkeerd
 -- What is parked about matters that were erased since, or before it came: the bodies go, and of when there is the week.
 update geparkeerd
-set status = 'vervallen', verzegeld = null, routing_key_verzegeld = null, onderwerp = null, afdruk = null,
+set status = 'vervallen', verzegeld = null, routing_key_verzegeld = null, onderwerp = null, afdruk = null, aanbod = null,
     eerst_op = date_trunc('week', eerst_op, 'Europe/Amsterdam'),
     laatst_op = date_trunc('week', laatst_op, 'Europe/Amsterdam')
 where onderwerp is not null

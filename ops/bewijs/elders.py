@@ -26,6 +26,14 @@ OP_TESTS: Final = (
         ),
     ),
     OpTests(
+        "een sleutel die ontbreekt of beschadigd is, geldt niet als gewist",
+        ("tests/intake/test_sleutel_kwijt.py",),
+    ),
+    OpTests(
+        "wie het account van beheer op de broker heeft, spreekt daarmee voor niemand",
+        ("tests/test_replay.py",),
+    ),
+    OpTests(
         "wat een adviseur deelt en niemand lezen mag, wordt aan diens cluster gezegd, en gaat nergens heen",
         ("tests/intake/test_deling.py",),
     ),

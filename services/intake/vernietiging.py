@@ -60,11 +60,14 @@ async def noteer(work: Work, zaken: Collection[str], grond: Grond) -> None:
         await work.connection.execute(QUERIES.noteer, sorted(zaken), grond)
 
 
-async def uit_de_tijd(work: Work, bewaartermijn: str, bewaartermijn_open: str) -> list[str]:
-    """Contacts that ended at the MID, and others of which nothing more was heard, for longer than these
-    periods; locked, at most `PER_KEER`."""
+async def uit_de_tijd(
+    work: Work, bewaartermijn: str, bewaartermijn_open: str, zonder_contact: str
+) -> list[str]:
+    """Contacts that ended at the MID, others of which nothing more was heard, and content about matters of
+    which no contact came, for longer than these periods; locked, at most `PER_KEER`."""
     await verstrekking.houd_sleutels_tegen(work)
     rows = await work.connection.fetch(QUERIES.uit_de_tijd, bewaartermijn, bewaartermijn_open, PER_KEER)
+    rows += await work.connection.fetch(QUERIES.zonder_contact, zonder_contact, PER_KEER - len(rows))
     return [row["subject"] for row in rows]
 
 
@@ -74,12 +77,18 @@ async def verstrijk(work: Work, zaken: Collection[str]) -> None:
         await besluit(work, (await work.dossiers(zaken)).keys(), "bewaartermijn")
 
 
-async def waarschuw(connection: Any, bewaartermijn_open: str) -> int:
-    """Say how many open contacts are erased within `VOORAF` when nothing is done about them; returns it."""
+async def waarschuw(connection: Any, bewaartermijn_open: str, zonder_contact: str) -> int:
+    """Say how many open contacts, and matters with content of which no contact came, are erased within
+    `VOORAF` when nothing is done about them; returns both together."""
     aantal = int(await connection.fetchval(QUERIES.open_bijna_uit_de_tijd, bewaartermijn_open, VOORAF))
     if aantal:
         log.warning("open contacts are about to be erased", extra={"count": aantal})
-    return aantal
+    vergeefs = int(await connection.fetchval(QUERIES.zonder_contact_bijna, zonder_contact, VOORAF))
+    if vergeefs:
+        log.warning(
+            "content about matters without a contact is about to be erased", extra={"count": vergeefs}
+        )
+    return aantal + vergeefs
 
 
 async def neem(connection: Any) -> dict[str, Grond]:

@@ -94,12 +94,16 @@ create table geparkeerd (
     vervalt_op    timestamptz,                       -- when the body goes unless it is handled; null until that is near
     status        text not null default 'geparkeerd'
                   check (status in ('geparkeerd', 'aangeboden', 'verwerkt', 'vervallen', 'verlopen')),
+    aanbod        bytea check (octet_length(aanbod) = 32),  -- digest of the message as it was offered again last
+    check (status <> 'aangeboden' or aanbod is not null),
     check ((status in ('verwerkt', 'vervallen', 'verlopen')) = (verzegeld is null)),
     check (verzegeld is not null or num_nonnulls(onderwerp, afdruk, routing_key_verzegeld) = 0),
     check (eerst_op = date_trunc('hour', eerst_op, 'Europe/Amsterdam')
            and laatst_op = date_trunc('hour', laatst_op, 'Europe/Amsterdam'))
 );
 comment on column geparkeerd.afdruk is 'Keyed digest of the message (parkeersleutel); goes with the body, or before.';
+comment on column geparkeerd.aanbod is
+    'Keyed digest of what an operator offers again: a replay of anything else is not believed. Goes a day later.';
 comment on column geparkeerd.onderwerp is 'So that what is parked about a matter is erased with it; goes with the body.';
 create index geparkeerd_open on geparkeerd (eerst_op) where status in ('geparkeerd', 'aangeboden');
 create index geparkeerd_onderwerp on geparkeerd (onderwerp) where status in ('geparkeerd', 'aangeboden');
