@@ -48,11 +48,18 @@ select verzegeld from geparkeerd where id = $1;
 select split_part(verzegeld, '.', 1) as kop, split_part(routing_key_verzegeld, '.', 1) as kop_key, eerst_op
 from geparkeerd where verzegeld is not null;
 
+-- name: to_offer
+-- What is to be offered again, and the key of its digest. Nothing when it is no longer open.
+select routing_key, routing_key_verzegeld, afzender, verzegeld, eerst_op, sleutel
+from geparkeerd, parkeersleutel where id = $1 and status in ('geparkeerd', 'aangeboden');
+
 -- name: offer
--- Marked before it is published, so that the service's answer always comes after. Nothing when it is no longer open.
-update geparkeerd set status = 'aangeboden', laatst_op = date_trunc('hour', clock_timestamp(), 'Europe/Amsterdam')
+-- Marked before it is published, so that the service's answer always comes after; the service believes a replay of just
+-- this ($2: its digest). Nothing when it is no longer open.
+update geparkeerd
+set status = 'aangeboden', aanbod = $2, laatst_op = date_trunc('hour', clock_timestamp(), 'Europe/Amsterdam')
 where id = $1 and status in ('geparkeerd', 'aangeboden')
-returning routing_key, routing_key_verzegeld, afzender, verzegeld, keer, eerst_op;
+returning id;
 
 -- name: withdraw_offer
 update geparkeerd set status = 'geparkeerd' where id = $1 and status = 'aangeboden';
@@ -64,7 +71,7 @@ select status, reden from geparkeerd where id = $1;
 -- name: drop_parked
 -- The row stays as evidence; the body goes, if it has not gone already.
 update geparkeerd
-set status = 'vervallen', verzegeld = null, routing_key_verzegeld = null, onderwerp = null, afdruk = null,
+set status = 'vervallen', verzegeld = null, routing_key_verzegeld = null, onderwerp = null, afdruk = null, aanbod = null,
     laatst_op = date_trunc('hour', clock_timestamp(), 'Europe/Amsterdam')
 where id = $1 and status in ('geparkeerd', 'aangeboden', 'verlopen')
 returning id;

@@ -21,8 +21,10 @@ from ops import OpsError, attach, lezer
 from ops.environment import Environment
 from shared import flow, zegel
 from shared.consumer import REPLAY_HEADERS
-from shared.envelope import CONTENT_TYPE
+from shared.envelope import CONTENT_TYPE, Arrival
+from shared.inbox import parked_digest
 from shared.settings import ServiceSettings
+from shared.uitsluiting import HOUDT_OP
 
 WAIT_KNOWN: Final[timedelta] = ServiceSettings.model_fields["wait_known"].default
 """How long a fact may wait for the fact that opens its matter before it is listed."""
@@ -58,6 +60,12 @@ class Geparkeerd:
     def counted(self) -> bool:
         """Whether it stands on a list until somebody drops it; also when its body is gone already."""
         return self.open or self.status == "verlopen"
+
+    @property
+    def holds(self) -> bool:
+        """Whether its matter is kept from others while it lies here: it may say from whom, or that consent
+        ended."""
+        return self.open and self.onderwerp is not None and self.routing_key in HOUDT_OP
 
 
 @dataclass(frozen=True)
@@ -189,11 +197,14 @@ async def _offer(
     opened: Opened | None,
 ) -> None:
     async with attach.schema(environment, message.dienst) as connection:
-        row = await connection.fetchrow(attach.SQL.offer, message.id)
+        row = await connection.fetchrow(attach.SQL.to_offer, message.id)
         if row is None:
             raise OpsError(f"{message.id} is {message.status} in {message.dienst}: nothing to offer again")
         try:
             body, key = await _open(row, message, keys, opened)
+            digest = parked_digest(Arrival(body, key, row["afzender"]), row["sleutel"])
+            if await connection.fetchval(attach.SQL.offer, message.id, digest) is None:
+                raise OpsError("it was handled meanwhile")
             async with asyncio.timeout(_TIMEOUT_S):
                 await exchange.publish(_as_sent(body, key, row, message.id), message.dienst, mandatory=True)
         except Exception as error:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: EUPL-1.2
 """`./meldpunt register`: the yearly table, the other counted series, and one matter as the register has it.
 
-Reads as the registry's own runtime role; nothing is written. Counts take in every matter. Taken up day after
-day they show each new one; so to a reader with a seat (`--lezer`) a table is given as it was published and no
-other count: what that seat must not learn of could be left out, but the published count has it.
+Reads as the registry's own runtime role; nothing is written. Counts take in every matter, and are made anew
+each time, of a year that is over as well: what is stated late counts in it. Taken up day after day they show
+each new matter; so a reader with a seat (`--lezer`) gets none. What was published is the file that went out.
 """
 
 import argparse
@@ -27,8 +27,8 @@ from shared.termijnen.kalender import TIJDZONE
 T = TypeVar("T")
 
 FORMATEN = ("tekst", "csv", "json")
-_GEPUBLICEERD = (
-    "for a seat there are tables of years whose peildatum is over, as published, and no other counts"
+_GEEN_TELLINGEN = (
+    "for a seat there are no counts: a table is counted anew each time, and is not the one that was published"
 )
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{7,63}")
 
@@ -77,31 +77,37 @@ def run(args: argparse.Namespace) -> int:
 
 async def tabel(environment: Environment, args: argparse.Namespace) -> Tabel:
     """The table that these arguments ask for. Raises OpsError for one that is not for who reads."""
-    return await _ask(environment, lambda connection: _tabel(connection, args))
+    _keur(args)
+    vandaag = datetime.now(TIJDZONE).date()
+    return await _ask(
+        environment,
+        lambda connection: lezen.tabel_rubrieken(
+            connection, args.jaar, peildatum=args.peildatum, vandaag=vandaag
+        ),
+    )
 
 
 async def reeksen(environment: Environment, args: argparse.Namespace) -> list[lezen.Reeks]:
     """The counted series that these arguments ask for. Raises OpsError when that is not for who reads."""
-    if args.lezer is not None:
-        raise OpsError(_GEPUBLICEERD)
+    _keur(args)
     return await _ask(environment, lambda connection: lezen.reeksen(connection, args.jaar))
 
 
-async def _tabel(connection: Any, args: argparse.Namespace) -> Tabel:
-    vandaag = datetime.now(TIJDZONE).date()
+def _keur(args: argparse.Namespace) -> None:
     if args.lezer is not None:
-        gepubliceerd = await lezen.peildatum_rubrieken(connection, args.jaar)
-        if gepubliceerd is None or gepubliceerd >= vandaag or args.peildatum not in (None, gepubliceerd):
-            raise OpsError(_GEPUBLICEERD)
-    return await lezen.tabel_rubrieken(connection, args.jaar, peildatum=args.peildatum, vandaag=vandaag)
+        raise OpsError(_GEEN_TELLINGEN)
 
 
 async def zaak(environment: Environment, onderwerp: str, reader: str | None) -> dict[str, Any] | None:
-    """A matter as the register knows it; None when it is not there, or this seat must not learn of it."""
+    """A matter as the register knows it; None when it is not there, or this seat must not learn of it.
+    Another of which the seat must not learn is not named there either."""
     gevonden = await _ask(environment, lambda connection: lezen.zaak(connection, onderwerp))
-    if reader is not None and onderwerp in await lezer.hidden_from(environment, reader):
+    if reader is None:
+        return gevonden
+    hidden = await lezer.hidden_from(environment, reader)
+    if gevonden is None or onderwerp in hidden:
         return None
-    return gevonden
+    return gevonden | {"zelfde_als": None} if gevonden.get("zelfde_als") in hidden else gevonden
 
 
 async def _ask(environment: Environment, question: Callable[[Any], Awaitable[T]]) -> T:

@@ -22,7 +22,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from ops import STATE, OpsError, attach, audit, lezerssleutels, parking, sleutels
+from ops import STATE, OpsError, attach, audit, lezerssleutels, parking, sleutelkwijt, sleutels
 from ops.environment import Environment
 from services.intake.settings import RESPIJT
 from services.intake.sleutelkluis import (
@@ -45,13 +45,14 @@ _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `sleutels`: one action, each with its own."""
     actions = parser.add_subparsers(
-        dest="action", required=True, metavar="lijst|lezers|nieuw|verloop|verwijder|kluis|kek"
+        dest="action", required=True, metavar="lijst|lezers|kwijt|nieuw|verloop|verwijder|kluis|kek"
     )
     made = {
         name: actions.add_parser(name, help=text, description=text)
         for name, text in (
             ("lijst", "every key: until when it is valid, and what it is used for"),
             ("lezers", "the key of each reader that intake seals to: thumbprint, version, since when"),
+            ("kwijt", "the matters whose content opens with no key there is, though they were not erased"),
             ("nieuw", "make a key pair that seals from now on; the ones before it still open"),
             ("verloop", "say from when a key pair seals nothing more"),
             ("verwijder", "destroy a key pair that has expired: what is sealed to it opens no more"),
@@ -78,6 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             help="where the services read the public set, when that is not in the folder (MELDPUNT_PUBLIEK)",
         )
     lezerssleutels.add_arguments(made["lezers"])
+    sleutelkwijt.add_arguments(made["kwijt"])
     made["kluis"].add_argument("map", type=Path, metavar="FOLDER")
     keks = made["kek"].add_subparsers(dest="kek_action", required=True, metavar="nieuw|herwikkel|verwijder")
     for name, text in (
@@ -89,7 +91,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     made["kek nieuw"].add_argument("--id", type=_name, metavar="ID", help="its name (default: kek-<number>)")
     made["kek verwijder"].add_argument("id", type=_name, metavar="ID")
     for name, action in made.items():
-        if name not in ("kek", "kluis", "lezers"):
+        if name not in ("kek", "kluis", "lezers", "kwijt"):
             _add_places(action)
 
 
@@ -121,6 +123,8 @@ def run(args: argparse.Namespace) -> int:
     keks = {"nieuw": _kek_new, "herwikkel": _kek_rewrap, "verwijder": _kek_remove}
     if args.action == "lezers":
         return lezerssleutels.run(args)
+    if args.action == "kwijt":
+        return sleutelkwijt.run(args)
     try:
         if args.action == "kluis":
             _make_vault(args)

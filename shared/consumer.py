@@ -27,6 +27,7 @@ from shared.inbox import QUERIES, Handler, Stated, Work
 from shared.meter import Meter
 from shared.outbox import Outbox
 from shared.postgres import TRANSIENT, transaction
+from shared.replay import Offered, offered
 from shared.telemetry import describe
 
 log = logging.getLogger(__name__)
@@ -37,7 +38,10 @@ REPLAY_HEADERS = (
     "meldpunt-geparkeerd",
     "meldpunt-geparkeerd-op",
 )
-"""Set on a replay, and believed only from the operators' account."""
+"""Set on a replay, and believed only from the operators' account, of what stands offered again here."""
+
+NOT_OFFERED = "herhaling van wat hier niet zo is aangeboden"
+"""Why a message of the operators' account is parked that says it is a replay, and is none."""
 
 BACKOFF_S = (0.1, 0.3, 1.0, 2.0, 5.0)
 MAX_PUBLISHING = 3
@@ -61,6 +65,8 @@ class Delivery:
 
     arrival: Arrival
     raw: Any
+    believed: bool = True
+    """Not so: it came as a replay of what was not offered again here, and is its sender's own word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +105,8 @@ class Word(NamedTuple):
 
 
 def arrival_of(raw: Any) -> Arrival:
-    """What the broker vouches for. A replay speaks for its original sender, by the operators' word."""
+    """What the broker vouches for. A replay speaks for its original sender, by the operators' word; whether
+    it may, `Consumer` asks the database."""
     headers = raw.headers or {}
     if raw.user_id == flow.BEHEER and all(name in headers for name in REPLAY_HEADERS):
         routing_key, user, parked, since = (str(headers[name]) for name in REPLAY_HEADERS)
@@ -244,7 +251,7 @@ class Consumer:
 
     async def process(self, queue: str, raws: Sequence[Any]) -> bool:
         """Decode, apply in one transaction, acknowledge, publish. Returns whether it could acknowledge."""
-        deliveries = [Delivery(arrival_of(raw), raw) for raw in raws]
+        deliveries = await self._believed([Delivery(arrival_of(raw), raw) for raw in raws])
         good, bad = self._decode(deliveries)
         traces = [fact.traceparent for _, fact in good if fact.traceparent]
         with self._meter.batch(queue, traces, len(raws)):
@@ -255,12 +262,36 @@ class Consumer:
             await asyncio.wait(self._publishing, timeout=PATIENCE_S, return_when=asyncio.FIRST_COMPLETED)
         return acknowledged
 
+    async def _believed(self, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
+        """Replays speak for their sender where they were offered so; a copy of one that was settled is left
+        out, and whatever else says it is a replay is the word of who sent it."""
+        replays = [one.arrival for one in deliveries if one.arrival.replay_of is not None]
+        if not replays:
+            return deliveries
+        tried = 0
+        while True:
+            try:
+                async with transaction(self._pool) as connection:
+                    said = await offered(connection, replays)
+                break
+            except TRANSIENT as error:
+                await self._wait_out(error, tried, len(deliveries))
+                tried += 1
+        found = []
+        for one in deliveries:
+            if one.arrival.replay_of is None or said[one.arrival] is Offered.NOW:
+                found.append(one)
+            elif said[one.arrival] is Offered.NEVER:
+                own = Arrival(one.raw.body, one.raw.routing_key or "", one.raw.user_id)
+                found.append(Delivery(own, one.raw, believed=False))
+        return found
+
     def _decode(self, deliveries: Sequence[Delivery]) -> tuple[list[tuple[Delivery, Fact]], list[Parked]]:
         good: list[tuple[Delivery, Fact]] = []
         bad: list[Parked] = []
         now = datetime.now(UTC) + self.clock_offset
         for delivery in deliveries:
-            outcome = self._decode_one(delivery.arrival, now)
+            outcome = self._decode_one(delivery.arrival, now) if delivery.believed else Refusal(NOT_OFFERED)
             if isinstance(outcome, Fact):
                 good.append((delivery, outcome))
             else:
@@ -294,9 +325,7 @@ class Consumer:
             try:
                 return await self.transact(queue, good, bad)
             except TRANSIENT as error:
-                self._health.report("database", False)
-                log.warning("batch waits", extra={"error": describe(error), "count": len(good) + len(bad)})
-                await self._pause(BACKOFF_S[min(tried, len(BACKOFF_S) - 1)])
+                await self._wait_out(error, tried, len(good) + len(bad))
                 tried += 1
             except Exception as error:
                 if not good:
@@ -314,6 +343,11 @@ class Consumer:
                     if part:
                         stated += await self._apply(queue, part, [])
                 return stated
+
+    async def _wait_out(self, error: BaseException, tried: int, count: int) -> None:
+        self._health.report("database", False)
+        log.warning("batch waits", extra={"error": describe(error), "count": count})
+        await self._pause(BACKOFF_S[min(tried, len(BACKOFF_S) - 1)])
 
     async def _pause(self, seconds: float) -> None:
         try:

@@ -59,8 +59,8 @@ def is_sealed(event: Event) -> bool:
     return getattr(event, "verzegeld", None) is not None
 
 
-Sealed = Mapping[UUID, str]
-"""By fact its content, sealed for whoever it is for."""
+Sealed = Mapping[UUID, str | None]
+"""By fact its content, sealed for whoever it is for; None for what may go and waits: its key is not here."""
 
 ToSeal = Callable[[Any, Sequence["Fact"]], Awaitable[Sealed]]
 """Seals the content of facts that are about to be published, given the pool. What it leaves out may not go

@@ -153,9 +153,16 @@ INSTRUMENTS: Final = {
         _gauge(SEALING_KEY, "s", "How long intake's keys still seal; at most a year"),
         _gauge("meldpunt.matters.without_adviser", "{matter}", "Matters for which no adviser is free"),
         _gauge("meldpunt.matters.in_danger", "{matter}", "Matters whose talk is foreseen to come too late"),
+        _gauge(
+            "meldpunt.matters.without_key", "{matter}", "Matters whose content opens with no key there is"
+        ),
         _gauge("meldpunt.readers.without_key", "{reader}", "Readers whose content waits for a key of theirs"),
         _gauge("meldpunt.readers.key_expiring", "{reader}", "Readers whose key ends within two weeks"),
-        _gauge("meldpunt.contacten.expiring", "{contact}", "Open contacts that are erased within 30 days"),
+        _gauge(
+            "meldpunt.contacten.expiring",
+            "{contact}",
+            "Open contacts, and content without one, erased within 30 days",
+        ),
         _gauge(
             "meldpunt.ontvangstcode.failures", "{attempt}", "Failed receipt codes of the past hour, in steps"
         ),

@@ -185,7 +185,7 @@ class Outbox:
         if not content or self._seal is None:
             return {}, set()
         try:
-            return dict(await self._seal(self._pool, content)), set()
+            sealed = await self._seal(self._pool, content)
         except Exception as error:
             # A vault or a database that is away is away for all: asked one by one, each would wait.
             if len(content) == 1 or isinstance(error, TRANSIENT):
@@ -193,6 +193,11 @@ class Outbox:
                     "content waits to be sealed", extra={"error": describe(error), "count": len(content)}
                 )
                 return {}, {fact.key for fact in content}
+        else:
+            ready = {key: one for key, one in sealed.items() if one is not None}
+            if len(ready) < len(sealed):
+                log.error("content waits for its key", extra={"count": len(sealed) - len(ready)})
+            return ready, sealed.keys() - ready.keys()
         half = len(content) // 2
         first, first_waiting = await self._sealed(content[:half])
         second, second_waiting = await self._sealed(content[half:])

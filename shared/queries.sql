@@ -45,7 +45,8 @@ from facts where subject = any($1::text[]) and data is not null;
 -- name: begraaf
 -- Of these matters a tombstone remains. What was stated about them is erased once it is published.
 update matters
-set known = true, sporen = true, gezien_op = null, first_seen = date_trunc('week', first_seen, 'Europe/Amsterdam'),
+set known = true, sporen = true, gezien_op = null, onzeker = false,
+    first_seen = date_trunc('week', first_seen, 'Europe/Amsterdam'),
     gewist_op = coalesce(gewist_op, date_trunc('week', clock_timestamp(), 'Europe/Amsterdam'))
 where subject = any($1::text[]);
 
@@ -141,10 +142,16 @@ set reden = excluded.reden, verzegeld = excluded.verzegeld, onderwerp = excluded
     routing_key_verzegeld = excluded.routing_key_verzegeld, status = 'geparkeerd',
     keer = geparkeerd.keer + 1, laatst_op = excluded.laatst_op;
 
+-- name: aangeboden
+-- Of these parked messages how they stand, what was offered of each, and the key of those digests.
+select id, status, aanbod, eerst_op, sleutel from geparkeerd, parkeersleutel
+where id = any($1::uuid[]) and aanbod is not null;
+
 -- name: vergeet_afdrukken
 -- By now nothing is delivered twice any more but by who begins anew.
-update geparkeerd set afdruk = null
-where afdruk is not null and laatst_op < clock_timestamp() - interval '1 day';
+update geparkeerd set afdruk = null, aanbod = case when status = 'aangeboden' then aanbod end
+where (afdruk is not null or (aanbod is not null and status <> 'aangeboden'))
+  and laatst_op < clock_timestamp() - interval '1 day';
 
 -- name: zeg_verval_aan
 -- What is parked goes with the matter that it names. Where it names none that is known here, the body is kept for $1 (ISO
@@ -165,7 +172,7 @@ select count(*) from geparkeerd where status in ('geparkeerd', 'aangeboden') and
 -- name: verloop_geparkeerd
 -- What was not handled in time: the body goes, the row says so.
 update geparkeerd
-set status = 'verlopen', verzegeld = null, routing_key_verzegeld = null, onderwerp = null, afdruk = null,
+set status = 'verlopen', verzegeld = null, routing_key_verzegeld = null, onderwerp = null, afdruk = null, aanbod = null,
     reden = reden || '; niet op tijd behandeld, inhoud vernietigd',
     laatst_op = date_trunc('hour', clock_timestamp(), 'Europe/Amsterdam')
 where status in ('geparkeerd', 'aangeboden') and vervalt_op <= clock_timestamp()
@@ -178,10 +185,41 @@ set status = 'verwerkt', verzegeld = null, routing_key_verzegeld = null, onderwe
     laatst_op = date_trunc('hour', clock_timestamp(), 'Europe/Amsterdam')
 where id = any($1::uuid[]) and status in ('geparkeerd', 'aangeboden');
 
+-- name: onzeker
+-- Of these matters, which the caller holds, those about which a message under one of these keys ($2) waits for an
+-- operator; the matter remembers it.
+with nu as materialized (
+    select subject, onzeker as was, exists (
+        select from geparkeerd
+        where geparkeerd.onderwerp = sha256(matters.subject::bytea) and status in ('geparkeerd', 'aangeboden')
+          and routing_key = any($2::text[])) as nu
+    from matters where subject = any($1::text[])
+), onthouden as (
+    update matters set onzeker = nu.nu from nu where matters.subject = nu.subject and nu.nu <> nu.was
+)
+select subject from nu where nu.nu;
+
+-- name: anders_zeker
+-- At most $2 matters that were decided as if nothing under these keys ($1) was parked about them while something is, or
+-- the other way round; without what job $3 has set aside.
+select subject from (
+    select subject from matters
+    where onzeker and not exists (
+        select from geparkeerd
+        where onderwerp = sha256(matters.subject::bytea) and status in ('geparkeerd', 'aangeboden')
+          and routing_key = any($1::text[]))
+    union
+    select subject from geparkeerd join matters on sha256(matters.subject::bytea) = geparkeerd.onderwerp
+    where status in ('geparkeerd', 'aangeboden') and routing_key = any($1::text[])
+      and not onzeker and gewist_op is null
+) as anders
+where subject not in (select onderwerp from terzijde where werk = $3 and tot > now())
+order by subject limit $2;
+
 -- name: wis_geparkeerd
 -- What is parked about matters that were erased since, or before it came: the bodies go, and of when there is the week.
 update geparkeerd
-set status = 'vervallen', verzegeld = null, routing_key_verzegeld = null, onderwerp = null, afdruk = null,
+set status = 'vervallen', verzegeld = null, routing_key_verzegeld = null, onderwerp = null, afdruk = null, aanbod = null,
     eerst_op = date_trunc('week', eerst_op, 'Europe/Amsterdam'),
     laatst_op = date_trunc('week', laatst_op, 'Europe/Amsterdam')
 where onderwerp is not null

@@ -82,6 +82,7 @@ async def test_a_service_shows_what_is_defined_by_labels_that_are_defined(servic
         "meldpunt_ontvangstcode_failures",
         "meldpunt_matters_without_adviser",
         "meldpunt_matters_in_danger",
+        "meldpunt_matters_without_key",
         "meldpunt_readers_without_key",
         "meldpunt_readers_key_expiring",
     }

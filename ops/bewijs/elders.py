@@ -26,6 +26,14 @@ OP_TESTS: Final = (
         ),
     ),
     OpTests(
+        "een sleutel die ontbreekt of beschadigd is, geldt niet als gewist",
+        ("tests/intake/test_sleutel_kwijt.py",),
+    ),
+    OpTests(
+        "wie het account van beheer op de broker heeft, spreekt daarmee voor niemand",
+        ("tests/test_replay.py",),
+    ),
+    OpTests(
         "wat een adviseur deelt en niemand lezen mag, wordt aan diens cluster gezegd, en gaat nergens heen",
         ("tests/intake/test_deling.py",),
     ),
@@ -61,8 +69,9 @@ OP_TESTS: Final = (
         ),
     ),
     OpTests(
-        "wie terugkomt is zonder instemming alleen bij de MID bekend, die er een termijn op heeft",
-        ("tests/intake/test_terugkeer.py",),
+        "wie terugkomt is zonder instemming alleen bij de MID bekend, die er een termijn op heeft; hogerop"
+        " gaat en loopt het zolang de instemming daarvoor geldt",
+        ("tests/intake/test_terugkeer.py", "tests/registry/test_klokken.py"),
     ),
     OpTests(
         "wie is uitgesloten, is dat voor ieder die ooit van de zaak hoorde, na elk gesprek, en krijgt van"

@@ -107,7 +107,7 @@ def _register_toont_verborgen() -> None:
 
 
 def _register_telt_voor_een_stoel(naam: str) -> Callable[[], None]:
-    """Counts that were not published are given to a seat."""
+    """Counts of the register are given to a seat."""
 
     def maak(as_usual: Any) -> Any:
         async def alles(waar: Any, vraag: argparse.Namespace) -> Any:
@@ -135,7 +135,7 @@ LEKKEN: Final = (
     _lek("geparkeerd-toont-alles", "een stoel ziet wat geparkeerd is", LIJST, _zonder_lezer("parked")),
     _lek("wachtend-toont-alles", "en wat op zijn zaak wacht", LIJST, _zonder_lezer("waiting")),
     _lek("register-toont-verborgen", "het register toont elke zaak", ZAAK, _register_toont_verborgen),
-    _lek("register-geeft-tabel", "en een tabel van nu", TABEL, _register_telt_voor_een_stoel("tabel")),
+    _lek("register-geeft-tabel", "en een tabel", TABEL, _register_telt_voor_een_stoel("tabel")),
     _lek("register-geeft-reeksen", "en de reeksen", REEKSEN, _register_telt_voor_een_stoel("reeksen")),
 )
 """The leaks of this kind."""

@@ -55,7 +55,8 @@ GRENZEN: Final = (
     "Hoe lang geleden een dienst iets liet horen, wanneer zij iets vastlegde, en in welke volgorde diensten"
     " iets parkeerden, is niet vergeleken.",
     "Wie zonder stoel kijkt ziet alles; wie welke stoel opgeeft, bepaalt wie het commando geeft.",
-    "Een gepubliceerde tabel telt elke zaak, voor iedereen dezelfde; die is hier niet vergeleken.",
+    "Een stoel krijgt van het register geen enkele telling; wat buiten het register om is gepubliceerd, telt"
+    " elke zaak en is hier niet vergeleken.",
 )
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 _NIEMAND: Final = UUID(int=0)

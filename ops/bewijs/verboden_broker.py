@@ -19,6 +19,7 @@ from functools import partial
 from typing import Any, Final
 
 import aio_pika
+import asyncpg
 from aio_pika.exceptions import DeliveryError
 from aiormq.exceptions import AMQPError, ChannelAccessRefused, ChannelPreconditionFailed
 
@@ -28,8 +29,9 @@ from ops.contract.corpus import samples
 from ops.environment import Environment
 from shared import flow
 from shared.consumer import REPLAY_HEADERS, arrival_of
-from shared.envelope import CONTENT_TYPE, Refusal, decode
+from shared.envelope import CONTENT_TYPE, Arrival, Refusal, decode
 from shared.events import ONDERWERP_ID, Event
+from shared.replay import Offered, offered
 
 INGANGEN: Final = tuple(flow.entrance(naam, bus) for naam in flow.PUBLISHERS for bus in flow.BUSES)
 ALLE_EXCHANGES: Final = (*flow.BUSES, flow.EXCHANGE_ONBEKEND, flow.EXCHANGE_DOOD)
@@ -40,7 +42,8 @@ GRENZEN: Final = (
     "De broker leest geen berichten: een account kan onder eigen naam andermans bron noemen, of met een"
     " CC-kop een bericht onder zijn eigen sleutel bij een andere dienst laten aankomen."
     " De dienst gelooft alleen de afzender die de broker bevestigt, en weigert dan.",
-    "Het account beheer mag alles op de broker; wie dat wachtwoord heeft, valt hier buiten.",
+    "Het account beheer mag alles op de broker: meelezen, weggooien, andermans wachtwoord veranderen."
+    " Geprobeerd is alleen dat het met een herhaling die nergens is aangeboden voor niemand spreekt.",
 )
 
 _AANKOMST_S = 20.0
@@ -188,7 +191,30 @@ async def probeer(
         gevonden = await asyncio.gather(
             *(_een_account(account, per_soort) for account in accounts if alleen in (None, account.naam))
         )
-    return [uitslag for uitslagen in gevonden for uitslag in uitslagen]
+    uitslagen = [uitslag for uitslagen in gevonden for uitslag in uitslagen]
+    if alleen in (None, flow.BEHEER):
+        uitslagen += await _valse_herhalingen(environment, per_soort)
+    return uitslagen
+
+
+async def _valse_herhalingen(environment: Environment, per_soort: int | None) -> list[Uitslag]:
+    """The operators' account says of every fact that it is a replay, of nothing that was offered again."""
+    soort = "een herhaling verzinnen (beheer)"
+    uitslagen = []
+    for dienst in environment.services:
+        hoort = [route for route in flow.ROUTES.values() if flow.base_key(*route) in flow.kinds(dienst)]
+        connection = await asyncpg.connect(environment.dsns[dienst])
+        try:
+            for route in gespreid(hoort, per_soort):
+                key, body = voorbeeld(route.publisher, route.event)
+                claim = Arrival(body, key, route.publisher, uuid.uuid4(), datetime.now(UTC))
+                # What a service asks before it reads a replay as anybody's but the operators' own word.
+                mag = (await offered(connection, [claim]))[claim] is not Offered.NEVER
+                als = f"GELOOFD als van {route.publisher}" if mag else "niet geloofd door de dienst"
+                uitslagen.append(Uitslag(flow.BEHEER, soort, f"{dienst} {key}", als, not mag))
+        finally:
+            await connection.close()
+    return uitslagen
 
 
 @asynccontextmanager

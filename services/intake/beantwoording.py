@@ -147,7 +147,7 @@ async def _toon(
     """What a melder asked to see; what was opened for it, or did not open, is added to `gelezen`."""
     feiten = (await work.dossiers([zaak_id]))[zaak_id]
     if not isinstance(een.vraag, v.OmTeLezen):
-        return kern.status(feiten, zaak)
+        return kern.status(feiten, zaak, max_pogingen=intake.settings.max_pogingen)
     er_zijn = kern.berichten(feiten, zaak)
     if een.vraag.bericht is None:
         return a.lijst([bericht for bericht, _ in er_zijn.values()], een.vraag.deel)
@@ -200,21 +200,24 @@ async def _noteer(
     await logboek.noteer(work.connection, handelingen, work.now)
 
 
-async def verzegel(intake: Intake, pool: Any, facts: Sequence[Fact]) -> dict[UUID, str]:
+async def verzegel(intake: Intake, pool: Any, facts: Sequence[Fact]) -> dict[UUID, str | None]:
     """Seal answers to the keys that came with the questions; called again it seals the same answers.
 
-    What was erased since is answered as unknown.
+    What was erased since is answered as unknown. None for what waits: the key of its matter is missing.
     """
     gevraagd = sorted(fact.key for fact in facts if isinstance(fact.data, AntwoordGegeven))
     if not gevraagd:
         return {}
     async with pool.acquire() as connection:
-        rows = await connection.fetch(QUERIES.te_sturen, gevraagd)
+        rows = await connection.fetch(QUERIES.te_sturen, gevraagd, NERGENS)
         stukken = await intake.kluis.lees(connection, gevraagd)
     onbekend = a.schrijf(a.ONBEKEND)
-    sealed = {}
+    sealed: dict[UUID, str | None] = {}
     for row in rows:
         stuk = stukken.get(row["antwoord"])
+        if stuk is None and row["bewaard"]:
+            sealed[row["antwoord"]] = None
+            continue
         inhoud = onbekend if stuk is None else stuk.inhoud
         sealed[row["antwoord"]] = seal(inhoud, sleutel(row["x"], row["y"]))
     return sealed

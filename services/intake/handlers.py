@@ -229,7 +229,7 @@ class Intake:
 
     async def verzegel(self, pool: object, facts: Sequence[Fact]) -> Sealed:
         """Seal what is about to be published, each for whom it is for."""
-        sealed: dict[UUID, str] = {}
+        sealed: dict[UUID, str | None] = {}
         sealed |= await verstrekking.verzegel(self, pool, facts)
         sealed |= await beantwoording.verzegel(self, pool, facts)
         return sealed
@@ -242,6 +242,10 @@ class Intake:
     async def herzien(self, runtime: Runtime) -> bool:
         """Decide anew who may read what, where a reader's key came or went; True when there may be more."""
         return await verstrekking.herzie(self, runtime)
+
+    async def kluisstand(self, runtime: Runtime) -> bool:
+        """Count the matters of which the key is missing or damaged."""
+        return await verstrekking.kluisstand(self, runtime)
 
     async def delingen(self, runtime: Runtime) -> bool:
         """Say what was shared and nobody may read; True when there may be more."""
@@ -259,7 +263,8 @@ class Intake:
 
     async def verstrijken(self, runtime: Runtime) -> bool:
         """Erase contacts whose time to be kept is over; True when there may be more."""
-        termijnen = self.settings.bewaartermijn, self.settings.bewaartermijn_open
+        ingesteld = self.settings
+        termijnen = ingesteld.bewaartermijn, ingesteld.bewaartermijn_open, ingesteld.geparkeerd_bewaren
 
         async def neem(work: Work) -> list[str]:
             return await vernietiging.uit_de_tijd(work, *termijnen)
@@ -268,15 +273,20 @@ class Intake:
         return (await runtime.terzijde.run(batch)).taken == vernietiging.PER_KEER
 
     async def waarschuwen(self, runtime: Runtime) -> bool:
-        """Say beforehand that open contacts are about to be erased."""
-        await vernietiging.waarschuw(runtime.pool, self.settings.bewaartermijn_open)
+        """Say beforehand that open contacts, and content without a contact, are about to be erased."""
+        await vernietiging.waarschuw(runtime.pool, *self._bewaren)
         return False
 
     async def stand(self, pool: Any) -> Mapping[str, Any]:
         """What an operator watches: readers without a key, or nearly, and contacts about to be erased."""
         row = await pool.fetchrow(verstrekking.QUERIES.stand)
-        bijna = await vernietiging.bijna_uit_de_tijd(pool, self.settings.bewaartermijn_open)
+        bijna = sum(await vernietiging.bijna_uit_de_tijd(pool, *self._bewaren))
         return {**row, "meldpunt.contacten.expiring": bijna}
+
+    @property
+    def _bewaren(self) -> tuple[str, str]:
+        """How long open contacts are kept, and content without a contact."""
+        return self.settings.bewaartermijn_open, self.settings.geparkeerd_bewaren
 
 
 def build(settings: Settings) -> Service:
@@ -298,6 +308,7 @@ def build(settings: Settings) -> Service:
             Background("delingen", min(settings.deling_respijt_s, DELINGEN_S), intake.delingen),
             Background("verankeren", VERANKEREN_S, intake.verankeren),
             Background("schudden", settings.schud_interval_s, beantwoording.schud),
+            Background("kluisstand", verstrekking.KLUIS_S, intake.kluisstand),
             Background("opruimen", settings.wis_interval_s, beantwoording.ruim_op),
         ],
         admit=intake.admit,

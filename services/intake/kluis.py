@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from services.intake.settings import Settings
-from services.intake.sleutelkluis import BestandKek, KluisOnbruikbaar, Sleutelkluis, Sleutelmap
+from services.intake.sleutelkluis import BestandKek, KekOnbekend, KluisOnbruikbaar, Sleutelkluis, Sleutelmap
 from shared import flow
 from shared.inbox import Work
 from shared.postgres import Queries
@@ -30,6 +30,9 @@ from shared.settings import SettingsError
 
 QUERIES: Final = Queries(Path(__file__).with_name("kluis.sql"))
 NONCE_BYTES: Final = 12
+ZAKEN_PER_KEER: Final = 200
+"""Of how many matters is looked at once whether their keys open."""
+ZONDER_SLEUTEL: Final = "content without a key that opens it (./meldpunt sleutels kwijt)"
 
 log = logging.getLogger(__name__)
 
@@ -84,17 +87,18 @@ class Kluis:
 
         Of a matter of which nothing may be kept, nothing is written and no key made. Raises OSError when keys
         cannot be reached: the batch waits. Raises SleutelBeschadigd and KekOnbekend for a matter whose key
-        does not open: waiting does not help, and what is asked without that matter goes through.
+        is gone or does not open: waiting does not help, and what is asked without that matter goes through.
         """
         if not stukken:
             return
         zaken = sorted({stuk.zaak for stuk in stukken})
-        toegestaan = {row["subject"] for row in await work.connection.fetch(QUERIES.te_bewaren, zaken)}
+        toegestaan = dict(await work.connection.fetch(QUERIES.te_bewaren, zaken))
         eenmaal = {stuk.stuk: stuk for stuk in stukken if stuk.zaak in toegestaan}
         gesorteerd = [eenmaal[stuk] for stuk in sorted(eenmaal)]
         if not gesorteerd:
             return
-        gesloten = await asyncio.to_thread(self._sluit, gesorteerd)
+        met_inhoud = {zaak for zaak, er_is in toegestaan.items() if er_is}
+        gesloten = await asyncio.to_thread(self._sluit, gesorteerd, met_inhoud)
         await work.connection.execute(
             QUERIES.bewaar,
             [stuk.stuk for stuk in gesorteerd],
@@ -103,8 +107,8 @@ class Kluis:
             gesloten,
         )
 
-    def _sluit(self, stukken: Sequence[Stuk]) -> list[bytes]:
-        sleutels = self.sleutels.geef_of_maak({stuk.zaak for stuk in stukken})
+    def _sluit(self, stukken: Sequence[Stuk], met_inhoud: Collection[str]) -> list[bytes]:
+        sleutels = self.sleutels.geef_of_maak({stuk.zaak for stuk in stukken}, met_inhoud=met_inhoud)
         gesloten = []
         for stuk in stukken:
             nonce = os.urandom(NONCE_BYTES)
@@ -115,8 +119,9 @@ class Kluis:
     async def lees(self, connection: Any, stukken: Collection[UUID]) -> dict[UUID, Stuk]:
         """These pieces, opened; what was erased is left out, and so is what does not open.
 
-        Raises OSError when keys cannot be reached, and KekOnbekend when what wrapped one is not here: neither
-        is the same as erased.
+        Whoever must tell the two apart asks while it holds the matters: of what was erased there is no row
+        any more. Raises OSError when keys cannot be reached, and KekOnbekend when what wrapped one is not
+        here: neither is the same as erased.
         """
         if not stukken:
             return {}
@@ -133,9 +138,36 @@ class Kluis:
             if inhoud is not None:
                 stukken[row["stuk"]] = Stuk(row["stuk"], row["subject"], row["soort"], inhoud)
         if len(stukken) < len(found):
-            # After a restore of the database alone: the keys of what was erased since are gone.
-            log.warning("content without a key that opens it", extra={"count": len(found) - len(stukken)})
+            log.error(ZONDER_SLEUTEL, extra={"count": len(found) - len(stukken)})
         return stukken
+
+    async def zonder_sleutel(self, connection: Any) -> list[str]:
+        """The matters with content that were not erased and of which a piece does not open: their key is
+        missing, damaged, another's, or wrapped by a KEK that is not here. Raises OSError."""
+        gevonden: list[str] = []
+        vanaf = ""
+        while rows := await connection.fetch(QUERIES.een_van_elk, vanaf, ZAKEN_PER_KEER):
+            vanaf = rows[-1]["subject"]
+            dicht = await asyncio.to_thread(self._dicht, rows)
+            # An erasure that was committed meanwhile has destroyed a key by right.
+            er_nog = await connection.fetch(QUERIES.nog_bewaard, sorted(dicht)) if dicht else ()
+            gevonden += [dicht[row["stuk"]] for row in er_nog]
+        return sorted(gevonden)
+
+    def _dicht(self, rows: Sequence[Any]) -> dict[UUID, str]:
+        """By piece the matter, of those that do not open."""
+        try:
+            sleutels = self.sleutels.geef({row["subject"] for row in rows})
+        except KekOnbekend:
+            if len(rows) == 1:
+                return {rows[0]["stuk"]: rows[0]["subject"]}
+            half = len(rows) // 2
+            return self._dicht(rows[:half]) | self._dicht(rows[half:])
+        return {
+            row["stuk"]: row["subject"]
+            for row in rows
+            if row["subject"] not in sleutels or _ontsluit(sleutels[row["subject"]], row) is None
+        }
 
     async def betrokkenen(self, zaken: Collection[str]) -> dict[str, Betrokkene]:
         """By matter its names for the logs; what was erased is left out. Raises OSError and KekOnbekend."""

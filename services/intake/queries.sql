@@ -85,7 +85,7 @@ where subject = any($1::text[]) and publisher <> 'intake' and data is not null;
 -- name: wis_geparkeerd
 -- What is parked about listening ears, whenever it came: the bodies go, and of when there is the week.
 update geparkeerd
-set status = 'vervallen', verzegeld = null, routing_key_verzegeld = null, onderwerp = null, afdruk = null,
+set status = 'vervallen', verzegeld = null, routing_key_verzegeld = null, onderwerp = null, afdruk = null, aanbod = null,
     eerst_op = date_trunc('week', eerst_op, 'Europe/Amsterdam'),
     laatst_op = date_trunc('week', laatst_op, 'Europe/Amsterdam')
 where onderwerp is not null

@@ -48,7 +48,8 @@ class KekOnbekend(Exception):
 
 
 class SleutelBeschadigd(Exception):
-    """The key of a matter is there and does not open, so that nothing can be added to what it keeps."""
+    """The key of a matter that was not erased is missing, or is there and does not open, so that nothing can
+    be added to what it keeps."""
 
 
 class KluisOnbruikbaar(Exception):
@@ -377,14 +378,17 @@ class Sleutelkluis:
         """The data keys that are there and open. Raises KekOnbekend, OSError."""
         return self._pak_uit(self.bewaarplaats.lees(sorted(zaken)))
 
-    def geef_of_maak(self, zaken: Collection[str]) -> dict[str, bytes]:
+    def geef_of_maak(self, zaken: Collection[str], *, met_inhoud: Collection[str] = ()) -> dict[str, bytes]:
         """A data key for each of these matters, on disk before this returns.
 
-        Raises SleutelBeschadigd for one that is there and does not open, KekOnbekend, and OSError.
+        For those `met_inhoud` none is made: a second one would take the place of the one that opens what is
+        kept already. Raises SleutelBeschadigd for one that is gone or does not open, KekOnbekend, OSError.
         """
         wanted = sorted(zaken)
         standing = self.bewaarplaats.lees(wanted)
         new = [zaak for zaak in wanted if zaak not in standing]
+        if not set(met_inhoud).isdisjoint(new):
+            raise SleutelBeschadigd("the key of a matter is not there")
         if new:
             # Another replica may have been first: its key is then the one for all.
             standing |= self.bewaarplaats.voeg_toe(new, self._maak)

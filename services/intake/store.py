@@ -12,6 +12,7 @@ from uuid import UUID
 
 from services.intake.core.besluit import Bijgewerkt, LuisterendOor
 from services.intake.core.instemming import BekendeInstemming, IngetrokkenInstemming
+from shared.inbox import QUERIES as PLUMBING
 from shared.postgres import Queries
 
 QUERIES: Final = Queries(Path(__file__).with_name("queries.sql"))
@@ -113,6 +114,7 @@ async def wis_gehoord(connection: Any, subjects: Collection[str]) -> None:
         await connection.execute(QUERIES.wis_ontvangstcodes, sorted(subjects))
         await connection.execute(QUERIES.wis_kluis, sorted(subjects))
         await connection.execute(QUERIES.wis_gehoord, sorted(subjects))
+        await connection.execute(PLUMBING.wis_terzijde, sorted(subjects))
 
 
 async def wis_sporen(connection: Any, limiet: int) -> int:
@@ -121,7 +123,9 @@ async def wis_sporen(connection: Any, limiet: int) -> int:
     Returns how many are done.
     """
     await connection.execute(QUERIES.wis_geparkeerd)
-    return len(await connection.fetch(QUERIES.wis_sporen, limiet))
+    klaar = [row["subject"] for row in await connection.fetch(QUERIES.wis_sporen, limiet)]
+    await connection.execute(PLUMBING.wis_terzijde, sorted(klaar))
+    return len(klaar)
 
 
 async def _many(connection: Any, query: str, rows: Sequence[Sequence[Any]]) -> None:

@@ -53,7 +53,9 @@ insert into antwoorden (antwoord, vraag, x, y)
 select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]);
 
 -- name: te_sturen
-select antwoord, x, y from antwoorden where antwoord = any($1::uuid[]);
+-- `bewaard`: what it says is kept under the key of a matter ($2: of none), which was not erased.
+select antwoord, x, y, exists (select from kluis where stuk = antwoord and subject <> $2) as bewaard
+from antwoorden where antwoord = any($1::uuid[]);
 
 -- name: kenmerken
 -- How these pieces are called outside the vault.

@@ -66,11 +66,14 @@ async def noteer(work: Work, zaken: Collection[str], grond: Grond) -> None:
         await work.connection.execute(QUERIES.noteer, sorted(zaken), grond)
 
 
-async def uit_de_tijd(work: Work, bewaartermijn: str, bewaartermijn_open: str) -> list[str]:
-    """Contacts that ended at the MID, and others of which nothing more was heard, for longer than these
-    periods; locked, at most `PER_KEER`."""
+async def uit_de_tijd(
+    work: Work, bewaartermijn: str, bewaartermijn_open: str, zonder_contact: str
+) -> list[str]:
+    """Contacts that ended at the MID, others of which nothing more was heard, and content about matters of
+    which no contact came, for longer than these periods; locked, at most `PER_KEER`."""
     await verstrekking.houd_sleutels_tegen(work)
     rows = await work.connection.fetch(QUERIES.uit_de_tijd, bewaartermijn, bewaartermijn_open, PER_KEER)
+    rows += await work.connection.fetch(QUERIES.zonder_contact, zonder_contact, PER_KEER - len(rows))
     return [row["subject"] for row in rows]
 
 
@@ -80,16 +83,24 @@ async def verstrijk(work: Work, zaken: Collection[str]) -> None:
         await besluit(work, (await work.dossiers(zaken)).keys(), "bewaartermijn")
 
 
-async def bijna_uit_de_tijd(pool: Any, bewaartermijn_open: str) -> int:
-    """How many open contacts are erased within `VOORAF` when nothing is done about them."""
-    return int(await pool.fetchval(QUERIES.open_bijna_uit_de_tijd, bewaartermijn_open, VOORAF))
+async def bijna_uit_de_tijd(pool: Any, bewaartermijn_open: str, zonder_contact: str) -> tuple[int, int]:
+    """How many open contacts, and matters with content of which no contact came, are erased within `VOORAF`
+    when nothing is done about them."""
+    return (
+        int(await pool.fetchval(QUERIES.open_bijna_uit_de_tijd, bewaartermijn_open, VOORAF)),
+        int(await pool.fetchval(QUERIES.zonder_contact_bijna, zonder_contact, VOORAF)),
+    )
 
 
-async def waarschuw(pool: Any, bewaartermijn_open: str) -> None:
-    """Say in the log how many open contacts are about to be erased, when there are any."""
-    aantal = await bijna_uit_de_tijd(pool, bewaartermijn_open)
+async def waarschuw(pool: Any, bewaartermijn_open: str, zonder_contact: str) -> None:
+    """Say in the log how many of both are about to be erased, when there are any."""
+    aantal, vergeefs = await bijna_uit_de_tijd(pool, bewaartermijn_open, zonder_contact)
     if aantal:
         log.warning("open contacts are about to be erased", extra={"count": aantal})
+    if vergeefs:
+        log.warning(
+            "content about matters without a contact is about to be erased", extra={"count": vergeefs}
+        )
 
 
 async def neem(connection: Any) -> dict[str, Grond]:

@@ -15,6 +15,30 @@ order by contacten.laatst_op
 limit $3
 for update of matters skip locked;
 
+-- name: zonder_contact
+-- At most $2 matters with content and without a contact, which neither routing nor registry says anything about and of
+-- which nothing came for $1: an id that was mistaken. What those know goes with its dossier.
+select subject from matters
+where gewist_op is null
+  and exists (select from kluis where kluis.subject = matters.subject and soort <> 'antwoord')
+  and not exists (select from contacten where contacten.subject = matters.subject)
+  and not exists (select from facts where facts.subject = matters.subject
+                  and (publisher in ('routing', 'registry') or received_at > clock_timestamp() - $1::text::interval))
+  and subject not in (select onderwerp from terzijde where werk = 'verstrijken' and tot > now())
+order by subject
+limit $2
+for update skip locked;
+
+-- name: zonder_contact_bijna
+-- How many of these there will be within $2, when they are kept for $1 (ISO 8601).
+select count(*) from matters
+where gewist_op is null
+  and exists (select from kluis where kluis.subject = matters.subject and soort <> 'antwoord')
+  and not exists (select from contacten where contacten.subject = matters.subject)
+  and not exists (select from facts where facts.subject = matters.subject
+                  and (publisher in ('routing', 'registry')
+                       or received_at > clock_timestamp() - $1::text::interval + $2::interval));
+
 -- name: open_bijna_uit_de_tijd
 -- How many open contacts will have been without a word for $1 (an ISO 8601 period) within $2.
 select count(*) from contacten

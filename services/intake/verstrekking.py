@@ -33,7 +33,7 @@ from services.intake.core.inzage import (
     verloop,
 )
 from services.intake.core.zaak import Zaak, vouw
-from services.intake.kluis import Betrokkene, Stuk
+from services.intake.kluis import ZONDER_SLEUTEL, Betrokkene, Stuk
 from services.intake.logboek import Handeling
 from shared.envelope import Fact, Refusal
 from shared.events import BerichtOntvangen, InhoudVerstrekt, SleutelVastgesteld
@@ -51,9 +51,21 @@ QUERIES: Final = Queries(Path(__file__).with_name("verstrekking.sql"))
 HERZIEN_PER_KEER: Final = 200
 """How many matters that waited are decided anew in one transaction."""
 
+KLUIS_S: Final = 300.0
+"""How often is looked whether the key of each matter opens."""
 VERVANGEN: Final = "a reader's key was replaced or taken back: compare it (./meldpunt sleutels lezers)"
 
 log = logging.getLogger(__name__)
+
+
+async def kluisstand(intake: Intake, runtime: Runtime) -> bool:
+    """Show of how many matters the key is missing or damaged."""
+    async with runtime.pool.acquire() as connection:
+        zaken = await intake.kluis.zonder_sleutel(connection)
+    runtime.meter.observe("meldpunt.matters.without_key", float(len(zaken)))
+    if zaken:
+        log.error(ZONDER_SLEUTEL, extra={"count": len(zaken)})
+    return False
 
 
 # --- keys ---------------------------------------------------------------------------------------------------
@@ -351,8 +363,9 @@ async def herzie(intake: Intake, runtime: Runtime) -> bool:
 # --- sealing ------------------------------------------------------------------------------------------------
 
 
-async def verzegel(intake: Intake, pool: Any, facts: Sequence[Fact]) -> dict[UUID, str]:
-    """Seal the content of `inhoud-verstrekt` for its reader; what may not go any more is left out.
+async def verzegel(intake: Intake, pool: Any, facts: Sequence[Fact]) -> dict[UUID, str | None]:
+    """Seal the content of `inhoud-verstrekt` for its reader; what may not go any more is left out. None for
+    what may go and does not open: the key of a matter that was not erased is missing or damaged.
 
     Each seal is one line in both logs, in the transaction that decides that it may go. Raises OSError when
     the vault's keys cannot be reached: then nothing goes, and it is tried again.
@@ -368,18 +381,22 @@ async def verzegel(intake: Intake, pool: Any, facts: Sequence[Fact]) -> dict[UUI
         rows = await connection.fetch(QUERIES.te_verzegelen, keys, nu)
         met_sleutel = [row for row in rows if row["sleutel"] is not None]
         inhoud = await intake.kluis.lees(connection, {row["stuk"] for row in met_sleutel})
-        betrokkenen = await intake.kluis.betrokkenen({row["subject"] for row in met_sleutel})
-        verzegeld = await asyncio.to_thread(_verzegel, met_sleutel, inhoud, nu)
-        await _boek(connection, rows, verzegeld, betrokkenen, nu)
-    return verzegeld
+        # Of what was erased there is no row: what does not open waits for its key.
+        wacht = {row["feit"] for row in met_sleutel if row["stuk"] not in inhoud}
+        klaar = [row for row in rows if row["feit"] not in wacht]
+        betrokkenen = await intake.kluis.betrokkenen({row["subject"] for row in klaar})
+        verzegeld = await asyncio.to_thread(_verzegel, klaar, inhoud, nu)
+        await _boek(connection, klaar, verzegeld, betrokkenen, nu)
+    return {**verzegeld, **dict.fromkeys(wacht)}
 
 
 def _verzegel(rows: Iterable[Any], inhoud: Mapping[UUID, Stuk], nu: datetime) -> dict[UUID, str]:
     verzegeld = {}
     for row in rows:
-        stuk, sleutel = inhoud.get(row["stuk"]), _ontvangersleutel(row["sleutel"])
-        if stuk is None or sleutel is None:
+        sleutel = None if row["sleutel"] is None else _ontvangersleutel(row["sleutel"])
+        if sleutel is None:
             continue
+        stuk = inhoud[row["stuk"]]
         try:
             verzegeld[row["feit"]] = seal(stuk.inhoud, sleutel, nu=nu)
         except ZegelFout as fout:  # one piece must not hold up all the others

@@ -34,12 +34,6 @@ async def tabel_rubrieken(connection: Any, jaar: int, *, peildatum: date | None,
     return rubriekentabel(tellingen, indeling, jaar, op)
 
 
-async def peildatum_rubrieken(connection: Any, jaar: int) -> date | None:
-    """On what day the published table of a year was taken up; None when its layout is not known."""
-    indeling = await _indeling(connection, jaar)
-    return None if indeling is None else indeling.peildatum
-
-
 async def _indeling(connection: Any, jaar: int) -> TabelindelingVastgesteld | None:
     tekst = await connection.fetchval(QUERIES.read_indeling, "rubrieken", jaar)
     return None if tekst is None else TabelindelingVastgesteld.model_validate_json(tekst)

@@ -24,15 +24,18 @@ create table matters (
     gezien_op  timestamptz,                          -- when an operator saw that its opening fact will not come
     gewist_op  timestamptz,                          -- week in which it was erased; what comes later comes to nothing
     sporen     boolean not null default false,       -- erased, but what was stated about it may not be published yet
+    onzeker    boolean not null default false,       -- decided while a message was parked that may say who must not learn of it
     constraint matters_gewist check (
         case when gewist_op is null then not sporen
-             else known and gezien_op is null and gewist_op = date_trunc('week', gewist_op, 'Europe/Amsterdam')
+             else known and gezien_op is null and not onzeker
+                  and gewist_op = date_trunc('week', gewist_op, 'Europe/Amsterdam')
                   and first_seen = date_trunc('week', first_seen, 'Europe/Amsterdam') end
     )
 );
 create index matters_unknown on matters (first_seen) where not known;
 create index matters_sporen on matters (subject) where sporen;
-create index matters_gewist on matters (sha256(subject::bytea)) where gewist_op is not null;
+create index matters_onzeker on matters (subject) where onzeker;
+create index matters_digest on matters (sha256(subject::bytea));
 comment on table matters is 'What the facts are about. Of a matter that was erased this row is all that is left.';
 
 create table schuddingen (
@@ -93,14 +96,19 @@ create table geparkeerd (
     vervalt_op    timestamptz,                       -- when the body goes unless it is handled; null until that is near
     status        text not null default 'geparkeerd'
                   check (status in ('geparkeerd', 'aangeboden', 'verwerkt', 'vervallen', 'verlopen')),
+    aanbod        bytea check (octet_length(aanbod) = 32),  -- digest of the message as it was offered again last
+    check (status <> 'aangeboden' or aanbod is not null),
     check ((status in ('verwerkt', 'vervallen', 'verlopen')) = (verzegeld is null)),
     check (verzegeld is not null or num_nonnulls(onderwerp, afdruk, routing_key_verzegeld) = 0),
     check (eerst_op = date_trunc('hour', eerst_op, 'Europe/Amsterdam')
            and laatst_op = date_trunc('hour', laatst_op, 'Europe/Amsterdam'))
 );
 comment on column geparkeerd.afdruk is 'Keyed digest of the message (parkeersleutel); goes with the body, or before.';
+comment on column geparkeerd.aanbod is
+    'Keyed digest of what an operator offers again: a replay of anything else is not believed. Goes a day later.';
 comment on column geparkeerd.onderwerp is 'So that what is parked about a matter is erased with it; goes with the body.';
 create index geparkeerd_open on geparkeerd (eerst_op) where status in ('geparkeerd', 'aangeboden');
+create index geparkeerd_onderwerp on geparkeerd (onderwerp) where status in ('geparkeerd', 'aangeboden');
 
 create table parkeersleutel (
     enige   boolean primary key default true check (enige),

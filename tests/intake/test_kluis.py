@@ -29,7 +29,13 @@ from services.intake.sleutelkluis import (
     schrijf_keks,
 )
 from shared import zegel
-from shared.events import DossierVernietigd, MelderTeruggekeerd
+from shared.events import (
+    AdviseurToegewezen,
+    DossierVernietigd,
+    InhoudGedeeld,
+    MelderTeruggekeerd,
+    Waarom,
+)
 from shared.service import Runtime
 from shared.settings import SettingsError
 from tests.bus import Bus, eventually, new_id, now
@@ -134,6 +140,7 @@ async def test_the_id_for_the_logs_is_stable_and_nobodys_after_erasure(
     assert again == {een.zaak: made[een.zaak]} and again[een.zaak].stuk(een.stuk) == naam
     await kluis.vernietig([een.zaak])
     assert await kluis.betrokkenen([een.zaak, ander.zaak]) == {ander.zaak: made[ander.zaak]}
+    await runtime.pool.execute("delete from kluis where subject = $1", een.zaak)
     await keep(runtime, kluis, een._replace(stuk=uuid4()))
     [other] = (await kluis.betrokkenen([een.zaak])).values()
     assert other.naam != made[een.zaak].naam and other.stuk(een.stuk) != naam
@@ -277,18 +284,25 @@ async def test_an_erased_dossier_leaves_the_skeleton_for_the_counts(
 async def test_the_key_of_a_listening_ear_is_destroyed(
     bus: Bus, service: StartService, public_keys: zegel.PublicKeys, database: Any, kluis: Kluis
 ) -> None:
-    """Its content came before the talk and was kept: a backup of that moment opens no more."""
+    """Its content came before the talk and was kept: a backup of that moment opens no more. That a job had
+    set it aside goes with it."""
     await service("intake", wis_interval_s=0.1)
     heard = await bus.listen("intake.#")
     melder = Melder(bus, public_keys)
     await melder.meldt()
     await stated(heard, melder.zaak, "contact-geregistreerd")
+    await database.execute(
+        "insert into terzijde (werk, onderwerp, soort, fout, tot)"
+        " values ('delingen', $1, '', 'ValueError', now() + interval '1 hour')",
+        melder.zaak,
+    )
     row = await database.fetchrow("select stuk, subject, soort, inhoud from kluis")
     assert (await kluis.betrokkenen([melder.zaak])).keys() == {melder.zaak}
     await melder.spreekt("luisterend-oor")
     await stated(heard, melder.zaak, "inhoud-vernietigd")
     assert await kluis.betrokkenen([melder.zaak]) == {}
     assert kluis._open([row]) == {}
+    assert await database.fetchval("select count(*) from terzijde") == 0
 
 
 async def test_a_contact_that_ended_at_the_mid_is_erased_after_its_time(
@@ -367,6 +381,44 @@ async def test_a_contact_that_was_left_open_is_erased_in_the_end_and_said_before
     assert not await taken["waarschuwen"].run(intake)
     [regel] = [one for one in caplog.records if "about to be erased" in one.getMessage()]
     assert regel.__dict__["count"] == 1 and bijna.zaak not in caplog.text
+
+
+async def test_content_about_a_matter_of_which_no_contact_comes_is_erased_and_said_before(
+    bus: Bus, service: StartService, melder: Melder, database: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A mistaken id: what was sealed rests as long as what is parked does, and a month before its end that is
+    said. Not a younger one, one with its contact, or one that routing knows."""
+    intake = await service("intake", wis_interval_s=0.1, deling_respijt_s=0.1)
+    heard = await bus.listen("intake.#")
+    await melder.meldt()
+    mis, gedeeld, bijna, jong, bekend = (new_id() for _ in range(5))
+    for zaak in (mis, bijna, jong, bekend, melder.zaak):
+        meer = zegel.seal(GEHEIM, melder.keys)
+        terug = MelderTeruggekeerd(teruggekeerd_op=now(), reden="nieuwe-informatie", verzegeld=meer)
+        await bus.state("mid", terug, zaak)
+    await bus.state("coid", InhoudGedeeld(gedeeld_op=now(), leidinggevende="LG-1", verzegeld=meer), gedeeld)
+    await stated(heard, gedeeld, "deling-opgehouden")
+    waarom = Waarom(kandidaten=1)
+    await bus.state(
+        "routing",
+        AdviseurToegewezen(toegewezen_op=now(), cluster="coid", adviseur="ADV-1", waarom=waarom),
+        bekend,
+    )
+    await handled(database, 8)
+    ouder = "update facts set received_at = received_at - $2::interval where subject = any($1::text[])"
+    await database.execute(ouder, [mis, gedeeld, bekend, melder.zaak], timedelta(days=190))
+    await database.execute(ouder, [bijna], timedelta(days=160))
+    taken = {one.name: one for one in intake.service.background}
+    await taken["waarschuwen"].run(intake)
+    [regel] = [one for one in caplog.records if "without a contact" in one.getMessage()]
+    assert regel.__dict__["count"] == 3 and mis not in caplog.text
+    assert not await taken["verstrijken"].run(intake)
+    for zaak in (mis, gedeeld):
+        [fact] = await stated(heard, zaak, "inhoud-vernietigd")
+        assert fact["grond"] == "bewaartermijn"
+    rest = await database.fetch("select distinct subject from kluis")
+    assert {row["subject"] for row in rest} == {bijna, jong, bekend, melder.zaak}
+    assert await database.fetchval("select gewist_op is not null from matters where subject = $1", mis)
 
 
 # --- crashes between the steps ----------------------------------------------------------------------------

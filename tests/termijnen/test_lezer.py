@@ -279,6 +279,25 @@ async def test_the_register_does_not_know_an_excluded_matter(environment: Enviro
     assert await register.zaak(environment, new_id(), "commandant-43") is None
 
 
+async def test_a_matter_that_may_be_seen_names_none_that_is_hidden(environment: Environment) -> None:
+    """A commander's own report says that it is the same as another, of which somebody must not learn."""
+    await _organisatie(environment)
+    eigen, verborgen = new_id(), new_id()
+    async with attach.schema(environment, flow.REGISTRY) as connection:
+        for zaak, herkomst, zelfde in ((eigen, "lijn", verborgen), (verborgen, "mid", None)):
+            await connection.execute(
+                "insert into zaken (zaak, herkomst, onderwerpen, dubbel, telt, status, zelfde_als)"
+                " values ($1, $2, '{}', false, false, 'open', $3)",
+                zaak,
+                herkomst,
+                zelfde,
+            )
+        await connection.execute("insert into uitsluitingen values ($1, 'commandant-43')", verborgen)
+    for zetel, genoemd in (("commandant-43", None), ("commandant-l", verborgen), (None, verborgen)):
+        gevonden = await register.zaak(environment, eigen, zetel)
+        assert gevonden is not None and gevonden["zelfde_als"] == genoemd
+
+
 async def _organisatie(environment: Environment) -> None:
     """A battalion with its commander, a deputy and a company; that mailbox is read elsewhere too."""
 
