@@ -71,6 +71,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     made["drop"].add_argument("ids", nargs="+", type=_id_prefix, metavar="ID")
     made["drop"].add_argument("--reden", metavar="TEXT", required=True, help="why it is given up")
+    made["drop"].add_argument(
+        "--vergeet",
+        action="store_true",
+        help="also what may say who must not learn of its matter, or that consent ended",
+    )
     for name, action in made.items():
         attach.add_service(action)
         if name != "retry":
@@ -219,7 +224,8 @@ def _listing(found: Sequence[Geparkeerd]) -> list[str]:
         )
         offered = "; offered again, no answer yet" if one.status == "aangeboden" else ""
         goes = f"; its body is destroyed on {_day(one.vervalt_op)}" if one.open and one.vervalt_op else ""
-        lines.append(f"    {one.reden}{offered}{goes}")
+        holds = "; holds back what is told of its matter" if one.holds else ""
+        lines.append(f"    {one.reden}{offered}{holds}{goes}")
     return lines
 
 
@@ -335,7 +341,16 @@ def _idle(service: str, absent: Sequence[str]) -> str:
 
 
 async def _drop(environment: Environment, args: argparse.Namespace) -> int:
-    for message in await _named(environment, args, only_open=True):
+    messages = await _named(environment, args, only_open=True)
+    held = [str(message.id)[:_SHORT] for message in messages if message.holds]
+    if held and not args.vergeet:
+        raise OpsError(
+            f"nothing was dropped: {', '.join(held)} may say who must not learn of its matter, or that"
+            " consent ended. Once dropped that is unknown here: lists show the matter, weekly messages and"
+            " higher rungs tell of it, also to whomever it named. Have it stated again, right, and handled;"
+            " then drop this one with --vergeet"
+        )
+    for message in messages:
         name = str(message.id)
         audit.record(_DROP, name, f"{message.dienst}: {_INTENDED}", reason=args.reden)
         try:

@@ -19,32 +19,12 @@ from ops import OpsError, attach
 from ops.environment import Environment
 from services.notification import store as adressen
 from services.notification.core.uitsluiting import verborgen_voor
-from shared import events, flow
+from shared import flow
 from shared.termijnen.regels import Soort
+from shared.uitsluiting import SLUIT_UIT
 
 _KEEP_EXCLUSIONS = (flow.ROUTING, flow.REGISTRY)
 _NEEDED = (*_KEEP_EXCLUSIONS, flow.NOTIFICATION)
-_EXCLUDE = (
-    events.ContactOntvangen,
-    events.GesprekGevoerd,
-    events.KenmerkenVastgesteld,
-    events.MeldingDoorgezet,
-    events.UitsluitingVastgesteld,
-    events.MeldingOntvangen,
-    events.KwestieGekwalificeerd,
-    events.LeidinggevendeGeinformeerd,
-    events.ContactDoorverwezen,
-    events.KlachtIngediend,
-)
-_MAY_EXCLUDE = tuple(
-    key
-    for event in _EXCLUDE
-    for publisher, stated in flow.STATES.items()
-    if event in stated
-    for key in flow.keys(publisher, event)
-)
-"""Facts that name who must not learn of a matter, by routing key. While one of them is parked it is not known
-whom, and the matter is there for no reader with a seat."""
 
 VAN_AL_HET_WERK: Final = frozenset({Soort.TOEWIJZING})
 """Kinds of clock of which the workload of all matters together decides how long they run: what is hidden from
@@ -97,10 +77,11 @@ async def hidden_from(environment: Environment, seat: str) -> Verborgen:
     keur(environment)
     excluded: dict[str, set[str]] = defaultdict(set)
     unknown: set[bytes] = set()
-    # What is put back meanwhile is no longer parked, and then it is among the exclusions.
+    # While such a message is parked it is not known whom it excludes: the matter is there for no seat. What
+    # is put back meanwhile is no longer parked, and then it is among the exclusions.
     for one in environment.services:
         async with attach.schema(environment, one) as connection:
-            parked = await connection.fetch(attach.SQL.parked_exclusions, sorted(_MAY_EXCLUDE))
+            parked = await connection.fetch(attach.SQL.parked_exclusions, list(SLUIT_UIT))
             unknown.update(row["onderwerp"] for row in parked)
     for one in _KEEP_EXCLUSIONS:
         async with attach.schema(environment, one) as connection:

@@ -24,6 +24,7 @@ from shared.consumer import REPLAY_HEADERS
 from shared.envelope import CONTENT_TYPE, Arrival
 from shared.inbox import parked_digest
 from shared.settings import ServiceSettings
+from shared.uitsluiting import HOUDT_OP
 
 WAIT_KNOWN: Final[timedelta] = ServiceSettings.model_fields["wait_known"].default
 """How long a fact may wait for the fact that opens its matter before it is listed."""
@@ -57,6 +58,12 @@ class Geparkeerd:
     def open(self) -> bool:
         """Whether there is still something to do with it."""
         return self.status in ("geparkeerd", "aangeboden")
+
+    @property
+    def holds(self) -> bool:
+        """Whether its matter is kept from others while it lies here: it may say from whom, or that consent
+        ended."""
+        return self.open and self.onderwerp is not None and self.routing_key in HOUDT_OP
 
 
 @dataclass(frozen=True)

@@ -860,6 +860,9 @@ class MeldingHeropend(Event):
         max_length=20,
         description="Advisers whom the melder does not want, or complains about; under a cluster's grant",
     )
+    uit_te_sluiten: tuple[Code, ...] = Field(
+        (), max_length=200, description="Seats that must not learn of the matter, as far as was known then"
+    )
 
 
 class BerichtOntvangen(Event):
@@ -1090,6 +1093,18 @@ class BehandelingHerzien(Event):
     naam = "behandeling-herzien"
     moment = "herzien_op"
     herzien_op: Moment = Field(description="When")
+
+
+class BehandelingOpgehouden(Event):
+    """The seat that was agreed on with the melder must not learn of the case, or reported it: it is placed
+    with nobody until another is agreed on. Said once for each seat, to the cluster alone."""
+
+    naam = "behandeling-opgehouden"
+    moment = "opgehouden_op"
+    gericht = "cluster"
+    opgehouden_op: Moment = Field(description="When that was found")
+    cluster: Cluster = Field(description="Whose adviser agreed on it")
+    leidinggevende: Code = Field(description="Seat that may not treat it")
 
 
 class MeldingGeescaleerd(Event):

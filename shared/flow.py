@@ -128,6 +128,7 @@ STATES: Final[Mapping[str, tuple[type[e.Event], ...]]] = {
         e.TermijnBuitenGevaar,
         e.BehandelingUitgezet,
         e.BehandelingHerzien,
+        e.BehandelingOpgehouden,
         e.MeldingGeescaleerd,
         *_CLOCKS,
     ),
@@ -189,6 +190,7 @@ HEARS: Final[Mapping[str, Mapping[type[e.Event], tuple[str, ...]]]] = {
         e.KwestieGekwalificeerd: _CLUSTERS,
         e.ToewijzingGeweigerd: _CLUSTERS,
         e.ZaakOmgezet: ("coid",),
+        e.KlachtIngediend: ("klachten",),
         e.LeidinggevendeGeinformeerd: _CLUSTERS,
         e.DossierGesloten: (REGISTRY,),
         e.DossierVernietigd: (REGISTRY,),
@@ -200,6 +202,7 @@ HEARS: Final[Mapping[str, Mapping[type[e.Event], tuple[str, ...]]]] = {
         e.LeidinggevendeGeinformeerd: _CLUSTERS,
         e.KwestieGekwalificeerd: _CLUSTERS,
         e.ZaakOmgezet: ("coid",),
+        e.KlachtIngediend: ("klachten",),
         e.MeldingOntvangen: ("lijn",),
         e.InstemmingGegeven: _EVERY_CONSENT,
         e.InstemmingIngetrokken: _EVERY_CONSENT,
@@ -261,7 +264,7 @@ _TOEWIJZING = (
     e.TermijnInGevaar,
     e.TermijnBuitenGevaar,
 )
-_VAN_ROUTING = (e.BehandelingUitgezet, e.BehandelingHerzien, e.MeldingGeescaleerd, *_CLOCKS)
+_VAN_ROUTING = (e.BehandelingOpgehouden, e.MeldingGeescaleerd, *_CLOCKS)
 
 MAY_HEAR: Final[Mapping[str, Mapping[str, tuple[type[e.Event], ...]]]] = {
     # Which facts an outside system may listen to, by who states them. Of a fact that names its addressee it
@@ -287,7 +290,7 @@ MAY_HEAR: Final[Mapping[str, Mapping[str, tuple[type[e.Event], ...]]]] = {
             e.SleutelOntbreekt,
             e.DelingOpgehouden,
         ),
-        ROUTING: (*_TOEWIJZING, *_VAN_ROUTING),
+        ROUTING: (*_TOEWIJZING, e.BehandelingUitgezet, e.BehandelingHerzien, *_VAN_ROUTING),
         NOTIFICATION: (e.NotificatieOpgehouden, e.NotificatieMislukt),
         REGISTRY: STATES[REGISTRY],
     },
@@ -300,7 +303,7 @@ MAY_HEAR: Final[Mapping[str, Mapping[str, tuple[type[e.Event], ...]]]] = {
             e.SleutelOntbreekt,
             e.DelingOpgehouden,
         ),
-        ROUTING: (*_TOEWIJZING, e.MeldingGeescaleerd, *_CLOCKS),
+        ROUTING: (*_TOEWIJZING, *_VAN_ROUTING),
         NOTIFICATION: (e.NotificatieOpgehouden,),
         REGISTRY: _CLOCKS,
     },

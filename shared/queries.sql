@@ -45,7 +45,7 @@ from facts where subject = any($1::text[]) and data is not null;
 -- name: begraaf
 -- Of these matters a tombstone remains. What was stated about them is erased once it is published.
 update matters
-set known = true, sporen = true, first_seen = date_trunc('week', first_seen, 'Europe/Amsterdam'),
+set known = true, sporen = true, onzeker = false, first_seen = date_trunc('week', first_seen, 'Europe/Amsterdam'),
     gewist_op = coalesce(gewist_op, date_trunc('week', clock_timestamp(), 'Europe/Amsterdam'))
 where subject = any($1::text[]);
 
@@ -183,6 +183,37 @@ update geparkeerd
 set status = 'verwerkt', verzegeld = null, routing_key_verzegeld = null, onderwerp = null, afdruk = null,
     laatst_op = date_trunc('hour', clock_timestamp(), 'Europe/Amsterdam')
 where id = any($1::uuid[]) and status in ('geparkeerd', 'aangeboden');
+
+-- name: onzeker
+-- Of these matters, which the caller holds, those about which a message under one of these keys ($2) waits for an
+-- operator; the matter remembers it.
+with nu as materialized (
+    select subject, onzeker as was, exists (
+        select from geparkeerd
+        where geparkeerd.onderwerp = sha256(matters.subject::bytea) and status in ('geparkeerd', 'aangeboden')
+          and routing_key = any($2::text[])) as nu
+    from matters where subject = any($1::text[])
+), onthouden as (
+    update matters set onzeker = nu.nu from nu where matters.subject = nu.subject and nu.nu <> nu.was
+)
+select subject from nu where nu.nu;
+
+-- name: anders_zeker
+-- At most $2 matters that were decided as if nothing under these keys ($1) was parked about them while something is, or
+-- the other way round; without what job $3 has set aside.
+select subject from (
+    select subject from matters
+    where onzeker and not exists (
+        select from geparkeerd
+        where onderwerp = sha256(matters.subject::bytea) and status in ('geparkeerd', 'aangeboden')
+          and routing_key = any($1::text[]))
+    union
+    select subject from geparkeerd join matters on sha256(matters.subject::bytea) = geparkeerd.onderwerp
+    where status in ('geparkeerd', 'aangeboden') and routing_key = any($1::text[])
+      and not onzeker and gewist_op is null
+) as anders
+where subject not in (select onderwerp from terzijde where werk = $3 and tot > now())
+order by subject limit $2;
 
 -- name: wis_geparkeerd
 -- What is parked about matters that were erased since, or before it came: the bodies go, and of when there is the week.

@@ -285,7 +285,7 @@ class Runtime:
                 admit=self.service.admit,
                 on_parked=self.service.on_parked,
             )
-        self.sight.of(self.pool, self._consumer)
+        self.sight.look_at(self.pool, self._consumer)
         if await self.sight.see_database() is None:
             return False
         await self._broker.start()

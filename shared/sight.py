@@ -55,7 +55,7 @@ class Sight:
         self.replica = uuid4()
         """What it is called by the other replicas."""
 
-    def of(self, pool: Any, consumer: Consumer) -> None:
+    def look_at(self, pool: Any, consumer: Consumer) -> None:
         """From now on look at this database, and at what this consumer reads."""
         self._pool, self._consumer = pool, consumer
 

@@ -431,6 +431,21 @@ async def test_a_dropped_message_leaves_its_row_and_no_body(
     assert "vervallen" in (await meldpunt("geparkeerd", "show", str(one.id))).out
 
 
+async def test_what_may_exclude_somebody_is_not_dropped_without_saying_so(
+    registry: Runtime, answer: Answer, environment: Environment, bus: Bus, meldpunt: Command
+) -> None:
+    """The list says that it holds its matter; without `--vergeet` nothing is dropped, and why is said."""
+    answer.broken = True
+    await bus.state("coid", qualified(), new_id())
+    (one,) = await open_ones(environment)
+    assert "holds back" in (await meldpunt("geparkeerd", "list")).out
+    said = await meldpunt("geparkeerd", "drop", str(one.id), "--reden", "proef")
+    assert said.status == 1 and "--vergeet" in said.err and len(said.err.splitlines()) == 1
+    assert await open_ones(environment) and not audit.FILE.exists()
+    said = await meldpunt("geparkeerd", "drop", str(one.id), "--reden", "proef", "--vergeet")
+    assert said.status == 0 and not await parked(environment)
+
+
 async def test_what_cannot_be_recorded_is_not_done(
     registry: Runtime,
     environment: Environment,
@@ -731,7 +746,7 @@ async def test_a_parked_fact_is_accounted_for_also_when_it_cannot_be_read(
     (one,) = await open_ones(environment)
     regel = await _line(environment, "registry")
     assert (regel.gesteld, regel.verwerkt, regel.geparkeerd) == (1, 0, 1)
-    await meldpunt("geparkeerd", "drop", str(one.id), "--reden", "proef")
+    await meldpunt("geparkeerd", "drop", str(one.id), "--reden", "proef", "--vergeet")
     regel = await _line(environment, "registry")
     assert (regel.geparkeerd, regel.vervallen) == (0, 1)
     await registry.pool.execute("update geparkeerd set status = 'verlopen'")

@@ -27,6 +27,7 @@ REGELS: Final = (
     Regel("grootte zegt niets dan een klasse", ("zegel-op-maat",)),
     Regel("inhoud rust versleuteld, alleen in de kluis", ("inhoud-in-tabel", "zegel-blijft")),
     Regel("gewist is gewist", ("sleutel-blijft", "sleutel-in-database", "geparkeerd-blijft", "ongeschud")),
+    Regel("van een sleutel die herwikkeld is blijft niets van tevoren", ("herwikkeld-blijft",)),
     Regel("in de uitvoer staat geen inhoud", ("zegel-in-uitvoer", "zegel-vooraf")),
     Regel(
         "inhoud gaat alleen naar wie er recht op heeft",
@@ -45,8 +46,22 @@ REGELS: Final = (
     Regel("de logs zijn ketens", ("log-zonder-keten",)),
     Regel("een regel van het toegangslog leidt niet naar een zaak", ("stuk-als-op-de-bus",)),
     Regel("niets wordt doorgezet zonder instemming", ("doorgezet-zonder",)),
+    Regel("de lijn leest alleen onder een instemming voor de lijn", ("lijn-leest-zonder",)),
+    Regel(
+        "een terugkeer, een doorverwijzing en een escalatie gaan alleen naar wie een instemming noemt",
+        (
+            "doorverwezen-zonder",
+            "heropend-zonder",
+            "doorverwijzing-zonder-instemming",
+            "heropening-zonder-instemming",
+            "heropening-na-intrekking",
+            "escalatie-zonder-instemming",
+            "escalatie-na-intrekking",
+        ),
+    ),
     Regel("een later contact stemt nergens in", ("later-contact-stemt-in",)),
     Regel("een ontvangstcode staat nergens leesbaar", ("logt-code",)),
+    Regel("elk van de bits van een ontvangstcode is toeval", ("code-half",)),
     Regel("een verkeerde code krijgt het antwoord van een onbekende", ("zegt-verkeerd", "antwoord-op-maat")),
     Regel("pogingen zijn beperkt", ("zonder-limiet",)),
     Regel(
@@ -84,6 +99,7 @@ REGELS: Final = (
             "uitsluiting-bij-de-kwalificatie-vergeten",
             "uitsluiting-bij-het-doorzetten-vergeten",
             "uitsluiting-bij-een-ander-gesprek-vergeten",
+            "uitsluiting-bij-een-klacht-vergeten",
         ),
     ),
     Regel(
@@ -209,7 +225,8 @@ EISEN: Final = (
     ),
     Eis(
         1, "sleutels vernieuwen leest geen inhoud en brengt niets terug",
-        tests=(
+        ("van een sleutel die herwikkeld is blijft niets van tevoren",),
+        (
             "tests/intake/test_sleutelkluis.py::test_wrapping_anew_never_brings_a_destroyed_key_back",
             "tests/test_sleutels.py::test_a_kek_is_succeeded_and_destroyed_once_it_wraps_nothing",
         ),
@@ -230,7 +247,8 @@ EISEN: Final = (
     ),
     Eis(
         2, "de lijn leest wat de adviseur deelt, met instemming voor de lijn",
-        tests=(
+        ("de lijn leest alleen onder een instemming voor de lijn",),
+        (
             "tests/intake/test_inzage.py::test_the_line_reads_what_the_adviser_shares_with_consent_for_the_line",
         ),
     ),
@@ -241,7 +259,11 @@ EISEN: Final = (
     Eis(
         3, "zonder instemming die de ontvanger noemt bestaat er geen doorzetting: niet als type, niet als"
         " besluit, niet in de database",
-        ("niets wordt doorgezet zonder instemming", "een instemming geldt voor wie zij noemt"),
+        (
+            "niets wordt doorgezet zonder instemming",
+            "een instemming geldt voor wie zij noemt",
+            "een terugkeer, een doorverwijzing en een escalatie gaan alleen naar wie een instemming noemt",
+        ),
         (
             "tests/intake/test_core.py::test_only_a_grant_in_force_that_names_a_cluster_can_make_a_forward",
             "tests/intake/test_intake.py::test_the_database_refuses_a_forward_without_a_grant_in_force",
@@ -264,7 +286,8 @@ EISEN: Final = (
     ),
     Eis(
         4, "een ontvangstcode heeft 85 bits en een controlegetal, en is voor te lezen",
-        tests=(
+        ("elk van de bits van een ontvangstcode is toeval",),
+        (
             "tests/intake/test_ontvangstcode.py::test_85_random_bits_make_as_many_codes",
             "tests/intake/test_ontvangstcode.py::test_every_single_wrong_character_is_found",
             "tests/intake/test_ontvangstcode.py::test_it_can_be_read_aloud",

@@ -69,8 +69,9 @@ OP_TESTS: Final = (
         ),
     ),
     OpTests(
-        "wie terugkomt is zonder instemming alleen bij de MID bekend, die er een termijn op heeft",
-        ("tests/intake/test_terugkeer.py",),
+        "wie terugkomt is zonder instemming alleen bij de MID bekend, die er een termijn op heeft; hogerop"
+        " gaat en loopt het zolang de instemming daarvoor geldt",
+        ("tests/intake/test_terugkeer.py", "tests/registry/test_klokken.py"),
     ),
     OpTests(
         "wie is uitgesloten, is dat voor ieder die ooit van de zaak hoorde, na elk gesprek, en krijgt van"

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Erased is erased: a backup of the whole database is made, matters are erased, the backup is restored, and
-then everything that still exists is tried on it, and on the database that goes on: every data key on every
-piece of content, intake's private keys and those of readers on every seal that stands in any table.
+"""Erased is erased: a backup of the whole database is made, the vault gets a new KEK, matters are erased, the
+backup is restored, and then everything that still exists is tried on it, and on the database that goes on:
+every data key on every piece of content, intake's private keys and those of readers on every seal that stands
+in any table. The KEK before the new one is kept: nothing that it wrapped may be there still.
 
 Before the erasure the same attempts must open everything, or they would prove nothing.
 """
@@ -84,6 +85,7 @@ async def onderzoek(folder: Path, own: PrivateServers, *, mutant: str | None = N
             await reservekopie.maak(stand, folder / "kopie")
             async with reservekopie.hersteld(stand, folder / "kopie") as kopie, stand.beheerder() as zelf:
                 ervoor = await reservekopie.probeer(stand, kopie, woorden, leven.sleutels)
+                await reservekopie.herwikkel(stand, mutant)
                 await _wis(stand, veld, zaken, leven)
                 erna = await reservekopie.probeer(stand, kopie, woorden, leven.sleutels)
                 nu = await reservekopie.probeer(stand, zelf, woorden, leven.sleutels)

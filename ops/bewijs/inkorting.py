@@ -34,7 +34,8 @@ from ops.servers import PrivateServers
 KORT: Final[Mapping[str, Sequence[stromen.Stroom]]] = {
     "kanaries": (stromen.gewone_zaken, stromen.misvormde_berichten),
     vlak.MAIL: (stromen.misvormde_berichten, stromen.weekberichten),
-    poort.TOESTEMMING: (stromen.lezers, stromen.gewone_zaken, stromen.intrekkingen),
+    poort.TOESTEMMING: (stromen.lezers, stromen.gewone_zaken, stromen.nagekomen, stromen.intrekkingen),
+    poort.AAN_DE_LIJN: (stromen.lezers, wisseling.vervanging),
     lezersproef.VREEMD: (stromen.lezers, wisseling.vervanging),
     lezersproef.ANDER_CLUSTER: (stromen.lezers, wisseling.ander_cluster),
     lezersproef.NA_VERVANGING: (stromen.lezers, wisseling.vervanging, wisseling.overdracht),

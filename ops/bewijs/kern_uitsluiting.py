@@ -51,10 +51,8 @@ def weerleg(gezien: Gezien, zetels: Zetels) -> list[str]:
 def _van(data: e.Event, publisher: str, op: datetime) -> Iterator[_Uitgesloten]:
     """Whom one fact excludes."""
     diensten = frozenset(naam for naam in flow.SERVICES if publisher in flow.HEARS[naam].get(type(data), ()))
-    stoelen: tuple[str, ...] = ()
-    if isinstance(data, e.LeidinggevendeGeinformeerd | e.KwestieGekwalificeerd | e.UitsluitingVastgesteld):
-        stoelen = data.uit_te_sluiten
-    elif isinstance(data, e.MeldingOntvangen):
+    stoelen: tuple[str, ...] = getattr(data, "uit_te_sluiten", ())
+    if isinstance(data, e.MeldingOntvangen):
         stoelen = (*data.partijen, *data.kenmerken.uit_te_sluiten)
     elif isinstance(data, e.MeldingDoorgezet):
         stoelen = data.kenmerken.uit_te_sluiten

@@ -146,12 +146,25 @@ def _doorgaan(juist: Any) -> Any:
     return lambda *rest, **verder: juist(*rest, **(verder | {"ingetrokken_op": None, "lijn_mag": True}))
 
 
-def _lijn_is_coid(juist: Any) -> Any:
-    return lambda naam, aan, *rest: juist(naam, "coid" if aan == "lijn" else aan, *rest)
+def _lijn_is(wie: str) -> Callable[[Any], Any]:
+    return lambda juist: lambda naam, aan, *rest: juist(naam, wie if aan == "lijn" else aan, *rest)
 
 
 def _nooit_ingetrokken(juist: Any) -> Any:
     return lambda naam, aan, gegeven_op, op_formulier, _: juist(naam, aan, gegeven_op, op_formulier, None)
+
+
+def _elke_terugkeer_hogerop(juist: Any) -> Any:
+    """Routing brings every return to the SG, whoever was to hear of it."""
+
+    def heropend(lezing: Any, feit: Any, van: str) -> None:
+        juist[events.MeldingHeropend](lezing, feit.model_copy(update={"escaleren_naar": "sg"}), van)
+
+    return juist | {events.MeldingHeropend: heropend}
+
+
+def _escaleert_toch(juist: Any) -> Any:
+    return lambda lezing, _, *rest: juist(lezing, True, *rest)
 
 
 def _niets_nagekeken(_: Any) -> Any:
@@ -419,6 +432,13 @@ MUTANTEN: Final = (
         "zaak",
     ),
     Regelmutant(
+        "uitsluiting-bij-een-klacht-vergeten",
+        "wie een klacht uitsluit, hoort haar als zij een melding is geworden",
+        _BESTAAT,
+        (Ingreep(notificatiezaak, "_STAPPEN", _hoort_niet_wie(events.KlachtIngediend, "uit_te_sluiten")),),
+        "zaak",
+    ),
+    Regelmutant(
         "totaal-telt-alles",
         "een periodetotaal telt zaken waarvan iemand is uitgesloten",
         _BESTAAT,
@@ -429,14 +449,14 @@ MUTANTEN: Final = (
         "escalatie-naar-uitgeslotene",
         "er wordt geescaleerd naar wie is uitgesloten",
         _LADDER,
-        (Ingreep(routing_zaak, "gesloten_rollen", lambda _: lambda *_: frozenset()),),
+        (Ingreep(routing_zaak, "gesloten_rollen", lambda _: lambda *_, **__: frozenset()),),
         "zaak",
     ),
     Regelmutant(
         "termijn-naar-uitgeslotene",
         "wie is uitgesloten hoort van een terugkoppeling die uitblijft",
         _LADDER,
-        (Ingreep(registry_besluit, "gesloten_rollen", lambda _: lambda *_: frozenset()),),
+        (Ingreep(registry_besluit, "gesloten_rollen", lambda _: lambda *_, **__: frozenset()),),
         "zaak",
     ),
     Regelmutant(
@@ -561,7 +581,37 @@ MUTANTEN: Final = (
         "doorzetting-zonder-instemming",
         "een instemming voor de lijn geldt ook voor de COID",
         "doorgezet zonder instemming",
-        (Ingreep(intake_zaak, "instemming", _lijn_is_coid),),
+        (Ingreep(intake_zaak, "instemming", _lijn_is("coid")),),
+    ),
+    Regelmutant(
+        "doorverwijzing-zonder-instemming",
+        "een instemming voor de lijn geldt ook voor het klachtencoördinatiepunt",
+        "doorverwezen zonder instemming",
+        (Ingreep(intake_zaak, "instemming", _lijn_is("klachten")),),
+    ),
+    Regelmutant(
+        "heropening-zonder-instemming",
+        "een instemming voor de lijn geldt ook voor de SG, als een melder terugkomt",
+        "heropend zonder instemming",
+        (Ingreep(intake_zaak, "instemming", _lijn_is("sg")),),
+    ),
+    Regelmutant(
+        "heropening-na-intrekking",
+        "een ingetrokken instemming geldt nog als een melder terugkomt",
+        "heropend na intrekking",
+        (Ingreep(intake_zaak, "instemming", _nooit_ingetrokken),),
+    ),
+    Regelmutant(
+        "escalatie-zonder-instemming",
+        "elke melder die terugkomt wordt bij de SG gebracht, ook zonder instemming voor de SG",
+        "geescaleerd zonder instemming",
+        (Ingreep(routing_zaak, "_STAPPEN", _elke_terugkeer_hogerop),),
+    ),
+    Regelmutant(
+        "escalatie-na-intrekking",
+        "een vermoeden gaat naar de SG ook als het cluster de zaak niet meer mag hebben",
+        "geescaleerd na intrekking",
+        (Ingreep(routing_zaak, "_te_escaleren", _escaleert_toch),),
     ),
     Regelmutant(
         "doorzetting-na-intrekking",

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -69,6 +70,19 @@ def _zegel_vooraf() -> None:
     vervang("services.intake.verstrekking", "verzegel", bij_vertrek)
 
 
+def _herwikkeld_blijft() -> None:
+    """A key that is wrapped anew stays as it was beside it, in case the new KEK is lost."""
+
+    def maak(as_usual: Any) -> Any:
+        def vervang_sleutel(self: Any, path: Any, old: Any, new: Any) -> Any:
+            shutil.copy(path, self._folder / f"oud-{path.name}")
+            return as_usual(self, path, old, new)
+
+        return vervang_sleutel
+
+    vervang("services.intake.sleutelkluis", "Sleutelmap.vervang", maak)
+
+
 def _sleutel_in_database() -> None:
     """The wrapped key of a matter is kept beside its content, to be found when the folder is lost."""
 
@@ -101,6 +115,14 @@ LEKKEN: Final = (
     _van_intake("zegel-in-uitvoer", "een zegel voor een lezer blijft", gewist.OPEN, _zegel_in_uitvoer),
     _van_intake("zegel-vooraf", "verzegeld bij het besluit", gewist.VERSTUURD, _zegel_vooraf),
     _van_intake("sleutel-in-database", "een sleutel naast de inhoud", gewist.OPEN, _sleutel_in_database),
+    Lek(
+        "herwikkeld-blijft",
+        "een herwikkelde sleutel blijft",
+        (),
+        gewist.NAAM,
+        gewist.OPEN,
+        _herwikkeld_blijft,
+    ),
     Lek(
         "geparkeerd-blijft",
         "geparkeerd over een gewiste zaak blijft",

@@ -81,14 +81,16 @@ def _bericht_op_maat() -> None:
     vervang("services.notification.verzending", "bericht", maak)
 
 
-def _zonder_grondslag(naam: str) -> Callable[[], None]:
+def _zonder_grondslag(naam: str, **alleen: str) -> Callable[[], None]:
     """Something goes under a grant that nobody gave: changed on its way out, since the database refuses to
-    state it so."""
+    state it so. `alleen`: what else must stand in it."""
 
     def maak(as_usual: Any) -> Any:
         def encode(fact: Any, data: bytes | None = None) -> bytes:
             bericht: bytes = as_usual(fact, data)
             if fact.data.naam != naam or fact.data.instemming is None:
+                return bericht
+            if any(getattr(fact.data, veld) != waarde for veld, waarde in alleen.items()):
                 return bericht
             return bericht.replace(fact.data.instemming.encode(), uuid4().hex.encode())
 
@@ -162,6 +164,15 @@ def _zonder_limiet() -> None:
     )
 
 
+def _halve_code() -> None:
+    """A receipt code is half as random as it is long."""
+
+    def maak(as_usual: Any) -> Any:
+        return lambda willekeur: as_usual(bytes(len(willekeur) // 2) + willekeur[len(willekeur) // 2 :])
+
+    vervang("services.intake.beantwoording", "maak", maak)
+
+
 def _zegt_verkeerd() -> None:
     """What cannot be a code is answered otherwise than a code that is unknown."""
 
@@ -211,6 +222,11 @@ _VERLOPEN: Final = f"{weigering.AANGENOMEN}: verlopen sleutel"
 _KLAAR: Final = f"{weigering.AANGENOMEN}: in klare taal"
 _DOORGEZET: Final = _zonder_grondslag("melding-doorgezet")
 _VERSTREKT: Final = _zonder_grondslag("inhoud-verstrekt")
+_LIJN: Final = _zonder_grondslag("inhoud-verstrekt", geadresseerde="lijn")
+_VERWEZEN: Final = _zonder_grondslag("contact-doorverwezen")
+_NAAR_DKP: Final = f"doorverwezen {poort.ZONDER}"
+_HEROPEND: Final = _zonder_grondslag("melding-heropend")
+_TERUG: Final = f"heropend {poort.ZONDER}"
 
 LEKKEN: Final = (
     _van_intake("spoor-in-antwoord", "antwoord met een spoor", KOPPELING, _ANTWOORD, _spoor_in_antwoord),
@@ -221,6 +237,9 @@ LEKKEN: Final = (
     Lek("ongeschud", "wat gewist is blijft bijeen", flow.SERVICES, KOPPELING, TRANSACTIE, _ongeschud),
     _van_intake("doorgezet-zonder", "doorgezet zonder grond", poort.TOESTEMMING, poort.ZONDER, _DOORGEZET),
     _van_intake("verstrekt-zonder", "verstrekt zonder grond", poort.TOESTEMMING, poort.ZONDER, _VERSTREKT),
+    _van_intake("lijn-leest-zonder", "de lijn zonder grond", poort.TOESTEMMING, poort.AAN_DE_LIJN, _LIJN),
+    _van_intake("doorverwezen-zonder", "doorverwezen zonder grond", poort.TOESTEMMING, _NAAR_DKP, _VERWEZEN),
+    _van_intake("heropend-zonder", "heropend zonder grond", poort.TOESTEMMING, _TERUG, _HEROPEND),
     _van_intake(
         "doof-voor-intrekking",
         "een intrekking doet niets",
@@ -241,6 +260,7 @@ LEKKEN: Final = (
         _neemt_latere_instemming,
     ),
     _van_intake("zonder-limiet", "raden mag altijd", weigering.NAAM, weigering.LIMIET, _zonder_limiet),
+    _van_intake("code-half", "een code van vijf bytes", weigering.NAAM, weigering.TOEVAL, _halve_code),
     _van_intake("zegt-verkeerd", "een verkeerde code", weigering.NAAM, weigering.CODE, _zegt_verkeerd),
     _van_intake("log-zonder-keten", "losse regels", logproef.LOGBOEK, logproef.KETEN, _log_zonder_keten),
     *lekken_gewist.LEKKEN,

@@ -89,12 +89,12 @@ def _zegel_op_maat() -> None:
 
 def _escaleert_naar_uitgeslotene() -> None:
     """What must go higher goes to the SG, excluded or not."""
-    vervang("services.routing.core.zaak", "gesloten_rollen", lambda _: lambda *_: frozenset())
+    vervang("services.routing.core.zaak", "gesloten_rollen", lambda _: lambda *_, **__: frozenset())
 
 
 def _waarschuwt_uitgeslotene() -> None:
     """Of a melder who was not told in time the SG hears, excluded or not."""
-    vervang("services.registry.core.besluit", "gesloten_rollen", lambda _: lambda *_: frozenset())
+    vervang("services.registry.core.besluit", "gesloten_rollen", lambda _: lambda *_, **__: frozenset())
 
 
 def _termijn_van_uitgeslotene() -> None:

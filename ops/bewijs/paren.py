@@ -67,8 +67,8 @@ class Uitkomst:
     """Lines in weekly messages."""
     nagerekend: int = 0
     """Worlds that were tried to find out where a case was."""
-    getoetst: int = 0
-    """Forwards, placements and lines told, each looked at for consent."""
+    getoetst: Counter[str] = field(default_factory=Counter)
+    """What let somebody know of a matter, by kind, each looked at for consent."""
     soorten: Counter[str] = field(default_factory=Counter)
     """Kinds of facts that took part, by the pairs in which they did."""
     ladder: int = 0
@@ -206,7 +206,7 @@ def deel(aantal: int = AANTAL, *, processen: int = 2) -> Deel:
             "daarvan met iets om te verbergen: rol-van-de-ladder": samen.ladder,
             **soorten.geteld(samen.soorten),
             "werelden beproefd om te vinden waar een zaak was": samen.nagerekend,
-            "doorzettingen, plaatsingen en vertelde regels op instemming getoetst": samen.getoetst,
+            **{f"op instemming getoetst: {wat}": n for wat, n in sorted(samen.getoetst.items())},
             "regels die in weekberichten verteld werden": samen.verteld,
         },
         fouten=tuple(samen.ongelijk[:_MEEST]),

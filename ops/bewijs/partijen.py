@@ -2,12 +2,12 @@
 """What the parties around the services say in a world, and when."""
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Literal
 
 from ops.bewijs.nevenfeiten import nevenfeiten
-from ops.bewijs.werelden import Organisatie, Stap, Wereld, Zaak, gaat_door, in_codes, moment
+from ops.bewijs.werelden import Grantstand, Organisatie, Stap, Wereld, Zaak, gaat_door, in_codes, moment
 from shared import events as e
 from shared.codes import hoofdgroep
 
@@ -60,6 +60,9 @@ def _stappen(org: Organisatie, zaak: Zaak, verzegel: Callable[[str], str]) -> It
         return moment(zaak.week + week, zaak.dag_s + 3600 * uren)
 
     stap = partial(Stap, onderwerp=zaak.id)
+    if zaak.zegt_uit == "klacht":
+        yield from _uit_een_klacht(zaak, stap, op)
+        return
     yield stap(
         op=op(0, 0),
         afzender="kanaal",
@@ -87,11 +90,10 @@ def _stappen(org: Organisatie, zaak: Zaak, verzegel: Callable[[str], str]) -> It
     if not gaat_door(zaak):
         if zaak.kenmerken_toch:
             yield stap(op=op(0, 3), afzender="mid", feit=_instemming(zaak.ids[0], "lijn", op(0, 3)))
+        if zaak.gesprek == "klacht":
+            yield from _grant(zaak.voor_klachten, zaak.ids[3], "klachten", stap, op(0, 1))
         return
-    if zaak.intrekking_voor:
-        ingetrokken = e.InstemmingIngetrokken(instemming=zaak.ids[0], ingetrokken_op=op(0, 4))
-        yield stap(op=op(0, 2.5), afzender="mid", feit=ingetrokken)
-    yield stap(op=op(0, 3), afzender="mid", feit=_instemming(zaak.ids[0], "coid", op(0, 3)))
+    yield from _bij_de_coid_bekend(zaak, "mid", stap, op)
     if zaak.zegt_uit == "ander-gesprek" and zaak.uit_te_sluiten:
         yield stap(
             op=op(0, 4),
@@ -107,18 +109,52 @@ def _stappen(org: Organisatie, zaak: Zaak, verzegel: Callable[[str], str]) -> It
     if zaak.neven_ids:
         yield from nevenfeiten(org, zaak, op)
     if zaak.hogerop == "terugkeer":
-        yield stap(op=op(4, 2), afzender="mid", feit=_instemming(zaak.ids[3], "sg", op(4, 2)))
+        yield from _grant(zaak.voor_de_sg, zaak.ids[3], "sg", stap, op(4, 2))
         terug = e.MelderTeruggekeerd(teruggekeerd_op=op(4, 3), reden="niet-opgepakt", escaleren_naar="sg")
         yield stap(op=op(4, 3), afzender="mid", feit=terug)
+
+
+def _bij_de_coid_bekend(
+    zaak: Zaak, afzender: str, stap: Callable[..., Stap], op: Callable[[int, float], datetime]
+) -> Iterator[Stap]:
+    """The grant for the COID, and what of consent is withdrawn, as one party states it."""
+    if zaak.intrekking_voor:
+        ingetrokken = e.InstemmingIngetrokken(instemming=zaak.ids[0], ingetrokken_op=op(0, 4))
+        yield stap(op=op(0, 2.5), afzender=afzender, feit=ingetrokken)
+    yield stap(op=op(0, 3), afzender=afzender, feit=_instemming(zaak.ids[0], "coid", op(0, 3)))
     if zaak.intrekken_week is not None and not zaak.intrekking_voor:
         ingetrokken_op = op(zaak.intrekken_week, 9)
         yield stap(
             op=ingetrokken_op,
-            afzender="mid",
+            afzender=afzender,
             feit=e.InstemmingIngetrokken(
                 instemming=zaak.ids[0 if zaak.intrekt == "coid" else 1], ingetrokken_op=ingetrokken_op
             ),
         )
+
+
+def _uit_een_klacht(
+    zaak: Zaak, stap: Callable[..., Stap], op: Callable[[int, float], datetime]
+) -> Iterator[Stap]:
+    """It was handed in as a klacht, which says who must not learn of it; the COID makes a melding of it with
+    fresh consent, and tells the line."""
+    ingediend = e.KlachtIngediend(
+        ingediend_op=op(0, 0),
+        soort="onbehoorlijkheid",
+        onderdeel="CLSK",
+        uit_te_sluiten=zaak.uit_te_sluiten,
+    )
+    yield stap(op=op(0, 0), afzender="klachten", feit=ingediend)
+    yield from _bij_de_coid_bekend(zaak, "coid", stap, op)
+    omgezet = e.ZaakOmgezet(
+        omgezet_op=op(1, 0),
+        naar="melding",
+        instemming=zaak.ids[0],
+        rubriek=zaak.gekwalificeerd_als or zaak.rubriek,
+    )
+    yield stap(op=op(1, 0), afzender="coid", feit=omgezet)
+    yield from _in_de_lijn(zaak, stap, op)
+    yield stap(op=op(4, 0), afzender="coid", feit=e.TerugkoppelingGegeven(gegeven_op=op(4, 0)))
 
 
 def _bij_de_coid(
@@ -151,34 +187,59 @@ def _bij_de_coid(
     )
     yield stap(op=op(1, 0), afzender="coid", feit=gekwalificeerd)
     if zaak.kwalificatie == "melding":
-        if not zaak.zonder_lijn:
-            yield stap(op=op(1, 1), afzender="coid", feit=_instemming(zaak.ids[1], "lijn", op(1, 1)))
-        geinformeerd = e.LeidinggevendeGeinformeerd(
-            geinformeerd_op=op(1, 2),
-            leidinggevende=leidinggevende,
-            onderdeel="CLSK",
-            eenheid=zaak.eenheid,
-            hoofdgroep=hoofdgroep(zaak.rubriek),
-            te_notificeren=zaak.te_notificeren,
-            uit_te_sluiten=zaak.uit_te_sluiten if zaak.zegt_uit == "geinformeerd" else (),
-        )
-        yield stap(op=op(1, 2), afzender="coid", feit=geinformeerd)
-        if zaak.later_uit_te_sluiten:
-            later_op = op(4, 4) if zaak.hogerop == "terugkeer" else op(2, 2)
-            later = {"geinformeerd_op": later_op, "uit_te_sluiten": zaak.later_uit_te_sluiten}
-            yield stap(op=later_op, afzender="coid", feit=geinformeerd.model_copy(update=later))
-        if zaak.hogerop == "misstand":
-            misstand = e.KwestieGekwalificeerd(gekwalificeerd_op=op(2, 4), kwalificatie="vermoeden-misstand")
-            yield stap(op=op(2, 4), afzender="coid", feit=misstand)
-        if zaak.afdoening is not None:
-            afdoening = e.AfdoeningVastgesteld(
-                vastgesteld_op=op(3, 0), betrokkene=zaak.ids[2], afdoening=zaak.afdoening
-            )
-            yield stap(op=op(3, 0), afzender="lijn", feit=afdoening)
+        yield from _in_de_lijn(zaak, stap, op)
     if zaak.blijft_uit != "terugkoppeling":
         terugkoppeling = e.TerugkoppelingGegeven(gegeven_op=op(4, 0))
         yield stap(op=op(4, 0), afzender="coid", feit=terugkoppeling)
 
 
-def _instemming(naam: str, aan: Literal["coid", "lijn", "sg"], op: datetime) -> e.InstemmingGegeven:
+def _in_de_lijn(
+    zaak: Zaak, stap: Callable[..., Stap], op: Callable[[int, float], datetime]
+) -> Iterator[Stap]:
+    """A melding is told of in the line, and settled there."""
+    if not zaak.zonder_lijn:
+        yield stap(op=op(1, 1), afzender="coid", feit=_instemming(zaak.ids[1], "lijn", op(1, 1)))
+    geinformeerd = e.LeidinggevendeGeinformeerd(
+        geinformeerd_op=op(1, 2),
+        leidinggevende=f"{zaak.eenheid}-commandant",
+        onderdeel="CLSK",
+        eenheid=zaak.eenheid,
+        hoofdgroep=hoofdgroep(zaak.rubriek),
+        te_notificeren=zaak.te_notificeren,
+        uit_te_sluiten=zaak.uit_te_sluiten if zaak.zegt_uit == "geinformeerd" else (),
+    )
+    yield stap(op=op(1, 2), afzender="coid", feit=geinformeerd)
+    if zaak.later_uit_te_sluiten:
+        later_op = op(4, 4) if zaak.hogerop == "terugkeer" else op(2, 2)
+        later = {"geinformeerd_op": later_op, "uit_te_sluiten": zaak.later_uit_te_sluiten}
+        yield stap(op=later_op, afzender="coid", feit=geinformeerd.model_copy(update=later))
+    if zaak.hogerop == "misstand":
+        misstand = e.KwestieGekwalificeerd(gekwalificeerd_op=op(2, 4), kwalificatie="vermoeden-misstand")
+        yield stap(op=op(2, 4), afzender="coid", feit=misstand)
+    if zaak.afdoening is not None:
+        afdoening = e.AfdoeningVastgesteld(
+            vastgesteld_op=op(3, 0), betrokkene=zaak.ids[2], afdoening=zaak.afdoening
+        )
+        yield stap(op=op(3, 0), afzender="lijn", feit=afdoening)
+
+
+def _grant(
+    stand: Grantstand,
+    naam: str,
+    aan: Literal["klachten", "sg"],
+    stap: Callable[..., Stap],
+    op: datetime,
+) -> Iterator[Stap]:
+    """What the MID states of a grant, so that it stands so within the hour."""
+    if stand != "niet":
+        yield stap(op=op, afzender="mid", feit=_instemming(naam, aan, op))
+    if stand == "ingetrokken":
+        weer_weg = op + timedelta(minutes=30)
+        ingetrokken = e.InstemmingIngetrokken(instemming=naam, ingetrokken_op=weer_weg)
+        yield stap(op=weer_weg, afzender="mid", feit=ingetrokken)
+
+
+def _instemming(
+    naam: str, aan: Literal["coid", "lijn", "klachten", "sg"], op: datetime
+) -> e.InstemmingGegeven:
     return e.InstemmingGegeven(instemming=naam, geadresseerde=aan, gegeven_op=op)

@@ -20,8 +20,10 @@ from shared import flow
 
 TOESTEMMING: Final = "toestemming"
 ZONDER: Final = "zonder instemming"
+AAN_DE_LIJN: Final = f"inhoud verstrekt aan de lijn {ZONDER}"
 NA_INTREKKING: Final = "na intrekking"
 
+_CLUSTERS: Final = frozenset({"coid", "kmar"})
 _GEEFT: Final = ("mid", "coid", "kmar", "portaal", flow.INTAKE)
 """Whose word on consent counts: for intake, what a melder said with a receipt code."""
 
@@ -43,6 +45,13 @@ class Boek:
     """The matters of which a contact came in."""
     beeindigd: Counter[tuple[str, str]] = field(default_factory=Counter)
     """By matter and reader: how often access ended."""
+    bekend: list[tuple[str, str, str, frozenset[str], datetime]] = field(default_factory=list)
+    """Referrals to the klachten desk and returns: what it is, matter, grant, whom that may name, and the
+    moment of stating."""
+    geescaleerd: list[tuple[str, str, str]] = field(default_factory=list)
+    """Matter, to whom, why."""
+    van_de_lijn: set[str] = field(default_factory=set)
+    """The matters that the line reported."""
 
 
 def lees(berichten: Iterable[Any]) -> Boek:
@@ -68,6 +77,10 @@ def _boek(boek: Boek, wie: str, naam: str, zaak: str, data: dict[str, Any], tijd
         boek.contacten.add(zaak)
     elif wie in _GEEFT and naam == e.InstemmingIngetrokken.naam:
         boek.ingetrokken.add((zaak, data["instemming"]))
+    elif wie == "lijn" and naam == e.MeldingOntvangen.naam:
+        boek.van_de_lijn.add(zaak)
+    elif wie == flow.ROUTING and naam == e.MeldingGeescaleerd.naam:
+        boek.geescaleerd.append((zaak, data["naar"], data["reden"]))
     elif wie != flow.INTAKE:
         return
     elif naam == e.MeldingDoorgezet.naam:
@@ -81,15 +94,33 @@ def _boek(boek: Boek, wie: str, naam: str, zaak: str, data: dict[str, Any], tijd
         boek.vervallen[zaak, data["instemming"]] = datetime.fromisoformat(tijd)
     elif naam == e.InzageBeeindigd.naam:
         boek.beeindigd[zaak, data["ontvanger"]] += 1
+    elif naam == e.ContactDoorverwezen.naam and data["naar"] == "dkp":
+        _bekend(boek, "doorverwezen", zaak, data, frozenset({"klachten"}), tijd)
+    elif naam == e.MeldingHeropend.naam:
+        naar = data.get("escaleren_naar")
+        mag = _CLUSTERS if naar is None else frozenset({naar})
+        if data.get("ongewenste_adviseurs"):
+            mag &= _CLUSTERS
+        _bekend(boek, "heropend", zaak, data, mag, tijd)
+
+
+def _bekend(boek: Boek, wat: str, zaak: str, data: dict[str, Any], mag: frozenset[str], tijd: str) -> None:
+    boek.bekend.append((wat, zaak, data.get("instemming", ""), mag, datetime.fromisoformat(tijd)))
 
 
 def weerleg(boek: Boek) -> list[str]:
     """What went without consent, or went on after it was withdrawn."""
     fouten = [f"doorgezet {ZONDER}" for gegaan in boek.doorgezet if gegaan not in boek.gegeven]
+    for wat, zaak, grant, mag, gesteld in boek.bekend:
+        if not any((zaak, grant, aan) in boek.gegeven for aan in mag):
+            fouten.append(f"{wat} {ZONDER}")
+        if (zaak, grant) in boek.vervallen and gesteld > boek.vervallen[zaak, grant]:
+            fouten.append(f"{wat} {NA_INTREKKING}")
+    fouten += [f"geescaleerd {ZONDER}" for een in boek.geescaleerd if not _mag_hogerop(boek, *een)]
     lezers = defaultdict(set)
     for zaak, grant, naar, lezer, gesteld in boek.verstrekt:
         if (zaak, grant, naar) not in boek.gegeven:
-            fouten.append(f"inhoud verstrekt {ZONDER}")
+            fouten.append(AAN_DE_LIJN if naar == "lijn" else f"inhoud verstrekt {ZONDER}")
         if (zaak, grant) in boek.vervallen and gesteld > boek.vervallen[zaak, grant]:
             fouten.append(f"inhoud verstrekt {NA_INTREKKING}")
         lezers[zaak, grant].add(lezer)
@@ -105,6 +136,15 @@ def weerleg(boek: Boek) -> list[str]:
     return fouten
 
 
+def _mag_hogerop(boek: Boek, zaak: str, naar: str, reden: str) -> bool:
+    """Whether a grant names whom a return was brought to, the SG's deputy in the SG's place; a vermoeden goes
+    within what a cluster holds the matter under."""
+    namen = {aan for welke, _, aan in boek.gegeven if welke == zaak}
+    if reden == "vermoeden-misstand":
+        return zaak in boek.van_de_lijn or not namen.isdisjoint(_CLUSTERS)
+    return ("sg" if naar == "plaatsvervanger-sg" else naar) in namen
+
+
 def ingetrokken_na_gaan(boek: Boek) -> set[tuple[str, str]]:
     """Grants that were withdrawn in matters that had gone to somebody, by matter."""
     gegaan = {zaak for zaak, *_ in (*boek.doorgezet, *boek.verstrekt)}
@@ -112,8 +152,9 @@ def ingetrokken_na_gaan(boek: Boek) -> set[tuple[str, str]]:
 
 
 async def toestemming(spel: Toneel) -> Deel:
-    """Every forward and every sealing to a reader rests on a grant that names the addressee, and the reader
-    is the one who has the matter; what was withdrawn or handed over ends."""
+    """Every forward, referral to the klachten desk, return, escalation and sealing to a reader rests on a
+    grant that names the addressee, and the reader is the one who has the matter; what was withdrawn or handed
+    over ends."""
     began = time.monotonic()
     boek, inzage = lees(spel.stand.aftap.berichten), lezersproef.lees(spel.stand.aftap.berichten)
     gespeeld = deelname.meegedaan(spel)
@@ -129,6 +170,8 @@ async def toestemming(spel: Toneel) -> Deel:
             **soorten.geteld(gespeeld),
             "instemmingen": len(boek.gegeven),
             "doorgezette meldingen nagerekend": len(boek.doorgezet),
+            "doorverwijzingen en terugkeren nagerekend": len(boek.bekend),
+            "escalaties nagerekend": len(boek.geescaleerd),
             "verstrekkingen aan adviseur of lijn nagerekend": len(boek.verstrekt),
             "intrekkingen van wat al gegaan was": len(ingetrokken_na_gaan(boek)),
             "zegels geopend met de sleutel van hun lezer": len(inzage.zegels),
@@ -137,6 +180,9 @@ async def toestemming(spel: Toneel) -> Deel:
         tuple(fouten),
         (
             "Wat een lezer al kreeg kan hij houden: het einde van inzage is een opdracht, geen slot.",
+            "Nagerekend is wat een zaak bij een ander bekend maakt: doorzetting, doorverwijzing naar het"
+            " klachtencoördinatiepunt, terugkeer, escalatie, plaatsing, weekbericht, en inhoud. Feiten over"
+            " termijnen rusten op geen instemming van zichzelf; zij noemen een kenmerk en een rol.",
             "Elke volgorde van aankomst van instemming en intrekking is beproefd in tests/intake en"
             " tests/routing, niet hier.",
             f"In deze loop: {soorten.niet_meegedaan(gespeeld)}.",

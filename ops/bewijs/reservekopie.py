@@ -6,8 +6,10 @@ keys wherever they rest, intake's private keys, and those of readers.
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import subprocess
+import sys
 from base64 import b64decode
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -17,7 +19,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from ops import OpsError, database, sleutels
+from ops import CHECKOUT, OpsError, database, sleutels
 from ops.bewijs.kanaries import Soort
 from ops.bewijs.proefstand import Proefstand
 from ops.private_database import programs
@@ -27,6 +29,7 @@ from shared import flow, zegel
 
 _ZEGEL: Final = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{20,}(?:\.[A-Za-z0-9_-]*){3}\.[A-Za-z0-9_-]+")
 _HEXA: Final = re.compile(r"\\x([0-9a-f]{40,})")
+HERWIKKELD: Final = "ops.bewijs.herwikkeld"
 _INGEPAKT_BYTES: Final = KEY_BYTES + 8
 """A wrapped data key (RFC 3394)."""
 _INGEPAKT_BASE64: Final = re.compile(rb"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{54}==")
@@ -82,9 +85,19 @@ async def hersteld(stand: Proefstand, bestand: Path) -> AsyncIterator[Any]:
             await admin.execute(f'drop database "{naam}" with (force)')
 
 
+async def herwikkel(stand: Proefstand, mutant: str | None = None) -> None:
+    """The vault gets a new KEK, and every key is wrapped anew; the KEK before it stays. Raises OpsError."""
+    keks = stand.stack.keys / sleutels.KEK_FILE
+    lek = [] if mutant is None else [mutant]
+    await _run(sys.executable, "-m", HERWIKKELD, keks, stand.stack.kluis, *lek)
+
+
 async def _run(*woorden: object) -> None:
     process = await asyncio.create_subprocess_exec(
-        *map(str, woorden), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        *map(str, woorden),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | {"PYTHONPATH": str(CHECKOUT)},
     )
     if await process.wait():
         raise OpsError(f"{Path(str(woorden[0])).name} failed")

@@ -188,7 +188,7 @@ def _per_week(stemmen: Iterable[Sequence[Zin]]) -> dict[int, Sequence[list[Zin]]
     return {week: [beurten[beurt] for beurt in sorted(beurten)] for week, beurten in weken.items()}
 
 
-_SPREKERS: Final = ("kanaal", "mid", "coid", "lijn", "organisatie")
+_SPREKERS: Final = ("kanaal", "mid", "coid", "lijn", "organisatie", "klachten")
 _HOORT: Final[Mapping[str, tuple[str, ...]]] = {
     key: tuple(dienst for dienst in SERVICES if key in flow.bindings(dienst)) for key in flow.HEARD
 }

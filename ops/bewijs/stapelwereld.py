@@ -33,6 +33,8 @@ ID: Final = re.compile(r"[0-9a-f]{8}(?:-?[0-9a-f]{4}){3}-?[0-9a-f]{12}")
 """A random id, written either way."""
 _KLEIN_EN_DRUK: Final = 2 * len(VERSCHILLEN)
 """Of so many pairs one is of a small organisation in which names run out."""
+_KLACHT_ELKE: Final = 6
+"""Of so many pairs in which the case is the secret one was a klacht."""
 _HEX: Final = re.compile(r"[0-9a-f]{32}")
 _MERK: Final = re.compile(r"w\d{4}[lr]")
 
@@ -205,6 +207,14 @@ def _tot_boven(een: Paar, nummer: int) -> Paar:
     )
 
 
+def _uit_een_klacht(een: Paar) -> Paar:
+    """The pair with its case handed in as a klacht, which says who must not learn of it, and made a melding
+    after that."""
+    zaak = replace(een.zaak, zegt_uit="klacht")
+    zaken = tuple(zaak if ander.id == zaak.id else ander for ander in een.links.zaken)
+    return replace(een, links=replace(een.links, zaken=zaken), zaak=zaak)
+
+
 def klein_en_druk(een: Paar) -> Paar:
     """The pair with all its cases, four of them, where names run out: one in a unit of three people, three in
     one of twenty, each told to whoever hears of it by custom."""
@@ -242,13 +252,16 @@ def klein_en_druk(een: Paar) -> Paar:
 def _getrokken(nummer: int) -> Paar:
     """A pair as the generator draws it. Of each kind of secret every other pair is drawn again until the line
     is told of its case, and where the case is the secret every pair: of most cases it is never told. Of those
-    every other one reaches up to the SG."""
+    every other one reaches up to the SG, and of the rest every third was a klacht first."""
     verschil = VERSCHILLEN[nummer % len(VERSCHILLEN)]
     hoe_dan_ook = verschil != "zaak" and nummer // len(VERSCHILLEN) % 2 == 1
     getrokken = (paar(Random(f"{nummer} {poging}"), verschil, _voorvoegsel(nummer)) for poging in count())
     gekozen = next(een for een in getrokken if hoe_dan_ook or wordt_verteld(een))
-    if verschil == "zaak" and nummer // len(VERSCHILLEN) % 2 == 0:
-        return _tot_boven(gekozen, nummer)
+    if verschil == "zaak":
+        ronde = nummer // len(VERSCHILLEN)
+        if ronde % 2 == 0:
+            return _tot_boven(gekozen, nummer)
+        return _uit_een_klacht(gekozen) if ronde % _KLACHT_ELKE == _KLACHT_ELKE - 1 else gekozen
     return klein_en_druk(gekozen) if nummer % _KLEIN_EN_DRUK == 0 else gekozen
 
 

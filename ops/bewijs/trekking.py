@@ -45,6 +45,8 @@ STANDAARD_ELKE: Final = 10
 """Of so many pairs of each kind one happens under the settings of the services."""
 _VAST: Final = frozenset({"klein-aantal", "eenheid", "rubriek"})
 """Secrets of which is reckoned what may be seen, in an organisation that stays as it is."""
+_BIJ_DE_MID: Final = frozenset({"verhaal", "kanaal", "soort-melder", "spoed"})
+"""Secrets of a contact with the MID: what was a klacht has none of them."""
 _MATEN: Final = ((20, 1_000), (3_000, 6_000), (10_000, 25_000))
 """Characters of a story, by class of the size of what is sealed; well within each."""
 
@@ -108,7 +110,7 @@ def _wereld(rng: Random, verschil: Verschil, instelling: Instelling) -> Wereld:
     if rng.random() < (0.9 if verschil == "eenheid" else 0.5):
         # Many of one unit, so that its name is used up.
         zaken = [_in(org, een, zaken[0].eenheid) for een in zaken]
-    return Wereld(org, tuple(_laat_uit(org, _zegt_uit(een)) for een in zaken), later)
+    return Wereld(org, tuple(_laat_uit(org, _zegt_uit(_grants(een))) for een in zaken), later)
 
 
 def _organisatie(rng: Random) -> Organisatie:
@@ -156,7 +158,26 @@ def _zegt_uit(een: Zaak) -> Zaak:
     rng = Random(een.id)
     zegt = rng.choice(ZEGT_UIT)
     vooraf = een.hogerop == "misstand" and zegt != "geinformeerd" and rng.random() < 0.7
+    if _kan_een_klacht_geweest_zijn(een) and rng.random() < 0.25:
+        return replace(een, zegt_uit="klacht")
     return replace(een, zegt_uit=zegt, hogerop="misstand-vooraf" if vooraf else een.hogerop)
+
+
+def _kan_een_klacht_geweest_zijn(een: Zaak) -> bool:
+    """Whether it is a melding that the line is told of, and nothing else is said of it."""
+    gewoon = gaat_door(een) and een.kwalificatie == "melding"
+    return gewoon and een.hogerop is None and een.blijft_uit is None and not een.neven_ids
+
+
+def _grants(een: Zaak) -> Zaak:
+    """The case, with how it stands with consent for others than cluster and line. By a lot of its own."""
+    rng = Random(f"grants {een.id}")
+    sg, klachten = rng.random(), rng.random()
+    return replace(
+        een,
+        voor_de_sg="van-kracht" if sg < 0.6 else "niet" if sg < 0.8 else "ingetrokken",
+        voor_klachten="van-kracht" if klachten < 0.4 else "niet" if klachten < 0.7 else "ingetrokken",
+    )
 
 
 def _laat_uit(org: Organisatie, een: Zaak) -> Zaak:
@@ -249,6 +270,8 @@ def _paar(rng: Random, verschil: Verschil, instelling: Instelling) -> Paar:
     plaats = rng.randrange(len(basis.zaken))
     maak = _PAREN.get(verschil)
     gekozen = basis.zaken[plaats]
+    if verschil in _BIJ_DE_MID and gekozen.zegt_uit == "klacht":
+        gekozen = replace(gekozen, zegt_uit="geinformeerd")
     if maak is None:
         anders: Zaak | None = anders_van(rng, gekozen, verschil)
         if verschil == "verhaal":

@@ -71,6 +71,9 @@ VRIJGAVEN: Final = (
     Vrijgave("routing, registry en notification", "wie niet van een zaak mag weten waarvan zij al wisten, ook"
              " nadat de instemming is ingetrokken",
              "anders wordt iemand op een lijst, een trede of in een bericht verteld wat hij niet mag weten"),
+    Vrijgave("routing, registry, notification en de beheerder van de broker", "van elke klacht haar soort en"
+             " onderdeel, en wie er niet van mag weten",
+             "een klacht kan een melding worden, en wat zij uitsluit geldt dan vanaf het eerste woord"),
     Vrijgave("beheerder van de broker", "de maatklasse van verzegelde inhoud (2, 8 of 35 KiB)",
              "een enkele maat zou elk bericht zo groot maken als het grootste"),
     Vrijgave("beheerder", "welke termijnen lopen, per zaak onder een willekeurig kenmerk",

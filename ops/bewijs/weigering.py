@@ -12,15 +12,16 @@ import json
 import secrets
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from ops import SERVICES
 from ops.bewijs.verslag import Deel
-from services.intake.core.ontvangstcode import WILLEKEUR_BYTES, maak
+from services.intake.core.ontvangstcode import ALFABET, LENGTE, WILLEKEUR_BYTES, maak
 from services.intake.core.zaak import LATERE_INSTEMMING
 from shared import events as e
 from shared import flow, zegel
@@ -39,8 +40,12 @@ LATER: Final = "instemming van een later contact telt"
 CODE: Final = "een verkeerde code krijgt een ander antwoord"
 LIMIET: Final = "na te veel pogingen opent een goede code nog"
 MAAT: Final = "antwoorden hebben niet alle dezelfde maat"
+TOEVAL: Final = "niet elk bit van een ontvangstcode is toeval"
 POGINGEN: Final = 12
 """Wrong codes of one sender: more than the default limit."""
+CODES: Final = 40
+"""Codes that are asked for one matter, each in the place of the one before: so many that a bit which is
+always the same, or goes with another, is no chance (2 in 10^8)."""
 
 
 @dataclass
@@ -57,6 +62,8 @@ class Geprobeerd:
     """Answers to a right code from a sender who tried too often."""
     goed: list[dict[str, Any]] = field(default_factory=list)
     """Answers to the same code from another sender."""
+    gekregen: list[str] = field(default_factory=list)
+    """Codes that were given out one after the other."""
 
 
 # --- seals --------------------------------------------------------------------------------------------------
@@ -153,9 +160,13 @@ def _kop(kop: str, **erbij: str) -> str:
 
 
 async def codes_raden(toneel: Toneel) -> None:
-    """Somebody tries codes until they are shut out; then a right one, and the same from elsewhere."""
+    """The MID asks for code after code; somebody tries codes until they are shut out; then a right one, and
+    the same from elsewhere."""
     portaal = toneel.portaal
-    code = (await portaal.vraag("ontvangstcode", als="mid", zaak=toneel.zaken[0]))["code"]
+    vraag_er_een = partial(portaal.vraag, "ontvangstcode", als="mid", zaak=toneel.zaken[0])
+    samen = await asyncio.gather(*(vraag_er_een() for _ in range(CODES - 1)))
+    code = (await vraag_er_een())["code"]
+    toneel.geweigerd.gekregen += [*(antwoord["code"] for antwoord in samen), code]
     toneel.codes.append(code)
     fout: dict[str, Callable[[], str]] = {
         "onbekend": lambda: maak(secrets.token_bytes(WILLEKEUR_BYTES)).geschreven,
@@ -184,6 +195,7 @@ async def onderzoek(toneel: Toneel) -> Deel:
     began = time.monotonic()
     geweigerd = toneel.geweigerd
     fouten = [*await _zegels_geweigerd(toneel), *await _later(toneel), *weerleg_codes(geweigerd)]
+    fouten += [TOEVAL] * (not elk_bit_is_toeval(geweigerd.gekregen))
     maten = _maten(toneel)
     fouten += [MAAT] * (len(maten) > 1)
     return Deel(
@@ -198,9 +210,14 @@ async def onderzoek(toneel: Toneel) -> Deel:
             "ontvangstcodes: goed, na te veel pogingen": len(geweigerd.afgesloten),
             "instemming bij een later contact": len(geweigerd.later),
             "mag wel: goed, van een ander": len(geweigerd.goed),
+            "ontvangstcodes waarvan de bits vergeleken zijn": len(geweigerd.gekregen),
         },
         tuple(fouten),
-        ("Wanneer een antwoord gaat, is beproefd in tests/intake/test_terugweg.py, niet hier.",),
+        (
+            "Wanneer een antwoord gaat, is beproefd in tests/intake/test_terugweg.py, niet hier.",
+            "Van de bits van ontvangstcodes wordt gezien of zij wisselen en of er geen twee samengaan; een"
+            " reeks uit een te kleine bron die er toevallig uitziet wordt zo niet gezien.",
+        ),
         duur_s=time.monotonic() - began,
     )
 
@@ -250,6 +267,16 @@ def weerleg_codes(geweigerd: Geprobeerd) -> list[str]:
     if any(antwoord == onbekend for antwoord in geweigerd.goed):
         fouten.append("een goede code van een ander opent niets, en zo is niets beproefd")
     return fouten
+
+
+def elk_bit_is_toeval(codes: Collection[str]) -> bool:
+    """Whether each random bit of these codes changes, and no two go together."""
+    tekens = [[teken for teken in code if teken.isalnum()][: LENGTE - 1] for code in codes]
+    bits = [[ALFABET.index(teken) >> n & 1 for teken in code for n in range(5)] for code in tekens]
+    kolommen = list(zip(*bits, strict=True))
+    # The one as it is and the other way round are the same: they tell as much.
+    soorten = {kolom if kolom[0] else tuple(1 - bit for bit in kolom) for kolom in kolommen}
+    return len(soorten) == len(kolommen) and (1,) * len(tekens) not in soorten
 
 
 def _maten(toneel: Toneel) -> set[int]:

@@ -40,9 +40,13 @@ Verschil = Literal[
 ]
 """In what worlds differ that must look the same to somebody."""
 
-Uitsluitmoment = Literal["geinformeerd", "kwalificatie", "gesprek", "ander-gesprek"]
-ZEGT_UIT: Final[tuple[Uitsluitmoment, ...]] = get_args(Uitsluitmoment)
-"""The facts with which it can be said who must not learn of a case, the last that can be first."""
+Bij_een_contact = Literal["geinformeerd", "kwalificatie", "gesprek", "ander-gesprek"]
+Uitsluitmoment = Literal[Bij_een_contact, "klacht"]
+ZEGT_UIT: Final[tuple[Bij_een_contact, ...]] = get_args(Bij_een_contact)
+"""The facts with which it can be said who must not learn of a case that came by way of the MID, the last that
+can be first."""
+Grantstand = Literal["van-kracht", "niet", "ingetrokken"]
+"""How it stands with a grant when it is asked for: in force, never given, or withdrawn."""
 
 EERSTE_MAANDAG: Final = datetime(2025, 3, 3, tzinfo=ZoneInfo("Europe/Amsterdam"))
 _PLAATSVERVANGER: Final = "top-commandant"
@@ -183,7 +187,12 @@ class Zaak:
     melder who came back."""
     zegt_uit: Uitsluitmoment = "geinformeerd"
     """With which fact it is said who must not learn of it: the adviser's, or the talk's at the MID; or
-    a later talk's there, in which the melder was only informed."""
+    a later talk's there, in which the melder was only informed; or the klacht's that it was before it became
+    a melding, and then the MID never heard of it."""
+    voor_de_sg: Grantstand = "van-kracht"
+    """The grant for the SG when a melder comes back who wants it brought there."""
+    voor_klachten: Grantstand = "niet"
+    """The grant for the klachten desk when the talk found a klacht."""
     neven_ids: tuple[str, ...] = field(default=(), repr=False)
     """Random ids of what is said around and beside it (`nevenfeiten`); without these nothing is."""
     blijft_uit: Literal["gesprek", "terugkoppeling"] | None = None

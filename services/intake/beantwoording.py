@@ -147,7 +147,7 @@ async def _toon(
     """What a melder asked to see; what was opened for it, or did not open, is added to `gelezen`."""
     feiten = (await work.dossiers([zaak_id]))[zaak_id]
     if not isinstance(een.vraag, v.OmTeLezen):
-        return kern.status(feiten, zaak)
+        return kern.status(feiten, zaak, max_pogingen=intake.settings.max_pogingen)
     er_zijn = kern.berichten(feiten, zaak)
     if een.vraag.bericht is None:
         return a.lijst([bericht for bericht, _ in er_zijn.values()], een.vraag.deel)

@@ -22,6 +22,7 @@ from uuid import UUID, uuid4
 from services.intake.core import antwoord as a
 from services.intake.core import terugweg as kern
 from services.intake.core import vraag as v
+from services.intake.core.besluit import bij_een_cluster
 from services.intake.core.inzage import adviseur_van, verloop
 from services.intake.core.ontvangstcode import Afdruk, Ontvangstcode
 from services.intake.core.ontvangstcode import lees as lees_code
@@ -201,7 +202,7 @@ async def voer_uit(intake: Intake, work: Work, vragen: Vragen, te_laat: set[str]
         if zaak in vragen.zaken and zaak not in te_laat:
             if een.feit.key not in vragen.stil:
                 vragen.gevonden[een.feit.key] = zaak
-            stukken += await _doe(work, vragen, een, zaak)
+            stukken += await _doe(intake, work, vragen, een, zaak)
     return stukken
 
 
@@ -241,16 +242,19 @@ async def _toegelaten(
 # --- what a melder does ----------------------------------------------------------------------------------
 
 
-async def _doe(work: Work, vragen: Vragen, een: Gesteld, zaak_id: str) -> list[Stuk]:
+async def _doe(intake: Intake, work: Work, vragen: Vragen, een: Gesteld, zaak_id: str) -> list[Stuk]:
     """Do what one question with a right code asks for."""
     vraag = een.vraag
     dossier = (await work.dossiers([zaak_id]))[zaak_id]  # with what an earlier question of this batch did
     zaak = vouw(dossier)
     if isinstance(vraag, v.Schrijven):
-        cluster = adviseur_van(zaak, verloop(dossier)) if vraag.aan == "adviseur" else None
-        if vraag.aan == "adviseur" and cluster is None:
-            vragen.gedaan[een.feit.key] = a.NietMogelijk(reden="geen-adviseur")
-            return []
+        cluster: Cluster | None = None
+        if vraag.aan == "adviseur":
+            houders = bij_een_cluster(zaak, intake.settings.max_pogingen)
+            cluster = adviseur_van(houders, verloop(dossier))
+            if cluster is None:
+                vragen.gedaan[een.feit.key] = a.NietMogelijk(reden="geen-adviseur")
+                return []
         vragen.gedaan[een.feit.key] = a.Gedaan()
         return [_schrijf(work, zaak_id, vraag.soort, vraag.aan, vraag.tekst, cluster)]
     if isinstance(vraag, v.Instemmen):

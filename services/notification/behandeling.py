@@ -15,6 +15,7 @@ from services.notification.core.uitsluiting import uitsluiting
 from services.notification.core.vertelling import Stap, Vertelling, beslis
 from services.notification.core.zaak import vouw
 from shared.inbox import Work
+from shared.uitsluiting import HOUDT_OP, onzeker
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Behandeld:
 async def behandel(work: Work, subjects: Iterable[str]) -> Behandeld:
     """Decide about these matters under their locks, state and store what follows."""
     zaken = {subject: vouw(feiten) for subject, feiten in (await work.dossiers(subjects)).items()}
+    wie_onbekend = await onzeker(work, zaken, HOUDT_OP)
     bestaand = await store.vertellingen(work.connection, zaken)
     nodig = bestaand or any(zaak.te_notificeren for zaak in zaken.values())
     adresboek = await store.adresboek(work.connection) if nodig else Adresboek({})
@@ -43,6 +45,8 @@ async def behandel(work: Work, subjects: Iterable[str]) -> Behandeld:
         zaak, eerst = zaken[subject], bestaand.get(subject, {})
         # Of a matter from which nobody is excluded the address book says nothing.
         wie = uitsluiting(stoelen if zaak.uitgesloten else (), zaak.uitgesloten)
+        if subject in wie_onbekend:
+            wie = replace(wie, onbekend=True)
         anders = beslis(zaak, eerst, adresboek, uitsluiting=wie, boom=boom, onderwerp=subject, nu=work.now)
         nu = eerst | {stap.vertelling.functionaris: stap.vertelling for stap in anders}
         onderhanden[subject] = Onderhanden(zaak, wie, tuple(nu[stoel] for stoel in sorted(nu)))

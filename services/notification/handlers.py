@@ -10,7 +10,7 @@ from services.notification.core.adresboek import nieuwste
 from services.notification.rondes import Rondes
 from services.notification.settings import Settings
 from services.notification.verzending import STAND_S, Verzender, stand
-from shared import flow
+from shared import flow, uitsluiting
 from shared.envelope import Fact
 from shared.events import (
     DossierVernietigd,
@@ -19,6 +19,7 @@ from shared.events import (
     InstemmingGegeven,
     InstemmingIngetrokken,
     InstemmingVervallen,
+    KlachtIngediend,
     KwestieGekwalificeerd,
     LeidinggevendeGeinformeerd,
     MeldingOntvangen,
@@ -43,6 +44,11 @@ async def zaken(work: Work, facts: Sequence[Fact]) -> None:
     await work.know(subjects)
 
 
+async def herzie(work: Work, subjects: Sequence[str]) -> None:
+    """Decide anew about matters of which a message was parked, or is not any more."""
+    await behandel(work, subjects)
+
+
 async def vernietigde_zaken(work: Work, facts: Sequence[Fact]) -> None:
     """Erase these matters. What seats were told stays for a year, without the matter."""
     dossiers = await work.dossiers({fact.subject for fact in facts})
@@ -56,6 +62,7 @@ FEITEN: Final[Mapping[type[Event], Handler]] = {
     LeidinggevendeGeinformeerd: zaken,
     KwestieGekwalificeerd: zaken,
     ZaakOmgezet: zaken,
+    KlachtIngediend: zaken,
     MeldingOntvangen: zaken,
     InstemmingGegeven: zaken,
     InstemmingIngetrokken: zaken,
@@ -75,5 +82,6 @@ def build(settings: Settings) -> Service:
             Background("rondes", settings.zend_interval_s, rondes.kijk),
             Background("verzending", settings.zend_interval_s, verzender.ronde),
             Background("stand", STAND_S, stand),
+            uitsluiting.herzien(herzie, uitsluiting.HOUDT_OP),
         ),
     )

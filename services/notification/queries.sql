@@ -76,8 +76,13 @@ delete from rondes where ronde < $1 and not exists (select from berichten where 
 select max(periode) from periodes;
 
 -- name: te_tellen
--- Matters that no period counted yet; locked.
-select zaak, eenheid, week from zaken where telt and periode is null order by zaak for update;
+-- Matters that no period counted yet; locked. Not those about which a message under one of these keys is parked: it may
+-- exclude somebody.
+select zaak, eenheid, week from zaken
+where telt and periode is null and not exists (
+    select from geparkeerd
+    where onderwerp = sha256(zaak::bytea) and status in ('geparkeerd', 'aangeboden') and routing_key = any($1::text[]))
+order by zaak for update;
 
 -- name: sluit_periode
 insert into periodes (periode, afgesloten_op) values ($1, $2);

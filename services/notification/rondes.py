@@ -20,6 +20,7 @@ from shared.inbox import QUERIES, Work
 from shared.service import Runtime
 from shared.termijnen.kalender import lokaal
 from shared.terzijde import Batch, matter
+from shared.uitsluiting import HOUDT_OP
 
 _LOT = SystemRandom()
 
@@ -93,7 +94,7 @@ async def _totalen(work: Work, settings: Settings, boom: Boom, dag: date) -> dic
         return vorige
     sluiting = sluit_periode(
         boom,
-        await store.te_tellen(connection),
+        await store.te_tellen(connection, HOUDT_OP),
         vorige,
         dag=dag,
         weken=weken,

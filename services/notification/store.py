@@ -161,9 +161,10 @@ async def laatste_periode(connection: Any) -> int | None:
     return gevonden
 
 
-async def te_tellen(connection: Any) -> dict[str, Plaats]:
-    """Where matters that may be counted, and that no period counted yet, count; locked."""
-    rijen = await connection.fetch(QUERIES.te_tellen)
+async def te_tellen(connection: Any, houdt_op: Sequence[str]) -> dict[str, Plaats]:
+    """Where matters that may be counted, and that no period counted yet, count; locked. Those of which a
+    message under one of these routing keys is parked wait."""
+    rijen = await connection.fetch(QUERIES.te_tellen, list(houdt_op))
     return {zaak: Plaats(eenheid, week, telt=True) for zaak, eenheid, week in rijen}
 
 

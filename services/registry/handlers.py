@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: EUPL-1.2
 """What the registry does with each fact it hears: the dispatch table and its handlers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from services.registry import store
-from services.registry.core.besluit import beslis
+from services.registry.core.besluit import Besluit, beslis
 from services.registry.core.bewaring import geeindigd_op, te_vernietigen
 from services.registry.core.koppelingen import niet_tellend
 from services.registry.core.skelet import getallen, skeletten
-from services.registry.core.zaak import STAPPEN, vouw
+from services.registry.core.zaak import STAPPEN, Zaak, vouw
 from services.registry.settings import Settings
-from shared import flow
+from shared import flow, uitsluiting
 from shared.envelope import Fact
 from shared.events import (
     AdviesGegeven,
@@ -61,7 +61,11 @@ class Registry:
         if genoemd:
             await store.claim_koppelingen(work.connection)
             onderwerpen |= await store.verbonden(work.connection, genoemd)
-        beslist = await self._beslis(work, onderwerpen)
+        await self.behandel(work, onderwerpen)
+
+    async def behandel(self, work: Work, onderwerpen: Iterable[str]) -> None:
+        """Decide these matters anew, state and store what follows."""
+        beslist = await self._beslis(work, set(onderwerpen))
         for een in beslist:
             for event in een.besluit.feiten:
                 work.state(event, een.onderwerp)
@@ -84,10 +88,12 @@ class Registry:
         }
         bewaard = await store.koppelingen(work.connection, gevouwen)
         dubbel = niet_tellend([*bewaard, *(een for zaak in gevouwen.values() for een in zaak.koppelingen)])
-        return [
-            store.Beslist(onderwerp, zaak, beslis(zaak, dubbel=onderwerp in dubbel, zetels=self._zetels))
-            for onderwerp, zaak in gevouwen.items()
-        ]
+        onzeker = await uitsluiting.onzeker(work, gevouwen)
+
+        def besluit(onderwerp: str, zaak: Zaak) -> Besluit:
+            return beslis(zaak, dubbel=onderwerp in dubbel, zetels=self._zetels, onzeker=onderwerp in onzeker)
+
+        return [store.Beslist(een, zaak, besluit(een, zaak)) for een, zaak in gevouwen.items()]
 
     async def vernietig(self, runtime: Runtime) -> bool:
         """Erase dossiers whose time is over; True when there may be more."""
@@ -152,5 +158,8 @@ def build(settings: Settings) -> Service:
     return Service(
         name=flow.REGISTRY,
         handlers={**_REEKSEN, **dict.fromkeys(_OVER_ZAKEN, registry.zaken)},
-        background=(Background("vernietiging", settings.vernietiging_interval_s, registry.vernietig),),
+        background=(
+            Background("vernietiging", settings.vernietiging_interval_s, registry.vernietig),
+            uitsluiting.herzien(registry.behandel),
+        ),
     )

@@ -12,11 +12,12 @@ from typing import Any, Final, get_args
 
 from services.routing import store
 from services.routing.core.agenda import rest_van_de_dag
-from services.routing.core.besluit import Besluit, beslis_alle, herplan
+from services.routing.core.besluit import Besluit, beslis_alle, escaleer, herplan
 from services.routing.core.toewijzing import Rooster
-from services.routing.core.zaak import Zaak, vouw, wacht_op_opening
+from services.routing.core.zaak import Zaak, teruggekeerd, vouw, wacht_op_opening
 from services.routing.settings import Settings
 from shared import events as e
+from shared import uitsluiting
 from shared.codes import Cluster
 from shared.envelope import Fact
 from shared.flow import ROUTING
@@ -96,11 +97,18 @@ class Routing:
         await work.wis(weg)
         for subject in weg:
             del dossiers[subject]
-        zetels = self._settings.zetels
+        zetels, onzeker = self._settings.zetels, await uitsluiting.onzeker(work, dossiers)
         zaken = [
-            zaak for subject, facts in dossiers.items() if (zaak := vouw(subject, facts, zetels)) is not None
+            zaak
+            for subject, facts in dossiers.items()
+            if (zaak := vouw(subject, facts, zetels, onzeker=subject in onzeker)) is not None
         ]
-        await self._onthoud_bekend(work, dossiers, {zaak.subject for zaak in zaken})
+        bekend = {zaak.subject for zaak in zaken}
+        for subject in dossiers.keys() - bekend:
+            terug = teruggekeerd(subject, dossiers[subject], zetels, onzeker=subject in onzeker)
+            for feit in escaleer(terug, work.now):
+                work.state(feit, subject)
+        await self._onthoud_bekend(work, dossiers, bekend)
         return zaken, weg
 
     async def _rooster(self, work: Work, clusters: Collection[Cluster], zaken: Iterable[Zaak]) -> Rooster:
@@ -252,6 +260,7 @@ def build(settings: Settings) -> Service:
                 e.InstemmingVervallen,
                 e.MeldingHeropend,
                 e.UitsluitingVastgesteld,
+                e.KlachtIngediend,
                 e.ContactpogingGedaan,
                 e.AdviesgesprekGevoerd,
                 e.KwestieGekwalificeerd,
@@ -267,5 +276,6 @@ def build(settings: Settings) -> Service:
             Background("herkansing", settings.herkansing_interval_s, routing.herkans),
             Background("planning", settings.planning_interval_s, routing.herplan),
             Background("stand", STAND_S, stand),
+            uitsluiting.herzien(routing.behandel),
         ),
     )

@@ -23,15 +23,17 @@ create table matters (
     first_seen timestamptz not null default clock_timestamp(),
     gewist_op  timestamptz,                          -- week in which it was erased; what comes later comes to nothing
     sporen     boolean not null default false,       -- erased, but what was stated about it may not be published yet
+    onzeker    boolean not null default false,       -- decided while a message was parked that may say who must not learn of it
     constraint matters_gewist check (
         case when gewist_op is null then not sporen
-             else known and gewist_op = date_trunc('week', gewist_op, 'Europe/Amsterdam')
+             else known and not onzeker and gewist_op = date_trunc('week', gewist_op, 'Europe/Amsterdam')
                   and first_seen = date_trunc('week', first_seen, 'Europe/Amsterdam') end
     )
 );
 create index matters_unknown on matters (first_seen) where not known;
 create index matters_sporen on matters (subject) where sporen;
-create index matters_gewist on matters (sha256(subject::bytea)) where gewist_op is not null;
+create index matters_onzeker on matters (subject) where onzeker;
+create index matters_digest on matters (sha256(subject::bytea));
 comment on table matters is 'What the facts are about. Of a matter that was erased this row is all that is left.';
 
 create table schuddingen (
@@ -104,6 +106,7 @@ comment on column geparkeerd.aanbod is
     'Keyed digest of what an operator offers again: a replay of anything else is not believed. Goes a day later.';
 comment on column geparkeerd.onderwerp is 'So that what is parked about a matter is erased with it; goes with the body.';
 create index geparkeerd_open on geparkeerd (eerst_op) where status in ('geparkeerd', 'aangeboden');
+create index geparkeerd_onderwerp on geparkeerd (onderwerp) where status in ('geparkeerd', 'aangeboden');
 
 create table parkeersleutel (
     enige   boolean primary key default true check (enige),

@@ -175,12 +175,14 @@ def op_de_trede(rol: str, gesloten: Collection[str]) -> str | None:
     return None if ander in gesloten else ander
 
 
-def gesloten_rollen(uitgesloten: Collection[str], zetels: Zetels) -> frozenset[str]:
-    """The roles of the ladder of which a seat is among these excluded ones.
+def gesloten_rollen(uitgesloten: Collection[str], zetels: Zetels, onzeker: bool = False) -> frozenset[str]:
+    """The roles of the ladder of which a seat is among these excluded ones; with `onzeker`, while it is not
+    known who else is, all that stand on no lowest rung as well.
 
     Of a role that `zetels` does not have the code is that of its one seat.
     """
-    return frozenset(rol for rol in LADDER if not zetels.get(rol, frozenset({rol})).isdisjoint(uitgesloten))
+    gesloten = {rol for rol in LADDER if not zetels.get(rol, frozenset({rol})).isdisjoint(uitgesloten)}
+    return frozenset(gesloten | BOVEN_DE_LAAGSTE if onzeker else gesloten)
 
 
 # --- the table ---------------------------------------------------------------------------------------------
@@ -244,6 +246,16 @@ LADDER: Final = frozenset(
     )
 )
 """Every role that something may be brought to."""
+
+BOVEN_DE_LAAGSTE: Final = LADDER - frozenset(
+    op_eigen_lijn(maat.ladder[0].rol, houder)
+    for regel in TABEL
+    for maat in (regel.gewoon, regel.spoed)
+    if maat and maat.ladder
+    for houder in (regel.rol, "kmar")
+)
+"""The roles that stand on no lowest rung: they hear nothing while it is not known who must not learn of a
+matter. Who is at the head of a body that holds it does."""
 
 
 def op_de_ladder(zetels: dict[str, frozenset[str]]) -> dict[str, frozenset[str]]:

@@ -42,6 +42,7 @@ SLUIT_UIT: tuple[tuple[str, e.Event], ...] = (
         ),
     ),
     ("lijn", e.MeldingOntvangen(ontvangen_op=OP, kenmerken=CODES, leidinggevende="commandant-13")),
+    ("klachten", e.KlachtIngediend(ingediend_op=OP, soort="onbehoorlijkheid", uit_te_sluiten=("stoel-1",))),
 )
 """The facts that can say to routing and registry who must not learn of a matter."""
 
@@ -107,7 +108,7 @@ def test_a_line_told_while_nobody_knows_who_is_excluded_is_refuted(zegt: tuple[s
 @pytest.mark.parametrize(
     ("naam", "nummer"),
     [
-        ("klok-van-uitgeslotene", 365),
+        ("klok-van-uitgeslotene", 415),
         ("latere-trede-naar-uitgeslotene", 5),
         ("klok-blijft-bij-later-uitgeslotene", 511),
         ("later-uitgeslotene-hoort-dat-hij-weg-is", 511),

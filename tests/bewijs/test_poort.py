@@ -39,6 +39,21 @@ INGETROKKEN = bericht("mid.instemming-ingetrokken", 3, instemming="i-1")
 VERVALLEN = bericht("intake.instemming-vervallen", 3, instemming="i-1", geadresseerde="coid")
 BEEINDIGD = bericht("intake.inzage-beeindigd", 3, geadresseerde="coid", ontvanger="adv-1")
 
+
+def heropend(**velden: Any) -> Bericht:
+    return bericht("intake.melding-heropend", 2, **{"reden": "vraag", "instemming": "i-1"} | velden)
+
+
+def geescaleerd(naar: str, reden: str = "vraag") -> Bericht:
+    return bericht("routing.melding-geescaleerd", 2, naar=naar, reden=reden)
+
+
+def instemming(aan: str) -> Bericht:
+    return bericht("mid.instemming-gegeven", instemming="i-1", geadresseerde=aan)
+
+
+DOORVERWEZEN = bericht("intake.contact-doorverwezen", 2, naar="dkp", instemming="i-1")
+VERMOEDEN = geescaleerd("sg", "vermoeden-misstand")
 GEEN_GEGEVENS = Bericht(
     "kanaal.contact-ontvangen.v1", b'{"subject": "z", "time": "2026-11-20T09:00:00Z", "data": "x"}'
 )
@@ -52,9 +67,23 @@ GEEN_GEGEVENS = Bericht(
         [GEGEVEN, DOORGEZET, verstrekt(), INGETROKKEN, VERVALLEN, BEEINDIGD],
         [verstrekt(geadresseerde="mid", ontvanger="mid-balie", instemming=None)],
         [GEGEVEN, INGETROKKEN],
+        [instemming("klachten"), DOORVERWEZEN, bericht("intake.contact-doorverwezen", naar="bmw")],
+        [GEGEVEN, heropend(ongewenste_adviseurs=["adv-1"]), heropend(escaleren_naar="coid")],
+        [
+            instemming("sg"),
+            heropend(escaleren_naar="sg"),
+            geescaleerd("sg"),
+            geescaleerd("plaatsvervanger-sg"),
+        ],
+        [GEGEVEN, VERMOEDEN],
+        [bericht("lijn.melding-ontvangen"), VERMOEDEN],
         [Bericht("intake.inhoud-verstrekt.v1", b"[[["), Bericht("x", b"{}"), bericht("x.y"), GEEN_GEGEVENS],
     ],
-    ids=["with consent", "in any order", "withdrawn and ended", "the MID itself", "nothing went", "no facts"],
+    ids=[
+        *("with consent", "in any order", "withdrawn and ended", "the MID itself", "nothing went"),
+        *("referred", "back at the cluster", "brought to the SG", "a vermoeden", "reported by the line"),
+        "no facts",
+    ],
 )
 def test_what_is_as_it_should_be_is_no_fault(gezegd: list[Bericht]) -> None:
     """A check that sees faults everywhere would be switched off."""
@@ -66,13 +95,26 @@ def test_what_is_as_it_should_be_is_no_fault(gezegd: list[Bericht]) -> None:
     [
         ([DOORGEZET], "doorgezet zonder instemming"),
         ([GEGEVEN, verstrekt(instemming="i-2")], "inhoud verstrekt zonder instemming"),
-        ([GEGEVEN, verstrekt(geadresseerde="lijn")], "inhoud verstrekt zonder instemming"),
+        ([GEGEVEN, verstrekt(geadresseerde="lijn")], "inhoud verstrekt aan de lijn zonder instemming"),
         ([verstrekt(instemming=None)], "inhoud verstrekt zonder instemming"),
         (
             [bericht("lijn.instemming-gegeven", instemming="i-1", geadresseerde="coid"), DOORGEZET],
             "doorgezet zonder instemming",
         ),
         ([GEGEVEN, VERVALLEN, verstrekt(4)], "inhoud verstrekt na intrekking"),
+        ([GEGEVEN, DOORVERWEZEN], "doorverwezen zonder instemming"),
+        (
+            [GEGEVEN, INGETROKKEN, VERVALLEN, bericht("intake.melding-heropend", 4, instemming="i-1")],
+            "heropend na intrekking",
+        ),
+        ([instemming("lijn"), heropend()], "heropend zonder instemming"),
+        ([GEGEVEN, heropend(escaleren_naar="sg")], "heropend zonder instemming"),
+        (
+            [instemming("sg"), heropend(escaleren_naar="sg", ongewenste_adviseurs=["adv-1"])],
+            "heropend zonder instemming",
+        ),
+        ([GEGEVEN, geescaleerd("sg")], "geescaleerd zonder instemming"),
+        ([instemming("lijn"), VERMOEDEN], "geescaleerd zonder instemming"),
         ([GEGEVEN, DOORGEZET, INGETROKKEN], "na intrekking is niemand gezegd te stoppen"),
         ([GEGEVEN, verstrekt(), INGETROKKEN, VERVALLEN], "na intrekking loopt inzage door"),
     ],

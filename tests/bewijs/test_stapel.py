@@ -116,6 +116,7 @@ def test_each_way_in_which_a_case_is_hidden_is_asked_of_the_list_by_few_seats() 
         gezien |= nieuw
     waarom = ("zelf", "naast", "onder")
     assert gezien >= {(een, feit) for een in waarom for feit in ZEGT_UIT}
+    assert gezien >= {("zelf", "klacht"), ("onder", "klacht")}
     assert gezien >= {(een, rol) for een in waarom for rol in ("commandant", "kabinetschef", "cvp")}
     assert gezien >= {("zelf", "sg"), ("zelf", "terugkoppeling"), ("onder", "niets"), ("onder", "misstand")}
     assert len(gevraagd) < 30

@@ -16,13 +16,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.intake.core import besluit, inzage
+from services.intake.core.besluit import bij_een_cluster
 from services.intake.core.inzage import Inzage, Lezer, Sleutelstand, Verstrekking
 from services.intake.core.zaak import vouw
 from shared import events as e
 from shared.envelope import Fact
 from shared.inbox import in_order
 from tests.bus import id_of
-from tests.intake.test_core import G1, G2, NU, contact, geef, gesprek, t, trek_in
+from tests.intake.test_core import G1, G2, NU, contact, formulier, geef, gesprek, poging, t, trek_in
 
 E = TypeVar("E", bound=e.Event)
 Stap = e.Event | tuple[Lezer, e.SleutelVastgesteld]
@@ -344,15 +345,23 @@ def test_a_message_to_the_adviser_of_one_cluster_is_not_given_to_that_of_another
         ((*DOORGEZET, toegewezen(5), geef(6, KMAR_GRANT, "kmar")), "coid"),
         ((*DOORGEZET, geef(6, KMAR_GRANT, "kmar")), "coid"),
         ((*DOORGEZET, toegewezen(5), trek_in(7), geef(8, KMAR_GRANT, "kmar")), "kmar"),
-        ((contact(), geef(2), geef(1, KMAR_GRANT, "kmar")), "kmar"),
+        ((contact(), geef(2), geef(1, KMAR_GRANT, "kmar"), gesprek(3, "integriteitskwestie")), "kmar"),
+        ((contact(), geef(2)), None),
+        ((formulier("coid"), gesprek(1, "informatie", None)), None),
+        ((formulier("coid"), poging(1), poging(2), poging(3)), "coid"),
+        ((*DOORGEZET, gesprek(9, "informatie")), "coid"),
     ],
-    ids=["no consent", "forwarded", "withdrawn", "has it", "nobody has it", "the only one", "first"],
+    ids=[
+        *("no consent", "forwarded", "withdrawn", "has it", "nobody has it", "the only one", "first"),
+        *("not spoken with", "ended at the MID", "not reached", "ended after it went"),
+    ],
 )
 def test_to_which_adviser_a_melder_writes(stappen: Sequence[e.Event], cluster: str | None) -> None:
-    """Who has the matter while consent for that cluster is in force, else whom was consented to first;
-    without consent there is nobody."""
+    """Who has the matter while consent for that cluster is in force, else whom was consented to first; with
+    nobody whom it was not forwarded to: no adviser would ever read it."""
     dossier = in_order(Wereld(*stappen).feiten)
-    assert inzage.adviseur_van(vouw(dossier), inzage.verloop(dossier)) == cluster
+    houders = bij_een_cluster(vouw(dossier), 3)
+    assert inzage.adviseur_van(houders, inzage.verloop(dossier)) == cluster
 
 
 @pytest.mark.parametrize("reden", ["niet-opgepakt", "nieuwe-informatie", "vraag"])

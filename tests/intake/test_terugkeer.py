@@ -3,9 +3,10 @@
 
 from collections.abc import Sequence
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from services.intake.core.besluit import Bijgewerkt
 from shared import events as e
 from shared.events import Event
 from shared.termijnen.regels import Soort
@@ -17,6 +18,7 @@ from tests.intake.test_core import (
     Loop,
     codes,
     contact,
+    formulier,
     geef,
     gesprek,
     poging,
@@ -72,6 +74,53 @@ def test_a_return_that_the_mid_kept_goes_on_with_the_consent_that_comes_after_it
     assert (klok.start, klok.gestopt_op) == (t(9), t(12))
 
 
+def test_consent_that_forwards_nothing_does_not_end_the_watch_over_a_return() -> None:
+    """The last talk ended the contact, codes are missing, or nobody was reached and nothing stood on the
+    form: until the MID did something, or what was missing lets a cluster have the matter."""
+    eerst = gesprek(1, "integriteitskwestie", None)
+    informatie = (formulier("klachten"), gesprek(1, "informatie", None))
+    stil = (poging(1), poging(2), poging(3))
+    for voor, terug, dan, tot in (
+        (informatie, TERUG, geef(12), gesprek(13, "integriteitskwestie")),
+        (informatie, TERUG, geef(12), poging(13)),
+        ((contact(), codes(1), *stil), TERUG, geef(12), gesprek(13, "informatie", None)),
+        ((contact(), codes(1), geef(1), *stil), TERUG, geef(12, G2), poging(13)),
+        ((formulier("coid", kenmerken=None), *stil), TERUG, geef(12), codes(13)),
+        ((contact(), eerst, gesprek(2, "informatie", None)), TERUG, geef(12), gesprek(13, "informatie")),
+    ):
+        loop = Loop(*voor, terug)
+        assert (loop.klok(Soort.CONTACT_OPEN).start, heropend(loop)) == (t(9), [])
+        loop.hoor(dan)
+        klok = loop.klok(Soort.CONTACT_OPEN)
+        assert (klok.start, klok.gestopt_op, heropend(loop)) == (t(9), None, [])
+        loop.hoor(tot)
+        assert loop.klok(Soort.CONTACT_OPEN).gestopt_op is not None
+
+
+@settings(max_examples=300, deadline=None)
+@given(zaken.flatmap(st.permutations))
+@example([formulier("klachten"), gesprek(1, "informatie", None), TERUG, geef(12)])
+def test_a_return_is_told_of_or_watched_by_the_mid(feiten: Sequence[Event]) -> None:
+    """Always one of the two, until the MID did something: nobody who comes back is forgotten. While nobody
+    spoke with them yet the clock of that talk runs. What was a cluster's when they came back ends with its
+    grant."""
+    loop = Loop()
+    for feit in feiten:
+        loop.hoor(feit)
+        if loop.gewist or not isinstance(loop.besluit, Bijgewerkt) or not loop.zaak.heropend:
+            continue
+        terug_op = loop.zaak.teruggekeerd[-1].teruggekeerd_op
+        gezegd = any(een.teruggekeerd_op == terug_op for een in heropend(loop))
+        open_tot = loop.klok(Soort.CONTACT_OPEN).gestopt_op
+        gesprek_klok = loop.klok(Soort.MID_CONTACT)
+        te_spreken = gesprek_klok.gestopt_op is None and gesprek_klok.vervallen is None
+        weg = any(
+            grant.geadresseerde in ("coid", "kmar") and grant.gegeven_op <= terug_op < grant.ingetrokken_op
+            for grant in loop.zaak.ingetrokken
+        )
+        assert gezegd or open_tot is None or te_spreken or weg
+
+
 def test_a_return_to_a_matter_that_the_cluster_holds_after_another_talk_still_reaches_it() -> None:
     """The last talk ended the contact at the MID; the forward stands."""
     loop = Loop(contact(), gesprek(1, "integriteitskwestie"), geef(2), gesprek(5, "informatie"), TERUG)
@@ -89,6 +138,14 @@ def test_an_escalation_under_the_grant_for_the_sg_alone_says_nothing_of_persons(
     _, ander = heropend(loop)
     assert (ander.escaleren_naar, ander.instemming) == (None, G1)
     assert ander.ongewenste_adviseurs == ("adviseur-7",)
+
+
+def test_a_return_says_who_must_not_learn_of_it() -> None:
+    """No forward may ever have said so, and facts arrive in any order."""
+    zonder_sg = CLSK.model_copy(update={"uit_te_sluiten": ("sg",)})
+    loop = Loop(contact(), gesprek(1, "informatie", zonder_sg), geef(2, G2, "sg"), NAAR_SG)
+    (feit,) = heropend(loop)
+    assert feit.uit_te_sluiten == ("sg",)
 
 
 def test_an_escalation_within_the_cluster_that_holds_it_is_one_fact() -> None:

@@ -227,6 +227,10 @@ async def test_a_melder_writes_adds_and_comes_back(
     assert "wilhelmina" not in await everything(database) and "kantine" not in json.dumps(heard.messages)
     niet = await portaal.vraag("aanvulling", code=code, tekst="meer", aan="adviseur")
     assert niet == {"uitkomst": "niet-mogelijk", "reden": "geen-adviseur"}
+    gegeven = await portaal.vraag("instemmen", code=code, geadresseerde="coid")
+    assert gegeven["uitkomst"] == "gedaan"
+    nog_niet = await portaal.vraag("aanvulling", code=code, tekst="meer", aan="adviseur")
+    assert nog_niet == niet  # consent that forwards nothing: nobody would read it
     antwoord = await portaal.vraag("terugkeren", code=code, reden="niet-opgepakt", tekst="er gebeurde niets")
     assert antwoord["uitkomst"] == "gedaan"
     [terug] = await stated(heard, melder.zaak, "melder-teruggekeerd")
@@ -300,11 +304,14 @@ async def test_a_melder_reads_what_was_written_to_them(
 async def test_right_wrong_unknown_and_limited_look_the_same(
     bus: Bus, service: StartService, melder: Melder, portaal: Portaal, database: Any
 ) -> None:
-    """Asked at once: the same size to the byte, one tick, attributes that tell nothing, and inside the same
-    words for all that a code did not open. Limited, a right code is as unknown as the others."""
-    await service("intake", **SNEL, pogingen_per_afzender=2)
+    """Asked at once, within a tick: the same size to the byte, one tick, attributes that tell nothing, and
+    inside the same words for all that a code did not open. Limited, a right code is as unknown as the others.
+    """
+    await service("intake", **SNEL | {"antwoord_tik_s": 2.0}, pogingen_per_afzender=2)
     heard = await bus.listen("intake.#")
     code = await met_code(melder, portaal, heard)
+    te_vaak = [portaal.vraag("status", code=valse_code(), afzender="vol") for _ in range(2)]
+    assert await asyncio.gather(*te_vaak) == [{"uitkomst": "onbekend"}] * 2
     laatste = "0" if code[-1] != "0" else "1"
     soorten = {
         "juist": portaal.maak("status", code=code, afzender="iemand"),
@@ -312,13 +319,14 @@ async def test_right_wrong_unknown_and_limited_look_the_same(
         "verkeerd": portaal.maak("status", code=code[:-1] + laatste, afzender="iemand"),
         "geen": portaal.maak("lees", code="dat weet ik niet meer", afzender="ander"),
         "bericht": portaal.maak("bericht", code=valse_code(), tekst="a" * 3500, afzender="ander"),
+        "te vaak": portaal.maak("status", code=code, afzender="vol"),
+        "te vaak, intrekken": portaal.maak("intrekken", code=code, geadresseerde="coid", afzender="vol"),
+        "te vaak, onbekend": portaal.maak("status", code=valse_code(), afzender="vol"),
     }
+    begin = await database.fetchval("select extract(epoch from clock_timestamp())::float8")
+    await asyncio.sleep(2.05 - begin % 2)
     await bus.send_all(soorten.values())
     gehoord = {naam: await portaal.hoor(feit.subject) for naam, feit in soorten.items()}
-    limiet = [await portaal.stel("status", code=code, afzender="iemand")]
-    limiet.append(await portaal.stel("intrekken", code=code, geadresseerde="coid", afzender="ander"))
-    gehoord |= {onderwerp: await portaal.hoor(onderwerp) for onderwerp in limiet}
-    soorten |= {onderwerp: make_fact("portaal", soorten["juist"].data, onderwerp) for onderwerp in limiet}
     gezegd = {naam: portaal.open(soorten[naam].subject, een) for naam, een in gehoord.items()}
     assert gezegd.pop("juist")["uitkomst"] == "status"
     assert all(antwoord == {"uitkomst": "onbekend"} for antwoord in gezegd.values())
@@ -328,11 +336,11 @@ async def test_right_wrong_unknown_and_limited_look_the_same(
         bericht = een.bericht
         assert "traceparent" not in bericht and datetime.fromisoformat(bericht["time"]).second == 0
         assert bericht["data"].keys() == {"gegeven_op", "aan", "verzegeld"}
-    samen = [gehoord[naam].op for naam in ("juist", "onbekend", "verkeerd", "geen", "bericht")]
-    assert max(samen) - min(samen) < 0.2
+    op = [een.op for een in gehoord.values()]
+    assert max(op) - min(op) < 0.5
     # Somebody else, who did not fail, is not limited.
     assert (await portaal.vraag("status", code=code, afzender="derde"))["uitkomst"] == "status"
-    assert await database.fetchval("select sum(aantal) from pogingen where afzender = ''") == 4
+    assert await database.fetchval("select sum(aantal) from pogingen where afzender = ''") == 6
 
 
 @pytest.mark.parametrize("vast_s", [1.0, 5.2], ids=["less than a tick", "more than a tick"])
@@ -427,7 +435,8 @@ async def test_past_the_limit_a_melder_can_still_withdraw_and_is_told_what_every
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Whoever guesses keeps no consent in force: it is withdrawn, and nothing else is done. The answer is
-    that to any other code, also inside. That codes were wrong stands in no log.
+    that to any other code, also inside. No code stands in any line of any log, right or wrong, and no line is
+    written that right codes do not make as well.
     """
     caplog.set_level("DEBUG")
     await service("intake", **SNEL, pogingen_per_afzender=1, pogingen_totaal=2)
@@ -437,22 +446,34 @@ async def test_past_the_limit_a_melder_can_still_withdraw_and_is_told_what_every
     for naar in ("coid", "lijn"):
         gegeven = await portaal.vraag("instemmen", code=code, geadresseerde=naar)
         grants.append(gegeven["instemming"])
+    for soort in ("instemmen", "intrekken"):
+        gedaan = await portaal.vraag(soort, code=code, geadresseerde="klachten")
+        assert gedaan["uitkomst"] in ("ingestemd", "gedaan")
+    bij_goede = {(regel.name, regel.msg) for regel in caplog.records}
     onbekend = {"uitkomst": "onbekend"}
-    assert await portaal.vraag("status", code=valse_code(), afzender="een") == onbekend
+    fout = [valse_code() for _ in range(3)]
+    assert await portaal.vraag("status", code=fout[0], afzender="een") == onbekend
     assert await portaal.vraag("intrekken", code=code, geadresseerde="coid", afzender="een") == onbekend
-    assert await portaal.vraag("status", code=valse_code()) == onbekend
-    assert await portaal.vraag("intrekken", code=valse_code(), geadresseerde="lijn") == onbekend
+    assert await portaal.vraag("status", code=fout[1]) == onbekend
+    assert await portaal.vraag("intrekken", code=fout[2], geadresseerde="lijn") == onbekend
     assert await portaal.vraag("instemmen", code=code, geadresseerde="sg") == onbekend
     assert await portaal.vraag("intrekken", code=code, geadresseerde="lijn") == onbekend
 
     async def ingetrokken() -> bool:
         feiten = heard.about(melder.zaak, "intake.instemming-ingetrokken")
-        return {feit["data"]["instemming"] for feit in feiten} == set(grants)
+        return {feit["data"]["instemming"] for feit in feiten} >= set(grants)
 
     await eventually(ingetrokken)
-    assert len(heard.about(melder.zaak, "intake.instemming-gegeven")) == 2
+    assert len(heard.about(melder.zaak, "intake.instemming-gegeven")) == 3
     assert await database.fetchval("select sum(aantal) from pogingen where afzender = ''") == 2
-    assert not any(regel.name == "services.intake.terugweg" for regel in caplog.records)
+    gelogd = "\n".join(f"{regel.getMessage()} {vars(regel)}" for regel in caplog.records).lower()
+    for een in (code, *fout):
+        for vorm in (een, een.replace("-", ""), een.replace("-", "").encode().hex()):
+            assert vorm.lower() not in gelogd
+    eigen = {
+        (regel.name, regel.msg) for regel in caplog.records if regel.name.startswith(("services", "shared"))
+    }
+    assert eigen <= bij_goede
 
 
 async def test_nothing_joins_a_question_to_its_matter(

@@ -45,6 +45,7 @@ from shared.events import (
     InstemmingIngetrokken,
     InstemmingVervallen,
     Kenmerken,
+    KlachtIngediend,
     KwestieGekwalificeerd,
     LeidinggevendeGeinformeerd,
     MeldingOntvangen,
@@ -336,6 +337,15 @@ def test_a_case_that_was_converted_is_what_it_was_converted_to() -> None:
     bekend = gemeld(1, ["C-1"])
     assert not vouw(feiten(*bekend, gekwalificeerd(2, "melding"), omgezet(3, "klacht"))).te_notificeren
     assert vouw(feiten(*bekend, gekwalificeerd(2, "klacht"), omgezet(3, "melding"))).te_notificeren
+
+
+def test_whom_a_klacht_excludes_is_not_told_of_the_melding_that_it_turned_out_to_be() -> None:
+    """Whenever it is heard; nor does it count in a total. By itself a klacht tells nobody anything."""
+    klacht = KlachtIngediend(ingediend_op=uur(0), soort="onbehoorlijkheid", uit_te_sluiten=("C-1",))
+    assert not vouw(feiten(klacht, gegeven(1, 1, "lijn"))).te_notificeren
+    verteld = vouw(feiten(klacht, omgezet(1, "melding"), *gemeld(2, ["C-1", "KAB"])))
+    assert set(verteld.te_notificeren) == {"KAB"} and verteld.uitgesloten == {"C-1"}
+    assert verteld.plaats is not None and not verteld.plaats.telt
 
 
 @pytest.mark.parametrize("geadresseerde", get_args(Geadresseerde))

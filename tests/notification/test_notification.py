@@ -24,6 +24,7 @@ from shared.events import (
     ZaakOmgezet,
 )
 from shared.service import Runtime
+from shared.uitsluiting import HOUDT_OP
 from tests.bus import LATE, Bus, eventually, make_fact, new_id, now
 from tests.notification.conftest import Start
 from tests.notification.mailserver import Mailserver, Ontvangen
@@ -46,6 +47,7 @@ from tests.notification.opzet import (
     wachten,
     wordt,
 )
+from tests.parkeren import geef_op, parkeer
 
 
 def per_lezer(mail: Mailserver) -> dict[str, Ontvangen]:
@@ -383,6 +385,58 @@ async def test_what_is_not_known_yet_is_waited_for(bus: Bus, start: Start, mail:
         postbus("C-N"): [],
     }
     assert len(gehoord.of(f"{OPGEHOUDEN}.coid")) == 2
+
+
+@pytest.mark.parametrize("eerst", [True, False])
+async def test_while_what_may_exclude_somebody_is_parked_nobody_is_told(
+    bus: Bus, start: Start, mail: Mailserver, eerst: bool
+) -> None:
+    """Parked before the line was told of, or after: the round goes by without it and no total counts it, the
+    adviser hears why. Stated again, right, and the parked one given up, it is told to who may hear."""
+    runtime = await start()
+    gehoord = await bus.listen("notification.#")
+    await bus.state("organisatie", eenheid("C-313", "C-31"), "313-SQN")
+    await eventually(lambda: runtime.pool.fetchval("select count(*) = 2 from functionarissen"))
+    zaak = new_id()
+    oordeel = KwestieGekwalificeerd(
+        gekwalificeerd_op=now() - LATE, kwalificatie="melding", rubriek="overige", uit_te_sluiten=("C-9",)
+    )
+    if eerst:
+        await parkeer(bus, runtime.pool, make_fact("coid", oordeel, zaak))
+    await meld(bus, "coid", geinformeerd("C-313", "C-31"), zaak)
+    if not eerst:
+        await wachten(runtime, 2)
+        await parkeer(bus, runtime.pool, make_fact("coid", oordeel, zaak))
+    await wachten(runtime, 2, "opgehouden")
+    redenen = {feit["reden"] for feit in await hoort(gehoord, f"{OPGEHOUDEN}.coid", 2)}
+    assert redenen == {"uitgeslotene-onbekend"}
+    async with runtime.transaction() as work:
+        assert not await store.te_tellen(work.connection, HOUDT_OP)
+        assert await store.te_tellen(work.connection, ()), "but for what is parked it counts"
+    await ronde(runtime)
+    await hoort(gehoord, VERZONDEN, 2)
+    assert [ingevuld(een) for een in mail.aangenomen] == [[], []]
+    elders = oordeel.model_copy(update={"uit_te_sluiten": ("C-31",)})
+    await bus.state("coid", elders, zaak)
+    await geef_op(runtime.pool)
+    await wordt(runtime, C_313="opgehouden", C_31="vervallen")
+    assert await runtime.pool.fetchval("select reden from vertellingen where functionaris = 'C-313'") == (
+        "uitgesloten-niveau"
+    )
+
+
+async def test_what_was_parked_and_is_dropped_lets_the_line_go_on_by_itself(
+    bus: Bus, start: Start, mail: Mailserver
+) -> None:
+    """A withdrawal too holds it while it is parked; the job finds both ends of that without any new fact."""
+    runtime = await start()
+    (zaak,) = await gemeld(bus, runtime, "C-313")
+    weg = InstemmingIngetrokken(ingetrokken_op=now(), instemming=TOESTEMMING)
+    await parkeer(bus, runtime.pool, make_fact("mid", weg, zaak))
+    await wordt(runtime, C_313="opgehouden")
+    await geef_op(runtime.pool)
+    await wordt(runtime, C_313="wacht")
+    assert not await runtime.pool.fetchval("select bool_or(onzeker) from matters")
 
 
 async def test_a_case_with_somebody_excluded_waits_until_it_is_known_what_is_above_its_unit(

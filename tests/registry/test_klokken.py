@@ -78,8 +78,12 @@ def hervat(op: datetime, welke: str = "een", van: str = "coid") -> Fact:
     return feit(van, e.ZaakHervat, hervat_op=op, opschorting=id_of(welke))
 
 
-def heropend(op: datetime, naar: str | None = "coid") -> Fact:
-    instemming = None if naar is None else id_of("instemming")
+def vervallen(op: datetime, grant: str, aan: str) -> Fact:
+    return feit("intake", e.InstemmingVervallen, vervallen_op=op, instemming=id_of(grant), geadresseerde=aan)
+
+
+def heropend(op: datetime, naar: str | None = "coid", grant: str = "instemming") -> Fact:
+    instemming = None if naar is None else id_of(grant)
     return feit(
         "intake",
         e.MeldingHeropend,
@@ -176,6 +180,42 @@ def test_a_return_is_watched_until_its_addressee_does_something() -> None:
     klok = klokken(gekwalificeerd(dag(2)), heropend(dag(10)), gesprek)[Soort.HEROPENING]
     assert klok.gestopt_op == dag(12)
     assert Soort.HEROPENING not in klokken(gekwalificeerd(), heropend(dag(10), None))
+
+
+def test_a_return_is_no_longer_due_once_the_grant_it_was_brought_under_is_withdrawn() -> None:
+    """Before it was taken up or brought, with a cluster that holds the matter or without; another grant under
+    which it was said again keeps it due, and the cluster's own grant says nothing of it."""
+    voor_sg = heropend(dag(10), "sg", "sg-1")
+    weg = vervallen(dag(12), "sg-1", "sg")
+    for voor in ((gekwalificeerd(),), (doorgezet(dag(1)),), ()):
+        klok = klokken(*voor, voor_sg, weg)[Soort.HEROPENING]
+        assert (klok.rol, klok.vervallen) == ("sg", Vervallen(dag(12), "instemming-ingetrokken"))
+        weer = klokken(*voor, voor_sg, weg, heropend(dag(10), "sg", "sg-2"))[Soort.HEROPENING]
+        assert (weer.start, weer.vervallen) == (dag(10), None)
+    van_de_coid = doorgezet(dag(1))
+    assert isinstance(van_de_coid.data, e.MeldingDoorgezet)
+    ingetrokken = feit(
+        "intake",
+        e.InstemmingVervallen,
+        vervallen_op=dag(11),
+        instemming=van_de_coid.data.instemming,
+        geadresseerde="coid",
+    )
+    gevonden = klokken(van_de_coid, bevestigd(dag(1)), voor_sg, ingetrokken)
+    assert gevonden[Soort.HEROPENING].vervallen is None
+    assert gevonden[Soort.TERUGKOPPELING].vervallen is not None
+
+
+def test_a_return_that_no_cluster_ever_held_is_watched_for_the_sg() -> None:
+    """It was brought there, and nobody else watches it; of a listening ear nothing is due."""
+    voor_sg = heropend(dag(10), "sg")
+    contact = feit("intake", e.ContactGeregistreerd, kanaal="telefoon", ontvangen_op=START)
+    klok = klokken(contact, voor_sg)[Soort.HEROPENING]
+    assert (klok.start, klok.gestopt_op, klok.vervallen, klok.rol) == (dag(10), None, None, "sg")
+    assert klokken(contact, voor_sg, gesproken(dag(11)))[Soort.HEROPENING].gestopt_op == dag(11)
+    oor = feit("intake", e.ContactAfgesloten, afgesloten_op=dag(11), uitkomst="luisterend-oor")
+    weg = klokken(contact, voor_sg, oor)[Soort.HEROPENING].vervallen
+    assert weg is not None and weg.reden == "luisterend-oor"
 
 
 def test_a_complaint_is_watched_from_when_it_was_handed_in() -> None:

@@ -23,6 +23,7 @@ from shared.settings import SettingsError, load
 from shared.termijnen.regels import LADDER
 from tests.bus import Bus, Heard, eventually, make_fact, new_id, now
 from tests.conftest import ZETELS, StartService
+from tests.parkeren import geef_op, parkeer
 from tests.registry.test_core import FEIT, ZAAK, dag
 from tests.registry.test_registry import hoor, melding, tabel
 
@@ -132,6 +133,43 @@ async def _verstreken(heard: Heard, zaak: str) -> list[str]:
     (bericht,) = heard.about(zaak, "registry.termijn-verstreken.")
     rollen: list[str] = bericht["data"]["escaleert_naar"]
     return rollen
+
+
+async def test_while_what_may_exclude_somebody_is_parked_only_the_lowest_rung_is_told(
+    service: StartService, bus: Bus
+) -> None:
+    """Parked before the clock began or while it runs; told again once it is given up."""
+    heard = await bus.listen("registry.#")
+    ladder = {"terugkoppeling": "4s", "terugkoppeling.ladder": "coid-leiding, sg 1s"}
+    register = await service("registry", termijnen={**ladder, "terugkoppeling.herhaling": "3s"})
+    eerst, later, vrij = (new_id() for _ in range(3))
+    await parkeer(bus, register.pool, geinformeerd("sg", zaak=eerst))
+    ontvangen = [
+        make_fact(
+            "intake", e.OntvangstBevestigd(bevestigd_op=now(), ontvangen_op=now(), wijze="kanaal"), zaak
+        )
+        for zaak in (eerst, later, vrij)
+    ]
+    await bus.send_all([*ontvangen, *(melding(een.subject, op=now()) for een in ontvangen)])
+    await parkeer(bus, register.pool, geinformeerd("sg", zaak=later))
+    for zaak in (eerst, later):
+        assert await _verstreken(heard, zaak) == ["coid-leiding"]
+
+    def naar(zaak: str) -> list[str]:
+        gezegd = heard.about(zaak, "registry.termijn-geescaleerd.")
+        return [rol for bericht in gezegd for rol in bericht["data"]["escaleert_naar"]]
+
+    async def vrij_gezegd() -> bool:
+        return "sg" in naar(vrij)
+
+    await eventually(vrij_gezegd)
+    assert "sg" not in naar(eerst) + naar(later)
+    await geef_op(register.pool)
+
+    async def alsnog() -> bool:
+        return "sg" in naar(eerst) and "sg" in naar(later)
+
+    await eventually(alsnog)
 
 
 async def test_a_late_terugkoppeling_is_brought_to_nobody_who_is_excluded(

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import permutations
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 from uuid import UUID
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from services.routing.core.besluit import Besluit, beslis, beslis_alle, klokken
+from services.routing.core.besluit import Besluit, beslis, beslis_alle, escaleer, klokken
 from services.routing.core.rooster import Adviseur, Periode
 from services.routing.core.toewijzing import (
     REDENEN,
@@ -23,7 +23,7 @@ from services.routing.core.toewijzing import (
     kies,
     waarom_niet,
 )
-from services.routing.core.zaak import SLUITEND, Zaak, vouw, wacht_op_opening
+from services.routing.core.zaak import SLUITEND, Zaak, teruggekeerd, vouw, wacht_op_opening
 from shared import events as e
 from shared.codes import Cluster, Onderdeel, Rubriek
 from shared.envelope import Fact
@@ -32,7 +32,7 @@ from shared.termijnen.klok import Klok
 from shared.termijnen.regels import Soort
 from tests.bus import id_of
 
-TOESTEMMING, VOOR_DE_LIJN = id_of("toestemming-1"), id_of("toestemming-l")
+TOESTEMMING, VOOR_DE_LIJN, SG_GRANT = (id_of(f"toestemming-{wie}") for wie in ("1", "l", "s"))
 VANDAAG = date(2026, 3, 10)
 BEGIN = datetime(2026, 3, 2, 9, tzinfo=UTC)
 NU = datetime(2026, 3, 10, 9, tzinfo=UTC)
@@ -275,14 +275,18 @@ class Verloop:
 
     def beslis(self) -> list[e.Event]:
         self.nu += timedelta(seconds=1)
-        zaak = vouw("zaak-0001", in_order(self.feiten))
+        dossier = in_order(self.feiten)
+        zaak = vouw("zaak-0001", dossier)
+        gesteld: Sequence[e.Event]
         if zaak is None:
-            return []
-        self.besluit = beslis(zaak, rooster(self.dienst), self.nu)
-        for data in self.besluit.feiten:
+            gesteld = escaleer(teruggekeerd("zaak-0001", dossier), self.nu)
+        else:
+            self.besluit = beslis(zaak, rooster(self.dienst), self.nu)
+            gesteld = self.besluit.feiten
+        for data in gesteld:
             self.feiten.append(feit(1_000_000 + len(self.feiten), "routing", data))
-        self.gesteld += self.besluit.feiten
-        return list(self.besluit.feiten)
+        self.gesteld += gesteld
+        return list(gesteld)
 
     @property
     def zaak(self) -> Zaak:
@@ -408,6 +412,25 @@ omzetting = st.builds(
     st.sampled_from(("melding", "klacht")),
     tijden,
 )
+
+
+def terugkeer(
+    op: datetime,
+    naar: Literal["sg", "coid"] | None,
+    grant: str,
+    reden: Literal["niet-opgepakt", "vraag"] = "niet-opgepakt",
+    uit_te_sluiten: tuple[str, ...] = (),
+) -> e.MeldingHeropend:
+    """A melder came back, as intake says under a grant in force."""
+    return e.MeldingHeropend(
+        teruggekeerd_op=op,
+        reden=reden,
+        escaleren_naar=naar,
+        instemming=grant,
+        uit_te_sluiten=uit_te_sluiten,
+    )
+
+
 weigering = st.builds(
     lambda wie, op: (
         "coid",
@@ -417,7 +440,7 @@ weigering = st.builds(
     tijden,
 )
 heropening = st.builds(
-    lambda op, naar: ("intake", e.MeldingHeropend(teruggekeerd_op=op, reden="vraag", escaleren_naar=naar)),
+    lambda op, naar: ("intake", terugkeer(op, naar, id_of(f"terug-{naar}"), "vraag")),
     tijden,
     st.sampled_from((None, "sg", "coid")),
 )
@@ -623,18 +646,27 @@ def test_the_leidinggevende_who_reported_does_not_treat_it() -> None:
     verloop.hoor(feit(1, "lijn", data), melding(), afspraak("leidinggevende-1"))
     verloop.hoor(afspraak("leidinggevende-2", nummer=4, uur=2))
     assert "behandeling-uitgezet" not in soorten(verloop.gesteld)
+    held = [een for een in verloop.gesteld if isinstance(een, e.BehandelingOpgehouden)]
+    assert [(een.cluster, een.leidinggevende) for een in held] == [
+        ("coid", "leidinggevende-1"),
+        ("coid", "leidinggevende-2"),
+    ]
+    assert verloop.beslis() == []
     (uitgezet,) = verloop.hoor(afspraak("leidinggevende-3", nummer=5, uur=3))
     assert isinstance(uitgezet, e.BehandelingUitgezet)
     assert uitgezet.behandelend_leidinggevende == "leidinggevende-3"
 
 
 def test_a_party_that_becomes_known_late_stops_the_treatment() -> None:
-    """Placed with a seat that turns out to be a party: the line is told to stop."""
+    """Placed with a seat that turns out to be a party: the line is told to stop, the cluster why."""
     data = e.MeldingOntvangen(ontvangen_op=BEGIN, kenmerken=KENMERKEN, leidinggevende="leidinggevende-3")
     verloop = Verloop(DIENST)
     verloop.hoor(forward(), lijn(), afspraak(), melding())
-    (herzien,) = verloop.hoor(feit(30, "lijn", data))
+    herzien, opgehouden = verloop.hoor(feit(30, "lijn", data))
     assert isinstance(herzien, e.BehandelingHerzien)
+    assert isinstance(opgehouden, e.BehandelingOpgehouden)
+    assert (opgehouden.cluster, opgehouden.leidinggevende) == ("coid", "leidinggevende-3")
+    assert verloop.beslis() == []
 
 
 def test_a_hand_over_places_the_matter_with_the_new_seat_in_any_order() -> None:
@@ -657,7 +689,10 @@ def test_a_matter_handed_over_to_a_seat_that_must_not_learn_of_it_is_placed_with
     data = e.MeldingOntvangen(ontvangen_op=BEGIN, kenmerken=KENMERKEN, leidinggevende="leidinggevende-1")
     verloop = Verloop(DIENST)
     verloop.hoor(feit(1, "lijn", data), afspraak(), melding())
-    assert soorten(verloop.hoor(overgedragen("leidinggevende-1"))) == {"behandeling-herzien": 1}
+    assert soorten(verloop.hoor(overgedragen("leidinggevende-1"))) == {
+        "behandeling-herzien": 1,
+        "behandeling-opgehouden": 1,
+    }
     (uitgezet,) = verloop.hoor(overgedragen("leidinggevende-4", nummer=41, uur=5))
     assert isinstance(uitgezet, e.BehandelingUitgezet)
     assert uitgezet.behandelend_leidinggevende == "leidinggevende-4"
@@ -690,7 +725,8 @@ def test_the_line_is_told_to_stop_in_the_same_words_whatever_the_cause() -> None
     ):
         verloop = Verloop(DIENST)
         verloop.hoor(forward(), lijn(), afspraak(), melding())
-        (herzien,) = verloop.hoor(oorzaak)
+        # What the cluster is told besides no account of the line may hear.
+        herzien, *_ = verloop.hoor(oorzaak)
         assert isinstance(herzien, e.BehandelingHerzien)
         gehoord.add(herzien.model_dump_json(exclude={"herzien_op"}))
     assert gehoord == {"{}"}
@@ -776,12 +812,41 @@ def test_every_return_of_the_melder_escalates_once() -> None:
     """Stated again for one return, at first without the addressee: one escalation per return."""
     verloop = Verloop(DIENST)
     verloop.hoor(forward())
-    for nummer, (uur, naar) in enumerate([(6, None), (6, "sg"), (6, "sg"), (8, "sg")], start=50):
-        data = e.MeldingHeropend(
-            teruggekeerd_op=BEGIN + timedelta(hours=uur), reden="niet-opgepakt", escaleren_naar=naar
-        )
+    keren: list[tuple[int, Literal["sg"] | None]] = [(6, None), (6, "sg"), (6, "sg"), (8, "sg")]
+    for nummer, (uur, naar) in enumerate(keren, start=50):
+        data = terugkeer(BEGIN + timedelta(hours=uur), naar, SG_GRANT)
         verloop.hoor(feit(nummer, "intake", data))
     assert soorten(verloop.gesteld)["melding-geescaleerd"] == 2
+
+
+def test_a_return_is_brought_higher_under_its_own_grant_and_no_other() -> None:
+    """Of a matter that was forwarded, whose cluster's grant was withdrawn, that no cluster ever got; and not
+    once its grant is withdrawn, until it is said again under another. Nothing waits for a forward, whatever
+    is done with it then."""
+    uur = BEGIN + timedelta(hours=6)
+    terug = feit(50, "intake", terugkeer(uur, "sg", SG_GRANT))
+    opnieuw = feit(51, "intake", terugkeer(uur, "sg", id_of("toestemming-u")))
+    for voor in ((forward(),), (forward(), ingetrokken(TOESTEMMING)), (ingetrokken(TOESTEMMING),), ()):
+        verloop = Verloop(DIENST)
+        verloop.hoor(*voor)
+        assert soorten(verloop.hoor(terug))["melding-geescaleerd"] == 1
+        assert soorten(verloop.hoor(opnieuw))["melding-geescaleerd"] == 0
+        weg = Verloop(DIENST)
+        weg.hoor(*voor, ingetrokken(SG_GRANT))
+        assert soorten(weg.hoor(terug))["melding-geescaleerd"] == 0
+        assert soorten(weg.hoor(opnieuw))["melding-geescaleerd"] == 1
+    assert not wacht_op_opening([terug, melding()])
+    assert wacht_op_opening([feit(50, "intake", terugkeer(uur, None, TOESTEMMING)), melding()])
+
+
+def test_a_return_that_no_cluster_holds_keeps_to_whom_it_excludes() -> None:
+    """Named by the return itself, whatever came first: the named alternative hears of it, or nobody."""
+    uur = BEGIN + timedelta(hours=6)
+    for zetels, naar in ((("sg",), ["plaatsvervanger-sg"]), (("plaatsvervanger-sg", "sg"), [])):
+        verloop = Verloop(DIENST)
+        verloop.hoor(feit(50, "intake", terugkeer(uur, "sg", SG_GRANT, uit_te_sluiten=zetels)))
+        gehoord = [een.naar for een in verloop.gesteld if isinstance(een, e.MeldingGeescaleerd)]
+        assert gehoord == naar
 
 
 def test_forwarded_to_both_clusters_the_latest_still_in_force_holds_it() -> None:
@@ -858,6 +923,33 @@ def test_consent_alone_is_no_matter_and_waits_for_none() -> None:
     assert vouw("zaak-0001", in_order(instemmingen)) is None
     assert not wacht_op_opening(instemmingen)
     assert wacht_op_opening([*instemmingen, afspraak()])
+
+
+def test_what_came_in_as_a_klacht_waits_for_nothing_and_its_exclusions_stay() -> None:
+    """Nor does it once it turned out to be a melding, whatever is said of it then: nobody forwarded it. When
+    it is forwarded after all it is a matter like any other, of which those excluded treat nothing."""
+    ingediend = e.KlachtIngediend(
+        ingediend_op=BEGIN, soort="onbehoorlijkheid", uit_te_sluiten=("leidinggevende-3",)
+    )
+    omgezet = e.ZaakOmgezet(omgezet_op=BEGIN, naar="melding", instemming=id_of("vers"), rubriek="overige")
+    klacht = feit(50, "klachten", ingediend)
+    feiten = [klacht, feit(51, "coid", omgezet), lijn(), afspraak()]
+    assert vouw("zaak-0001", in_order(feiten)) is None
+    assert not wacht_op_opening(feiten)
+    assert wacht_op_opening(feiten[1:]), "the klacht is awaited"
+    verloop = Verloop(DIENST)
+    verloop.hoor(*feiten, forward())
+    assert verloop.zaak.uitgesloten == {"leidinggevende-3"}
+    assert soorten(verloop.gesteld) == {"adviseur-toegewezen": 1, "behandeling-opgehouden": 1}
+
+
+def test_while_it_is_not_known_who_is_excluded_only_the_lowest_rung_is_told() -> None:
+    """Nothing is brought to the SG or in the SG's place; afterwards it is."""
+    feiten = [forward(), melding(wat="vermoeden-misstand")]
+    zeker, onzeker = (vouw("zaak-0001", in_order(feiten), onzeker=een) for een in (False, True))
+    assert zeker is not None and onzeker is not None
+    assert len(zeker.te_escaleren) == 1 and not zeker.gesloten
+    assert not onzeker.te_escaleren and onzeker.gesloten == {"sg", "plaatsvervanger-sg"}
 
 
 def test_a_closing_qualification_ends_the_work_and_another_opens_it_again() -> None:

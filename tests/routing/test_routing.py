@@ -606,13 +606,39 @@ async def test_a_returning_melder_is_escalated(service: StartService, bus: Bus) 
     await eventually(gesloten)
     await tellingen_kloppen(runtime)
     heropend = e.MeldingHeropend(
-        teruggekeerd_op=now() - timedelta(minutes=1), reden="niet-opgepakt", escaleren_naar="sg"
+        teruggekeerd_op=now() - timedelta(minutes=1),
+        reden="niet-opgepakt",
+        escaleren_naar="sg",
+        instemming=new_id(),
     )
     await bus.state("intake", heropend, zaak)
     (geescaleerd,) = await gehoord(heard, zaak, "melding-geescaleerd")
     assert (geescaleerd["naar"], geescaleerd["reden"]) == ("sg", "niet-opgepakt")
     assert (await rij(runtime, zaak))["open"]
     await tellingen_kloppen(runtime)
+
+
+async def test_a_return_of_a_matter_that_was_never_forwarded_reaches_the_sg(
+    service: StartService, bus: Bus
+) -> None:
+    """Under the SG's own grant, once; nothing of it waits for a forward, and it is no adviser's work."""
+    heard = await bus.listen("routing.#")
+    runtime = await service("routing")
+    zaak, grant = new_id(), new_id()
+    gegeven = e.InstemmingGegeven(instemming=grant, geadresseerde="sg", gegeven_op=now() - LATE)
+    await bus.state("intake", gegeven, zaak)
+    heropend = e.MeldingHeropend(teruggekeerd_op=now(), reden="vraag", escaleren_naar="sg", instemming=grant)
+    await bus.state("intake", heropend, zaak)
+    (geescaleerd,) = await gehoord(heard, zaak, "melding-geescaleerd")
+    assert (geescaleerd["naar"], geescaleerd["reden"]) == ("sg", "vraag")
+    assert await runtime.pool.fetchval("select known from matters where subject = $1", zaak)
+    assert await rij(runtime, zaak) is None
+    ingetrokken = e.InstemmingIngetrokken(instemming=grant, ingetrokken_op=now())
+    await bus.state("intake", ingetrokken, zaak)
+    await bus.state("intake", heropend.model_copy(update={"reden": "nieuwe-informatie"}), zaak)
+    klaar = "select count(*) = 5 from facts where subject = $1"
+    await eventually(lambda: runtime.pool.fetchval(klaar, zaak))
+    assert len(heard.about(zaak, "routing.melding-geescaleerd.")) == 1
 
 
 async def test_two_replicas_assign_each_matter_once_and_share_the_work(

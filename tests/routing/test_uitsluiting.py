@@ -16,6 +16,7 @@ from shared.service import Runtime
 from shared.termijnen.regels import LADDER, gesloten_rollen, op_de_trede
 from tests.bus import Bus, eventually, make_fact, new_id, now
 from tests.conftest import StartService
+from tests.parkeren import geef_op, parkeer
 from tests.routing.test_core import BEGIN, DIENST, Verloop, feit, forward, zaken
 from tests.routing.test_routing import (
     adviseur,
@@ -149,6 +150,8 @@ async def test_an_excluded_seat_does_not_treat_the_matter(service: StartService,
             await bus.state("coid", sluit_uit("commandant-43"), zaak)
             (herzien,) = await gehoord(heard, zaak, "behandeling-herzien")
             assert herzien.keys() == {"herzien_op"}
+            (opgehouden,) = await gehoord(heard, zaak, "behandeling-opgehouden")
+            assert (opgehouden["cluster"], opgehouden["leidinggevende"]) == ("coid", "commandant-43")
         naar = [
             bericht["data"]["behandelend_leidinggevende"]
             for bericht in heard.about(zaak, "routing.behandeling-uitgezet.")
@@ -193,6 +196,57 @@ async def test_who_is_excluded_while_a_clock_runs_is_not_told_by_it(service: Sta
         "select gesloten_rollen from termijnen where onderwerp = $1 and soort = 'toewijzing'", zaak
     )
     assert rollen == ["plaatsvervanger-sg", "sg"]
+
+
+async def test_while_what_may_exclude_somebody_is_parked_nothing_is_brought_higher(
+    service: StartService, bus: Bus
+) -> None:
+    """A vermoeden does not reach the SG, nor does the rung above the lowest of a clock that runs; given up,
+    the vermoeden is brought, without any other fact."""
+    heard = await bus.listen("routing.#")
+    ladder = {"toewijzing": "3s", "toewijzing.ladder": "coid-leiding, sg"}
+    runtime = await service("routing", termijnen=ladder)
+    zaak = new_id()
+    await bus.state("intake", doorgezet(), zaak)
+    await gehoord(heard, zaak, "termijn-gestart", 2)
+    await parkeer(bus, runtime.pool, make_fact("coid", sluit_uit("sg"), zaak))
+    await bus.state("coid", gekwalificeerd("vermoeden-misstand"), zaak)
+    (verstreken,) = await gehoord(heard, zaak, "termijn-verstreken")
+    assert verstreken["escaleert_naar"] == ["coid-leiding"]
+    assert not heard.about(zaak, "routing.melding-geescaleerd.")
+    await geef_op(runtime.pool)
+    (geescaleerd,) = await gehoord(heard, zaak, "melding-geescaleerd")
+    assert geescaleerd["naar"] == "sg"
+
+
+async def test_a_klacht_that_turned_out_to_be_a_melding_waits_for_no_adviser(
+    service: StartService, bus: Bus
+) -> None:
+    """It is known, and no fact of it is stated; nor is anything of a klacht alone."""
+    heard = await bus.listen("routing.#")
+    runtime = await service("routing")
+    zaak = new_id()
+    klacht = e.KlachtIngediend(ingediend_op=now(), soort="combinatie", uit_te_sluiten=("commandant-43",))
+    omgezet = e.ZaakOmgezet(omgezet_op=now(), naar="melding", instemming=new_id(), rubriek="overige")
+
+    async def wordt(wachtend: bool, feiten: int) -> None:
+        async def zo() -> bool:
+            rijen = await runtime.pool.fetch(
+                "select known from matters where subject = $1 and (select count(*) from facts) = $2",
+                zaak,
+                feiten,
+            )
+            return [rij["known"] for rij in rijen] == [not wachtend]
+
+        await eventually(zo)
+
+    await bus.state("coid", omgezet, zaak)
+    await wordt(wachtend=True, feiten=1)
+    await bus.state("klachten", klacht, zaak)
+    await wordt(wachtend=False, feiten=2)
+    await bus.state("coid", gekwalificeerd(), zaak)
+    await wordt(wachtend=False, feiten=3)
+    assert not heard.about(zaak)
 
 
 async def op_tafel(runtime: Runtime, zaak: str) -> Any:

@@ -82,7 +82,7 @@ def beslis(zaak: Zaak, *, nu: datetime, max_pogingen: int) -> Besluit:
     bevestiging = _bevestiging(zaak, contact, nu)
     bevestigd_op = min((one.bevestigd_op for one in (*zaak.gesteld.bevestigd, *bevestiging)), default=None)
     grants = _doorzetbaar(zaak, uitkomst)
-    gesloten = isinstance(uitkomst, Afsluiting) or (isinstance(uitkomst, NietBereikt) and not grants)
+    gesloten = _gesloten(uitkomst, grants)
     wijzers = klokken(zaak, contact, uitkomst, bevestigd_op=bevestigd_op, gesloten=gesloten)
     begin = [*_registratie(zaak, contact), *bevestiging]
     afsluiting = list(_afsluiting(zaak, uitkomst)) if gesloten else []
@@ -91,7 +91,7 @@ def beslis(zaak: Zaak, *, nu: datetime, max_pogingen: int) -> Besluit:
         return LuisterendOor(feiten, wijzers, contact.kanaal, iso_week(contact.ontvangen_op))
     doorgezet = list(_doorzettingen(zaak, contact, grants, nu))
     verwezen = list(_doorverwijzingen(zaak, uitkomst))
-    heropend = list(_heropeningen(zaak, grants))
+    heropend = list(_heropeningen(zaak, houders(zaak, grants)))
     return Bijgewerkt(
         feiten=[
             *begin,
@@ -114,6 +114,27 @@ def beslis(zaak: Zaak, *, nu: datetime, max_pogingen: int) -> Besluit:
         instemmingen=zaak.instemmingen,
         doorgezet=doorgezet,
     )
+
+
+def bij_een_cluster(zaak: Zaak, max_pogingen: int) -> Sequence[ClusterInstemming]:
+    """The grants in force under which a cluster has the matter, or gets it by the decision that comes now."""
+    return houders(zaak, _doorzetbaar(zaak, bepaal(zaak, max_pogingen)))
+
+
+def is_gesloten(zaak: Zaak, max_pogingen: int) -> bool:
+    """Whether the contact stands ended at the MID, without being forwarded."""
+    uitkomst = bepaal(zaak, max_pogingen)
+    return _gesloten(uitkomst, _doorzetbaar(zaak, uitkomst))
+
+
+def houders(zaak: Zaak, grants: Sequence[ClusterInstemming]) -> Sequence[ClusterInstemming]:
+    """The grants in force under which clusters hold the matter, else those under which it goes now."""
+    onder = {(one.instemming, one.geadresseerde) for one in zaak.doorgezet_van_kracht}
+    return [grant for grant in zaak.doorzetbaar if (grant.instemming, grant.geadresseerde) in onder] or grants
+
+
+def _gesloten(uitkomst: Uitkomst | None, grants: Sequence[ClusterInstemming]) -> bool:
+    return isinstance(uitkomst, Afsluiting) or (isinstance(uitkomst, NietBereikt) and not grants)
 
 
 def iso_week(moment: datetime) -> str:
@@ -292,15 +313,12 @@ def _afsluiting(zaak: Zaak, uitkomst: Uitkomst | None) -> Iterator[Event]:
     yield ContactAfgesloten(afgesloten_op=afgesloten_op, uitkomst=uitkomst.code)
 
 
-def _heropeningen(zaak: Zaak, grants: Sequence[ClusterInstemming]) -> Iterator[MeldingHeropend]:
+def _heropeningen(zaak: Zaak, bij: Sequence[ClusterInstemming]) -> Iterator[MeldingHeropend]:
     """Each return of the melder, to whom a grant in force lets know of it: the clusters that hold the matter,
-    or get it now (`grants`), and the address that it is escalated to. Without any it stays with the MID; said
-    again when consent for the escalation came later, or anew.
+    or get it now (`bij`), and the address that it is escalated to. Without any it stays with the MID; said
+    again when consent for the escalation came later, or anew. It names who must not learn of it: nothing else
+    may have been said of a matter that no cluster holds.
     """
-    onder = {(one.instemming, one.geadresseerde) for one in zaak.doorgezet_van_kracht}
-    houders = [
-        grant for grant in zaak.doorzetbaar if (grant.instemming, grant.geadresseerde) in onder
-    ] or grants
     for terug in zaak.teruggekeerd:
         gezegd = [
             one
@@ -309,11 +327,11 @@ def _heropeningen(zaak: Zaak, grants: Sequence[ClusterInstemming]) -> Iterator[M
         ]
         naar = terug.escaleren_naar
         nieuw: list[MeldingHeropend] = []
-        if houders and all(one.escaleren_naar == "sg" for one in gezegd):
-            bij = next((grant for grant in houders if grant.geadresseerde == naar), houders[0])
-            nieuw.append(bij.heropenen(terug))
+        if bij and all(one.escaleren_naar == "sg" for one in gezegd):
+            onder = next((grant for grant in bij if grant.geadresseerde == naar), bij[0])
+            nieuw.append(onder.heropenen(terug, zaak.uitgesloten))
         hogerop = [] if naar is None else zaak.escalaties(naar)
         al = {one.instemming for one in (*gezegd, *nieuw) if one.escaleren_naar == naar}
         if hogerop and al.isdisjoint(grant.instemming for grant in hogerop):
-            nieuw.append(hogerop[0].heropenen(terug))
+            nieuw.append(hogerop[0].heropenen(terug, zaak.uitgesloten))
         yield from nieuw

@@ -48,14 +48,15 @@ class EscalatieInstemming(InstemmingVanKracht):
 
     geadresseerde: Literal["coid", "kmar", "sg"]
 
-    def heropenen(self, terug: MelderTeruggekeerd) -> MeldingHeropend:
-        """The melder is back, and under this grant it is brought higher: nothing is said of persons, whose
+    def heropenen(self, terug: MelderTeruggekeerd, uit_te_sluiten: Iterable[str]) -> MeldingHeropend:
+        """The melder is back, and under this grant it is brought higher: nothing is said of advisers, whose
         codes are for the cluster that holds the matter."""
         return MeldingHeropend(
             teruggekeerd_op=terug.teruggekeerd_op,
             reden=terug.reden,
             escaleren_naar=self.geadresseerde,
             instemming=self.instemming,
+            uit_te_sluiten=in_een_feit(uit_te_sluiten),
         )
 
 
@@ -117,7 +118,7 @@ class ClusterInstemming(EscalatieInstemming):
             nu=nu,
         )
 
-    def heropenen(self, terug: MelderTeruggekeerd) -> MeldingHeropend:
+    def heropenen(self, terug: MelderTeruggekeerd, uit_te_sluiten: Iterable[str]) -> MeldingHeropend:
         """The melder is back, and under this grant the cluster hears all that is for it."""
         return MeldingHeropend(
             teruggekeerd_op=terug.teruggekeerd_op,
@@ -125,6 +126,7 @@ class ClusterInstemming(EscalatieInstemming):
             escaleren_naar=self.geadresseerde if terug.escaleren_naar == self.geadresseerde else None,
             instemming=self.instemming,
             ongewenste_adviseurs=terug.ongewenste_adviseurs,
+            uit_te_sluiten=in_een_feit(uit_te_sluiten),
         )
 
 
@@ -142,6 +144,7 @@ class IngetrokkenInstemming:
     instemming: str
     geadresseerde: Geadresseerde
     gegeven_op: datetime
+    op_formulier: bool
     ingetrokken_op: datetime
 
     def vervallen(self) -> InstemmingVervallen:
@@ -163,7 +166,7 @@ def instemming(
 ) -> BekendeInstemming:
     """A grant as it stands, given what is known of its withdrawal."""
     if ingetrokken_op is not None:
-        return IngetrokkenInstemming(naam, geadresseerde, gegeven_op, ingetrokken_op)
+        return IngetrokkenInstemming(naam, geadresseerde, gegeven_op, op_formulier, ingetrokken_op)
     if geadresseerde == "coid" or geadresseerde == "kmar":
         return ClusterInstemming(naam, geadresseerde, gegeven_op, op_formulier)
     if geadresseerde == "lijn":

@@ -193,6 +193,8 @@ class Verloop:
     doorgezet: dict[Cluster, list[str]]
     """The grants under which it was forwarded, last one last."""
     adviseur: tuple[Cluster, str] | None = None
+    adviseur_sinds: datetime | None = None
+    """Since when it is this one."""
     zetel: str | None = None
     vernietigd: bool = False
     laatst_op: datetime | None = None
@@ -221,11 +223,11 @@ def _toegewezen(loop: Verloop, feit: Fact) -> None:
     # One adviser has the matter at a time, whichever cluster the last one was of.
     data = feit.data
     if isinstance(data, AdviseurToegewezen):
-        loop.adviseur = (data.cluster, data.adviseur)
+        loop.adviseur, loop.adviseur_sinds = (data.cluster, data.adviseur), data.toegewezen_op
     elif isinstance(data, AdviseurVervangen):
-        loop.adviseur = (data.cluster, data.naar)
+        loop.adviseur, loop.adviseur_sinds = (data.cluster, data.naar), data.vervangen_op
     else:
-        loop.adviseur = None
+        loop.adviseur = loop.adviseur_sinds = None
 
 
 def _plaats(loop: Verloop, feit: Fact) -> None:
@@ -262,17 +264,16 @@ def verloop(dossier: Iterable[Fact]) -> Verloop:
     return loop
 
 
-def adviseur_van(zaak: Zaak, loop: Verloop) -> Cluster | None:
-    """The cluster whose adviser the melder writes to now; None without a grant in force that names one.
+def adviseur_van(houders: Collection[ClusterInstemming], loop: Verloop) -> Cluster | None:
+    """The cluster whose adviser the melder writes to now, given the grants in force under which a cluster has
+    the matter; None when none has it: nobody would ever read that.
 
     That of the adviser who has the matter; while nobody has it under such a grant, the one that was consented
     to first.
     """
-    if loop.adviseur is not None and any(
-        grant.geadresseerde == loop.adviseur[0] for grant in zaak.doorzetbaar
-    ):
+    if loop.adviseur is not None and any(grant.geadresseerde == loop.adviseur[0] for grant in houders):
         return loop.adviseur[0]
-    eerste = min(zaak.doorzetbaar, key=lambda grant: (grant.gegeven_op, grant.instemming), default=None)
+    eerste = min(houders, key=lambda grant: (grant.gegeven_op, grant.instemming), default=None)
     return None if eerste is None else eerste.geadresseerde
 
 

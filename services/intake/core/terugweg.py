@@ -10,13 +10,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
 from services.intake.core.antwoord import Bericht, Instemming, Status
+from services.intake.core.besluit import is_gesloten
 from services.intake.core.instemming import IngetrokkenInstemming
+from services.intake.core.inzage import verloop
 from services.intake.core.vraag import Instemmen
 from services.intake.core.zaak import Zaak
-from shared.codes import ContactUitkomst, Geadresseerde
+from shared.codes import Cluster, ContactUitkomst, Geadresseerde
 from shared.envelope import Fact
 from shared.events import (
-    AdviseurToegewezen,
     BehandelingHerzien,
     BehandelingUitgezet,
     BerichtGestuurd,
@@ -96,10 +97,10 @@ def _mocht_schrijven(zaak: Zaak, wie: str, feit: BerichtGestuurd) -> bool:
     )
 
 
-def status(feiten: Sequence[Fact], zaak: Zaak) -> Status:
-    """How the matter stands."""
+def status(feiten: Sequence[Fact], zaak: Zaak, *, max_pogingen: int) -> Status:
+    """How the matter stands. `max_pogingen`: attempts after which a melder is unreachable."""
     return Status(
-        stand=tuple(_stand(feiten, zaak)),
+        stand=tuple(_stand(feiten, zaak, is_gesloten(zaak, max_pogingen))),
         instemmingen=tuple(
             Instemming(instemming=grant.instemming, geadresseerde=grant.geadresseerde)
             for grant in zaak.van_kracht[:MEESTE_INSTEMMINGEN]
@@ -108,8 +109,9 @@ def status(feiten: Sequence[Fact], zaak: Zaak) -> Status:
     )
 
 
-def _stand(feiten: Sequence[Fact], zaak: Zaak) -> Iterable[str]:
-    """At most a dozen sentences, in the order in which things go."""
+def _stand(feiten: Sequence[Fact], zaak: Zaak, gesloten: bool) -> Iterable[str]:
+    """At most a dozen sentences, in the order in which things go. `gesloten`: the contact stands ended at the
+    MID."""
     if zaak.contact is None:
         return
     yield f"Uw melding is ontvangen op {dag(zaak.contact.ontvangen_op)}."
@@ -124,47 +126,70 @@ def _stand(feiten: Sequence[Fact], zaak: Zaak) -> Iterable[str]:
         yield "Het Meldpunt neemt contact met u op."
     yield from _over_instemming(zaak)
     yield from _over_behandeling(feiten, zaak)
+    yield from _over_einde(feiten, zaak, gesloten)
     if zaak.teruggekeerd:
-        yield f"U bent teruggekomen op uw melding op {dag(zaak.teruggekeerd[-1].teruggekeerd_op)}."
+        terug = zaak.teruggekeerd[-1]
+        yield f"U bent teruggekomen op uw melding op {dag(terug.teruggekeerd_op)}."
+        naar = terug.escaleren_naar
+        gebracht = {(one.teruggekeerd_op, one.escaleren_naar) for one in zaak.gesteld.heropend}
+        if naar is not None and not zaak.escalaties(naar) and (terug.teruggekeerd_op, naar) not in gebracht:
+            yield f"U wilt ermee naar {AAN[naar]}: dat kan pas als u daarvoor ook instemming geeft."
 
 
 def _over_instemming(zaak: Zaak) -> Iterable[str]:
-    doorgezet = {one.geadresseerde: one for one in zaak.doorgezet_van_kracht}
-    for wie, feit in sorted(doorgezet.items()):
-        yield f"Uw melding is met uw instemming doorgegeven aan {AAN[wie]}, op {dag(feit.doorgezet_op)}."
+    for wie, op in sorted(_doorgegeven_op(zaak).items()):
+        yield f"Uw melding is met uw instemming doorgegeven aan {AAN[wie]}, op {dag(op)}."
     geldig = {grant.geadresseerde for grant in zaak.van_kracht}
-    ingetrokken = {grant.geadresseerde: grant for grant in zaak.ingetrokken}
-    for aan, grant in sorted(ingetrokken.items()):
+    ingetrokken: dict[Geadresseerde, datetime] = {}
+    for grant in zaak.ingetrokken:
+        vorige = ingetrokken.get(grant.geadresseerde, grant.ingetrokken_op)
+        ingetrokken[grant.geadresseerde] = max(vorige, grant.ingetrokken_op)
+    for aan, op in sorted(ingetrokken.items()):
         if aan not in geldig:
-            yield f"U hebt uw instemming voor {AAN[aan]} ingetrokken op {dag(grant.ingetrokken_op)}."
+            yield f"U hebt uw instemming voor {AAN[aan]} ingetrokken op {dag(op)}."
     if not geldig:
         yield "Er is geen instemming van kracht: zonder uw instemming gaat er niets naar Defensie."
 
 
+def _doorgegeven_op(zaak: Zaak) -> dict[Cluster, datetime]:
+    """By cluster that has the matter since when. A forward that is said anew under its grant counts for
+    nothing: what the melder reads would else show when something in it changed."""
+    eerste: dict[Cluster, datetime] = {}
+    for een in zaak.doorgezet_van_kracht:
+        vorige = eerste.get(een.geadresseerde, een.doorgezet_op)
+        eerste[een.geadresseerde] = min(vorige, een.doorgezet_op)
+    return eerste
+
+
 def _over_behandeling(feiten: Sequence[Fact], zaak: Zaak) -> Iterable[str]:
-    """What is told of an adviser and of the line stands only while there is consent for it."""
-    data = [fact.data for fact in feiten]
-    met_instemming = {one.geadresseerde for one in zaak.doorgezet_van_kracht}
-    toegewezen = [
-        one for one in data if isinstance(one, AdviseurToegewezen) and one.cluster in met_instemming
-    ]
-    if toegewezen:
-        yield f"Er is een adviseur integriteit voor u, sinds {dag(toegewezen[0].toegewezen_op)}."
-    geplaatst = [one for one in data if isinstance(one, BehandelingUitgezet | BehandelingHerzien)]
-    if met_instemming and geplaatst:
-        laatste = geplaatst[-1]
+    """What is told of an adviser and of the line stands only while there is consent for a cluster: who is
+    there now, since they are and the matter is there under that consent."""
+    bij, loop = _doorgegeven_op(zaak), verloop(feiten)
+    if loop.adviseur is not None and loop.adviseur_sinds is not None and loop.adviseur[0] in bij:
+        sinds = max(loop.adviseur_sinds, bij[loop.adviseur[0]])
+        yield f"Er is een adviseur integriteit voor u, sinds {dag(sinds)}."
+    geplaatst = [one.data for one in feiten if isinstance(one.data, BehandelingUitgezet | BehandelingHerzien)]
+    if bij and geplaatst:
+        laatste, sinds = geplaatst[-1], min(bij.values())
         if isinstance(laatste, BehandelingUitgezet):
-            yield f"Een leidinggevende behandelt uw zaak, sinds {dag(laatste.uitgezet_op)}."
-        else:
+            yield f"Een leidinggevende behandelt uw zaak, sinds {dag(max(laatste.uitgezet_op, sinds))}."
+        elif laatste.herzien_op >= sinds:
             yield f"De behandeling door de leidinggevende is gestopt op {dag(laatste.herzien_op)}."
-    gesloten = [one for one in data if isinstance(one, DossierGesloten)]
-    if gesloten:
-        yield f"Uw zaak is afgesloten op {dag(gesloten[-1].gesloten_op)}. U kunt erop terugkomen."
-    elif zaak.gesteld.afgesloten and not met_instemming:
+
+
+def _over_einde(feiten: Sequence[Fact], zaak: Zaak, gesloten: bool) -> Iterable[str]:
+    """A dossier that is closed, unless a return opened it again since; else a contact that ended at the MID,
+    and was not taken up again."""
+    dicht = max(
+        (fact.data.gesloten_op for fact in feiten if isinstance(fact.data, DossierGesloten)), default=None
+    )
+    if dicht is not None and all(one.teruggekeerd_op <= dicht for one in zaak.gesteld.heropend):
+        yield f"Uw zaak is afgesloten op {dag(dicht)}. U kunt erop terugkomen."
+    elif gesloten and zaak.gesteld.afgesloten and not zaak.doorgezet_van_kracht:
         einde = zaak.gesteld.afgesloten[-1]
         yield (
             f"Het Meldpunt heeft het contact afgesloten op {dag(einde.afgesloten_op)}, "
-            f"{_AFGESLOTEN[einde.uitkomst]}. U kunt erop terugkomen."
+            f"{_AFGESLOTEN[einde.uitkomst]}.{'' if zaak.heropend else ' U kunt erop terugkomen.'}"
         )
 
 

@@ -19,6 +19,7 @@ from shared.events import (
     InstemmingGegeven,
     InstemmingIngetrokken,
     InstemmingVervallen,
+    KlachtIngediend,
     KwestieGekwalificeerd,
     LeidinggevendeGeinformeerd,
     MeldingOntvangen,
@@ -104,7 +105,8 @@ def _ontvangen(stand: _Stand, feit: MeldingOntvangen) -> None:
 
 
 def _uitgesloten(
-    stand: _Stand, feit: LeidinggevendeGeinformeerd | KwestieGekwalificeerd | UitsluitingVastgesteld
+    stand: _Stand,
+    feit: LeidinggevendeGeinformeerd | KwestieGekwalificeerd | UitsluitingVastgesteld | KlachtIngediend,
 ) -> None:
     stand.uitgesloten.update(feit.uit_te_sluiten)
 
@@ -125,6 +127,7 @@ def _vervallen(stand: _Stand, feit: InstemmingVervallen) -> None:
 _STAPPEN: Final[Mapping[type, Callable[[_Stand, Any], None]]] = {
     LeidinggevendeGeinformeerd: _uitgesloten,
     UitsluitingVastgesteld: _uitgesloten,
+    KlachtIngediend: _uitgesloten,
     KwestieGekwalificeerd: _gekwalificeerd,
     ZaakOmgezet: _omgezet,
     MeldingOntvangen: _ontvangen,

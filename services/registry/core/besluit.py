@@ -31,8 +31,9 @@ class Besluit:
     klokken: tuple[Klok, ...]
 
 
-def beslis(zaak: Zaak, *, dubbel: bool, zetels: Zetels = GEEN_ZETELS) -> Besluit:
-    """Decide on one matter. `dubbel`: another matter stands for the same event. `zetels`: seats by role."""
+def beslis(zaak: Zaak, *, dubbel: bool, zetels: Zetels = GEEN_ZETELS, onzeker: bool = False) -> Besluit:
+    """Decide on one matter. `dubbel`: another matter stands for the same event. `zetels`: seats by role.
+    `onzeker`: what may exclude somebody is parked."""
     telt = zaak.registratie is not None and not dubbel
     afgedaan_op = _afgedaan_op(zaak)
     gesloten_op = _gesloten_op(zaak, afgedaan_op)
@@ -53,7 +54,7 @@ def beslis(zaak: Zaak, *, dubbel: bool, zetels: Zetels = GEEN_ZETELS) -> Besluit
         afgedaan_op=afgedaan_op,
         gesloten_op=gesloten_op,
         feiten=feiten if _stelt(zaak) else (),
-        klokken=klokken(zaak, gesloten_rollen(zaak.uitgesloten, zetels)),
+        klokken=klokken(zaak, gesloten_rollen(zaak.uitgesloten, zetels, onzeker)),
     )
 
 

@@ -62,14 +62,22 @@ def _terugkoppeling(zaak: Zaak, rol: str | None, gesloten: frozenset[str]) -> It
 
 
 def _heropening(zaak: Zaak, gesloten: frozenset[str]) -> Iterator[Klok]:
-    """From the last return that was brought to somebody, until that body does something with it."""
+    """From the last return that was brought to somebody, until that body does something with it or the grant
+    under which it was brought there is withdrawn. Whether a cluster has the matter, or ever had it, makes no
+    difference: what is brought to the SG rests on a grant of its own."""
     terugkeer = zaak.terugkeer
-    if zaak.bekend and terugkeer is not None:
+    if terugkeer is not None:
+        weg = vervallen(zaak) if zaak.kwalificatie is not None else None
+        weg = _na(weg, terugkeer.op)
+        if terugkeer.weg_op is not None and (weg is None or terugkeer.weg_op < weg.op):
+            weg = Vervallen(terugkeer.weg_op, "instemming-ingetrokken")
+        if zaak.luisterend_oor and not zaak.bekend:  # of which nothing is left to come back on
+            weg = Vervallen(terugkeer.op, "luisterend-oor")
         yield Klok(
             Soort.HEROPENING,
             terugkeer.op,
             gestopt_op=terugkeer.opgepakt_op,
-            vervallen=_na(vervallen(zaak), terugkeer.op),
+            vervallen=weg,
             rol=None if terugkeer.naar == "coid" else terugkeer.naar,
             gesloten=gesloten,
         )

@@ -146,11 +146,16 @@ class Behandeling:
 
 @dataclass(frozen=True, slots=True)
 class Terugkeer:
-    """A melder came back: when, to whom it was brought, and when that body first did something with it."""
+    """A melder came back: when, to whom it was brought, and when that body first did something with it.
+
+    `weg_op`: when the last of the grants under which it was brought there was withdrawn; None while one
+    stands.
+    """
 
     op: datetime
     naar: str
     opgepakt_op: datetime | None
+    weg_op: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +263,7 @@ class _Stand:
     teruggekoppeld: list[datetime] = field(default_factory=list)
     heropend_op: datetime | None = None
     naar_wie: tuple[datetime, str] | None = None
+    naar_onder: set[str] = field(default_factory=set)
     gedaan: list[datetime] = field(default_factory=list)
     opgeschort: dict[str, datetime] = field(default_factory=dict)
     hervat: dict[str, datetime] = field(default_factory=dict)
@@ -362,8 +368,14 @@ def _vervallen(s: _Stand, x: e.InstemmingVervallen, _: Fact) -> None:
 
 def _heropend(s: _Stand, x: e.MeldingHeropend, _: Fact) -> None:
     s.heropend_op = x.teruggekeerd_op
-    if x.escaleren_naar is not None:
-        s.naar_wie = x.teruggekeerd_op, x.escaleren_naar
+    s.uitgesloten.update(x.uit_te_sluiten)
+    if x.escaleren_naar is None:
+        return
+    wie = x.teruggekeerd_op, x.escaleren_naar
+    if wie != s.naar_wie:
+        s.naar_wie, s.naar_onder = wie, set()
+    if x.instemming is not None:
+        s.naar_onder.add(x.instemming)
 
 
 def _opgeschort(s: _Stand, x: e.ZaakOpgeschort, _: Fact) -> None:
@@ -624,7 +636,10 @@ def _terugkeer(s: _Stand) -> Terugkeer | None:
     if s.naar_wie is None:
         return None
     op, naar = s.naar_wie
-    return Terugkeer(op, naar, min((een for een in s.gedaan if een > op), default=None))
+    weg_op = None
+    if s.naar_onder and s.naar_onder <= s.vervallen.keys():
+        weg_op = max(s.vervallen[grant] for grant in s.naar_onder)
+    return Terugkeer(op, naar, min((een for een in s.gedaan if een > op), default=None), weg_op)
 
 
 def _te_tellen(s: _Stand) -> Oor | None:

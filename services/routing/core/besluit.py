@@ -15,7 +15,7 @@ from services.routing.core.agenda import dagdeel_van
 from services.routing.core.planning import Gevaar, Lopend, plan
 from services.routing.core.rooster import DELEN, Adviseur, Dagdeel, Verhindering
 from services.routing.core.toewijzing import Niemand, Rooster, in_conflict, kies
-from services.routing.core.zaak import HOOFD, Toewijzing, Wachttijd, Zaak
+from services.routing.core.zaak import HOOFD, Escalatie, Terugkeer, Toewijzing, Wachttijd, Zaak
 from shared import events as e
 from shared.codes import Cluster
 from shared.termijnen.duur import einde
@@ -112,9 +112,8 @@ def _beslis(
         uitkomst = _wijs_toe(zaak, rooster, op, uiterlijk, naar)
     feiten = [] if uitkomst.feit is None else [uitkomst.feit]
     feiten += _plaats(zaak, op)
-    feiten += [
-        e.MeldingGeescaleerd(geescaleerd_op=op, naar=naar, reden=reden) for naar, reden in zaak.te_escaleren
-    ]
+    feiten += _niet_geplaatst(zaak, op)
+    feiten += _hogerop(zaak.te_escaleren, op)
     feiten += _voorbij(zaak, op)
     return Besluit(
         zaak,
@@ -127,6 +126,16 @@ def _beslis(
         gewicht(zaak),
         _krap(uitkomst, uiterlijk, naar),
     )
+
+
+def escaleer(terugkeer: Terugkeer, nu: datetime) -> list[e.MeldingGeescaleerd]:
+    """Bring higher what a melder came back with on a matter that no cluster holds."""
+    op = nu if terugkeer.besloten_op is None else max(nu, terugkeer.besloten_op + _NET_LATER)
+    return _hogerop(terugkeer.te_escaleren, op)
+
+
+def _hogerop(escalaties: Iterable[Escalatie], op: datetime) -> list[e.MeldingGeescaleerd]:
+    return [e.MeldingGeescaleerd(geescaleerd_op=op, naar=naar, reden=reden) for naar, reden in escalaties]
 
 
 def _krap(uitkomst: _Toegewezen, uiterlijk: Dagdeel | None, naar: str | None) -> bool:
@@ -320,6 +329,14 @@ def _plaats(zaak: Zaak, op: datetime) -> list[e.Event]:
             e.BehandelingUitgezet(uitgezet_op=op, eenheid=eenheid, behandelend_leidinggevende=leidinggevende)
         ]
     return [e.BehandelingHerzien(herzien_op=op)]
+
+
+def _niet_geplaatst(zaak: Zaak, op: datetime) -> list[e.Event]:
+    """Tell the cluster, once, that the seat it agreed on with the melder may not treat the matter."""
+    cluster, stoel = zaak.vraag.cluster, zaak.te_houden
+    if stoel is None or zaak.opgehouden == (cluster, stoel):
+        return []
+    return [e.BehandelingOpgehouden(opgehouden_op=op, cluster=cluster, leidinggevende=stoel)]
 
 
 # --- when -----------------------------------------------------------------------------------------

@@ -55,6 +55,16 @@ class Escalatie(NamedTuple):
     reden: Literal["vermoeden-misstand", "niet-opgepakt", "nieuwe-informatie", "vraag"]
 
 
+@dataclass(frozen=True, slots=True)
+class Terugkeer:
+    """A matter that no cluster holds, of which a melder who came back consented to bring it higher: nobody's
+    work here, and nothing is known of it but this."""
+
+    subject: str
+    te_escaleren: tuple[Escalatie, ...]
+    besloten_op: datetime | None
+
+
 class Voorzien(NamedTuple):
     """Of which cluster it was said that the week will not be kept, and to which role."""
 
@@ -87,10 +97,11 @@ class Zaak:
 
     `aangemeld_spoed` is whether it was urgent as far as was said when its `wachttijd` ended: that promise is
     not measured anew by what is found later. `einde` is None while the matter is open work. `plaats` is
-    where it belongs now, `uitgezet` where this service last placed it. `ontbreekt` is the cluster of which
-    it was said that nobody is free. `uitgesloten` are seats that must not learn of the matter, `gesloten`
-    the roles of the ladder that those are. `in_gevaar` is who was told that the week will not be kept, and
-    may hear of it still.
+    where it belongs now, `uitgezet` where this service last placed it; `te_houden` the seat with which it was
+    agreed and that may not treat it, `opgehouden` which cluster was told that, and of whom. `ontbreekt` is
+    the cluster of which it was said that nobody is free. `uitgesloten` are seats that must not learn of the
+    matter, `gesloten` the roles of the ladder that those are, or may be. `in_gevaar` is who was told that the
+    week will not be kept, and may hear of it still.
     """
 
     subject: str
@@ -105,7 +116,7 @@ class Zaak:
     gesproken_op: datetime | None
     onbereikbaar_op: datetime | None
     plaats: Plaats | None
-    partij_behandelt: bool
+    te_houden: str | None
     weigeringen: Mapping[str, Weigering]
     te_escaleren: tuple[Escalatie, ...]
     uitgesloten: frozenset[str]
@@ -117,6 +128,7 @@ class Zaak:
     ontbreekt: Cluster | None
     uitgezet: Plaats | None
     besloten_op: datetime | None
+    opgehouden: tuple[Cluster, str] | None
     in_gevaar: Voorzien | None
 
     @property
@@ -151,6 +163,8 @@ class _Lezing:
         "ongewenst",
         "ontbreekt",
         "ontvangen",
+        "onzeker",
+        "opgehouden",
         "plaats",
         "rubriek",
         "toewijzing",
@@ -173,7 +187,8 @@ class _Lezing:
         self.onbereikbaar_op: datetime | None = None
         self.plaats: Plaats | None = None
         self.weigeringen: dict[tuple[str, str], Weigering] = {}
-        self.heropend: set[tuple[datetime, Escalatie]] = set()
+        # By return and address the grants under which it may be brought there.
+        self.heropend: dict[tuple[datetime, Escalatie], set[str | None]] = {}
         self.heropend_op: datetime | None = None
         self.gesloten: dict[Kwalificatie | None, datetime] = {}
         self.toewijzing: Toewijzing | None = None
@@ -188,6 +203,8 @@ class _Lezing:
         self.uitgesloten: set[str] = set()
         self.ongewenst: set[str] = set()
         self.in_gevaar: Voorzien | None = None
+        self.opgehouden: tuple[Cluster, str] | None = None
+        self.onzeker = False
 
     # --- heard ------------------------------------------------------------------------------------
 
@@ -202,7 +219,7 @@ class _Lezing:
         self.uitgesloten.update((*feit.partijen, *feit.kenmerken.uit_te_sluiten))
 
     def uitgesloten_door(
-        self, feit: e.LeidinggevendeGeinformeerd | e.UitsluitingVastgesteld, _van: str
+        self, feit: e.LeidinggevendeGeinformeerd | e.UitsluitingVastgesteld | e.KlachtIngediend, _van: str
     ) -> None:
         # Once excluded, for good: a later word may have forgotten a seat.
         self.uitgesloten.update(feit.uit_te_sluiten)
@@ -249,8 +266,10 @@ class _Lezing:
     def melding_heropend(self, feit: e.MeldingHeropend, _van: str) -> None:
         self.heropend_op = feit.teruggekeerd_op
         self.ongewenst.update(feit.ongewenste_adviseurs)
+        self.uitgesloten.update(feit.uit_te_sluiten)
         if feit.escaleren_naar is not None:
-            self.heropend.add((feit.teruggekeerd_op, Escalatie(feit.escaleren_naar, feit.reden)))
+            welke = feit.teruggekeerd_op, Escalatie(feit.escaleren_naar, feit.reden)
+            self.heropend.setdefault(welke, set()).add(feit.instemming)
 
     def dossier_gesloten(self, feit: e.DossierGesloten, _van: str) -> None:
         self.gesloten[feit.kwalificatie] = feit.gesloten_op
@@ -279,10 +298,13 @@ class _Lezing:
 
     def behandeling_uitgezet(self, feit: e.BehandelingUitgezet, _van: str) -> None:
         self.uitgezet = Plaats(feit.eenheid, feit.behandelend_leidinggevende)
-        self.besloten_op = feit.uitgezet_op
+        self.opgehouden, self.besloten_op = None, feit.uitgezet_op
 
     def behandeling_herzien(self, feit: e.BehandelingHerzien, _van: str) -> None:
         self.uitgezet, self.besloten_op = None, feit.herzien_op
+
+    def behandeling_opgehouden(self, feit: e.BehandelingOpgehouden, _van: str) -> None:
+        self.opgehouden, self.besloten_op = (feit.cluster, feit.leidinggevende), feit.opgehouden_op
 
     def melding_geescaleerd(self, feit: e.MeldingGeescaleerd, _van: str) -> None:
         self.geescaleerd.append(Escalatie(feit.naar, feit.reden))
@@ -334,6 +356,7 @@ _STAPPEN: Final[dict[type[e.Event], Callable[[_Lezing, Any, str], None]]] = {
     e.MeldingOntvangen: _Lezing.melding_ontvangen,
     e.LeidinggevendeGeinformeerd: _Lezing.uitgesloten_door,
     e.UitsluitingVastgesteld: _Lezing.uitgesloten_door,
+    e.KlachtIngediend: _Lezing.uitgesloten_door,
     e.InstemmingGegeven: _Lezing.instemming_gegeven,
     e.InstemmingIngetrokken: _Lezing.instemming_ingetrokken,
     e.InstemmingVervallen: _Lezing.instemming_vervallen,
@@ -350,27 +373,46 @@ _STAPPEN: Final[dict[type[e.Event], Callable[[_Lezing, Any, str], None]]] = {
     e.AdviseurOntbreekt: _Lezing.adviseur_ontbreekt,
     e.BehandelingUitgezet: _Lezing.behandeling_uitgezet,
     e.BehandelingHerzien: _Lezing.behandeling_herzien,
+    e.BehandelingOpgehouden: _Lezing.behandeling_opgehouden,
     e.MeldingGeescaleerd: _Lezing.melding_geescaleerd,
     e.TermijnInGevaar: _Lezing.termijn_in_gevaar,
     e.TermijnBuitenGevaar: _Lezing.termijn_buiten_gevaar,
 }
 
 
-def vouw(subject: str, feiten: Iterable[Fact], zetels: Zetels = GEEN_ZETELS) -> Zaak | None:
+def vouw(
+    subject: str, feiten: Iterable[Fact], zetels: Zetels = GEEN_ZETELS, *, onzeker: bool = False
+) -> Zaak | None:
     """The matter as its facts, given in folding order, say it is; None while none of them opens it.
 
-    `zetels` gives the seats of a role of the ladder.
+    `zetels` gives the seats of a role of the ladder. `onzeker`: what may exclude somebody is parked.
     """
-    lezing = _Lezing()
-    for feit in feiten:
-        stap = _STAPPEN.get(type(feit.data))
-        if stap is not None:
-            stap(lezing, feit.data, feit.publisher)
+    lezing = _lees(feiten, onzeker)
     if lezing.doorgezet:
         return _doorgezet(subject, lezing, zetels)
     if lezing.ontvangen is not None:
         return _van_de_lijn(subject, lezing, lezing.ontvangen, zetels)
     return None
+
+
+def teruggekeerd(
+    subject: str, feiten: Iterable[Fact], zetels: Zetels = GEEN_ZETELS, *, onzeker: bool = False
+) -> Terugkeer:
+    """What a melder came back with on a matter that none of its facts, in folding order, opens; `onzeker` as
+    in `vouw`."""
+    lezing = _lees(feiten, onzeker)
+    gesloten = gesloten_rollen(lezing.uitgesloten, zetels, onzeker)
+    return Terugkeer(subject, _te_escaleren(lezing, False, gesloten), lezing.besloten_op)
+
+
+def _lees(feiten: Iterable[Fact], onzeker: bool) -> _Lezing:
+    lezing = _Lezing()
+    lezing.onzeker = onzeker
+    for feit in feiten:
+        stap = _STAPPEN.get(type(feit.data))
+        if stap is not None:
+            stap(lezing, feit.data, feit.publisher)
+    return lezing
 
 
 _OPENT_NIETS: Final = (
@@ -384,8 +426,22 @@ def wacht_op_opening(feiten: Iterable[Fact]) -> bool:
 
     Consent alone should not: the melder may consent to what never becomes a matter of ours, as a klacht, and
     be kept from somebody. Nor should a hand-over: the line also treats what stands in the register alone.
+    Nor what a melder came back with under a grant of its own, and what is done with it.
+
+    Nor should anything about what came in as a klacht, also once it turned out to be a melding: whoever
+    converts it has it, and nobody forwarded it to a cluster that would assign it. With a forward of its own,
+    under the melder's grant, it is a matter like any other.
     """
-    return any(not isinstance(feit.data, _OPENT_NIETS) for feit in feiten)
+    gelezen = [feit.data for feit in feiten]
+    if any(_opent_elders(een) for een in gelezen):
+        return False
+    return any(not isinstance(een, _OPENT_NIETS) for een in gelezen)
+
+
+def _opent_elders(een: e.Event) -> bool:
+    return isinstance(een, e.KlachtIngediend) or (
+        isinstance(een, e.MeldingHeropend) and een.escaleren_naar is not None
+    )
 
 
 def _doorgezet(subject: str, lezing: _Lezing, zetels: Zetels) -> Zaak:
@@ -464,15 +520,9 @@ def _zaak(
     partijen = _partijen(lezing)
     oordeel, plaats = lezing.gekwalificeerd, lezing.plaats
     instemming = ingetrokken_op is None
-    gesloten = gesloten_rollen(lezing.uitgesloten, zetels)
+    gesloten = gesloten_rollen(lezing.uitgesloten, zetels, lezing.onzeker)
     partij_behandelt = plaats is not None and plaats.leidinggevende in partijen
-    mag_uitgezet = (
-        instemming
-        and lijn_mag
-        and not partij_behandelt
-        and oordeel is not None
-        and oordeel.kwalificatie == "melding"
-    )
+    naar_de_lijn = instemming and lijn_mag and oordeel is not None and oordeel.kwalificatie == "melding"
     return Zaak(
         subject,
         Vraag(
@@ -494,8 +544,8 @@ def _zaak(
         oordeel,
         lezing.gesproken_op,
         lezing.onbereikbaar_op,
-        plaats if mag_uitgezet else None,
-        partij_behandelt,
+        plaats if naar_de_lijn and not partij_behandelt else None,
+        plaats.leidinggevende if plaats is not None and naar_de_lijn and partij_behandelt else None,
         weigeringen,
         _te_escaleren(lezing, instemming, gesloten),
         frozenset(lezing.uitgesloten),
@@ -506,6 +556,7 @@ def _zaak(
         lezing.ontbreekt,
         lezing.uitgezet,
         lezing.besloten_op,
+        lezing.opgehouden,
         _hoort_nog(lezing.in_gevaar, gesloten),
     )
 
@@ -553,20 +604,22 @@ def _te_escaleren(lezing: _Lezing, instemming: bool, gesloten: frozenset[str]) -
     """What must still be brought higher: a vermoeden van een misstand once, each return of the melder once.
 
     A vermoeden is told to the SG within the grant under which the cluster holds the matter (what the line
-    reported it holds without one): a random id and a reason, no content. Nothing goes to an address whose
-    grant was withdrawn, nor while a grant is withdrawn of which it is not known whom it named; and nothing of
-    a matter that the cluster may no longer hold. Where an address must not learn of it its named alternative
-    takes the rung, or nobody.
+    reported it holds without one): a random id and a reason, no content. It is not after a grant for the SG
+    was withdrawn, nor while a grant is withdrawn of which it is not known whom it named, nor of a matter that
+    the cluster may no longer hold (`instemming`).
+
+    A return goes under the grant that it names, while that stands, and under nothing else: whether a cluster
+    holds the matter, may still hold it or ever did makes no difference. Where an address must not learn of it
+    its named alternative takes the rung, or nobody.
     """
-    if not instemming or lezing.onbekend_ingetrokken or not (lezing.misstand or lezing.heropend):
-        return ()
     gewenst = Counter(
         bestemd
-        for _, escalatie in lezing.heropend
-        if lezing.weggevallen_op(escalatie.naar) is None
+        for (_, escalatie), grants in lezing.heropend.items()
+        if any(grant is not None and grant not in lezing.ingetrokken for grant in grants)
         and (bestemd := _op_de_trede(escalatie, gesloten)) is not None
     )
-    if lezing.misstand and lezing.weggevallen_op("sg") is None:
+    mag_vermoeden = instemming and not lezing.onbekend_ingetrokken and lezing.weggevallen_op("sg") is None
+    if lezing.misstand and mag_vermoeden:
         bestemd = _op_de_trede(Escalatie("sg", "vermoeden-misstand"), gesloten)
         if bestemd is not None:
             gewenst[bestemd] = 1
