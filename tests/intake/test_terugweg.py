@@ -5,6 +5,7 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,19 @@ from typing import Any
 import pytest
 
 from ops.environment import Environment
+from services.intake import beantwoording
 from services.intake.sleutelkluis import Sleutelmap
 from services.intake.terugweg import GEHEIM
 from shared import zegel
 from shared.envelope import encode
-from shared.events import BerichtGestuurd, DossierVernietigd, InstemmingGegeven, VraagGesteld
-from tests.bus import Bus, Heard, eventually, new_id, now, running
+from shared.events import (
+    AntwoordGegeven,
+    BerichtGestuurd,
+    DossierVernietigd,
+    InstemmingGegeven,
+    VraagGesteld,
+)
+from tests.bus import Bus, Heard, eventually, make_fact, new_id, now, running
 from tests.conftest import StartService, intake_keys, make_runtime
 from tests.intake.portaal import Portaal, nieuwe_sleutel, publiek, valse_code, verpak
 from tests.intake.test_intake import Melder, everything, stated, teruggekomen
@@ -760,9 +768,10 @@ async def test_an_answer_survives_a_stop_between_the_question_and_its_tick(
 async def test_what_was_erased_before_the_tick_is_answered_as_unknown(
     bus: Bus, service: StartService, melder: Melder, portaal: Portaal, database: Any
 ) -> None:
-    """The key of the matter is destroyed after the question was handled: the answer that waited cannot be
-    read any more, and the one that goes looks like every other."""
-    runtime = await service("intake", **SNEL | {"antwoord_tik_s": 2.0})
+    """The matter is erased once the question was handled, as erasure does it: what is kept goes, and the key.
+    The answer that waited cannot be read any more, and the one that goes looks like every other. While only
+    the key was gone it waited: that is no erasure."""
+    runtime = await service("intake", **SNEL | {"antwoord_tik_s": 2.0, "lease": "PT0.5S"})
     heard = await bus.listen("intake.#")
     code = await met_code(melder, portaal, heard)
     await weg(database)
@@ -778,6 +787,10 @@ async def test_what_was_erased_before_the_tick_is_answered_as_unknown(
     await eventually(klaar)
     intake: Any = runtime.service.seal.__self__  # type: ignore[union-attr]
     await intake.kluis.vernietig([melder.zaak])
+    feit = make_fact("intake", AntwoordGegeven(gegeven_op=now(), aan="portaal", verzegeld="-"), onderwerp)
+    feit = replace(feit, key=await database.fetchval("select antwoord from antwoorden"))
+    assert await beantwoording.verzegel(intake, runtime.pool, [feit]) == {feit.key: None}
+    await database.execute("delete from kluis where subject = $1", melder.zaak)
     assert await portaal.antwoord(onderwerp) == {"uitkomst": "onbekend"}
     assert len({len(een.body) for gehoord in portaal.gehoord.values() for een in gehoord}) == 1
 
