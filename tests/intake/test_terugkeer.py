@@ -100,6 +100,7 @@ def test_consent_that_forwards_nothing_does_not_end_the_watch_over_a_return() ->
 @settings(max_examples=300, deadline=None)
 @given(zaken.flatmap(st.permutations))
 @example([formulier("klachten"), gesprek(1, "informatie", None), TERUG, geef(12)])
+@example([contact(), codes(1), gesprek(2, "klacht", None), gesprek(1, "integriteitskwestie"), geef(1), TERUG])
 def test_a_return_is_told_of_or_watched_by_the_mid(feiten: Sequence[Event]) -> None:
     """Always one of the two, until the MID did something: nobody who comes back is forgotten. While nobody
     spoke with them yet the clock of that talk runs. What was a cluster's when they came back ends with its

@@ -83,7 +83,16 @@ def beslis(zaak: Zaak, *, nu: datetime, max_pogingen: int) -> Besluit:
     bevestigd_op = min((one.bevestigd_op for one in (*zaak.gesteld.bevestigd, *bevestiging)), default=None)
     grants = _doorzetbaar(zaak, uitkomst)
     gesloten = _gesloten(uitkomst, grants)
-    wijzers = klokken(zaak, contact, uitkomst, bevestigd_op=bevestigd_op, gesloten=gesloten)
+    doorgezet_onder = {(een.instemming, een.geadresseerde) for een in zaak.gesteld.doorgezet}
+    doorgezet_onder |= {(een.instemming, een.geadresseerde) for een in grants}
+    wijzers = klokken(
+        zaak,
+        contact,
+        uitkomst,
+        bevestigd_op=bevestigd_op,
+        gesloten=gesloten,
+        doorgezet=doorgezet_onder,
+    )
     begin = [*_registratie(zaak, contact), *bevestiging]
     afsluiting = list(_afsluiting(zaak, uitkomst)) if gesloten else []
     if isinstance(uitkomst, Afsluiting) and uitkomst.code == "luisterend-oor":

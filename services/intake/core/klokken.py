@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """The clocks of a contact, as its facts ask for them. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from services.intake.core.instemming import BekendeInstemming, IngetrokkenInstemming
@@ -18,9 +18,16 @@ from shared.termijnen.regels import Soort
 
 
 def klokken(
-    zaak: Zaak, contact: Contact, uitkomst: Uitkomst | None, *, bevestigd_op: datetime | None, gesloten: bool
+    zaak: Zaak,
+    contact: Contact,
+    uitkomst: Uitkomst | None,
+    *,
+    bevestigd_op: datetime | None,
+    gesloten: bool,
+    doorgezet: Collection[tuple[str, str]],
 ) -> list[Klok]:
-    """The three promises that intake owns.
+    """The three promises that intake owns. `doorgezet` are the grants, each with its addressee, under which
+    the matter was or is now forwarded.
 
     What cannot be kept because the melder cannot be reached is vervallen with that reason; a talk afterwards
     counts again. `gesloten`: the contact ended at the MID without being forwarded. Consent without the codes
@@ -42,7 +49,8 @@ def klokken(
     bij_een_cluster = [
         (vanaf, grant.ingetrokken_op if isinstance(grant, IngetrokkenInstemming) else None)
         for grant in zaak.instemmingen
-        if (vanaf := _bij_een_cluster_vanaf(zaak, grant, uitkomst)) is not None
+        if (grant.instemming, grant.geadresseerde) in doorgezet
+        and (vanaf := _bij_een_cluster_vanaf(zaak, grant, uitkomst)) is not None
     ]
     terug_op = _bij_de_mid_terug_op(zaak, open_tot, bij_een_cluster)
     if terug_op is not None:
@@ -95,9 +103,12 @@ def _bij_de_mid_terug_op(
 def _bij_een_cluster_vanaf(
     zaak: Zaak, grant: BekendeInstemming, uitkomst: Uitkomst | None
 ) -> datetime | None:
-    """From when this grant let a cluster have the matter, as facts and not their arrival tell; None when it
-    never did. It takes codes, and a talk that did not end the contact; or consent on the form of a melder who
-    could not be reached."""
+    """From when this grant, under which the matter was forwarded, let a cluster have it, as facts and not
+    their arrival tell; None when it did not.
+
+    It takes codes, and a talk that did not end the contact; or consent on the form of a melder who could not be
+    reached.
+    """
     if zaak.kenmerken_op is None or grant.geadresseerde not in ("coid", "kmar"):
         return None
     mag_op = max(grant.gegeven_op, zaak.kenmerken_op)
