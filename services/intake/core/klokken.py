@@ -106,8 +106,8 @@ def _bij_een_cluster_vanaf(
     """From when this grant, under which the matter was forwarded, let a cluster have it, as facts and not
     their arrival tell; None when it did not.
 
-    It takes codes, and a talk that did not end the contact; or consent on the form of a melder who could not be
-    reached.
+    It takes codes, and a talk that did not end the contact; or consent on the form of a melder who could
+    not be reached.
     """
     if zaak.kenmerken_op is None or grant.geadresseerde not in ("coid", "kmar"):
         return None
