@@ -96,7 +96,7 @@ order by matters.first_seen, matters.subject;
 -- name: clocks
 select termijnen.*, termijnregels.inhoud
 from termijnen join termijnregels using (soort, versie)
-where $1 or uitkomst is null
+where ($1 or uitkomst is null) and starts_with(onderwerp, $2)
 order by onderwerp, soort;
 
 -- name: in_danger
@@ -124,7 +124,7 @@ where onderwerp is not null and status in ('geparkeerd', 'aangeboden') and routi
 select distinct zaak from verbonden($1::text[]);
 
 -- name: clock_subjects
-select distinct onderwerp from termijnen;
+select distinct onderwerp from termijnen where starts_with(onderwerp, $1);
 
 -- name: now
 select clock_timestamp();

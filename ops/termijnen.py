@@ -142,10 +142,15 @@ class Overzicht:
 
 
 async def overview(
-    environment: Environment, *, ended: bool = False, service: str | None = None, reader: str | None = None
+    environment: Environment,
+    *,
+    ended: bool = False,
+    service: str | None = None,
+    reader: str | None = None,
+    zaak: str = "",
 ) -> Overzicht:
     """The clocks that run, in all services that are here or in this one; with `ended` also those that
-    ended. `reader` is the seat of who reads."""
+    ended. `reader` is the seat of who reads; `zaak` how the ids begin."""
     regels: list[Loop] = []
     subjects: set[str] = set()
     now: datetime | None = None
@@ -156,9 +161,9 @@ async def overview(
         async with attach.schema(environment, one) as connection:
             now = now or await connection.fetchval(attach.SQL.now)
             gevaar = await _in_gevaar(connection, one, reader)
-            rows = await connection.fetch(attach.SQL.clocks, ended)
+            rows = await connection.fetch(attach.SQL.clocks, ended, zaak)
             regels += [als_loop(one, row, gevaar) for row in rows if _getoond(row["soort"], reader)]
-            subjects |= {row["onderwerp"] for row in await connection.fetch(attach.SQL.clock_subjects)}
+            subjects |= {row["onderwerp"] for row in await connection.fetch(attach.SQL.clock_subjects, zaak)}
     hidden: Container[str] = () if reader is None else await lezer.hidden_from(environment, reader)
     assert now is not None
     return arrange(now, regels, subjects, hidden)
@@ -241,11 +246,11 @@ def _section(stand: Stand, regels: Sequence[Loop], now: datetime, width: int) ->
             f"{_short(een.klok.termijn.gestopt_op)} {een.klok.termijn.uitkomst}"
             for een in regels
         ]
-    head = f"{'start':<8} {'eind':<14} atw {_REST[stand]:>8} {'rol':<4} dienst"
+    head = f"{'start':<8} {'eind':<14} atw {_REST[stand]:>8} rol"
     return [f"{'zaak':<{width}} {'soort':<20} {head}"] + [
         f"{een.onderwerp[:width]:<{width}} {een.klok.termijn.soort:<20}"
         f" {lokaal(een.klok.termijn.start):%d-%m-%y} {_short(een.klok.termijn.eind):<14} {_atw(een):>3}"
-        f"{_vlag(een)}{duration(abs(een.eind - now)):>8} {een.klok.termijn.rol:<4} {een.dienst}"
+        f"{_vlag(een)}{duration(abs(een.eind - now)):>8} {een.klok.termijn.rol}"
         for een in regels
     ]
 
@@ -448,7 +453,9 @@ def run(args: argparse.Namespace) -> int:
 
 async def _leg_uit(environment: Environment, args: argparse.Namespace) -> str:
     """The terms of one matter, each explained. Raises OpsError."""
-    overzicht = await overview(environment, ended=True, service=args.dienst, reader=args.lezer)
+    overzicht = await overview(
+        environment, ended=True, service=args.dienst, reader=args.lezer, zaak=args.zaak
+    )
     gekozen = _chosen(overzicht, args.zaak, args.soort)
     if args.lezer is None:
         gekozen = [await met_wat_gezegd_is(environment, een) for een in gekozen]
