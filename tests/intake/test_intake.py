@@ -856,5 +856,5 @@ def test_without_its_private_keys_intake_does_not_start(
     monkeypatch.setenv("INTAKE_KEK", str(keys / sleutels.KEK_FILE))
     monkeypatch.setenv("INTAKE_KLUIS", str(tmp_path))
     assert main(build, lambda: load(Settings)) == 2
-    line = capsys.readouterr().out
+    line = capsys.readouterr().err
     assert "INTAKE_PRIVATE_KEYS" in line and line.count("\n") == 1
