@@ -392,7 +392,7 @@ def _idle(service: str, absent: Sequence[str]) -> str:
 
 async def _drop(environment: Environment, args: argparse.Namespace) -> int:
     messages = await _named(environment, args, to_do=lambda one: one.counted)
-    held = [str(message.id)[:_SHORT] for message in messages if message.holds]
+    held = [str(message.id)[:_SHORT] for message in messages if message.forgets]
     if held and not args.vergeet:
         raise OpsError(
             f"nothing was dropped: {', '.join(held)} may say who must not learn of its matter, or that"

@@ -9,7 +9,7 @@ has intake's private key.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -19,18 +19,22 @@ import aio_pika
 
 from ops import OpsError, attach, lezer
 from ops.environment import Environment
+from shared import events as e
 from shared import flow, zegel
 from shared.consumer import REPLAY_HEADERS
 from shared.envelope import CONTENT_TYPE, Arrival
 from shared.inbox import parked_digest
 from shared.settings import ServiceSettings
-from shared.uitsluiting import HOUDT_OP
+from shared.uitsluiting import HOUDT_OP, SLUIT_UIT, sleutels
 
 WAIT_KNOWN: Final[timedelta] = ServiceSettings.model_fields["wait_known"].default
 """How long a fact may wait for the fact that opens its matter before it is listed."""
 
 _POLL_S = 0.1
 _TIMEOUT_S = 30.0
+
+
+_NA_HET_CONTACT: Final = frozenset(SLUIT_UIT) - frozenset(sleutels(e.ContactOntvangen))
 
 
 @dataclass(frozen=True)
@@ -63,9 +67,19 @@ class Geparkeerd:
 
     @property
     def holds(self) -> bool:
-        """Whether its matter is kept from others while it lies here: it may say from whom, or that consent
-        ended."""
-        return self.open and self.onderwerp is not None and self.routing_key in HOUDT_OP
+        """Whether its service keeps its matter from others while it lies there: it may say from whom, or, for
+        who makes the weekly message, that consent ended."""
+        keys = {flow.NOTIFICATION: HOUDT_OP, flow.ROUTING: SLUIT_UIT, flow.REGISTRY: SLUIT_UIT}
+        return self._about(keys.get(self.dienst, ()))
+
+    @property
+    def forgets(self) -> bool:
+        """Whether it would be forgotten with it who must not learn of its matter, or that consent ended. A
+        contact that never came in has nobody to be kept from."""
+        return self.holds or (self.dienst == flow.INTAKE and self._about(_NA_HET_CONTACT))
+
+    def _about(self, keys: Collection[str]) -> bool:
+        return self.open and self.onderwerp is not None and self.routing_key in keys
 
 
 @dataclass(frozen=True)

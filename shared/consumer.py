@@ -364,14 +364,16 @@ class Consumer:
         async with transaction(self._pool) as connection:
             work = await self._begin(connection)
             new, contradicting = await work.receive([fact for _, fact in good])
+            # Before what can be handled: that a matter has something parked decides about its other facts.
+            unread = [*bad, *_contradictions(good, contradicting)]
+            await self._park(work, unread)
             for handler, facts in self._by_handler(new):
                 await handler(work, facts)
-            refused = [*bad, *_contradictions(good, contradicting), *_refused(good, contradicting, work)]
+            refused = [*unread, *(late := _refused(good, contradicting, work))]
             tried = {one.tried.key: one.tried for one in refused if one.tried is not None}
             if self._on_parked is not None and tried:
                 await self._on_parked(work, list(tried.values()))
-            for parked in refused:
-                await work.park(parked.delivery.arrival, parked.reason, self._keys, parked.fact)
+            await self._park(work, late)
             stated = await work.flush()
             await self._settle_replays(connection, good, refused)
         self._health.report("database", True)
@@ -385,6 +387,10 @@ class Consumer:
         for parked in refused:
             log.warning("message parked", extra={"reason": parked.reason})
         return stated
+
+    async def _park(self, work: Work, parked: Sequence[Parked]) -> None:
+        for one in parked:
+            await work.park(one.delivery.arrival, one.reason, self._keys, one.fact)
 
     def _by_handler(self, facts: Sequence[Fact]) -> list[tuple[Handler, list[Fact]]]:
         """New facts grouped by handler, in the order of the dispatch table."""

@@ -97,7 +97,7 @@ def _telling(bord: Bord) -> Regel:
     if dood is not None and dood.berichten:
         stuk.append(f"DEAD LETTERS {dood.berichten}")
     ernstig = weg or bord.te_laat or bord.zonder_houder or (dood is not None and dood.berichten)
-    return Regel("   ".join((*weg, *stuk)), Stijl.LAAT if ernstig else Stijl.GEWOON)
+    return Regel("   ".join((*stuk, *weg)), Stijl.LAAT if ernstig else Stijl.GEWOON)
 
 
 def _tel(aantal: int, tot: int = TELT_TOT) -> str:

@@ -269,4 +269,5 @@ def _kwijt(wachtrijen: Mapping[str, Wachtrij] | None) -> tuple[str, ...]:
     if wachtrijen is None:
         return ("the broker does not answer",)
     weg = [naam for naam in _WACHTRIJEN if naam not in wachtrijen]
-    return (f"no queue {', '.join(weg)}",) if weg else ()
+    meer = f" and {len(weg) - 1} more" if weg[1:] else ""
+    return (f"no queue {weg[0]}{meer}",) if weg else ()

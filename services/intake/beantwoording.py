@@ -79,6 +79,8 @@ async def _leg_klaar(
     klaar = await work.connection.fetchval(QUERIES.klok)  # every lock of a matter is held by now
     later = kern.vertrek(work.now, klaar, timedelta(seconds=intake.settings.antwoord_tik_s))
     minuut = kern.op_de_minuut(work.now)
+    # What was done is done and answered, also where a key is missing: a withdrawal waits for no key.
+    dicht = await intake.kluis.dicht(work.connection, zaken.keys())
     stukken, rijen = [], []
     for een in vragen.gesteld:
         feit = work.state(
@@ -89,7 +91,9 @@ async def _leg_klaar(
             time=minuut,
         )
         zaak_id = een.vraag.zaak if isinstance(een.vraag, v.OmCode) else vragen.gevonden.get(een.feit.key)
-        waar = zaak_id if zaak_id is not None and zaak_id in zaken else NERGENS
+        waar = NERGENS
+        if zaak_id is not None and zaak_id in zaken and zaak_id not in dicht:
+            waar = zaak_id
         inhoud = a.schrijf(antwoorden.get(een.feit.key, a.ONBEKEND))
         stukken.append(Stuk(feit.key, waar, "antwoord", inhoud))
         punt = een.vraag.antwoordsleutel

@@ -244,7 +244,9 @@ class Intake:
         return await verstrekking.herzie(self, runtime)
 
     async def kluisstand(self, runtime: Runtime) -> bool:
-        """Count the matters of which the key is missing or damaged."""
+        """Count the matters of which the key is missing or damaged, and those about to be erased."""
+        bijna = sum(await vernietiging.bijna_uit_de_tijd(runtime.pool, *self._bewaren))
+        runtime.meter.observe("meldpunt.contacten.expiring", float(bijna))
         return await verstrekking.kluisstand(self, runtime)
 
     async def delingen(self, runtime: Runtime) -> bool:
@@ -278,10 +280,9 @@ class Intake:
         return False
 
     async def stand(self, pool: Any) -> Mapping[str, Any]:
-        """What an operator watches: readers without a key, or nearly, and contacts about to be erased."""
-        row = await pool.fetchrow(verstrekking.QUERIES.stand)
-        bijna = sum(await vernietiging.bijna_uit_de_tijd(pool, *self._bewaren))
-        return {**row, "meldpunt.contacten.expiring": bijna}
+        """What an operator watches: readers without a key, or nearly."""
+        row: Mapping[str, Any] = await pool.fetchrow(verstrekking.QUERIES.stand)
+        return row
 
     @property
     def _bewaren(self) -> tuple[str, str]:

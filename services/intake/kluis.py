@@ -107,6 +107,19 @@ class Kluis:
             gesloten,
         )
 
+    async def dicht(self, connection: Any, zaken: Collection[str]) -> set[str]:
+        """Of these matters those that have content and of which the key is gone or does not open: nothing can
+        be kept under it. Raises OSError."""
+        toegestaan = dict(await connection.fetch(QUERIES.te_bewaren, sorted(zaken)))
+        met_inhoud = {zaak for zaak, er_is in toegestaan.items() if er_is}
+        return met_inhoud - await asyncio.to_thread(self._opent, met_inhoud)
+
+    def _opent(self, zaken: Collection[str]) -> set[str]:
+        try:
+            return set(self.sleutels.geef(zaken))
+        except KekOnbekend:
+            return set().union(*(self._opent([een]) for een in zaken)) if len(zaken) > 1 else set()
+
     def _sluit(self, stukken: Sequence[Stuk], met_inhoud: Collection[str]) -> list[bytes]:
         sleutels = self.sleutels.geef_of_maak({stuk.zaak for stuk in stukken}, met_inhoud=met_inhoud)
         gesloten = []

@@ -156,6 +156,12 @@ def schrijf_keks(path: Path, keks: Mapping[str, bytes]) -> None:
 # --- where wrapped keys rest --------------------------------------------------------------------------
 
 
+def bestand_van(zaak: str) -> Path:
+    """The file of a matter's wrapped key, within the folder; it tells nothing of the matter."""
+    name = blake2b(zaak.encode(), digest_size=20, person=b"meldpunt-kluis").hexdigest()
+    return Path(name[0], name)
+
+
 class Sleutelmap:
     """A folder with one file per matter, shared by all replicas. Whoever writes holds the lock of a shard."""
 
@@ -292,8 +298,7 @@ class Sleutelmap:
                 sleutelbestand.sync_folder(self._folder / shard)
 
     def _path(self, zaak: str) -> Path:
-        name = blake2b(zaak.encode(), digest_size=20, person=b"meldpunt-kluis").hexdigest()
-        return self._folder / name[0] / name
+        return self._folder / bestand_van(zaak)
 
     def _present(self) -> None:
         """A key that is not there was destroyed only when the folder itself is there."""

@@ -174,6 +174,24 @@ async def test_a_listening_ear_needs_no_code(
 # --- what a melder can do -------------------------------------------------------------------------------
 
 
+async def test_consent_is_withdrawn_by_code_also_where_the_key_of_the_matter_is_missing(
+    bus: Bus, service: StartService, melder: Melder, portaal: Portaal, environment: Environment, keys: Path
+) -> None:
+    """It takes effect and is answered, as for anybody; nothing is parked."""
+    runtime = await service("intake", **SNEL)
+    heard = await bus.listen("intake.#")
+    code = await met_code(melder, portaal, heard)
+    await melder.spreekt()
+    gegeven = await portaal.vraag("instemmen", code=code, geadresseerde="coid")
+    await stated(heard, melder.zaak, "melding-doorgezet")
+    Sleutelmap(intake_keys(environment, keys)["kluis"])._path(melder.zaak).unlink()
+    gedaan = await portaal.vraag("intrekken", code=code, instemming=gegeven["instemming"])
+    assert gedaan["uitkomst"] == "gedaan"
+    [vervallen] = await stated(heard, melder.zaak, "instemming-vervallen")
+    assert vervallen["instemming"] == gegeven["instemming"]
+    assert await runtime.pool.fetchval("select count(*) from geparkeerd") == 0
+
+
 async def test_a_melder_gives_and_withdraws_consent(
     bus: Bus, service: StartService, melder: Melder, portaal: Portaal
 ) -> None:

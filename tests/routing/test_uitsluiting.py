@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from ops.environment import Environment
 from shared import events as e
+from shared import flow
 from shared.codes import Kwalificatie
-from shared.envelope import Fact
+from shared.consumer import Delivery, Parked
+from shared.envelope import Arrival, Fact, encode
 from shared.service import Runtime
 from shared.termijnen.regels import LADDER, gesloten_rollen, op_de_trede
 from tests.bus import Bus, eventually, make_fact, new_id, now
@@ -214,6 +216,30 @@ async def test_while_what_may_exclude_somebody_is_parked_nothing_is_brought_high
     (verstreken,) = await gehoord(heard, zaak, "termijn-verstreken")
     assert verstreken["escaleert_naar"] == ["coid-leiding"]
     assert not heard.about(zaak, "routing.melding-geescaleerd.")
+    await geef_op(runtime.pool)
+    (geescaleerd,) = await gehoord(heard, zaak, "melding-geescaleerd")
+    assert geescaleerd["naar"] == "sg"
+
+
+async def test_what_is_parked_holds_also_what_came_in_the_same_batch(service: StartService, bus: Bus) -> None:
+    """An exclusion that cannot be read, and a vermoeden behind it, taken from the queue together."""
+    heard = await bus.listen("routing.#")
+    runtime = await service("routing")
+    zaak = new_id()
+    await bus.state("intake", doorgezet(), zaak)
+    await gehoord(heard, zaak, "termijn-gestart", 2)
+    consumer = runtime._consumer
+    assert consumer is not None
+
+    def bezorgd(feit: e.Event) -> tuple[Delivery, Fact]:
+        fact = make_fact("coid", feit, zaak)
+        return Delivery(Arrival(encode(fact), flow.routing_key("coid", feit), "coid"), None), fact
+
+    onleesbaar, _ = bezorgd(sluit_uit("sg"))
+    gesteld = await consumer.transact(
+        "routing", [bezorgd(gekwalificeerd("vermoeden-misstand"))], [Parked(onleesbaar, "reden")]
+    )
+    assert not [een for een in gesteld if ".melding-geescaleerd." in een.routing_key]
     await geef_op(runtime.pool)
     (geescaleerd,) = await gehoord(heard, zaak, "melding-geescaleerd")
     assert geescaleerd["naar"] == "sg"

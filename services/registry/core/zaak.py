@@ -444,7 +444,7 @@ def _uitgezet(s: _Stand, x: e.BehandelingUitgezet, _: Fact) -> None:
     if s.uitgezet_op is not None and s.herzien_op is None and waar == (s.eenheid, s.behandelaar):
         return  # said again because the line handed over: it runs on
     if s.aanvaard_op is not None:
-        s.eerder_aanvaard = s.aanvaard_op, x.uitgezet_op
+        s.eerder_aanvaard = s.aanvaard_op, s.herzien_op or x.uitgezet_op
     s.eenheid, s.behandelaar, s.uitgezet_op = x.eenheid, x.behandelend_leidinggevende, x.uitgezet_op
     s.aanvaard_op = s.herzien_op = None
 
