@@ -122,7 +122,7 @@ def test_the_horizon_stays_behind_what_a_killed_or_silent_replica_held(events: l
     applied: set[int] = set()
     minutes, killed = 0, False
     for number, (what, which) in enumerate(events):
-        # Who was killed speaks for a minute yet, and can be taken for who is silent: not both here (ADR 0010).
+        # Who was killed speaks for a minute yet, and can be taken for who is silent: not both (ADR 0010).
         minutes += what == "minute" and not (mute and killed)
         at = START + timedelta(minutes=minutes, milliseconds=100 * number)
         replica = replicas[which]
