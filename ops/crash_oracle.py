@@ -211,7 +211,9 @@ def _decision(fact: Known) -> tuple[str, ...] | None:
         return None
     once = {name for names in PER_MATTER.values() for name in names} | {"contact-afgesloten", *PER_MAIL[:1]}
     if name in CLOCKS and fact.data is not None:
-        return fact.subject, name, fact.data["soort"], str(fact.data["generatie"])
+        # An end that was stated is corrected by another one, as when the talk is heard after the closing.
+        end = str(fact.data.get("gestopt_op")), str(fact.data.get("uitkomst"))
+        return fact.subject, name, fact.data["soort"], str(fact.data["generatie"]), *end
     if name in once or name in PER_MAIL:
         return fact.subject, name
     return None if fact.data is None else (fact.subject, name, json.dumps(fact.data, sort_keys=True))

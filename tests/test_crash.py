@@ -161,6 +161,24 @@ def test_a_decision_that_is_stated_twice_is_doubled() -> None:
     assert faults(judge(replace(twice, heard=heard))) == {"stated_twice": 1}
 
 
+def test_an_end_that_is_corrected_is_stated_anew_and_the_same_end_only_once() -> None:
+    """The matter is heard to be closed before the talk is, which came first: the clock was kept after all."""
+    klok = {"soort": "adviseur-contact", "generatie": 1}
+    vervallen = {**klok, "gestopt_op": "2025-03-04T10:00:00Z", "uitkomst": "vervallen"}
+    gehaald = {**klok, "gestopt_op": "2025-03-03T10:00:00Z", "uitkomst": "gehaald"}
+
+    def found(*ends: dict[str, Any]) -> dict[str, int]:
+        given = evidence()
+        facts = [known("routing", "termijn-afgelopen", **end) for end in ends]
+        times = given.heard.times | dict.fromkeys((fact.key for fact in facts), 1)
+        publisher = given.heard.publisher | dict.fromkeys((fact.key for fact in facts), "routing")
+        said = tables(given, "routing", lambda others: [*others, *facts])
+        return faults(judge(replace(said, heard=Heard(times, publisher))))
+
+    assert found(vervallen, gehaald) == {}
+    assert found(vervallen, gehaald, gehaald) == {"stated_twice": 1}
+
+
 def test_what_is_left_of_listening_ears_is_told_by_its_number() -> None:
     """Erased, they cannot be told apart: one statement of a kind for each ear, not fewer and not more."""
     given = evidence()

@@ -72,6 +72,8 @@ PER_DIENST: Final = (LOGS, BLADEN, *_OTLP.values())
 SHM: Final = Path("/dev/shm")
 VOLGEN_S: Final = 0.5
 """How often the processes are looked at while something is going on."""
+_GEEINDIGD: Final = (FileNotFoundError, ProcessLookupError)
+"""A process that ended meanwhile."""
 
 
 class Stuk(NamedTuple):
@@ -224,13 +226,16 @@ def processen(stand: Proefstand) -> Iterator[Stuk]:
     """Titles, arguments, environments and open files of every process of the bench that runs now."""
     for pid, naam in _van_de_proef(stand):
         for deel in ("comm", "cmdline", "environ"):
-            try:
-                inhoud = Path(f"/proc/{pid}/{deel}").read_bytes()
-                open_bestanden = [os.readlink(fd) for fd in Path(f"/proc/{pid}/fd").iterdir()]
-            except (FileNotFoundError, ProcessLookupError):
-                continue  # it ended meanwhile
-            yield Stuk(PROCESSEN, f"{naam}/{deel}", inhoud)
-            yield Stuk(PROCESSEN, f"{naam}/fd", "\n".join(open_bestanden).encode(errors="replace"))
+            with suppress(*_GEEINDIGD):
+                yield Stuk(PROCESSEN, f"{naam}/{deel}", Path(f"/proc/{pid}/{deel}").read_bytes())
+        yield Stuk(PROCESSEN, f"{naam}/fd", "\n".join(_open_bestanden(pid)).encode(errors="replace"))
+
+
+def _open_bestanden(pid: int) -> Iterator[str]:
+    with suppress(*_GEEINDIGD):
+        for fd in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(FileNotFoundError):  # closed meanwhile
+                yield os.readlink(fd)
 
 
 def _van_de_proef(stand: Proefstand) -> Iterator[tuple[int, str]]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -140,7 +141,12 @@ def _samen(geprobeerd: Mapping[str, int]) -> dict[str, int]:
 
 
 def gespreid(pogingen: Sequence[Any], hoogstens: int | None) -> list[Any]:
-    """At most so many of these, spread evenly over the whole; all of them for None."""
+    """At most so many of these, spread over the whole; all of them for None.
+
+    One of each stretch, at any place in it but always the same: equal steps would miss one of the kinds that
+    take turns.
+    """
     if hoogstens is None or len(pogingen) <= hoogstens:
         return list(pogingen)
-    return [pogingen[n * len(pogingen) // hoogstens] for n in range(hoogstens)]
+    plaats, stuk = random.Random(hoogstens), len(pogingen) / hoogstens  # noqa: S311 # not a secret
+    return [pogingen[int((n + plaats.random()) * stuk)] for n in range(hoogstens)]

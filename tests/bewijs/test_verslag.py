@@ -48,10 +48,19 @@ def test_the_report_names_its_limits_and_on_request_every_attempt() -> None:
 
 
 def test_a_sample_is_spread_and_never_larger() -> None:
-    """From the first to near the last, in order."""
+    """One of each stretch, in order."""
     alle = list(range(100))
-    assert gespreid(alle, 4) == [0, 25, 50, 75]
+    assert [een // 25 for een in gespreid(alle, 4)] == [0, 1, 2, 3]
+    assert gespreid(alle, 4) == gespreid(alle, 4)
     assert gespreid(alle, None) == gespreid(alle, 200) == alle
+
+
+def test_a_sample_misses_no_kind_where_kinds_take_turns() -> None:
+    """As an account's moves do, on the bus and at its own entrance, whatever the number of them all."""
+    for hoeveel in range(150, 350):
+        for om_en_om in (2, 3):
+            gekozen = gespreid([nummer % om_en_om for nummer in range(hoeveel)], 25)
+            assert set(gekozen) == set(range(om_en_om)), hoeveel
 
 
 def test_the_head_says_what_was_examined_and_how_to_repeat_it() -> None:
