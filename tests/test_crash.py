@@ -170,8 +170,8 @@ def test_an_end_that_is_corrected_is_stated_anew_and_the_same_end_only_once() ->
     def found(*ends: dict[str, Any]) -> dict[str, int]:
         given = evidence()
         facts = [known("routing", "termijn-afgelopen", **end) for end in ends]
-        times = given.heard.times | dict.fromkeys((fact.key for fact in facts), 1)
-        publisher = given.heard.publisher | dict.fromkeys((fact.key for fact in facts), "routing")
+        times = {**given.heard.times, **{fact.key: 1 for fact in facts}}
+        publisher = {**given.heard.publisher, **{fact.key: "routing" for fact in facts}}
         said = tables(given, "routing", lambda others: [*others, *facts])
         return faults(judge(replace(said, heard=Heard(times, publisher))))
 

@@ -148,5 +148,5 @@ def gespreid(pogingen: Sequence[Any], hoogstens: int | None) -> list[Any]:
     """
     if hoogstens is None or len(pogingen) <= hoogstens:
         return list(pogingen)
-    plaats, stuk = random.Random(hoogstens), len(pogingen) / hoogstens  # noqa: S311 # not a secret
+    plaats, stuk = random.Random(hoogstens), len(pogingen) / hoogstens
     return [pogingen[int((n + plaats.random()) * stuk)] for n in range(hoogstens)]

@@ -17,11 +17,14 @@ for update of matters skip locked;
 
 -- name: zonder_contact
 -- At most $2 matters with content and without a contact, which neither routing nor registry says anything about and of
--- which nothing came for $1: an id that was mistaken. What those know goes with its dossier.
+-- which nothing came for $1: an id that was mistaken. What those know goes with its dossier; where a message about it is
+-- parked, its contact may be what is.
 select subject from matters
 where gewist_op is null
   and exists (select from kluis where kluis.subject = matters.subject and soort <> 'antwoord')
   and not exists (select from contacten where contacten.subject = matters.subject)
+  and not exists (select from geparkeerd where geparkeerd.onderwerp = sha256(matters.subject::bytea)
+                  and status in ('geparkeerd', 'aangeboden'))
   and not exists (select from facts where facts.subject = matters.subject
                   and (publisher in ('routing', 'registry') or received_at > clock_timestamp() - $1::text::interval))
   and subject not in (select onderwerp from terzijde where werk = 'verstrijken' and tot > now())
@@ -35,6 +38,8 @@ select count(*) from matters
 where gewist_op is null
   and exists (select from kluis where kluis.subject = matters.subject and soort <> 'antwoord')
   and not exists (select from contacten where contacten.subject = matters.subject)
+  and not exists (select from geparkeerd where geparkeerd.onderwerp = sha256(matters.subject::bytea)
+                  and status in ('geparkeerd', 'aangeboden'))
   and not exists (select from facts where facts.subject = matters.subject
                   and (publisher in ('routing', 'registry')
                        or received_at > clock_timestamp() - $1::text::interval + $2::interval));

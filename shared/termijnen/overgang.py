@@ -69,7 +69,7 @@ def verschil(
       it is heard late that it had stood still, or was extended: that counts as if it had come in time.
     - One of which other roles must not learn keeps all else, and nothing is said about it. When one of them
       is the role that was told of it, whoever takes its place is told as of one whose role changed, and it is
-      told nothing more; of a clock that ended nobody is.
+      told nothing more; of a clock that ended nobody is, but for an end that nobody could be told.
     - One that ended otherwise than stored is stated again, which corrects.
     - A stored clock that is not wanted stays as it is: a matter's fold says `vervallen` with its moment
       instead.
@@ -142,6 +142,8 @@ def _volgende(klok: Klok, oud: Bewaard, boek: Regelboek) -> Verandering | None:
         return Verandering(na, corrigeert_verstreken=_was_loos(nieuw, oud))
     if nieuw.uitkomst is None and not _zelfde_punten(nieuw, was):
         return _opnieuw(nieuw, oud, boek)
+    if nieuw.uitkomst is not None and was.hoort is None and nieuw.hoort is not None:
+        return Verandering(replace(oud, termijn=nieuw), corrigeert_verstreken=_was_loos(nieuw, oud))
     if nieuw.gesloten == was.gesloten and _zelfde_loop(nieuw, was):
         return None
     # An extension that came too late moves nothing now, and may when a closing day does.

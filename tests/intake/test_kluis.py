@@ -31,6 +31,7 @@ from services.intake.sleutelkluis import (
 from shared import zegel
 from shared.events import (
     AdviseurToegewezen,
+    ContactOntvangen,
     DossierVernietigd,
     InhoudGedeeld,
     MelderTeruggekeerd,
@@ -38,9 +39,10 @@ from shared.events import (
 )
 from shared.service import Runtime
 from shared.settings import SettingsError
-from tests.bus import Bus, eventually, new_id, now
+from tests.bus import Bus, eventually, make_fact, new_id, now
 from tests.conftest import StartService, intake_keys, make_runtime
 from tests.intake.test_intake import Melder, everything, handled, stated, teruggekomen
+from tests.parkeren import parkeer
 
 GEHEIM = b'{"naam": "Wilhelmina van Zandvliet-Roozendaal"}'
 
@@ -387,12 +389,12 @@ async def test_content_about_a_matter_of_which_no_contact_comes_is_erased_and_sa
     bus: Bus, service: StartService, melder: Melder, database: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A mistaken id: what was sealed rests as long as what is parked does, and a month before its end that is
-    said. Not a younger one, one with its contact, or one that routing knows."""
+    said. Not a younger one, one with its contact, one whose contact is parked, or one that routing knows."""
     intake = await service("intake", wis_interval_s=0.1, deling_respijt_s=0.1)
     heard = await bus.listen("intake.#")
     await melder.meldt()
-    mis, gedeeld, bijna, jong, bekend = (new_id() for _ in range(5))
-    for zaak in (mis, bijna, jong, bekend, melder.zaak):
+    mis, gedeeld, bijna, jong, bekend, blijft = (new_id() for _ in range(6))
+    for zaak in (mis, bijna, jong, bekend, blijft, melder.zaak):
         meer = zegel.seal(GEHEIM, melder.keys)
         terug = MelderTeruggekeerd(teruggekeerd_op=now(), reden="nieuwe-informatie", verzegeld=meer)
         await bus.state("mid", terug, zaak)
@@ -404,9 +406,11 @@ async def test_content_about_a_matter_of_which_no_contact_comes_is_erased_and_sa
         AdviseurToegewezen(toegewezen_op=now(), cluster="coid", adviseur="ADV-1", waarom=waarom),
         bekend,
     )
-    await handled(database, 8)
+    await handled(database, 9)
+    contact = ContactOntvangen(kanaal="webformulier", ontvangen_op=now(), verzegeld=meer)
+    await parkeer(bus, intake.pool, make_fact("kanaal", contact, blijft))
     ouder = "update facts set received_at = received_at - $2::interval where subject = any($1::text[])"
-    await database.execute(ouder, [mis, gedeeld, bekend, melder.zaak], timedelta(days=190))
+    await database.execute(ouder, [mis, gedeeld, bekend, blijft, melder.zaak], timedelta(days=190))
     await database.execute(ouder, [bijna], timedelta(days=160))
     taken = {one.name: one for one in intake.service.background}
     await taken["waarschuwen"].run(intake)
@@ -417,7 +421,7 @@ async def test_content_about_a_matter_of_which_no_contact_comes_is_erased_and_sa
         [fact] = await stated(heard, zaak, "inhoud-vernietigd")
         assert fact["grond"] == "bewaartermijn"
     rest = await database.fetch("select distinct subject from kluis")
-    assert {row["subject"] for row in rest} == {bijna, jong, bekend, melder.zaak}
+    assert {row["subject"] for row in rest} == {bijna, jong, bekend, blijft, melder.zaak}
     assert await database.fetchval("select gewist_op is not null from matters where subject = $1", mis)
 
 

@@ -618,3 +618,19 @@ def test_a_suspension_that_is_heard_of_after_the_end_of_a_clock_takes_back_that_
     assert isinstance(feit, TermijnAfgelopen)
     assert (feit.uitkomst, feit.corrigeert_verstreken) == (Uitkomst.GEHAALD, True)
     assert verschil([replace(laat, opschortingen=(stil,))], [verandering.bewaard], ZAAK, MET_KLACHT) == []
+
+
+def test_an_end_that_nobody_could_hear_is_told_to_who_may_hear_of_it_after_all() -> None:
+    """While it was not known whether both were excluded it ended; then it turns out that only the SG is."""
+    beiden = frozenset({"sg", "plaatsvervanger-sg"})
+    open_ = replace(week(), rol="sg")
+    gezegd_op = bewaard(open_, EIND + OGENBLIK)
+    stil = enige(replace(open_, gesloten=beiden), gezegd_op).bewaard
+    laat = replace(open_, gestopt_op=EIND + timedelta(days=1))
+    af = enige(replace(laat, gesloten=beiden), stil)
+    assert af.feiten == ()
+    na = enige(replace(laat, gesloten=frozenset({"sg"})), af.bewaard)
+    (feit,) = na.feiten
+    assert isinstance(feit, TermijnAfgelopen)
+    assert (feit.rol, feit.uitkomst) == ("plaatsvervanger-sg", Uitkomst.TE_LAAT)
+    assert enige(replace(laat, gesloten=frozenset()), na.bewaard).feiten == ()
