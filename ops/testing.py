@@ -11,8 +11,9 @@ import sys
 from ops import CHECKOUT
 from ops.servers import servers
 
-PARALLEL = ("-n", "3", "--dist", "loadfile")
-"""Most tests wait for a broker and a database more than they compute; `-n 0` runs them one by one."""
+PARALLEL = ("-n", "4", "--dist", "loadfile", "--no-loadscope-reorder")
+"""Most tests wait for a broker and a database more than they compute; `-n 0` runs them one by one. The order of
+the files is that of `tests/conftest.py`, the longest first."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -2,6 +2,7 @@
 """The real broker and the real database, once per run; a virtual host and a database of its own per test."""
 
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from importlib import import_module
@@ -38,6 +39,28 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+STARTS_S = {"environment": 3.0, "servers": 10.0, "own_servers": 25.0, "pair": 15.0}
+"""By fixture about how long a test takes that uses it; any other takes next to nothing."""
+
+
+def _expected_s(item: pytest.Item) -> float:
+    """About how long a test takes, in seconds: by the patience that it asks for, or by what it uses."""
+    asked = item.get_closest_marker("timeout")
+    if asked is not None:
+        return float(asked.args[0]) / 5
+    uses = getattr(item, "fixturenames", ())
+    return next((seconds for fixture, seconds in STARTS_S.items() if fixture in uses), 0.05)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files come first: a worker that got one last would run it while the others have nothing."""
+    per_file: Counter[Path] = Counter()
+    for item in items:
+        per_file[item.path] += _expected_s(item)
+    items.sort(key=lambda item: -per_file[item.path])
 
 
 @pytest.fixture(autouse=True)
