@@ -350,13 +350,13 @@ async def post(systeem: Systeem) -> Counter[str]:
 async def test_any_order_ends_in_one_state_with_the_published_table(
     servers: Servers, keys: Path, public_keys: zegel.PublicKeys
 ) -> None:
-    """Three random orders of the facts of 2021, every message twice, through the broker and four services.
+    """Two random orders of the facts of 2021, every message twice, through the broker and four services.
 
     The first time everything lies in the queues when the services start, as after an outage.
     """
     verhaal = maak(JID_2021, 2021, zegel.seal(b"{}", public_keys))
     eerste: tuple[Toestand, Counter[str]] | None = None
-    for seed in (1, 2, 3):
+    for seed in (1, 2):
         begin = now()
         async with systeem(servers, keys) as gestart:
             if seed > 1:
