@@ -13,7 +13,7 @@ import zlib
 from base64 import b32encode, b64encode
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Final, NamedTuple
 from uuid import NAMESPACE_DNS, NAMESPACE_OID, NAMESPACE_URL, NAMESPACE_X500, UUID, uuid3, uuid5
 
@@ -50,8 +50,14 @@ class Afleiding(NamedTuple):
     tekst: str
 
 
-def afleidingen(kenmerk: str) -> Iterator[Afleiding]:
-    """Everything that is tried of one id, of 32 hexadecimal digits."""
+@lru_cache(1 << 10)
+def afleidingen(kenmerk: str) -> tuple[Afleiding, ...]:
+    """Everything that is tried of one id, of 32 hexadecimal digits. The last thousand are kept: most ids stand
+    on a side of several edges."""
+    return tuple(_afleidingen(kenmerk))
+
+
+def _afleidingen(kenmerk: str) -> Iterator[Afleiding]:
     id = UUID(hex=kenmerk)
     vormen = (id.hex.encode(), str(id).encode(), id.hex.upper().encode(), str(id).upper().encode(), id.bytes)
     for hoe, soort in _DIGESTS.items():

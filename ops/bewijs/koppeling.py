@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from ops.bewijs import afgeleid
@@ -48,7 +49,12 @@ class Uiting(NamedTuple):
     grootte: int = 0
 
 
-def tokens(tekst: str) -> set[str]:
+_ONTHOUDEN: Final = 1 << 14
+"""Texts whose tokens and moments are kept: most stand on a side of several edges."""
+
+
+@lru_cache(_ONTHOUDEN)
+def tokens(tekst: str) -> frozenset[str]:
     """What a text can be joined by."""
     gevonden = {f"id {each.replace('-', '').lower()}" for each in _UUID.findall(tekst)}
     gevonden |= {f"id {each.lower()}" for each in _HEX.findall(tekst)}
@@ -57,10 +63,15 @@ def tokens(tekst: str) -> set[str]:
         # A long word of letters alone is a word; a code of the organisation has few digits.
         if sum(teken.isdigit() for teken in each) >= 3 and not _UUID.search(each):
             gevonden.add(f"reeks {each}")
-    return gevonden - _VAN_IEDEREEN
+    return frozenset(gevonden - _VAN_IEDEREEN)
 
 
-def _momenten(tekst: str) -> Iterator[int]:
+@lru_cache(_ONTHOUDEN)
+def _momenten(tekst: str) -> tuple[int, ...]:
+    return tuple(_gelezen_momenten(tekst))
+
+
+def _gelezen_momenten(tekst: str) -> Iterator[int]:
     """Moments in microseconds; those on a whole minute are no moments in full precision: many share them."""
     for patroon, lees in ((_MOMENT, _iso), (_DATUM, parsedate_to_datetime)):
         for each in patroon.findall(tekst):
