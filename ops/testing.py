@@ -12,8 +12,8 @@ from ops import CHECKOUT
 from ops.servers import servers
 
 PARALLEL = ("-n", "4", "--dist", "loadfile", "--no-loadscope-reorder")
-"""Most tests wait for a broker and a database more than they compute; `-n 0` runs them one by one. The order of
-the files is that of `tests/conftest.py`, the longest first."""
+"""Most tests wait for a broker and a database more than they compute; `-n 0` runs them one by one. The
+files come in the order of `tests/conftest.py`, the longest first."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

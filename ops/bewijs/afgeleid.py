@@ -52,8 +52,8 @@ class Afleiding(NamedTuple):
 
 @lru_cache(1 << 10)
 def afleidingen(kenmerk: str) -> tuple[Afleiding, ...]:
-    """Everything that is tried of one id, of 32 hexadecimal digits. The last thousand are kept: most ids stand
-    on a side of several edges."""
+    """Everything that is tried of one id, of 32 hexadecimal digits. It is kept of the last thousand: most
+    stand on a side of several edges."""
     return tuple(_afleidingen(kenmerk))
 
 
