@@ -16,6 +16,7 @@ from ops.environment import Environment
 from services.intake import beantwoording
 from services.intake.sleutelkluis import Sleutelmap
 from services.intake.terugweg import GEHEIM
+from shared import service as dienst
 from shared import zegel
 from shared.envelope import encode
 from shared.events import (
@@ -32,6 +33,18 @@ from tests.intake.test_intake import Melder, everything, stated, teruggekomen
 
 TIK_S = 0.3
 SNEL = {"antwoord_tik_s": TIK_S, "wis_interval_s": 0.2}
+
+
+@pytest.fixture
+def echt_tempo() -> None:
+    """For tests of when an answer leaves: what is due is looked for as often as it really is."""
+
+
+@pytest.fixture(autouse=True)
+def _kijkt_vaak(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Elsewhere what is due is looked for so often that a test does not wait a second for each answer."""
+    if "echt_tempo" not in request.fixturenames:
+        monkeypatch.setattr(dienst, "RELAY_S", 0.1)
 
 
 @pytest.fixture
@@ -317,6 +330,7 @@ async def test_a_melder_reads_what_was_written_to_them(
 # --- what nobody can tell ---------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("echt_tempo")
 async def test_right_wrong_unknown_and_limited_look_the_same(
     bus: Bus, service: StartService, melder: Melder, portaal: Portaal, database: Any
 ) -> None:
@@ -359,6 +373,7 @@ async def test_right_wrong_unknown_and_limited_look_the_same(
     assert await database.fetchval("select sum(aantal) from pogingen where afzender = ''") == 6
 
 
+@pytest.mark.usefixtures("echt_tempo")
 @pytest.mark.parametrize("vast_s", [1.0, 5.2], ids=["less than a tick", "more than a tick"])
 async def test_a_right_code_whose_matter_is_in_other_hands_leaves_at_a_tick_too(
     bus: Bus, service: StartService, melder: Melder, portaal: Portaal, database: Any, vast_s: float
@@ -387,6 +402,7 @@ async def test_a_right_code_whose_matter_is_in_other_hands_leaves_at_a_tick_too(
     assert all(min(een, 2 - een) < 0.6 for een in verschil)
 
 
+@pytest.mark.usefixtures("echt_tempo")
 async def test_while_they_wait_answers_look_alike_inside_too(
     bus: Bus, service: StartService, melder: Melder, portaal: Portaal, database: Any
 ) -> None:
@@ -757,6 +773,7 @@ async def test_two_replicas_answer_many_questions_about_one_matter(
     assert {row["instemming"] for row in rows} == gegeven - ingetrokken and len(gegeven - ingetrokken) <= 1
 
 
+@pytest.mark.usefixtures("echt_tempo")
 async def test_an_answer_survives_a_stop_between_the_question_and_its_tick(
     environment: Environment,
     bus: Bus,
@@ -783,6 +800,7 @@ async def test_an_answer_survives_a_stop_between_the_question_and_its_tick(
     assert (await portaal.vraag("status", code=antwoord["code"]))["uitkomst"] == "status"
 
 
+@pytest.mark.usefixtures("echt_tempo")
 async def test_what_was_erased_before_the_tick_is_answered_as_unknown(
     bus: Bus, service: StartService, melder: Melder, portaal: Portaal, database: Any
 ) -> None:
