@@ -459,7 +459,8 @@ async def test_no_coupling_names_a_matter_that_is_hidden(environment: Environmen
 
 async def _in_register(connection: Any, zaak: str) -> None:
     await connection.execute(
-        "insert into matters (subject, known, first_seen) values ($1, true, now()) on conflict do nothing", zaak
+        "insert into matters (subject, known, first_seen) values ($1, true, now()) on conflict do nothing",
+        zaak,
     )
     await connection.execute(
         "insert into zaken (zaak, herkomst, onderwerpen, dubbel, telt, status)"

@@ -61,8 +61,8 @@ def bepaal(zaak: Zaak, max_pogingen: int) -> Uitkomst | None:
 
     `max_pogingen` is how many attempts without a talk make a melder unreachable. A talk as listening ear is
     left aside while a forward of the matter is in force, or a return that was brought higher: what was sent
-    on with consent can no longer leave nothing behind. It is left aside too when a later talk overruled it, so that it makes no difference to
-    since when that talk's outcome holds.
+    on with consent can no longer leave nothing behind. It is left aside too when a later talk overruled it,
+    so that it makes no difference to since when that talk's outcome holds.
     """
     gesprekken: Sequence[GesprekGevoerd] = zaak.gesprekken
     verteld = zaak.doorgezet_van_kracht or zaak.heropend_van_kracht
