@@ -210,7 +210,7 @@ async def test_a_withdrawal_of_consent_is_not_dropped_without_saying_so(
     service: StartService, bus: Bus, environment: Environment, dienst: str
 ) -> None:
     """By no service that acts on consent: it would go on as if the melder had never withdrawn it. Intake and
-    routing hold nothing back meanwhile; that consent lapsed weighs as much, and that it was given does not."""
+    routing hold nothing back meanwhile; that consent lapsed weighs as much; that it was given does not."""
     runtime = await service(dienst)
     ingetrokken = InstemmingIngetrokken(instemming=new_id(), ingetrokken_op=now())
     await parkeer(bus, runtime.pool, make_fact("mid", ingetrokken, new_id()))

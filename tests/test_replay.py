@@ -96,7 +96,7 @@ async def test_a_replay_of_a_moment_that_cannot_be_is_parked_and_stops_nobody(
         koppen = dict(zip(REPLAY_HEADERS, (KEY, "coid", str(uuid.uuid4()), since), strict=True))
         async with broker_connection(environment, flow.BEHEER) as connection:
             channel = await connection.channel()
-            message = aio_pika.Message(b"%d" % number, user_id=flow.BEHEER, headers=koppen)
+            message = aio_pika.Message(b"%d" % number, user_id=flow.BEHEER, headers={**koppen})
             await channel.default_exchange.publish(message, "registry", mandatory=True)
 
         async def parked_as_own(number: int = number) -> bool:

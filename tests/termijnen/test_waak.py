@@ -430,7 +430,7 @@ ONMOGELIJK = "update termijnen set generatie = 2147483647 where onderwerp = $1"
 @pytest.mark.parametrize("alleen", [False, True], ids=["with all others", "by itself"])
 async def test_a_clock_that_cannot_be_reckoned_anew_fires_by_the_end_it_has(pool: Any, alleen: bool) -> None:
     """Shows one that waits with all others, and one that was left over: it is called overdue by its old end
-    once, and never set aside for it; the other moves by the closing day, and the work is still there to do."""
+    once, and not set aside for it; the other moves by the closing day, and the work is still there to do."""
     dag = (START + timedelta(days=1)).date()
     async with pool.acquire() as connection:
         for zaak in ("zaak-0001", "zaak-0002"):
