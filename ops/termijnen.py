@@ -351,8 +351,8 @@ def _gezegd(een: Loop) -> Iterable[str]:
         yield "nog niets"
     for op, wat, rollen, herhaling, generatie in een.gezegd:
         weer = f", keer {herhaling + 1}" if herhaling else ""
-        toen = "" if generatie == een.klok.generatie else f", in generatie {generatie}"
-        yield f"{_long(op)}  {wat}: {', '.join(rollen)}{weer}{toen}"
+        toen = "" if generatie == een.klok.generatie else f" (generatie {generatie})"
+        yield f"{_long(op)}  {wat}{toen}: {', '.join(rollen)}{weer}"
     if any(een.klok.generatie != gezegd.generatie for gezegd in een.gezegd):
         yield _EERDER
 

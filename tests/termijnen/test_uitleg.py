@@ -99,6 +99,6 @@ async def test_what_was_said_is_what_the_service_stated(
     nu = await met_wat_gezegd_is(environment, nu)
     assert nu.gezegd == een.gezegd, "armed anew, it was still said"
     opnieuw = explanation(nu, now() + timedelta(seconds=1))
-    assert f"{gezegd.wat}: {', '.join(gezegd.rollen)}, in generatie 1" in " ".join(opnieuw.split())
+    assert f"{gezegd.wat} (generatie 1): {', '.join(gezegd.rollen)}" in " ".join(opnieuw.split())
     assert "een eerdere generatie liep anders" in " ".join(opnieuw.split())
     assert max(map(len, opnieuw.splitlines())) <= 80
