@@ -120,8 +120,9 @@ select distinct onderwerp from geparkeerd
 where onderwerp is not null and status in ('geparkeerd', 'aangeboden') and routing_key = any($1::text[]);
 
 -- name: coupled
--- Every matter that couplings join to these: they are about the same event.
-select distinct zaak from verbonden($1::text[]);
+-- Every matter that couplings join to these, or to those whose digests are $2: they are about the same event. What is
+-- coupled is among the register's matters.
+select distinct zaak from verbonden($1::text[] || array(select subject from matters where sha256(subject::bytea) = any($2)));
 
 -- name: clock_subjects
 select distinct onderwerp from termijnen where starts_with(onderwerp, $1);

@@ -397,8 +397,8 @@ async def _drop(environment: Environment, args: argparse.Namespace) -> int:
         raise OpsError(
             f"nothing was dropped: {', '.join(held)} may say who must not learn of its matter, or that"
             " consent ended. Once dropped that is unknown here: lists show the matter, weekly messages and"
-            " higher rungs tell of it, also to whomever it named. Have it stated again, right, and handled;"
-            " then drop this one with --vergeet"
+            " higher rungs tell of it, also to whomever it named, and its service goes on as if consent had"
+            " not ended. Have it stated again, right, and handled; then drop this one with --vergeet"
         )
     for message in messages:
         name = str(message.id)

@@ -76,18 +76,19 @@ async def hidden_from(environment: Environment, seat: str) -> Verborgen:
     """
     keur(environment)
     excluded: dict[str, set[str]] = defaultdict(set)
-    unknown: set[bytes] = set()
+    erased: set[bytes] = set()
+    unclear: set[bytes] = set()
     # While such a message is parked it is not known whom it excludes: the matter is there for no seat. What
     # is put back meanwhile is no longer parked, and then it is among the exclusions.
     for one in environment.services:
         async with attach.schema(environment, one) as connection:
             parked = await connection.fetch(attach.SQL.parked_exclusions, list(SLUIT_UIT))
-            unknown.update(row["onderwerp"] for row in parked)
+            unclear.update(row["onderwerp"] for row in parked)
     for one in _KEEP_EXCLUSIONS:
         async with attach.schema(environment, one) as connection:
             for row in await connection.fetch(attach.SQL.excluded):
                 if row["zetels"] is None:
-                    unknown.add(_digest(row["zaak"]))
+                    erased.add(_digest(row["zaak"]))
                 else:
                     excluded[row["zaak"]].update(row["zetels"])
     async with attach.schema(environment, flow.NOTIFICATION) as connection:
@@ -97,9 +98,9 @@ async def hidden_from(environment: Environment, seat: str) -> Verborgen:
         raise OpsError("no unit ever named this seat (--lezer); what it may read is not known")
     hidden = verborgen_voor(seat, stoelen, boom, excluded)
     async with attach.schema(environment, flow.REGISTRY) as connection:
-        coupled = await connection.fetch(attach.SQL.coupled, sorted(hidden))
+        coupled = await connection.fetch(attach.SQL.coupled, sorted(hidden), sorted(unclear))
     zaken = frozenset(row["zaak"] for row in coupled)
-    return Verborgen(zaken, frozenset(map(_digest, zaken)) | unknown)
+    return Verborgen(zaken, frozenset(map(_digest, zaken)) | unclear | erased)
 
 
 def _digest(zaak: str) -> bytes:

@@ -35,6 +35,7 @@ _TIMEOUT_S = 30.0
 
 
 _NA_HET_CONTACT: Final = frozenset(SLUIT_UIT) - frozenset(sleutels(e.ContactOntvangen))
+_EINDE_INSTEMMING: Final = frozenset(sleutels(e.InstemmingIngetrokken, e.InstemmingVervallen))
 
 
 @dataclass(frozen=True)
@@ -74,9 +75,11 @@ class Geparkeerd:
 
     @property
     def forgets(self) -> bool:
-        """Whether it would be forgotten with it who must not learn of its matter, or that consent ended. A
-        contact that never came in has nobody to be kept from."""
-        return self.holds or (self.dienst == flow.INTAKE and self._about(_NA_HET_CONTACT))
+        """Whether it would be forgotten with it who must not learn of its matter, or that consent ended: each
+        service that hears of that acts on it, by itself. A contact that never came in has nobody to be kept
+        from."""
+        keys = _EINDE_INSTEMMING | (_NA_HET_CONTACT if self.dienst == flow.INTAKE else frozenset())
+        return self.holds or self._about(keys)
 
     def _about(self, keys: Collection[str]) -> bool:
         return self.open and self.onderwerp is not None and self.routing_key in keys

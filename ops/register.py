@@ -107,7 +107,12 @@ async def zaak(environment: Environment, onderwerp: str, reader: str | None) -> 
     hidden = await lezer.hidden_from(environment, reader)
     if gevonden is None or onderwerp in hidden:
         return None
-    return gevonden | {"zelfde_als": None} if gevonden.get("zelfde_als") in hidden else gevonden
+    if gevonden.get("zelfde_als") in hidden:
+        gevonden["zelfde_als"] = None
+    gevonden["koppelingen"] = [
+        een for een in gevonden["koppelingen"] if een["zaak"] not in hidden and een["dubbele"] not in hidden
+    ]
+    return gevonden
 
 
 async def _ask(environment: Environment, question: Callable[[Any], Awaitable[T]]) -> T:

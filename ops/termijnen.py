@@ -45,12 +45,14 @@ class Stand(IntEnum):
 
 
 class Gezegd(NamedTuple):
-    """What the watch stated of a clock: when, what, to which roles, and how often it had said so before."""
+    """What the watch stated of a clock: when, what, to which roles, how often it had said so before, and in
+    which generation."""
 
     op: datetime
     wat: Wat
     rollen: tuple[str, ...]
     herhaling: int = 0
+    generatie: int = 1
 
 
 @dataclass(frozen=True)
@@ -311,6 +313,9 @@ def explanation(een: Loop, now: datetime) -> str:
 # The same words for every matter: for whom a rung is closed is not for a seat.
 _ALTERNATIVE = "wie er niet van mag weten: diens plaatsvervanger, of niemand"
 _NIEMAND = "niemand"
+_EERDER = (
+    "een eerdere generatie liep anders (begin, eind, spoed of rol); wat nog geldt wordt niet nog eens gezegd"
+)
 
 
 def _point(een: Loop, punt: Punt, nummer: int) -> str:
@@ -339,14 +344,17 @@ def _hoort(een: Loop, punt: Punt, vanaf: int) -> tuple[str, ...]:
 
 
 def _gezegd(een: Loop) -> Iterable[str]:
-    """Everything that was stated of it, oldest first."""
+    """Everything that was stated of it, oldest first; also before it was armed anew."""
     if een.gezegd is None:
         return
     if not een.gezegd:
         yield "nog niets"
-    for op, wat, rollen, herhaling in een.gezegd:
+    for op, wat, rollen, herhaling, generatie in een.gezegd:
         weer = f", keer {herhaling + 1}" if herhaling else ""
-        yield f"{_long(op)}  {wat}: {', '.join(rollen)}{weer}"
+        toen = "" if generatie == een.klok.generatie else f" (generatie {generatie})"
+        yield f"{_long(op)}  {wat}{toen}: {', '.join(rollen)}{weer}"
+    if any(een.klok.generatie != gezegd.generatie for gezegd in een.gezegd):
+        yield _EERDER
 
 
 def _again(een: Loop) -> str:
@@ -463,18 +471,18 @@ async def _leg_uit(environment: Environment, args: argparse.Namespace) -> str:
 
 
 async def met_wat_gezegd_is(environment: Environment, een: Loop) -> Loop:
-    """The clock with what its service stated when the watch spoke, in the generation that runs. For whoever
-    holds no seat: it names the roles that were told."""
+    """The clock with what its service stated when the watch spoke, in whatever generation: what was said
+    before it was armed anew reached those roles too. For whoever holds no seat: it names them."""
     async with attach.schema(environment, een.dienst) as connection:
         rows = await connection.fetch(attach.SQL.said, een.onderwerp, een.dienst, list(_WAARVAN))
     gezegd = []
     for row in rows:
         feit, inhoud = _WAARVAN[row["name"]], json.loads(row["data"])
-        if (inhoud["soort"], inhoud["generatie"]) == (een.klok.termijn.soort, een.klok.generatie):
+        if inhoud["soort"] == een.klok.termijn.soort:
             rollen = tuple(dict.fromkeys((inhoud["rol"], *inhoud.get("escaleert_naar", ()))))
             op = datetime.fromisoformat(inhoud[feit.moment])
             wat = Wat(feit.naam.removeprefix("termijn-"))
-            gezegd.append(Gezegd(op, wat, rollen, inhoud.get("herhaling", 0)))
+            gezegd.append(Gezegd(op, wat, rollen, inhoud.get("herhaling", 0), inhoud["generatie"]))
     return replace(een, gezegd=tuple(sorted(gezegd)))
 
 

@@ -110,7 +110,7 @@ def arrival_of(raw: Any) -> Arrival:
     headers = raw.headers or {}
     if raw.user_id == flow.BEHEER and all(name in headers for name in REPLAY_HEADERS):
         routing_key, user, parked, since = (str(headers[name]) for name in REPLAY_HEADERS)
-        with suppress(ValueError):
+        with suppress(ValueError, OverflowError):
             return Arrival(
                 raw.body,
                 routing_key,

@@ -1097,7 +1097,8 @@ class BehandelingHerzien(Event):
 
 class BehandelingOpgehouden(Event):
     """The seat that was agreed on with the melder must not learn of the case, or reported it: it is placed
-    with nobody until another is agreed on. Said once for each seat, to the cluster alone."""
+    with nobody until another is agreed on. Said once while that seat is the one agreed on, and again when it
+    is so anew after another, to the cluster alone."""
 
     naam = "behandeling-opgehouden"
     moment = "opgehouden_op"

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: EUPL-1.2
 """What is parked: nothing readable of it confirms a guess; it is not kept for ever, nor lost in silence."""
 
+import argparse
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import blake2b, sha256
 from pathlib import Path
@@ -11,14 +13,17 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from ops import geparkeerd, parking
+from ops import OpsError, geparkeerd, parking
 from ops.environment import Environment
-from shared import zegel
+from shared import flow, zegel
 from shared.envelope import Arrival
+from shared.events import InstemmingGegeven, InstemmingIngetrokken, InstemmingVervallen
 from shared.inbox import GEPARKEERD_VOORAF, parked_digest, verloop_geparkeerd
 from shared.service import Runtime, Service
 from shared.settings import ServiceSettings
-from tests.bus import new_id, now, running
+from tests.bus import Bus, make_fact, new_id, now, running
+from tests.conftest import StartService
+from tests.parkeren import parkeer
 
 KEY = "coid.kwestie-gekwalificeerd.v1"
 
@@ -198,3 +203,24 @@ async def test_it_is_counted_for_an_alarm_and_said_in_the_log(
     await runtime._verloop_geparkeerd()
     assert "parked messages were not handled in time: bodies destroyed" in caplog.text
     assert await gauges() == (0.0, 1.0)
+
+
+@pytest.mark.parametrize("dienst", [flow.INTAKE, flow.ROUTING, flow.NOTIFICATION])
+async def test_a_withdrawal_of_consent_is_not_dropped_without_saying_so(
+    service: StartService, bus: Bus, environment: Environment, dienst: str
+) -> None:
+    """By no service that acts on consent: it would go on as if the melder had never withdrawn it. Intake and
+    routing hold nothing back meanwhile; that consent lapsed weighs as much; that it was given does not."""
+    runtime = await service(dienst)
+    ingetrokken = InstemmingIngetrokken(instemming=new_id(), ingetrokken_op=now())
+    await parkeer(bus, runtime.pool, make_fact("mid", ingetrokken, new_id()))
+    (one,) = await parking.parked(environment, [dienst])
+    assert one.holds == (dienst == flow.NOTIFICATION)
+    for key in flow.keys(flow.INTAKE, InstemmingVervallen):
+        assert replace(one, routing_key=key).forgets
+    for key in flow.keys("mid", InstemmingGegeven):
+        assert not replace(one, routing_key=key).forgets
+    args = argparse.Namespace(dienst=None, lezer=None, ids=[str(one.id)], reden="proef", vergeet=False)
+    with pytest.raises(OpsError, match=r"consent ended.*--vergeet"):
+        await geparkeerd._drop(environment, args)
+    assert await parking.parked(environment, [dienst]) == [one]

@@ -86,6 +86,32 @@ async def test_what_was_not_offered_here_is_no_replay(
     await owner.close()
 
 
+async def test_a_replay_of_a_moment_that_cannot_be_is_parked_and_stops_nobody(
+    service: StartService, environment: Environment, bus: Bus
+) -> None:
+    """Before the first year in UTC, or no moment at all: it is that account's own word, and the next message
+    is handled."""
+    registry = await service("registry")
+    for number, since in enumerate(("0001-01-01T00:00:00+23:59", "ooit"), 1):
+        koppen = dict(zip(REPLAY_HEADERS, (KEY, "coid", str(uuid.uuid4()), since), strict=True))
+        async with broker_connection(environment, flow.BEHEER) as connection:
+            channel = await connection.channel()
+            message = aio_pika.Message(b"%d" % number, user_id=flow.BEHEER, headers={**koppen})
+            await channel.default_exchange.publish(message, "registry", mandatory=True)
+
+        async def parked_as_own(number: int = number) -> bool:
+            rows = await registry.pool.fetch("select afzender from geparkeerd")
+            return [row["afzender"] for row in rows] == [flow.BEHEER] * number
+
+        await eventually(parked_as_own)
+    await bus.state("coid", qualified(), new_id())
+
+    async def handled() -> bool:
+        return bool(await registry.pool.fetchval("select count(*) = 1 from facts where publisher = 'coid'"))
+
+    await eventually(handled)
+
+
 async def _empty(environment: Environment) -> bool:
     """Nothing waits in registry's queue, and nothing is in hand."""
     async with broker_connection(environment, flow.BEHEER) as connection:

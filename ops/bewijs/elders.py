@@ -45,6 +45,11 @@ OP_TESTS: Final = (
         "van een gewist dossier blijft een skelet dat nergens naar leidt, en wat laat komt haalt niets terug",
         ("tests/registry/test_vernietiging.py", "tests/test_erasure.py"),
     ),
+    OpTests(
+        "van een luisterend oor houdt het register een aantal per jaar en kanaal; wat routing en notificatie"
+        " van de instemming hoorden, blijft daar staan",
+        ("tests/registry/test_registry.py",),
+    ),
     OpTests("wat geparkeerd is, wordt op tijd vernietigd en bevestigt niets", ("tests/test_geparkeerd.py",)),
     OpTests(
         "een instelling die een bescherming zou uitzetten, wordt geweigerd",

@@ -63,7 +63,7 @@ LUISTEREND_OOR: Final = Rand(
     "luisterend oor -> telling",
     "berichten over een luisterend oor",
     "de tellingen van intake en van het register",
-    "van een luisterend oor blijft alleen een aantal: per week en kanaal, in het register per jaar en kanaal",
+    "een luisterend oor staat in de tellingen als aantal: per week en kanaal, in het register per jaar",
     zonder_moment=True,
 )
 GEPARKEERD: Final = Rand(
@@ -114,6 +114,8 @@ GRENZEN: Final = (
     " van één zaak, en tot de database hun oude rijen opruimt staan ook die er nog.",
     "Het register telt een luisterend oor in de transactie waarin het onthoudt dat het geteld is: van het"
     " laatste van een kanaal en jaar kan wie de database beheert zo het kanaal zien.",
+    "Wat routing en notificatie over de instemming bij een luisterend oor hoorden, blijft daar staan, met"
+    " kenmerk en moment; alleen de tellingen zijn met die berichten vergeleken.",
     "Wie het netwerk ziet kan het moment van een bericht zien; daartegen helpt alleen het vaste moment van"
     " weekbericht en antwoord.",
 )

@@ -271,7 +271,10 @@ class Intake:
         async def neem(work: Work) -> list[str]:
             return await vernietiging.uit_de_tijd(work, *termijnen)
 
-        batch = Batch("verstrijken", neem, vernietiging.verstrijk, matter)
+        async def doe(work: Work, zaken: Sequence[str]) -> None:
+            await vernietiging.verstrijk(work, zaken, *termijnen)
+
+        batch = Batch("verstrijken", neem, doe, matter)
         return (await runtime.terzijde.run(batch)).taken == vernietiging.PER_KEER
 
     async def waarschuwen(self, runtime: Runtime) -> bool:

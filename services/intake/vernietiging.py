@@ -67,20 +67,35 @@ async def noteer(work: Work, zaken: Collection[str], grond: Grond) -> None:
 
 
 async def uit_de_tijd(
-    work: Work, bewaartermijn: str, bewaartermijn_open: str, zonder_contact: str
+    work: Work,
+    bewaartermijn: str,
+    bewaartermijn_open: str,
+    zonder_contact: str,
+    *,
+    van: Collection[str] | None = None,
 ) -> list[str]:
     """Contacts that ended at the MID, others of which nothing more was heard, and content about matters of
-    which no contact came, for longer than these periods; locked, at most `PER_KEER`."""
+    which no contact came, for longer than these periods; locked, at most `PER_KEER`. Of these (`van`) alone,
+    or of all."""
     await verstrekking.houd_sleutels_tegen(work)
-    rows = await work.connection.fetch(QUERIES.uit_de_tijd, bewaartermijn, bewaartermijn_open, PER_KEER)
-    rows += await work.connection.fetch(QUERIES.zonder_contact, zonder_contact, PER_KEER - len(rows))
+    onder = None if van is None else sorted(van)
+    fetch = work.connection.fetch
+    rows = await fetch(QUERIES.uit_de_tijd, bewaartermijn, bewaartermijn_open, PER_KEER, onder)
+    rows += await fetch(QUERIES.zonder_contact, zonder_contact, PER_KEER - len(rows), onder)
     return [row["subject"] for row in rows]
 
 
-async def verstrijk(work: Work, zaken: Collection[str]) -> None:
-    """Erase these contacts, of which the time is over."""
+async def verstrijk(
+    work: Work, zaken: Collection[str], bewaartermijn: str, bewaartermijn_open: str, zonder_contact: str
+) -> None:
+    """Erase of these contacts, which `uit_de_tijd` locked, those of which the time is over.
+
+    They are looked at again: what was said of one may have been committed after that query had begun, and
+    before it had the lock. Nothing can be from now on.
+    """
     if zaken:
-        await besluit(work, (await work.dossiers(zaken)).keys(), "bewaartermijn")
+        over = await uit_de_tijd(work, bewaartermijn, bewaartermijn_open, zonder_contact, van=zaken)
+        await besluit(work, (await work.dossiers(over)).keys(), "bewaartermijn")
 
 
 async def bijna_uit_de_tijd(pool: Any, bewaartermijn_open: str, zonder_contact: str) -> tuple[int, int]:

@@ -4,9 +4,10 @@
 -- name: uit_de_tijd
 -- At most $3 contacts that were never forwarded and that nobody holds, of which nothing was heard for $1 (an ISO 8601
 -- period) since they ended at the MID, or for $2 when they never did. One whose melder came back is open until the MID did
--- something about that. What was forwarded has a dossier, whose keeper says when its time is over.
+-- something about that. What was forwarded has a dossier, whose keeper says when its time is over. $4: only of these.
 select contacten.subject from contacten join matters using (subject)
 where contacten.status in ('open', 'afgesloten') and matters.gewist_op is null
+  and ($4::text[] is null or contacten.subject = any($4))
   and contacten.subject not in (select onderwerp from terzijde where werk = 'verstrijken' and tot > now())
   and contacten.laatst_op < clock_timestamp() - case
       when contacten.status = 'open' or contacten.heropend then $2::text::interval else $1::text::interval end
@@ -18,9 +19,10 @@ for update of matters skip locked;
 -- name: zonder_contact
 -- At most $2 matters with content and without a contact, which neither routing nor registry says anything about and of
 -- which nothing came for $1: an id that was mistaken. What those know goes with its dossier; where a message about it is
--- parked, its contact may be what is.
+-- parked, its contact may be what is. $3: only of these.
 select subject from matters
 where gewist_op is null
+  and ($3::text[] is null or subject = any($3))
   and exists (select from kluis where kluis.subject = matters.subject and soort <> 'antwoord')
   and not exists (select from contacten where contacten.subject = matters.subject)
   and not exists (select from geparkeerd where geparkeerd.onderwerp = sha256(matters.subject::bytea)

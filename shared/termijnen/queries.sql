@@ -6,7 +6,7 @@
 select * from termijnen where onderwerp = any($1::text[]) order by onderwerp, soort for update
 
 -- name: save
--- Store changed clocks. The caller holds their matters, and sorts. A list in a field is written with spaces. What was set
+-- Store changed clocks. The caller holds them, and sorts. A list in a field is written with spaces. What was set
 -- aside is another clock now: a pause of the watch was for the old one.
 with weer as (
     delete from terzijde
@@ -139,8 +139,9 @@ where not exists (select from was where was.sluitingsdagen = nu.sluitingsdagen a
 insert into herrekeningen (regel) values ($1)
 
 -- name: openstaand
--- What waits to be reckoned anew: the clocks of a kind, by the rule of now, or (null) all, by the calendar of now.
-select distinct regel from herrekeningen
+-- What of these matters ($1) waits to be reckoned anew: the clocks of a kind, by the rule of now, or (null) all, by the
+-- calendar of now; of every matter, or (alleen) of one that was left over.
+select distinct regel, alleen from herrekeningen where alleen is null or alleen = any($1::text[])
 
 -- name: te_herrekenen
 -- One piece of work, for one replica at a time.

@@ -7,18 +7,22 @@ fact are one transaction: the caller's. It touches clocks only; no handler's loc
 it takes nothing that another holds.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import logging
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from shared.events import TermijnFeit
-from shared.postgres import Queries
+from shared.postgres import TRANSIENT, Queries
+from shared.telemetry import describe
 from shared.termijnen.duur import Schorsing
 from shared.termijnen.klok import Bewaard, Punt, Termijn, Uitkomst, Wat
 from shared.termijnen.overgang import Verandering, beslis_waak, herrekend
 from shared.termijnen.regelboek import Regelboek
 from shared.termijnen.regels import Soort
+
+log = logging.getLogger(__name__)
 
 BATCH: Final = 200
 """How many clocks one transaction fires at most. A full batch means: ask again at once."""
@@ -215,17 +219,14 @@ async def zeg(
     """The second half of `due`: mark the clocks that `neem` locked, or some of them.
 
     What waits to be reckoned anew is so before anything is said of it: after an outage the closing day that
-    moves an end may have been heard only just now.
+    moves an end may have been heard only just now. What cannot be reckoned anew is said by the end that it
+    has: a false alarm can be taken back, a silence cannot.
     """
     stellingen, sinds, marks = [], [], []
-    te_herrekenen = {werk["regel"] for werk in await connection.fetch(QUERIES.openstaand)}
-    veranderingen = []
+    verplaatst = await _eerst_herrekend(connection, boek, rows)
     for row in rows:
         oud = bewaard(row)
-        if (verandering := _eerst_herrekend(oud, boek, te_herrekenen)) is not None:
-            veranderingen.append(verandering)
-            continue
-        gezegd = beslis_waak(oud, now, boek)
+        gezegd = None if _klok(row) in verplaatst else beslis_waak(oud, now, boek)
         if gezegd is None:
             continue
         een = gezegd.bewaard
@@ -247,17 +248,56 @@ async def zeg(
             sinds.append(row["volgende_op"])
     if marks:
         await connection.execute(QUERIES.mark, *_columns(marks))
-    await save(connection, veranderingen)
-    return Gevuurd(stellingen, len(rows), sinds, _gesteld(veranderingen))
+    return Gevuurd(stellingen, len(rows), sinds, [een for feiten in verplaatst.values() for een in feiten])
 
 
-def _eerst_herrekend(
-    oud: Bewaard, boek: Regelboek, te_herrekenen: Collection[str | None]
-) -> Verandering | None:
-    anders = oud.termijn.soort in te_herrekenen
-    if not anders and None not in te_herrekenen:
-        return None
-    return herrekend(oud, boek, nieuwste_regel=anders)
+def _klok(row: Mapping[str, Any]) -> tuple[str, str]:
+    return row["onderwerp"], row["soort"]
+
+
+async def _eerst_herrekend(
+    connection: Any, boek: Regelboek, rows: Sequence[Mapping[str, Any]]
+) -> dict[tuple[str, str], list[Stelling]]:
+    """Reckon those of these clocks anew for which that waits; what moved, with the facts to state."""
+    onderwerpen = sorted({row["onderwerp"] for row in rows})
+    werk = {(een["regel"], een["alleen"]) for een in await connection.fetch(QUERIES.openstaand, onderwerpen)}
+    if not werk:
+        return {}
+    gevraagd = [
+        (row, bool(anders))
+        for row in rows
+        if (anders := werk & {(row["soort"], None), (row["soort"], row["onderwerp"])})
+        or werk & {(None, None), (None, row["onderwerp"])}
+    ]
+    return await _herreken_wat_kan(connection, boek, gevraagd)
+
+
+async def _herreken_wat_kan(
+    connection: Any, boek: Regelboek, gevraagd: Sequence[tuple[Mapping[str, Any], bool]]
+) -> dict[tuple[str, str], list[Stelling]]:
+    """Reckon all of these at once, by the rule of now where that is asked; when that fails for good each half
+    by itself, until what cannot be reckoned stands alone, and stays as it was."""
+    if not gevraagd:
+        return {}
+    try:
+        async with connection.transaction():
+            gedaan: dict[tuple[str, str], list[Stelling]] = {}
+            veranderingen = []
+            for row, anders in gevraagd:
+                if (verandering := herrekend(bewaard(row), boek, nieuwste_regel=anders)) is not None:
+                    veranderingen.append(verandering)
+                    gedaan[_klok(row)] = _gesteld([verandering])
+            await save(connection, veranderingen)
+            return gedaan
+    except TRANSIENT:
+        raise
+    except Exception as error:
+        if len(gevraagd) == 1:
+            log.warning("not reckoned anew: fires by the end it has", extra={"error": describe(error)})
+            return {}
+    half = len(gevraagd) // 2
+    gedaan = await _herreken_wat_kan(connection, boek, gevraagd[:half])
+    return gedaan | await _herreken_wat_kan(connection, boek, gevraagd[half:])
 
 
 def _gesteld(veranderingen: Iterable[Verandering]) -> list[Stelling]:

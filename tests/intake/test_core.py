@@ -314,14 +314,15 @@ def doorgezet_onder(loop: Loop) -> set[tuple[str, str]]:
 @settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_order_makes_no_other_difference_than_what_cannot_be_unsaid(data: st.DataObject) -> None:
-    """ADR 0001 names them: a forward that a withdrawal, a later talk or a listening ear overtook, and a
-    listening ear that was erased before the talk that overruled it was known.
+    """ADR 0001 names them: a forward that a withdrawal, a later talk or a listening ear overtook, a return
+    that was brought higher likewise, and a listening ear that was erased before the talk that overruled it
+    was known.
     """
     loops = in_twee_volgordes(data)
     for een, ander in (loops, loops[::-1]):
         if een.gewist and not ander.gewist:
             overruled = ander.zaak.gesprekken[-1].uitkomst != "luisterend-oor"
-            assert overruled or ander.zaak.doorgezet_van_kracht
+            assert overruled or ander.zaak.doorgezet_van_kracht or ander.zaak.heropend_van_kracht
         if een.gewist or ander.gewist or een.bijgewerkt.status == "afgesloten":
             continue
         # Neither a listening ear nor a talk that ended the contact: only a withdrawal is left.
@@ -694,6 +695,20 @@ def test_a_matter_that_was_forwarded_is_not_erased_as_a_listening_ear() -> None:
     assert loop.gewist
     # Whoever got it is told to stop, also now that nothing is left to tell of.
     assert [feit.instemming for feit in loop.van(InstemmingVervallen)] == [G1]
+
+
+def test_a_return_that_the_sg_holds_is_not_erased_as_a_listening_ear() -> None:
+    """What the SG was told with consent stays, also where no cluster holds the matter, until that consent is
+    withdrawn; and under no other grant."""
+    terug = MelderTeruggekeerd(teruggekeerd_op=t(3), reden="niet-opgepakt", escaleren_naar="sg")
+    begin = contact(), gesprek(2, "informatie"), terug
+    loop = Loop(*begin, geef(4, G2, "sg"), gesprek(5, "luisterend-oor", None))
+    assert [feit.instemming for feit in loop.van(MeldingHeropend)] == [G2]
+    assert loop.bijgewerkt.uitkomst == "informatie"
+    loop.hoor(trek_in(6, G2))
+    assert loop.gewist
+    elders = Loop(*begin, geef(4, G2, "klachten"), gesprek(5, "luisterend-oor", None))
+    assert elders.gewist
 
 
 def test_a_listening_ear_that_was_overruled_changes_nothing_about_what_overruled_it() -> None:

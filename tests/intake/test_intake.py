@@ -813,7 +813,8 @@ async def test_other_outcomes_end_the_contact(
 async def test_a_returning_melder_reopens_the_matter(
     bus: Bus, service: StartService, melder: Melder, database: Any
 ) -> None:
-    """Nobody but the MID hears it without a grant, and each hears it under their own."""
+    """Nobody but the MID hears it without a grant, and each hears it under their own. What was brought higher
+    under one is no listening ear after that."""
     await service("intake")
     heard = await bus.listen("intake.#")
     await melder.meldt()
@@ -832,6 +833,10 @@ async def test_a_returning_melder_reopens_the_matter(
     [hogerop] = await stated(heard, melder.zaak, "melding-heropend")
     assert (hogerop["escaleren_naar"], hogerop["instemming"]) == ("sg", sg)
     assert "adviseur-7" not in str(hogerop)
+    await melder.spreekt("luisterend-oor", na_min=15)
+    await handled(database, 5)
+    assert await database.fetchval("select status from contacten") == "afgesloten"
+    assert await database.fetchval("select count(*) from kluis") == 1
     await melder.spreekt(na_min=20)
     coid = await melder.stemt_in()
     _, heropend = await stated(heard, melder.zaak, "melding-heropend", 2)

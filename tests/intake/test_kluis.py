@@ -352,6 +352,36 @@ async def test_a_contact_that_ended_at_the_mid_is_erased_after_its_time(
     assert await database.fetchval("select count(*) from kluis") == 5
 
 
+async def test_a_contact_is_judged_again_once_it_is_held(
+    bus: Bus, service: StartService, public_keys: zegel.PublicKeys, database: Any
+) -> None:
+    """Its time was over when it was looked for; before its lock was had, the melder came back. Likewise a
+    matter without a contact of which something more came."""
+    intake = await service("intake")
+    melder, mis = Melder(bus, public_keys), new_id()
+    melder.begin = now() - timedelta(days=367)
+    await melder.meldt()
+    await melder.spreekt("informatie")
+    verzegeld = zegel.seal(GEHEIM, melder.keys)
+    terug = MelderTeruggekeerd(teruggekeerd_op=now(), reden="nieuwe-informatie", verzegeld=verzegeld)
+    await bus.state("mid", terug, mis)
+    await handled(database, 3)
+    ouder = "update facts set received_at = received_at - interval '190 days' where subject = $1"
+    await database.execute(ouder, mis)
+    termijnen = "P1Y", "P2Y", "P6M"
+    async with intake.transaction() as work:
+        gevonden = await vernietiging.uit_de_tijd(work, *termijnen)
+    assert set(gevonden) == {melder.zaak, mis}
+    for zaak in gevonden:
+        later = terug.model_copy(update={"teruggekeerd_op": now()})
+        await bus.state("mid", later, zaak)
+    await handled(database, 5)
+    async with intake.transaction() as work:
+        await vernietiging.verstrijk(work, gevonden, *termijnen)
+    assert await database.fetchval("select count(*) from kluis") == 4
+    assert not await database.fetchval("select count(*) from matters where gewist_op is not null")
+
+
 async def test_a_contact_that_was_left_open_is_erased_in_the_end_and_said_before(
     bus: Bus,
     service: StartService,

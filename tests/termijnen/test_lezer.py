@@ -4,6 +4,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -405,3 +406,64 @@ async def test_while_a_fact_that_may_exclude_somebody_is_parked_no_seat_sees_its
     assert [een.id for een in await parked(environment, reader="commandant-43")] == [other]
     assert len((await overview(environment)).regels) == 5
     assert len(await parked(environment)) == 6
+
+
+async def test_what_is_coupled_to_a_matter_that_may_exclude_somebody_is_for_no_seat_either(
+    environment: Environment,
+) -> None:
+    """They are about the same event, however far the coupling goes, and whichever service parked the message.
+    Once it is given up with nobody excluded, all of it is there."""
+    await _organisatie(environment)
+    zaak, coupled, further, open_ = (new_id() for _ in range(4))
+    for een in (zaak, coupled, further, open_):
+        await arm(environment, flow.ROUTING, een, Klok(Soort.ADVISEUR_CONTACT, now()))
+    async with attach.schema(environment, flow.REGISTRY) as connection:
+        for een in (zaak, coupled, further, open_):
+            await _in_register(connection, een)
+        await connection.execute("insert into koppelingen values ($1, $2, now())", coupled, zaak)
+        await connection.execute("insert into koppelingen values ($1, $2, now())", coupled, further)
+    await _parked(environment, zaak, "coid.kwestie-gekwalificeerd.v1", flow.NOTIFICATION)
+    for seat in ("commandant-43", "commandant-l"):
+        assert await _listed(environment, seat) == {open_}
+        for een in (zaak, coupled, further):
+            assert await register.zaak(environment, een, seat) is None
+        assert await register.zaak(environment, open_, seat) is not None
+    assert len(await _listed(environment, None)) == 4
+    async with attach.schema(environment, flow.NOTIFICATION) as connection:
+        await connection.execute(
+            "update geparkeerd set status = 'vervallen', verzegeld = null, onderwerp = null"
+        )
+    assert len(await _listed(environment, "commandant-43")) == 4
+
+
+async def test_no_coupling_names_a_matter_that_is_hidden(environment: Environment) -> None:
+    """One that came after the other matter was erased: of that nobody knows who must not learn of it."""
+    await _organisatie(environment)
+    zaak, gewist, open_ = (new_id() for _ in range(3))
+    async with attach.schema(environment, flow.REGISTRY) as connection:
+        for een in (zaak, open_):
+            await _in_register(connection, een)
+        await connection.execute(
+            "insert into matters (subject, known, gewist_op, first_seen)"
+            " select $1, true, week, week from date_trunc('week', now(), 'Europe/Amsterdam') as week",
+            gewist,
+        )
+        await connection.execute("insert into koppelingen values ($1, $2, now())", zaak, gewist)
+        await connection.execute("insert into koppelingen values ($1, $2, now())", open_, zaak)
+    for seat, genoemd in (("commandant-43", {open_}), (None, {open_, gewist})):
+        gevonden = await register.zaak(environment, zaak, seat)
+        assert gevonden is not None
+        koppelingen = gevonden["koppelingen"]
+        assert {een[kant] for een in koppelingen for kant in ("zaak", "dubbele")} == {zaak, *genoemd}
+
+
+async def _in_register(connection: Any, zaak: str) -> None:
+    await connection.execute(
+        "insert into matters (subject, known, first_seen) values ($1, true, now()) on conflict do nothing",
+        zaak,
+    )
+    await connection.execute(
+        "insert into zaken (zaak, herkomst, onderwerpen, dubbel, telt, status)"
+        " values ($1, 'mid', '{}', false, false, 'open')",
+        zaak,
+    )

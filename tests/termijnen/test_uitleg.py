@@ -60,7 +60,7 @@ async def test_what_was_said_is_what_the_service_stated(
     service: StartService, bus: Bus, environment: Environment
 ) -> None:
     """Of a clock whose warnings were over when it became known only the end is said, when that was."""
-    await service("routing", termijnen={"adviseur-contact": "3590s"})
+    routing = await service("routing", termijnen={"adviseur-contact": "3590s"})
     heard = await bus.listen("routing.termijn-verstreken.#")
     adviseur = e.AdviseurGewijzigd(gewijzigd_op=now(), volgnummer=1, onderdelen=("CLAS",))
     await bus.state("coid", adviseur, "adviseur-1")
@@ -93,3 +93,12 @@ async def test_what_was_said_is_what_the_service_stated(
     uitleg = explanation(een, now() + timedelta(seconds=1))
     assert uitleg.count("nadert") == sum(punt.wat == "nadert" for punt in een.klok.termijn.punten)
     assert f"  gezegd       {gezegd.op:%Y}" in uitleg
+    assert "eerdere generatie" not in uitleg
+    await routing.pool.execute("update termijnen set generatie = 3")
+    nu = replace(een, klok=replace(een.klok, generatie=3), gezegd=None)
+    nu = await met_wat_gezegd_is(environment, nu)
+    assert nu.gezegd == een.gezegd, "armed anew, it was still said"
+    opnieuw = explanation(nu, now() + timedelta(seconds=1))
+    assert f"{gezegd.wat} (generatie 1): {', '.join(gezegd.rollen)}" in " ".join(opnieuw.split())
+    assert "een eerdere generatie liep anders" in " ".join(opnieuw.split())
+    assert max(map(len, opnieuw.splitlines())) <= 80

@@ -421,3 +421,51 @@ async def test_no_clock_is_armed_by_a_calendar_that_was_just_replaced(pool: Any)
             await waak.save(handler, verschil([Klok(Soort.TOEWIJZING, START)], (), "zaak-0001", boek))
         await asyncio.wait_for(stellen, timeout=5)
     assert len(await alles_herrekend(pool, BOEKEN, 2)) == 1
+
+
+ONMOGELIJK = "update termijnen set generatie = 2147483647 where onderwerp = $1"
+"""What cannot be reckoned anew: there is no next generation of it."""
+
+
+@pytest.mark.parametrize("alleen", [False, True], ids=["with all others", "by itself"])
+async def test_a_clock_that_cannot_be_reckoned_anew_fires_by_the_end_it_has(pool: Any, alleen: bool) -> None:
+    """Shows one that waits with all others, and one that was left over: it is called overdue by its old end
+    once, and not set aside for it; the other moves by the closing day, and the work is still there to do."""
+    dag = (START + timedelta(days=1)).date()
+    async with pool.acquire() as connection:
+        for zaak in ("zaak-0001", "zaak-0002"):
+            await volg(connection, zaak, Klok(Soort.TOEWIJZING, START))
+        await connection.execute(ONMOGELIJK, "zaak-0001")
+        async with connection.transaction():
+            await leg_kalender_vast(connection, "coid", volgnummer=1, sluitingsdagen=[dag], brugdagen=[])
+            if alleen:
+                await connection.execute("delete from herrekeningen")
+                zaken = [waak.TeHerrekenen(zaak, None) for zaak in ("zaak-0001", "zaak-0002")]
+                await waak.later(connection, zaken)
+        eind = (await een(connection, "zaak-0001")).termijn.eind
+        assert eind is not None
+        gezegd = dict(await vuur(connection, eind + OGENBLIK))
+        assert isinstance(gezegd["zaak-0001"], TermijnVerstreken) and gezegd["zaak-0001"].eind == eind
+        assert isinstance(gezegd["zaak-0002"], TermijnVerplaatst) and len(gezegd) == 2
+        assert "zaak-0001" not in dict(await vuur(connection, eind + 2 * OGENBLIK))
+        assert await connection.fetchval("select count(*) from herrekeningen") == 1 + alleen
+        assert (await een(connection, "zaak-0001")).volgende_op is not None, "the next rung is climbed too"
+
+
+async def test_what_one_matter_still_has_to_be_reckoned_for_moves_no_other_clock(pool: Any) -> None:
+    """Shows a later change of the setting: the matter that an operator asked it for takes the rule of now,
+    another clock of that kind keeps the one it began with."""
+    anders = Regelboeken(regels({"toewijzing": "3werkdag"}))
+    async with pool.acquire() as connection:
+        for zaak in ("zaak-0001", "zaak-0002"):
+            await volg(connection, zaak, Klok(Soort.TOEWIJZING, START))
+        async with connection.transaction():
+            await anders.leg_vast(connection)
+            await waak.later(connection, [waak.TeHerrekenen("zaak-0001", Soort.TOEWIJZING)])
+        eind = (await een(connection, "zaak-0001")).termijn.eind
+        assert eind is not None
+        gezegd = dict(await vuur(connection, eind + OGENBLIK, boeken=anders))
+        assert isinstance(gezegd["zaak-0001"], TermijnVerplaatst)
+        assert isinstance(gezegd["zaak-0002"], TermijnVerstreken)
+        versies = [(await een(connection, zaak)).termijn.versie for zaak in ("zaak-0001", "zaak-0002")]
+        assert versies == [2, 1]

@@ -60,12 +60,13 @@ def bepaal(zaak: Zaak, max_pogingen: int) -> Uitkomst | None:
     """The outcome as it stands, or None while there is none.
 
     `max_pogingen` is how many attempts without a talk make a melder unreachable. A talk as listening ear is
-    left aside while a forward of the matter is in force: what was sent on with consent can no longer leave
-    nothing behind. It is left aside too when a later talk overruled it, so that it makes no difference to
-    since when that talk's outcome holds.
+    left aside while a forward of the matter is in force, or a return that was brought higher: what was sent
+    on with consent can no longer leave nothing behind. It is left aside too when a later talk overruled it,
+    so that it makes no difference to since when that talk's outcome holds.
     """
     gesprekken: Sequence[GesprekGevoerd] = zaak.gesprekken
-    if zaak.doorgezet_van_kracht or (gesprekken and gesprekken[-1].uitkomst != CODE_LUISTEREND_OOR):
+    verteld = zaak.doorgezet_van_kracht or zaak.heropend_van_kracht
+    if verteld or (gesprekken and gesprekken[-1].uitkomst != CODE_LUISTEREND_OOR):
         gesprekken = [gesprek for gesprek in gesprekken if gesprek.uitkomst != CODE_LUISTEREND_OOR]
     terug = [feit.teruggekeerd_op for feit in zaak.teruggekeerd]
     if gesprekken:

@@ -115,6 +115,13 @@ class Zaak:
         geldig = {(grant.instemming, grant.geadresseerde) for grant in self.doorzetbaar}
         return [one for one in self.gesteld.doorgezet if (one.instemming, one.geadresseerde) in geldig]
 
+    @property
+    def heropend_van_kracht(self) -> list[MeldingHeropend]:
+        """The returns that were brought to an address of escalation under a grant still in force: that
+        address holds the matter, whether a cluster has it or not."""
+        geldig = {(grant.instemming, grant.geadresseerde) for grant in self.van_kracht}
+        return [one for one in self.gesteld.heropend if (one.instemming, one.escaleren_naar) in geldig]
+
     def instemming_voor(self, geadresseerde: str) -> InstemmingVanKracht | None:
         """The first grant in force that names this addressee."""
         return next((grant for grant in self.van_kracht if grant.geadresseerde == geadresseerde), None)
