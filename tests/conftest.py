@@ -2,7 +2,7 @@
 """The real broker and the real database, once per run; a virtual host and a database of its own per test."""
 
 import uuid
-from collections import Counter
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from importlib import import_module
@@ -57,7 +57,7 @@ def _expected_s(item: pytest.Item) -> float:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest files come first: a worker that got one last would run it while the others have nothing."""
-    per_file: Counter[Path] = Counter()
+    per_file: defaultdict[Path, float] = defaultdict(float)
     for item in items:
         per_file[item.path] += _expected_s(item)
     items.sort(key=lambda item: -per_file[item.path])
