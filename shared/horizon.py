@@ -50,11 +50,12 @@ class Voortgang:
 
 
 class _Look(NamedTuple):
-    """So many messages waited at some moment between `before` and `after`."""
+    """So many messages waited at some moment between `before` and `after`, while these replicas lived."""
 
     before: datetime
     after: datetime
     queued: int
+    replicas: frozenset[UUID]
 
 
 class _Empty(NamedTuple):
@@ -128,11 +129,13 @@ class Horizon:
             del self._empty[:-KEPT_EMPTY]
         self.learn(said)
         living = {one.replica: one for one in said if one.gezien_op > after - GONE}
-        self._looks.append(_Look(before, after, queued))
+        # What somebody held who is gone since is in the queue again, and in nobody's count.
+        self._looks = [one for one in self._looks if one.replicas <= living.keys()]
         self._draining = [one for one in self._draining if one.replicas <= living.keys()]
         self._finishing = [one for one in self._finishing if one.goals.keys() <= living.keys()]
         # Who is silent and still a consumer may hold what it was handed for as long as it likes.
         if living and len(living) >= consumers:
+            self._looks.append(_Look(before, after, queued, frozenset(living)))
             self._advance(living)
         for kept in (self._looks, self._draining, self._finishing):
             if len(kept) > KEPT:

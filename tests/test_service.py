@@ -17,7 +17,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ops.environment import Environment
@@ -107,6 +107,12 @@ Event = st.tuples(
 
 
 @given(st.lists(Event, min_size=50, max_size=100))
+@example(
+    [*[("arrive", 0), ("hand", 0)] * 8, ("look", 0), ("kill", 0), ("minute", 0), ("all tell", 0), ("look", 0)]
+)
+@example(
+    [*[("arrive", 0), ("hand", 0)] * 8, ("minute", 0), ("look", 0), ("kill", 0), ("all tell", 0), ("look", 0)]
+)
 def test_the_horizon_stays_behind_what_a_killed_or_silent_replica_held(events: list[Any]) -> None:
     """Replicas are killed, and what they held is back in the queue; others say nothing any more, for minutes,
     and hold on: the broker still counts them.
