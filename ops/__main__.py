@@ -11,8 +11,10 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
+from types import FrameType
 from typing import NamedTuple, NoReturn
 
 from ops import OpsError
@@ -116,5 +118,12 @@ def main(arguments: Sequence[str]) -> int:
         return 0
 
 
+def _as_ctrl_c(number: int, frame: FrameType | None) -> None:
+    """Whoever is told to end leaves as after Ctrl-C: nothing that was started goes on."""
+    handler = signal.getsignal(signal.SIGINT)
+    (handler if callable(handler) else signal.default_int_handler)(signal.SIGINT, frame)
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _as_ctrl_c)
     sys.exit(main(sys.argv[1:]))

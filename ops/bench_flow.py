@@ -12,6 +12,7 @@ import statistics
 import time
 import uuid
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ import asyncpg
 from ops import SERVICES, OpsError, database
 from ops import environment as environments
 from ops.bench import spread
-from ops.demo import start_field
+from ops.demo import other_parties
 from ops.environment import Environment
 from ops.servers import Servers
 from ops.stack import Stack
@@ -107,18 +108,19 @@ async def travel(
     Returns the seconds it took, and for each line to be told the seconds from contact until it waits.
     """
     cases = matters(count)
-    connection = await asyncpg.connect(
-        database.dsn_of(environment.servers.postgres_dsn, environment.database)
-    )
-    process = await start_field(environment, stack.keys / zegel.PUBLIC_FILE, interval_s, parties)
-    try:
+    keys = stack.keys / zegel.PUBLIC_FILE
+    async with AsyncExitStack() as ends:
+        connection = await asyncpg.connect(
+            database.dsn_of(environment.servers.postgres_dsn, environment.database)
+        )
+        ends.push_async_callback(connection.close)
+        process = await ends.enter_async_context(other_parties(environment, keys, interval_s, parties))
         assert process.stdin is not None
         before = await connection.fetchval(CLOSED)
         since = await connection.fetchval("select clock_timestamp()")
         started = time.perf_counter()
         process.stdin.write("".join(zaak.model_dump_json() + "\n" for zaak in cases).encode())
         await process.stdin.drain()
-        process.stdin.close()
         deadline = time.monotonic() + 120 + count * interval_s
         while await connection.fetchval(CLOSED) - before < count:
             stack.check()
@@ -131,7 +133,3 @@ async def travel(
         await asyncio.sleep(1)
         rows = await connection.fetch(LATENCY.read_text(), since)
         return seconds, [float(row["seconds"]) for row in rows]
-    finally:
-        process.kill()
-        await process.wait()
-        await connection.close()

@@ -16,8 +16,8 @@ import sys
 import time
 import uuid
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -189,10 +189,12 @@ async def listen(environment: Environment, ear: Ear) -> Any:
     return connection
 
 
-async def start_field(
+@asynccontextmanager
+async def other_parties(
     environment: Environment, keys: Path, interval_s: float = 0.05, module: str = "ops.veld"
-) -> asyncio.subprocess.Process:
-    """The other parties, as a process of their own, ready; they bring in a case per interval."""
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The other parties, as a process of their own, ready; they bring in a case per interval. They end with
+    the context, or when nobody is left who could write to them."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -208,10 +210,15 @@ async def start_field(
             "VELD_INTERVAL_S": str(interval_s),
         },
     )
-    assert process.stdout is not None
-    if not await process.stdout.readline():
-        raise OpsError("the other parties could not join the bus")
-    return process
+    try:
+        assert process.stdout is not None
+        if not await process.stdout.readline():
+            raise OpsError("the other parties could not join the bus")
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            process.terminate()
+        await process.wait()
 
 
 async def hear_field(lines: asyncio.StreamReader, content: Told) -> None:
@@ -224,54 +231,69 @@ async def travel(
     stack: Stack, environment: Environment, cases: Sequence[Zaak], ear: Ear, content: Told
 ) -> list[str]:
     """Bring the cases in and wait until each has come to its end. Returns what is missing, in words."""
-    listener = await listen(environment, ear)
-    field_process = await start_field(environment, stack.keys / zegel.PUBLIC_FILE, module="ops.demo_veld")
-    assert field_process.stdin is not None and field_process.stdout is not None
-    hearing = asyncio.create_task(hear_field(field_process.stdout, content))
-    try:
-        field_process.stdin.write("".join(zaak.model_dump_json() + "\n" for zaak in cases).encode())
-        await field_process.stdin.drain()
-        field_process.stdin.close()
-        deadline = time.monotonic() + PATIENCE_S
-        progress = Progress(len(cases), WEEK_OF_THE_ADVISER[""].replace("s", " s"))
-        said = 0.0
-        while True:
-            ended = stack.ended()
-            if ended is not None:
-                return [f"{ended} on the way"]
-            if field_process.returncode is not None:
-                return ["the process that plays the other parties stopped on the way"]
-            missing = [
-                f"case {number}: {', '.join(lacking)} not heard"
-                for number, zaak in enumerate(cases, start=1)
-                if (lacking := ear.lacking(zaak))
-            ]
-            missing += [
-                f"case {number}: {lack}"
-                for number, zaak in enumerate(cases, start=1)
-                for lack in content.lacking(zaak, forwarded=forwarded(zaak), placed=bool(seats(zaak)))
-            ]
-            told = await lines_told(environment)
-            missing += [
-                f"case {number}: not told to {', '.join(sorted(waiting))}"
-                for number, zaak in enumerate(cases, start=1)
-                if (waiting := seats(zaak) - {seat for seat, _ in told.get(zaak.id, ())})
-            ]
-            ready = not missing or time.monotonic() > deadline
-            if ready or time.monotonic() - said > _SAY_S:
-                said = time.monotonic()
-                under_way = {number: zaak for number, zaak in enumerate(cases, start=1) if ear.lacking(zaak)}
-                for line in progress.lines(under_way):
-                    print(line, flush=True)
-            if ready:
-                return missing
-            await asyncio.sleep(0.1)
-    finally:
-        with suppress(ProcessLookupError):
-            field_process.terminate()
-        await field_process.wait()
-        await hearing
-        await listener.close()
+    async with AsyncExitStack() as ends:
+        listener = await listen(environment, ear)
+        ends.push_async_callback(listener.close)
+        keys = stack.keys / zegel.PUBLIC_FILE
+        parties = await ends.enter_async_context(other_parties(environment, keys, module="ops.demo_veld"))
+        assert parties.stdin is not None and parties.stdout is not None
+        hearing = asyncio.create_task(hear_field(parties.stdout, content))
+        parties.stdin.write("".join(zaak.model_dump_json() + "\n" for zaak in cases).encode())
+        await parties.stdin.drain()
+        missing = await _arrive(stack, environment, cases, ear, content, parties)
+    await hearing
+    return missing
+
+
+async def _arrive(
+    stack: Stack,
+    environment: Environment,
+    cases: Sequence[Zaak],
+    ear: Ear,
+    content: Told,
+    parties: asyncio.subprocess.Process,
+) -> list[str]:
+    deadline = time.monotonic() + PATIENCE_S
+    progress = Progress(len(cases), WEEK_OF_THE_ADVISER[""].replace("s", " s"))
+    said = 0.0
+    while True:
+        ended = stack.ended()
+        if ended is not None:
+            return [f"{ended} on the way"]
+        if parties.returncode is not None:
+            return ["the process that plays the other parties stopped on the way"]
+        missing = _lacks(cases, ear, content, await lines_told(environment))
+        ready = not missing or time.monotonic() > deadline
+        if ready or time.monotonic() - said > _SAY_S:
+            said = time.monotonic()
+            under_way = {number: zaak for number, zaak in enumerate(cases, start=1) if ear.lacking(zaak)}
+            for line in progress.lines(under_way):
+                print(line, flush=True)
+        if ready:
+            return missing
+        await asyncio.sleep(0.1)
+
+
+def _lacks(
+    cases: Sequence[Zaak], ear: Ear, content: Told, told: Mapping[str, Sequence[tuple[str, str]]]
+) -> list[str]:
+    numbered = list(enumerate(cases, start=1))
+    lacks = [
+        f"case {number}: {', '.join(lacking)} not heard"
+        for number, zaak in numbered
+        if (lacking := ear.lacking(zaak))
+    ]
+    lacks += [
+        f"case {number}: {lack}"
+        for number, zaak in numbered
+        for lack in content.lacking(zaak, forwarded=forwarded(zaak), placed=bool(seats(zaak)))
+    ]
+    lacks += [
+        f"case {number}: not told to {', '.join(sorted(waiting))}"
+        for number, zaak in numbered
+        if (waiting := seats(zaak) - {seat for seat, _ in told.get(zaak.id, ())})
+    ]
+    return lacks
 
 
 async def administrator(environment: Environment) -> Any:

@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from urllib.parse import urlsplit
 
 from ops import SERVICES, STATE, OpsError, attach, prometheus
@@ -37,7 +36,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Runs until it is told to stop; returns 0 after a clean stop."""
-    signal.signal(signal.SIGTERM, _interrupt)
     try:
         with _only_one(args.omgeving):
             _say("starting the broker and the database")
@@ -48,10 +46,6 @@ def run(args: argparse.Namespace) -> int:
         # A second Ctrl-C must not cut the stop short; the with blocks above have run by now.
         _say("stopped")
     return 0
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _serve(environment: Environment) -> None:

@@ -421,15 +421,14 @@ def behandelaar(zaak: Zaak, eenheid: str) -> str:
 
 
 async def play(veld: Veld, lines: Any, interval: timedelta) -> None:
-    """Bring in the cases that stand on these lines, one per interval, and stay until ended."""
+    """Bring in the cases that stand on these lines, one per interval. They end when whoever writes them is
+    gone, and so does this."""
     await veld.join()
     await veld.organise()
     print(json.dumps({"gereed": True}), flush=True)
     while line := await asyncio.to_thread(lines.readline):
         await veld.contact(Zaak.model_validate_json(line))
         await asyncio.sleep(interval.total_seconds())
-    print(json.dumps({"ingebracht": len(veld.standen)}), flush=True)
-    await asyncio.Event().wait()
 
 
 def main(kind: type[Veld] = Veld) -> int:

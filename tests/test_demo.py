@@ -3,16 +3,20 @@
 
 import json
 import os
+import re
+import select
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from ops import CHECKOUT
+from ops import database as databases
 from ops.demo import Ear, expected, forwarded, read_cases, seats, wrongly_told
 from ops.demo_inhoud import Told, show_way_back, wrongly_read
 from ops.demo_voortgang import Progress
@@ -95,6 +99,42 @@ def test_a_service_that_is_stopped_halfway_makes_it_fail(servers: Servers, servi
         assert "NOT everything arrived" in text
     finally:
         demo.kill()
+
+
+def children(parent: int) -> dict[int, str]:
+    """What runs for this process, by process id; of the servers, which every command shares, nothing."""
+    found = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            line = (stat.parent / "cmdline").read_text().replace("\0", " ")
+            if int(stat.read_text().rpartition(")")[2].split()[1]) == parent and "ops.servers" not in line:
+                found[int(stat.parent.name)] = line
+    return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+async def test_however_it_is_ended_nothing_of_it_goes_on(servers: Servers, number: signal.Signals) -> None:
+    """What ends it ends what it started; asked in an orderly way it takes its database with it too."""
+    demo = start()
+    assert demo.stdout is not None
+    for line in demo.stdout:
+        if "travel over the bus" in line:
+            break
+    child(demo.pid, "ops.demo_veld")
+    started = {os.pidfd_open(pid): line for pid, line in children(demo.pid).items()}
+    environment = (Path(f"/proc/{child(demo.pid, 'services.intake')}") / "environ").read_text()
+    database = re.findall(r"INTAKE_POSTGRES_DSN=[^\0]*/(\w+)", environment)
+    os.kill(demo.pid, number)
+    text = demo.stdout.read()
+    status = demo.wait(timeout=60)
+    assert status == (130 if number == signal.SIGTERM else -number), text
+    deadline = time.monotonic() + 40
+    for handle, line in started.items():  # readable once that process has ended
+        assert select.select([handle], [], [], max(0.0, deadline - time.monotonic()))[0], line
+        os.close(handle)
+    if number == signal.SIGTERM:
+        assert text.endswith("meldpunt: interrupted\n") and "Traceback" not in text
+        assert len(database) == 1 and not await databases.exists(servers, database[0])
 
 
 def test_a_fact_that_is_missing_is_missed() -> None:
