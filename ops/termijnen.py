@@ -15,6 +15,7 @@ import argparse
 import json
 import textwrap
 from collections.abc import Container, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import IntEnum
@@ -28,7 +29,7 @@ from shared import events, flow
 from shared.termijnen.kalender import lokaal
 from shared.termijnen.klok import Bewaard, Punt, Wat
 from shared.termijnen.regels import TABEL, Regel, Soort, op_de_trede, op_eigen_lijn, van_beschrijving
-from shared.termijnen.waak import bewaard
+from shared.termijnen.waak import SOORTEN, bewaard
 
 SERVICES = tuple(service for service in flow.SERVICES if events.TermijnGestart in flow.STATES[service])
 """The services that own clocks."""
@@ -57,13 +58,14 @@ class Gezegd(NamedTuple):
 
 @dataclass(frozen=True)
 class Loop:
-    """One clock as its service stores it, and the rule that it runs by. `in_gevaar`: it is foreseen that it
+    """One clock as its service stores it, and the rule that it runs by, None for one of another version of
+    the code, which cannot be read here. `in_gevaar`: it is foreseen that it
     will not be stopped in time; None is not for who reads. `gezegd` is what was stated of it, None where that
     was not looked up."""
 
     dienst: str
     klok: Bewaard
-    regel: Regel
+    regel: Regel | None
     in_gevaar: bool | None = False
     gezegd: tuple[Gezegd, ...] | None = None
 
@@ -164,7 +166,11 @@ async def overview(
             now = now or await connection.fetchval(attach.SQL.now)
             gevaar = await _in_gevaar(connection, one, reader)
             rows = await connection.fetch(attach.SQL.clocks, ended, zaak)
-            regels += [als_loop(one, row, gevaar) for row in rows if _getoond(row["soort"], reader)]
+            regels += [
+                als_loop(one, row, gevaar)
+                for row in rows
+                if row["soort"] in SOORTEN and _getoond(row["soort"], reader)
+            ]
             subjects |= {row["onderwerp"] for row in await connection.fetch(attach.SQL.clock_subjects, zaak)}
     hidden: Container[str] = () if reader is None else await lezer.hidden_from(environment, reader)
     assert now is not None
@@ -188,9 +194,11 @@ def _getoond(soort: str, reader: str | None) -> bool:
 def als_loop(dienst: str, row: Mapping[str, Any], gevaar: Container[str] | None = ()) -> Loop:
     """A row of a service's clocks, with the rule it runs by in `inhoud`; `gevaar` are the matters of which
     the talk is foreseen to come too late, None when that is not for who reads."""
-    regel = van_beschrijving(row["soort"], row["versie"], json.loads(row["inhoud"]))
     klok = bewaard(row)
-    gesprek = regel.soort is Soort.ADVISEUR_CONTACT and klok.termijn.uitkomst is None
+    regel: Regel | None = None
+    with suppress(ValueError):
+        regel = van_beschrijving(row["soort"], row["versie"], json.loads(row["inhoud"]))
+    gesprek = klok.termijn.soort is Soort.ADVISEUR_CONTACT and klok.termijn.uitkomst is None
     return Loop(dienst, klok, regel, None if gevaar is None else gesprek and klok.onderwerp in gevaar)
 
 
@@ -295,11 +303,11 @@ def explanation(een: Loop, now: datetime) -> str:
     }[een.stand(now)]
     fields = (
         ("stand", state),
-        ("loopt van", f"{_long(t.start)}  {rule.start_bij}"),
-        ("tot", f"{_long(t.eind)}  tenzij eerder: {rule.stopt_bij}"),
+        ("loopt van", f"{_long(t.start)}  {rule.start_bij}" if rule else _long(t.start)),
+        ("tot", f"{_long(t.eind)}  tenzij eerder: {rule.stopt_bij}" if rule else _long(t.eind)),
         ("met Atw tot", _long(t.eind_atw) if t.eind_atw else "niet verlengd"),
         ("afleiding", t.afleiding),
-        ("grondslag", rule.grondslag),
+        ("grondslag", rule.grondslag if rule else _ONLEESBAAR),
         *(("waarschuwt" if not n else "", _point(een, punt, n)) for n, punt in enumerate(t.punten)),
         ("", _again(een)),
         ("", _ALTERNATIVE if een.voor_een_zetel and any(p.wat is not Wat.NADERT for p in t.punten) else ""),
@@ -313,6 +321,8 @@ def explanation(een: Loop, now: datetime) -> str:
 # The same words for every matter: for whom a rung is closed is not for a seat.
 _ALTERNATIVE = "wie er niet van mag weten: diens plaatsvervanger, of niemand"
 _NIEMAND = "niemand"
+_ONLEESBAAR = "de regel is van een andere versie van de software en hier niet te lezen"
+_DIE_REGEL = "wie die regel noemt"
 _EERDER = (
     "een eerdere generatie liep anders (begin, eind, spoed of rol); wat nog geldt wordt niet nog eens gezegd"
 )
@@ -323,8 +333,11 @@ def _point(een: Loop, punt: Punt, nummer: int) -> str:
     which is not whether it was said: of what is over at once, only the gravest is."""
     t = een.klok.termijn
     vanaf = max((eerder.trede for eerder in t.punten[:nummer]), default=-1) + 1
-    if een.voor_een_zetel:
-        treden = een.regel.ladder(t.spoed)[vanaf : punt.trede + 1] if punt.wat is not Wat.NADERT else ()
+    op_de_ladder = punt.wat is not Wat.NADERT
+    if een.regel is None and op_de_ladder:
+        rollen: tuple[str, ...] = (_DIE_REGEL,)
+    elif een.voor_een_zetel:
+        treden = een.regel.ladder(t.spoed)[vanaf : punt.trede + 1] if een.regel and op_de_ladder else ()
         rollen = tuple(dict.fromkeys(op_eigen_lijn(trede.rol, t.rol) for trede in treden)) or (t.rol,)
     else:
         rollen = _hoort(een, punt, vanaf)
@@ -339,6 +352,7 @@ def _hoort(een: Loop, punt: Punt, vanaf: int) -> tuple[str, ...]:
         return ()
     if punt.wat is Wat.NADERT:
         return (t.hoort,)
+    assert een.regel is not None, "who is told after the end is its rule's to say"
     rollen = een.regel.op_de_treden(t.rol, t.spoed, vanaf, punt.trede, t.gesloten)
     return rollen or ((t.hoort,) if punt.wat is Wat.VERSTREKEN else ())
 
@@ -360,6 +374,8 @@ def _gezegd(een: Loop) -> Iterable[str]:
 def _again(een: Loop) -> str:
     """To whom the last of it is said again while nothing happens, how often it was, and when it is next."""
     t, regel = een.klok.termijn, een.regel
+    if regel is None:
+        return ""
     elke = regel.stilstand if t.eind is None else regel.maat(t.spoed).herhaling
     if elke is None or not t.punten:
         return ""

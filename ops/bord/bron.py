@@ -25,6 +25,7 @@ from ops.termijnen import als_loop
 from shared import flow
 from shared.postgres import Queries
 from shared.termijnen.regels import TABEL
+from shared.termijnen.waak import SOORTEN
 
 _SQL: Final = Queries(Path(__file__).with_name("bord.sql"))
 _TIMEOUT_S: Final = 3.0
@@ -221,7 +222,9 @@ async def _inhoud(verbinding: Any, naam: str, verborgen: list[bytes] | None) -> 
         bij_naam = {(rij["onderwerp"], rij["soort"]): rij for rij in klokken}
         zaken = sorted({onderwerp for onderwerp, _ in bij_naam})
         gevaar = await _in_gevaar(verbinding, naam, zaken, verborgen)
-        deel["klokken"] = [als_loop(naam, rij, gevaar) for rij in bij_naam.values()]
+        deel["klokken"] = [
+            als_loop(naam, rij, gevaar) for rij in bij_naam.values() if rij["soort"] in SOORTEN
+        ]
         deel |= await _aantallen(verbinding, verborgen, niet)
         deel["vol"] = max(deel["te_laat"], deel["gewapend"]) > len(bij_naam)
     if naam == flow.ROUTING:

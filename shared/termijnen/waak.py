@@ -58,7 +58,8 @@ _COLUMNS: Final = (
     "afleiding",
     "gesloten_rollen",
 )
-_SOORTEN: Final = frozenset(Soort)
+SOORTEN: Final = frozenset(map(str, Soort))
+"""The kinds of clock that this version of the code knows."""
 _LISTS: Final = frozenset({"punten_op", "punten_wat", "stil_van", "stil_tot", "gesloten_rollen"})
 
 
@@ -83,7 +84,7 @@ class Gevuurd(NamedTuple):
 def bewaard(row: Mapping[str, Any]) -> Bewaard:
     """A clock as a row tells it. Raises OnbekendeRegel for a kind that this version of the code does not
     know."""
-    if row["soort"] not in _SOORTEN:
+    if row["soort"] not in SOORTEN:
         raise OnbekendeRegel("a kind of clock")
     return Bewaard(
         row["onderwerp"],
@@ -181,7 +182,7 @@ async def load(connection: Any, subjects: Iterable[str], *, alle: bool = False) 
     found: dict[str, list[Bewaard]] = {subject: [] for subject in subjects}
     if found:
         for row in await connection.fetch(QUERIES.load, list(found)):
-            if row["soort"] in _SOORTEN or (alle and row["uitkomst"] is None):
+            if row["soort"] in SOORTEN or (alle and row["uitkomst"] is None):
                 found[row["onderwerp"]].append(bewaard(row))
     return found
 

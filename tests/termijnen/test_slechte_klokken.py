@@ -120,7 +120,7 @@ async def test_rules_of_the_next_release_stop_neither_the_replicas_beside_it_nor
     async def armed(aantal: int) -> None:
         async def so_many() -> bool:
             await bus.state("kanaal", belt(now(), public_keys), new_id())
-            return await intake.pool.fetchval(zaken) >= aantal
+            return bool(await intake.pool.fetchval(zaken) >= aantal)
 
         await eventually(so_many)
         rijen = await intake.pool.fetch(
