@@ -215,7 +215,7 @@ _GEEN_REGEL: Final = (AttributeError, KeyError, TypeError, ValueError)
 
 
 def _regel(soort: str, waarden: dict[str, Any], lees: Lezer) -> Regel:
-    velden: dict[str, Any] = {"soort": Soort(soort)}
+    velden: dict[str, Any] = {"soort": Soort(soort), "gewoon": _maat(waarden, lees)}
     for naam, wat in waarden.items():
         if naam in _LENGTEN:
             velden[naam] = lees(wat)
@@ -223,8 +223,7 @@ def _regel(soort: str, waarden: dict[str, Any], lees: Lezer) -> Regel:
             velden[naam] = _maat(wat, lees)
         elif naam not in _VAN_DE_MAAT:
             velden[naam] = tuple(wat) if isinstance(wat, list) else wat
-    gewoon = {naam: wat for naam, wat in waarden.items() if naam in _VAN_DE_MAAT}
-    return Regel(gewoon=_maat(gewoon, lees), **velden)
+    return Regel(**velden)
 
 
 _LENGTEN: Final = ("stilstand", "verlenging")
@@ -232,8 +231,6 @@ _VAN_DE_MAAT: Final = ("lengte", "waarschuwing", "ladder", "herhaling")
 
 
 def _maat(waarden: dict[str, Any], lees: Lezer) -> Maat:
-    if vreemd := waarden.keys() - set(_VAN_DE_MAAT):
-        raise TypeError(f"unknown: {', '.join(sorted(vreemd))}")
     lengte = waarden["lengte"]
     return Maat(
         None if lengte == UIT else lees(lengte),
