@@ -329,7 +329,7 @@ async def test_a_clock_by_a_rule_of_the_next_release_is_set_aside_and_a_fact_sti
     service: StartService, bus: Bus, environment: Environment, caplog: pytest.LogCaptureFixture
 ) -> None:
     """After a rollback: who is to be told of it this version cannot read. The other clock is said, this one
-    is named and seen; the talk that was held stops both, and nothing is parked."""
+    is named and seen; what moves its start is parked, and the talk that was held stops both."""
     heard = await bus.listen("routing.#")
     runtime = await service("routing", termijnen={"adviseur-contact": "3604s"})
     anders = """
@@ -357,6 +357,7 @@ async def test_a_clock_by_a_rule_of_the_next_release_is_set_aside_and_a_fact_sti
     await reaches(1, ASIDE, job="watch")
     assert await said("verstreken")() == {eigen}
     for zaak in (vreemd, eigen):
+        await bus.state("intake", doorgezet(uur=0), zaak)
         await bus.state("coid", e.AdviesgesprekGevoerd(gevoerd_op=now(), adviseur="adv-1"), zaak)
 
     async def both() -> bool:
@@ -364,7 +365,8 @@ async def test_a_clock_by_a_rule_of_the_next_release_is_set_aside_and_a_fact_sti
 
     await eventually(both)
     await reaches(0, ASIDE, job="watch")
-    assert not await runtime.pool.fetchval("select count(*) from geparkeerd")
+    [(reden,)] = await runtime.pool.fetch("select reden from geparkeerd")
+    assert reden == "fout bij de verwerking (OnbekendeRegel)"
 
 
 async def _twee_klokken(service: StartService, bus: Bus) -> tuple[Runtime, str, str]:
