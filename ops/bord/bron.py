@@ -215,9 +215,7 @@ class Bron:
         return Dienst(naam, **dict(rij), waak_s=waak_s)
 
 
-async def _inhoud(
-    verbinding: Any, naam: str, verborgen: list[bytes] | None, nu: datetime
-) -> dict[str, Any]:
+async def _inhoud(verbinding: Any, naam: str, verborgen: list[bytes] | None, nu: datetime) -> dict[str, Any]:
     deel: dict[str, Any] = {"geparkeerd": await _geparkeerd(verbinding, naam, verborgen)}
     if naam in MET_KLOKKEN:
         soorten = [str(regel.soort) for regel in TABEL if regel.dienst == naam]
