@@ -11,22 +11,24 @@ well as it can be, so that the message itself can be parked.
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
 
 from pamqp import decode
-from yarl import URL
 
 HEARTBEAT_S: Final = 15
 """What is agreed with the broker on every connection. RabbitMQ gives one up after two to three times as long
-without a word, so between 30 and 45 s, and what its reader held goes to another; we give a broker up after 48.
-Ours sends something every 7 s at least, so its loop would have to stand still for over 20."""
+without a word, so between 30 and 45 s, and what its reader held goes to another; we give a broker up after
+48 s. We send something every 7 s at least, so the loop would have to stand still for over 20."""
 
 _Decoder = Callable[[bytes], tuple[int, Any]]
 
 
 def with_heartbeat(url: str) -> str:
     """The broker's URL with our heartbeat; one that names another (`?heartbeat=`) keeps that."""
-    parts = URL(url)
-    return url if "heartbeat" in parts.query else str(parts.update_query(heartbeat=HEARTBEAT_S))
+    query = urlsplit(url).query
+    if "heartbeat" in parse_qs(query):
+        return url
+    return f"{url}{'&' if query else '?'}heartbeat={HEARTBEAT_S}"
 
 
 def _short_str(value: bytes) -> tuple[int, str]:
