@@ -41,6 +41,8 @@ class Fact:
     traceparent: str | None = None
     since: datetime | None = None
     """Of a replay: when the message first came in. What had to be valid then, had to be so at that moment."""
+    received_at: datetime | None = None
+    """When it came in, by the database's clock; None of what the service states itself."""
 
 
 @dataclass(frozen=True, slots=True)

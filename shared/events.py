@@ -973,13 +973,14 @@ class Afgevallen(Gegevens):
 Doorslag = Literal[
     "enige",
     "week",
-    "continuiteit",
     "wens",
+    "continuiteit",
     "spoedigst",
     "deskundigheid",
     "aanwezigheid",
     "belasting",
     "code",
+    "planning",
 ]
 
 
@@ -988,7 +989,10 @@ class Waarom(Gegevens):
 
     kandidaten: int = Field(ge=0, description="Advisers who could take it")
     afgevallen: tuple[Afgevallen, ...] = Field((), description="Who could not, counted per reason")
-    doorslag: Doorslag | None = Field(None, description="What decided between the candidates")
+    doorslag: Doorslag | None = Field(
+        None,
+        description="What decided between the candidates; planning: the room for all talks together",
+    )
     belasting: float | None = Field(
         None, description="Weighted open cases per fte of the one chosen, before this one"
     )

@@ -29,6 +29,7 @@ from shared.envelope import (
 from shared.events import IN_DE_KLUIS, DossierVernietigd, Event, TermijnFeit, TermijnGestart
 from shared.postgres import Queries
 from shared.termijnen import waak
+from shared.termijnen.gehoord import gehoord_voor, zoals_gehoord
 from shared.termijnen.klok import Klok
 from shared.termijnen.overgang import verschil
 from shared.termijnen.regelboek import Regelboek
@@ -179,7 +180,8 @@ class Work:
         rows: dict[UUID, tuple[Fact, bytes, bytes]] = {}
         for fact, digest in zip(facts, digests, strict=True):
             if fact.key not in rows:
-                kept = fact if self._at_rest is None else replace(fact, data=self._at_rest(fact.data))
+                data = fact.data if self._at_rest is None else self._at_rest(fact.data)
+                kept = replace(fact, data=data, received_at=self.now)
                 rows[fact.key] = (kept, data_json(kept.data), digest)
         new = await self._insert(rows)
         standing = {key: digest for key, (_, _, digest) in rows.items()}
@@ -201,7 +203,8 @@ class Work:
             return set()
         ordered = sorted(rows.items(), key=lambda item: item[0].int)
         records = [_record(fact, data, digest) for _, (fact, data, digest) in ordered]
-        inserted = await self.connection.fetch(QUERIES.insert_facts, *map(list, zip(*records, strict=True)))
+        columns = map(list, zip(*records, strict=True))
+        inserted = await self.connection.fetch(QUERIES.insert_facts, *columns, self.now)
         return {row["key"] for row in inserted}
 
     # --- what a handler may do --------------------------------------------------------------------
@@ -243,7 +246,10 @@ class Work:
         if existing:
             self._dossiers |= {subject: [] for subject in existing}
             for row in await self.connection.fetch(QUERIES.facts_of, existing):
-                self._dossiers[row["subject"]].append(fact_from_row(row))
+                fact = fact_from_row(row)
+                if fact.publisher != self.service:
+                    fact = replace(fact, received_at=row["received_at"])
+                self._dossiers[row["subject"]].append(fact)
         self._new_matters |= opened
 
     def _folding(self, subject: str) -> list[Fact]:
@@ -344,10 +350,12 @@ class Work:
         self._boek = None
 
     def clocks(self, subject: str, wanted: Sequence[Klok]) -> None:
-        """The clocks of a matter as its facts say they should be; the difference is stored and stated."""
+        """The clocks of a matter, which `dossiers` gave, as its facts say they should be; the difference is
+        stored and stated."""
         if subject in self._gewist:
             raise ValueError("an erased matter has no clocks")
-        self._clocks[subject] = wanted
+        eerder = gehoord_voor(self._dossiers[subject])
+        self._clocks[subject] = [zoals_gehoord(klok, eerder) for klok in wanted] if eerder else wanted
 
     # --- out --------------------------------------------------------------------------------------
 

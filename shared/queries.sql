@@ -11,9 +11,9 @@ delete from facts where key = any($1::uuid[]);
 
 -- name: insert_facts
 -- Returns the keys that were new; whatever was known already is left as it is.
-insert into facts (key, publisher, id, name, subject, time, data, digest, traceparent)
-select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[],
-                     $6::timestamptz[], $7::bytea[], $8::bytea[], $9::text[])
+insert into facts (key, publisher, id, name, subject, time, data, digest, traceparent, received_at)
+select nieuw.*, $10 from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[],
+                                $6::timestamptz[], $7::bytea[], $8::bytea[], $9::text[]) as nieuw
 on conflict (key) do nothing
 returning key;
 
@@ -39,7 +39,7 @@ update matters set known = true where subject = any($1::text[]) and not known;
 update matters set known = false where subject = any($1::text[]) and known;
 
 -- name: facts_of
-select key, publisher, id, name, subject, time, data, traceparent
+select key, publisher, id, name, subject, time, data, traceparent, received_at
 from facts where subject = any($1::text[]) and data is not null;
 
 -- name: begraaf

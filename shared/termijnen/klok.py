@@ -2,7 +2,7 @@
 """One clock: what the facts of a matter ask for, and the end and the points in time that follow. Pure.
 
 Outcomes rest on business times alone (when it stopped against when it ended), never on the order in which
-facts arrived.
+facts arrived; but nothing counts as later than when it was heard (`gehoord`).
 
 Everything is measured against the plain end. The end as extended by the Algemene termijnenwet (Atw) is
 stored beside it, because whether that law governs these promises is a lawyer's question: warning on the

@@ -248,12 +248,13 @@ def test_when_nobody_can_be_in_time_whoever_is_least_late_takes_it() -> None:
 
 
 def test_a_returning_melder_gets_the_same_adviser_and_else_whom_they_ask_for() -> None:
-    """Continuity, then the wish, then expertise; not whom they do not want, nor who is away."""
+    """The wish, or else continuity, then expertise; not whom they do not want, nor who is away."""
     a, b, c = adviseur("a"), adviseur("b"), adviseur("c", deskundigheid=frozenset(("overige",)))
     dienst = rooster(a, b, c)
     assert gekozen(VRAAG, dienst, eind(7)) == ("c", "deskundigheid")
     assert gekozen(replace(VRAAG, gewenst="b"), dienst, eind(7)) == ("b", "wens")
-    assert gekozen(replace(VRAAG, vorige="a", gewenst="b"), dienst, eind(7)) == ("a", "continuiteit")
+    assert gekozen(replace(VRAAG, vorige="a"), dienst, eind(7)) == ("a", "continuiteit")
+    assert gekozen(replace(VRAAG, vorige="a", gewenst="b"), dienst, eind(7)) == ("b", "wens")
     boos = replace(VRAAG, vorige="a", geweigerd=frozenset(("a",)))
     assert gekozen(boos, dienst, eind(7)) == ("c", "deskundigheid")
     weg = replace(a, afwezig=(Periode(MAANDAG, dag(2)),))
@@ -422,6 +423,53 @@ def test_a_talk_goes_to_another_only_when_that_saves_its_week() -> None:
     assert (vervangen.van, vervangen.naar, vervangen.reden) == ("a", "b", "termijn")
     assert vervangen.waarom.uiterlijk == dag(7)
     assert zaken.herplan(rooster(adviseur("a", spreekruimte=ruimte()), ander)) == []
+
+
+def test_who_keeps_their_adviser_keeps_them_as_long_as_that_one_is_in_time() -> None:
+    """The earlier adviser, or whom the melder asked for, has room on the last days alone and another today:
+    it stays. That one has none any more: it goes."""
+    vrij = adviseur("b", spreekruimte=ruimte(1, 1), belasting=200)
+    for terug in (doorgezet("z", vorige_adviseur="a"), doorgezet("z", gewenste_adviseur="a")):
+        zaken = Zaken(terug)
+        laat = rooster(adviseur("a", spreekruimte=ruimte(0, 0, 0, 0, 3)), vrij)
+        ((_, toegewezen),) = zaken.wijs_toe(laat)
+        assert isinstance(toegewezen, e.AdviseurToegewezen) and toegewezen.adviseur == "a"
+        assert zaken.herplan(laat) == []
+        ((_, vervangen),) = zaken.herplan(rooster(adviseur("a", spreekruimte=ruimte()), vrij))
+        assert isinstance(vervangen, e.AdviseurVervangen) and vervangen.naar == "b"
+    eigen = rooster(adviseur("a", spreekruimte=ruimte(1, 0, 0, 0, 1)), adviseur("b", spreekruimte=ruimte(1)))
+    lopenden = [
+        Lopend("y", VRAAG, ("coid", "b"), eind(4)),
+        Lopend("z", replace(VRAAG, vorige="a"), ("coid", "a"), eind(4)),
+    ]
+    assert plan(lopenden, eigen).naar == {}
+
+
+def test_of_what_a_plan_moves_it_is_told_what_decided() -> None:
+    """Room sooner where little time is left, the week when one could not keep it; where by rank it would have
+    stayed, the plan of all talks, which has hardly any room left."""
+    b = adviseur("b", spreekruimte=ruimte(1), belasting=200)
+    gevallen = ((ruimte(0, 0, 0, 0, 1), "spoedigst", 2), (ruimte(), "week", 1), (ruimte(0, 4), "planning", 2))
+    for kamers, doorslag, op_tijd in gevallen:
+        zaken = Zaken(doorgezet("z"))
+        zaken.wijs_toe(rooster(adviseur("a"), b))
+        ((_, vervangen),) = zaken.herplan(rooster(adviseur("a", spreekruimte=kamers), b))
+        assert isinstance(vervangen, e.AdviseurVervangen)
+        assert (vervangen.naar, vervangen.waarom.doorslag) == ("b", doorslag)
+        assert vervangen.waarom.op_tijd == op_tijd
+
+
+def test_whoever_has_no_tie_to_an_adviser_makes_place_before_who_has() -> None:
+    """One of two talks of a has to go to b, for a third that a alone can hold."""
+    niet_b = replace(VRAAG, geweigerd=frozenset(("b",)))
+    for bekend in ("x", "y"):
+        lopenden = [
+            Lopend(naam, replace(VRAAG, vorige="a" if naam == bekend else None), ("coid", "a"), eind(1))
+            for naam in ("x", "y")
+        ]
+        dienst = rooster(adviseur("a", spreekruimte=ruimte(1, 1)), adviseur("b", spreekruimte=ruimte(0, 1)))
+        naar = plan([*lopenden, Lopend("z", niet_b, ("coid", "a"), eind(1))], dienst).naar
+        assert naar == {"y" if bekend == "x" else "x": "b"}
 
 
 def test_a_talk_makes_place_for_one_that_nobody_else_can_hold() -> None:
@@ -656,7 +704,12 @@ def eerste_die_mag(cluster: Cluster, dicht: Collection[str]) -> str | None:
 
 
 gesprekken = st.lists(
-    st.tuples(st.integers(0, 4), st.sampled_from("abc"), st.sets(st.sampled_from("abc"), max_size=2)),
+    st.tuples(
+        st.integers(0, 4),
+        st.sampled_from("abc"),
+        st.sets(st.sampled_from("abc"), max_size=2),
+        st.sampled_from((None, "a", "b", "c")),
+    ),
     max_size=5,
 )
 
@@ -664,15 +717,16 @@ gesprekken = st.lists(
 @settings(deadline=None, max_examples=150)
 @given(gesprekken, st.lists(st.lists(st.integers(0, 2), min_size=5, max_size=5), min_size=3, max_size=3))
 def test_as_many_talks_are_in_time_as_can_be(
-    lopend: list[tuple[int, str, set[str]]], kamers: list[list[int]]
+    lopend: list[tuple[int, str, set[str], str | None]], kamers: list[list[int]]
 ) -> None:
-    """As trying everything says; who could be in time with their own adviser still is with somebody."""
+    """As trying everything says, whoever knows their adviser; who could be in time with their own adviser
+    still is with somebody."""
     dienst = rooster(
         *(adviseur(code, spreekruimte=ruimte(*kamer)) for code, kamer in zip("abc", kamers, strict=True))
     )
     lopenden = [
-        Lopend(f"z{n}", replace(VRAAG, geweigerd=frozenset(niet)), ("coid", bij), eind(tot))
-        for n, (tot, bij, niet) in enumerate(lopend)
+        Lopend(f"z{n}", replace(VRAAG, geweigerd=frozenset(niet), vorige=vorige), ("coid", bij), eind(tot))
+        for n, (tot, bij, niet, vorige) in enumerate(lopend)
     ]
     planning = plan(lopenden, dienst)
     assert len(lopenden) - len(planning.gevaar) == _beste(lopenden, dict(zip("abc", kamers, strict=True)))

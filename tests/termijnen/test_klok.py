@@ -9,12 +9,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.envelope import Fact
+from shared.events import AdviesgesprekGevoerd
 from shared.termijnen.duur import Schorsing
 from shared.termijnen.feiten import gestart
+from shared.termijnen.gehoord import gehoord_voor, zoals_gehoord
 from shared.termijnen.kalender import TIJDZONE, Kalender, KalenderZonderWerkdagen, dagtekst, lokaal
-from shared.termijnen.klok import BINNEN_ATW, Bewaard, Klok, Termijn, Uitkomst, Vervallen, Wat, termijn
+from shared.termijnen.klok import (
+    BINNEN_ATW,
+    Bewaard,
+    Klok,
+    Termijn,
+    Uitkomst,
+    Vervallen,
+    Wat,
+    termijn,
+)
 from shared.termijnen.lengte import Eenheid, Lengte
 from shared.termijnen.regels import TABEL, Regel, Soort, Trede, beschreven, lees, regels, van_beschrijving
+from tests.bus import make_fact
 
 REGELS = regels()
 MOMENTEN = st.datetimes(datetime(2015, 1, 1), datetime(2035, 12, 31), timezones=st.just(UTC))
@@ -466,3 +479,65 @@ def test_clocks_run_forward_and_in_order(
     einden = [t.eind for t in reeks if t.eind is not None]
     assert einden == sorted(einden)
     assert len(einden) == len(reeks)
+
+
+MINUTEN = st.integers(0, 40)
+
+
+@given(MINUTEN, MINUTEN, st.lists(st.tuples(MINUTEN, MINUTEN), max_size=3), MINUTEN, MINUTEN)
+def test_nothing_of_a_clock_lies_later_than_when_it_was_heard(
+    gestopt: int, vervallen: int, stil: list[tuple[int, int]], verlengd: int, gehoord: int
+) -> None:
+    """What was heard before it was to happen counts as then, and what stood still stands no less in order;
+    the start stays, and so does whatever was not heard before."""
+    start = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+    def op(minuten: int) -> datetime:
+        return start + timedelta(minutes=minuten)
+
+    klok = Klok(
+        Soort.KLACHT,
+        op(10),
+        gestopt_op=op(gestopt),
+        vervallen=Vervallen(op(vervallen), "ingetrokken"),
+        opschortingen=tuple(Schorsing(op(van), op(van + duur)) for van, duur in stil),
+        verlengd_op=op(verlengd),
+    )
+    alles = {op(n): op(gehoord) for n in range(gehoord + 1, 100)}
+    anders = zoals_gehoord(klok, alles)
+    grens = max(op(10), op(gehoord))
+
+    def hooguit(moment: datetime) -> datetime:
+        return min(moment, grens)
+
+    assert anders == replace(
+        klok,
+        gestopt_op=hooguit(op(gestopt)),
+        vervallen=Vervallen(hooguit(op(vervallen)), "ingetrokken"),
+        opschortingen=tuple(Schorsing(hooguit(op(van)), hooguit(op(van + duur))) for van, duur in stil),
+        verlengd_op=hooguit(op(verlengd)),
+    )
+    assert zoals_gehoord(klok, {}) == klok
+    vroeger = zoals_gehoord(klok, {op(van + duur): op(0) for van, duur in stil})
+    assert all(een.tot is not None and een.van <= een.tot for een in vroeger.opschortingen)
+
+
+def test_of_two_talks_dated_ahead_the_one_that_was_heard_first_counts() -> None:
+    """The second is dated before the first and was heard after it; an earlier talk, another party's and what
+    was dated well change nothing."""
+    begin = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+    def op(minuten: int) -> datetime:
+        return begin + timedelta(minutes=minuten)
+
+    def gesprek(gevoerd: int, gehoord: int | None, van: str = "coid") -> Fact:
+        feit = make_fact(van, AdviesgesprekGevoerd(gevoerd_op=op(gevoerd), adviseur="a"), "z")
+        return replace(feit, received_at=None if gehoord is None else op(gehoord))
+
+    eerst, later = gesprek(63, 58), gesprek(62, 61)
+    assert gehoord_voor([eerst, later]) == {op(63): op(58), op(62): op(58)}
+    assert gehoord_voor([later, gesprek(3, 1)]) == {op(62): op(61), op(3): op(1)}
+    assert gehoord_voor([later, gesprek(63, 58, "kmar")]) == {op(62): op(61), op(63): op(58)}
+    assert gehoord_voor([gesprek(10, 10), gesprek(20, 25), gesprek(30, None)]) == {}
+    assert gehoord_voor([later, gesprek(62, 70)]) == {op(62): op(61)}
+    assert gehoord_voor([later, gesprek(62, 70, "kmar")]) == {}, "whose moment it is, nobody knows"

@@ -237,6 +237,29 @@ async def test_a_start_in_the_future_or_before_anything_is_parked_and_taken_when
 # --- clocks of machines that disagree ---------------------------------------------------------------------
 
 
+async def test_what_came_in_before_the_end_was_in_time_however_fast_the_clock_of_its_sender(
+    service: StartService, bus: Bus, public_keys: zegel.PublicKeys
+) -> None:
+    """Shows a talk that its sender dates two minutes ahead, after an end that is still to come: kept, when it
+    was heard; once, also when the matter is looked at again. One that is stated after the end stays late."""
+    await service("intake", termijnen={"mid-contact": "60s", "mid-contact.waarschuwing": ""})
+    heard = await bus.listen("intake.#")
+    zaak, laat, begin = new_id(), new_id(), now()
+    await bus.state("kanaal", belt(begin, public_keys), zaak)
+    await bus.state("mid", spreekt(begin + timedelta(minutes=2)), zaak, time=begin)
+    (_, afgelopen) = await van_klok(heard, zaak, "mid-contact", "termijn-afgelopen")
+    assert afgelopen["data"]["uitkomst"] == "gehaald"
+    assert begin <= datetime.fromisoformat(afgelopen["data"]["gestopt_op"]) <= now()
+    await bus.state("kanaal", belt(begin - timedelta(minutes=2), public_keys), laat)
+    await van_klok(heard, laat, "mid-contact", "termijn-verstreken")
+    await bus.state("mid", spreekt(now() + timedelta(minutes=1)), zaak, time=now())
+    await bus.state("mid", spreekt(now() + timedelta(minutes=2)), laat, time=now())
+    (*_, afgelopen) = await van_klok(heard, laat, "mid-contact", "termijn-afgelopen")
+    assert afgelopen["data"]["uitkomst"] == "te-laat-gehaald"
+    van_zaak = await van_klok(heard, zaak, "mid-contact", "termijn-afgelopen")
+    assert namen(van_zaak).count("termijn-afgelopen") == 1
+
+
 class _UurAchter(datetime):
     """The clock of a machine that is an hour behind."""
 

@@ -5,10 +5,11 @@ that, and which will not be spoken with in time by anybody. Pure.
 Each adviser holds their own talks by earliest deadline. A talk for which that leaves no room in time gets it
 from another adviser, or from one whose talk a third can hold: a matching of talks and room, which has a place
 for as many talks as any has. A talk that has room in time never loses it, and of ways to place one more that
-with the fewest changes of adviser is taken.
+with the fewest changes of adviser is taken; whoever has the adviser they know or asked for counts double.
 
 Room of today that nobody uses is lost, and who comes tomorrow may need that of later. So a talk that is
-planned for one of its last days goes to an adviser who has room today.
+planned for one of its last days goes to an adviser who has room today; but from the adviser that a melder
+knows or asked for no talk goes that is in time there.
 
 Whoever was failed is not forgotten. What is late comes after what can still be in time, but one working day
 in four is first for who is late by more than eight weeks, and two in four for who is by more than thirteen
@@ -42,6 +43,15 @@ class Lopend(NamedTuple):
     vraag: Vraag
     bij: Sleutel | None
     uiterlijk: Dagdeel
+
+    @property
+    def vertrouwd(self) -> bool:
+        """Whether it is with the adviser whom this melder had before, or asked for."""
+        return self.bij is not None and self.bij[1] in (self.vraag.vorige, self.vraag.gewenst)
+
+    def moeite(self, sleutel: Sleutel) -> int:
+        """What it costs to let this adviser hold it, in changes of adviser."""
+        return 0 if sleutel == self.bij else 1 + self.vertrouwd
 
 
 class Gevaar(NamedTuple):
@@ -209,14 +219,18 @@ def _laat_inhalen(voorbij: Iterable[Lopend], werk: _Plan) -> None:
 
 def _haal_naar_vandaag(een: Lopend, werk: _Plan) -> None:
     """Give a talk room of today that nobody uses, when it was planned for one of its last days or is over
-    time; with its own adviser if they have any."""
+    time; with its own adviser if they have any, and with no other when that is in time with one whom the
+    melder knows or asked for."""
     plek = werk.waar.get(een.subject)
     laatste = werk.deel(een)
     if plek is not None and plek[1] < DELEN:
         return
     if laatste >= 0 and (plek is None or (laatste - plek[1] > KRAP and not _is_schaars(een, werk))):
         return
-    for sleutel in sorted(werk.kandidaten(een), key=lambda k: (k != een.bij, k)):
+    wie = werk.kandidaten(een)
+    if plek is not None and plek[0] == een.bij and een.vertrouwd and laatste >= 0:
+        wie = (plek[0],)
+    for sleutel in sorted(wie, key=lambda k: (k != een.bij, k)):
         deel = werk.eerste_deel(sleutel, 0, DELEN - 1)
         if deel is not None:
             werk.zet(een.subject, (sleutel, deel))
@@ -256,7 +270,7 @@ def _maak_plaats(een: Lopend, werk: _Plan) -> bool:
         wie = werk.lopend[subject]
         laatste = werk.deel(wie)
         for sleutel in werk.kandidaten(wie):
-            verder = tot_hier + (sleutel != wie.bij)
+            verder = tot_hier + wie.moeite(sleutel)
             deel = werk.eerste_deel(sleutel, 0, laatste)
             if deel is not None:
                 heappush(rij, (verder, subject, ((sleutel, deel),)))

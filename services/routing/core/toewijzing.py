@@ -3,7 +3,7 @@
 
 Who cannot take it falls off for the first reason that applies, in the order of `REDENEN`. Of the others the
 first counts by: keeping the week of this matter and of all others they hold, else being the least late;
-having advised this melder before; the melder's wish; holding the talk soon, where little time would be left
+the melder's wish; having advised this melder before; holding the talk soon, where little time would be left
 after it; expertise on the rubriek; being there the coming week; weight of open matters per fte; code.
 """
 
@@ -191,8 +191,8 @@ class Rooster:
                 aantallen[reden] = aantallen.get(reden, 0) + 1
                 continue
             rang = (
-                adviseur.code != vraag.vorige,
                 adviseur.code != vraag.gewenst,
+                adviseur.code != vraag.vorige,
                 vraag.rubriek not in adviseur.deskundigheid,
                 adviseur.afwezig_binnen(self.vandaag, KOMENDE_DAGEN),
             )
@@ -249,8 +249,8 @@ def waarom_niet(
 
 _CRITERIA: Final[tuple[Doorslag, ...]] = (
     "week",
-    "continuiteit",
     "wens",
+    "continuiteit",
     "spoedigst",
     "deskundigheid",
     "aanwezigheid",
@@ -268,7 +268,7 @@ def kies(
     """The adviser for this matter, with what decided; or nobody, with who fell off for what.
 
     `uiterlijk`: the last quarter of a day in which the talk is in time; None when there is no talk to hold.
-    `gepland`: who is to take it so that all talks are in time; chosen when they can take it.
+    `gepland`: who is to take it by the plan of all talks; chosen when they can take it.
     """
     selectie = rooster.selectie(vraag)
     gerangschikt: list[tuple[_Rang, Sleutel]] = []
@@ -284,8 +284,6 @@ def kies(
             # How many quarters less than that it does not matter would be left after the talk.
             krap = max(0, DELEN * RUIM + agenda.deel_van(uiterlijk) - uiterlijk.nummer(rooster.vandaag))
         op_tijd += te_laat == 0
-        if gepland is not None:
-            te_laat = 0 if adviseur.code == gepland else te_laat + 1
         gerangschikt.append(
             ((te_laat, *rang[:2], krap, *rang[2:], rooster.per_fte(sleutel), adviseur.code), sleutel)
         )
@@ -294,17 +292,20 @@ def kies(
         afgevallen += (Afgevallen(reden="vol", aantal=vol),)
     if not gerangschikt:
         return Niemand(Waarom(kandidaten=0, afgevallen=afgevallen))
-    gerangschikt.sort()
-    beste, gekozen = gerangschikt[0]
+    eerste, *anderen = sorted(gerangschikt)
+    gekozen = next((een for een in anderen if een[1][1] == gepland), eerste)
+    doorslag: Doorslag = "planning"
+    if gekozen is eerste:
+        doorslag = _doorslag(eerste[0], anderen[0][0]) if anderen else "enige"
     waarom = Waarom(
         kandidaten=len(gerangschikt),
         afgevallen=afgevallen,
-        doorslag=_doorslag(beste, gerangschikt[1][0]) if len(gerangschikt) > 1 else "enige",
-        belasting=round(beste[6], 3),
+        doorslag=doorslag,
+        belasting=round(gekozen[0][6], 3),
         uiterlijk=None if uiterlijk is None else uiterlijk.dag,
         op_tijd=None if uiterlijk is None else op_tijd,
     )
-    return AdviseurGevonden(rooster.adviseurs[gekozen], waarom)
+    return AdviseurGevonden(rooster.adviseurs[gekozen[1]], waarom)
 
 
 def _doorslag(beste: _Rang, tweede: _Rang) -> Doorslag:
