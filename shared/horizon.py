@@ -78,11 +78,13 @@ class _Empty(NamedTuple):
 
 
 class _Draining(NamedTuple):
-    """What waited at the look has left the queue once these replicas and later ones got `handed` messages."""
+    """What waited at the look has left the queue once these replicas and later ones got `handed` messages; at
+    `left` they had, as they told."""
 
     before: datetime
     handed: int
     replicas: frozenset[UUID]
+    left: datetime | None = None
 
 
 class _Finishing(NamedTuple):
@@ -99,7 +101,8 @@ class Horizon:
     There are two ways to know. *At once*: nothing waited, and each of the consumers that the broker counted
     has told since that all it was handed until after the look is applied. Who was killed is no consumer any
     more, and what it held is back in the queue. *By counting*, while there is a backlog: the queue is first
-    in, first out, and so is each replica's work; between replicas there is no order. A look whose replicas
+    in, first out, and so is each replica's work; between replicas there is no order. Each step rests on counts
+    that all told after the one before. A look whose replicas
     change on the way is given up: a later one takes its place.
     """
 
@@ -160,13 +163,21 @@ class Horizon:
 
     def _advance(self, living: Mapping[UUID, Voortgang]) -> None:
         handed = sum(one.gekregen for one in living.values())
-        counted = min(one.gezien_op for one in living.values())
+        moments = [one.gezien_op for one in living.values()]
+        counted, last = min(moments), max(moments)
         for look in [look for look in self._looks if counted >= look.after + SETTLE]:
             self._looks.remove(look)
             # A message that left the queue between the look and the count is counted twice, which only makes
             # the horizon later.
             self._draining.append(_Draining(look.before, handed + look.queued, frozenset(living)))
-        for drained in [one for one in self._draining if handed >= one.handed]:
+        self._draining = [
+            one if one.left is not None or handed < one.handed else one._replace(left=last)
+            for one in self._draining
+        ]
+        # Whoever spoke before that may have been handed some of it since, and be done with what it had told.
+        for drained in [
+            one for one in self._draining if one.left is not None and counted >= one.left + SETTLE
+        ]:
             self._draining.remove(drained)
             goals = {replica: one.gekregen for replica, one in living.items()}
             self._finishing.append(_Finishing(drained.before, goals))

@@ -1028,13 +1028,14 @@ def test_a_refusal_counts_in_its_own_cluster() -> None:
 # --- who goes on --------------------------------------------------------------------------------------
 
 
-def test_an_absent_adviser_is_replaced_before_the_talk_and_kept_after_it() -> None:
-    """One day away: the matter goes to another, unless they have spoken; two weeks away: it does go."""
+def test_an_adviser_who_is_away_for_long_is_replaced_and_one_who_is_back_soon_is_not() -> None:
+    """Whether they have spoken with the melder or not; what would be late by it a plan moves."""
     een_dag = (Periode(VANDAAG, VANDAAG),)
     twee_weken = (Periode(VANDAAG, VANDAAG + timedelta(days=13)),)
     onbekend = (Periode(VANDAAG, None),)
     for afwezig, gesproken, vervangt in (
-        (een_dag, False, True),
+        (een_dag, False, False),
+        (twee_weken, False, True),
         (een_dag, True, False),
         (twee_weken, True, True),
         ((Periode(VANDAAG, VANDAAG + timedelta(days=12)),), True, False),

@@ -248,7 +248,7 @@ def test_when_nobody_can_be_in_time_whoever_is_least_late_takes_it() -> None:
 
 
 def test_a_returning_melder_gets_the_same_adviser_and_else_whom_they_ask_for() -> None:
-    """The wish, or else continuity, then expertise; not whom they do not want, nor who is away."""
+    """The wish, or else continuity, then expertise; not whom they do not want, nor who is back too late."""
     a, b, c = adviseur("a"), adviseur("b"), adviseur("c", deskundigheid=frozenset(("overige",)))
     dienst = rooster(a, b, c)
     assert gekozen(VRAAG, dienst, eind(7)) == ("c", "deskundigheid")
@@ -258,7 +258,11 @@ def test_a_returning_melder_gets_the_same_adviser_and_else_whom_they_ask_for() -
     boos = replace(VRAAG, vorige="a", geweigerd=frozenset(("a",)))
     assert gekozen(boos, dienst, eind(7)) == ("c", "deskundigheid")
     weg = replace(a, afwezig=(Periode(MAANDAG, dag(2)),))
-    assert gekozen(replace(VRAAG, vorige="a"), rooster(weg, b), eind(7)) == ("b", "enige")
+    assert gekozen(VRAAG, rooster(weg, b), eind(7)) == ("b", "enige")
+    assert gekozen(replace(VRAAG, vorige="a"), rooster(weg, b), eind(7)) == ("a", "continuiteit")
+    assert gekozen(replace(VRAAG, vorige="a"), rooster(weg, b), eind(2)) == ("b", "week")
+    lang = replace(a, afwezig=(Periode(MAANDAG, dag(13)),))
+    assert gekozen(replace(VRAAG, gewenst="a"), rooster(lang, b), eind(20)) == ("b", "enige")
 
 
 def test_with_little_time_left_whoever_can_speak_soonest_goes_before_the_expert() -> None:
@@ -443,6 +447,17 @@ def test_who_keeps_their_adviser_keeps_them_as_long_as_that_one_is_in_time() -> 
         Lopend("z", replace(VRAAG, vorige="a"), ("coid", "a"), eind(4)),
     ]
     assert plan(lopenden, eigen).naar == {}
+
+
+def test_a_day_off_takes_away_what_would_be_late_by_it_and_nothing_else() -> None:
+    """Away on Monday: what is due today goes, what is due on Friday stays."""
+    zaken = Zaken(doorgezet("s", spoed=True), doorgezet("z"))
+    ander = adviseur("b", belasting=200)
+    zaken.wijs_toe(rooster(adviseur("a"), ander))
+    vrij = adviseur("a", afwezig=(Periode(MAANDAG, MAANDAG),))
+    assert zaken.wijs_toe(rooster(vrij, ander)) == []
+    gesteld = zaken.herplan(rooster(vrij, ander))
+    assert [(naam, getattr(data, "naar", None)) for naam, data in gesteld] == [("s", "b")]
 
 
 def test_of_what_a_plan_moves_it_is_told_what_decided() -> None:

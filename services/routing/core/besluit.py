@@ -271,7 +271,7 @@ def _wijs_toe(
 def waarom_niet_verder(zaak: Zaak, huidige: Toewijzing, rooster: Rooster) -> Verhindering | None:
     """Why the adviser who holds a matter cannot go on with it; None when they can.
 
-    Continuity outweighs a short absence once they have spoken with the melder.
+    Continuity outweighs a short absence. What is late by it goes to another by the plan of all talks.
     """
     adviseur = rooster.adviseurs.get(huidige)
     if huidige.cluster != zaak.vraag.cluster:
@@ -282,16 +282,9 @@ def waarom_niet_verder(zaak: Zaak, huidige: Toewijzing, rooster: Rooster) -> Ver
         return "vertrek"
     if in_conflict(adviseur, zaak.vraag, rooster.boven):
         return "belangenconflict"
-    if _te_lang_weg(adviseur, rooster, gesproken=zaak.gesproken_op is not None):
+    if adviseur.lang_weg(rooster.vandaag, rooster.lange_afwezigheid_dagen):
         return "afwezigheid"
     return None
-
-
-def _te_lang_weg(adviseur: Adviseur, rooster: Rooster, *, gesproken: bool) -> bool:
-    if not adviseur.afwezig_op(rooster.vandaag):
-        return False
-    duur = adviseur.duur_afwezigheid(rooster.vandaag)
-    return not gesproken or duur is None or duur >= rooster.lange_afwezigheid_dagen
 
 
 def _gaat_verder(

@@ -123,6 +123,12 @@ class Adviseur:
                     eerste, laatste, uitgebreid = min(eerste, van), max(laatste, tot), True
         return (laatste - eerste).days + 1
 
+    def lang_weg(self, dag: date, dagen: int) -> bool:
+        """Whether they are away on `dag`, and for so many days or more: a shorter absence leaves them what they
+        hold, as long as they are back in time for it."""
+        duur = self.duur_afwezigheid(dag)
+        return duur is None or duur >= max(1, dagen)
+
     def kan_uitvallen(self, dag: date) -> bool:
         """Whether any matter they hold may have to go to another: they left, have no
         capacity, are away, or have a conflict."""

@@ -187,6 +187,10 @@ class Rooster:
             if adviseur.cluster != vraag.cluster:
                 continue
             reden = waarom_niet(adviseur, vraag, self.vandaag, self.boven)
+            if reden == "afwezig" and adviseur.code in (vraag.gewenst, vraag.vorige):
+                # Whom the melder knows or asks for is waited for, when that is in time.
+                weg = adviseur.lang_weg(self.vandaag, self.lange_afwezigheid_dagen)
+                reden = "afwezig" if weg else waarom_nooit(adviseur, vraag, self.boven)
             if reden is not None:
                 aantallen[reden] = aantallen.get(reden, 0) + 1
                 continue
