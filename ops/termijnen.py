@@ -35,13 +35,16 @@ SERVICES = tuple(service for service in flow.SERVICES if events.TermijnGestart i
 
 
 class Stand(IntEnum):
-    """Where a clock is, most urgent first. One that is only watched warns at its end and is never overdue."""
+    """Where a clock is, most urgent first. What is over its end is `VERSTREKEN` once its service said so, and
+    `ONBESLIST` until then: the fact that stops it in time may still wait in the queue (ADR 0010). One that is
+    only watched warns at its end and is never overdue."""
 
     VERSTREKEN = 0
-    GEWAARSCHUWD = 1
-    LOOPT = 2
-    STIL = 3
-    AFGELOPEN = 4
+    ONBESLIST = 1
+    GEWAARSCHUWD = 2
+    LOOPT = 3
+    STIL = 4
+    AFGELOPEN = 5
 
 
 class Gezegd(NamedTuple):
@@ -90,13 +93,15 @@ class Loop:
             return Stand.AFGELOPEN
         if t.eind is None:
             return Stand.STIL
+        if self.klok.verstreken_op is not None:
+            return Stand.VERSTREKEN
         if now > t.eind:
-            return Stand.GEWAARSCHUWD if t.alleen_bewaking else Stand.VERSTREKEN
+            return Stand.GEWAARSCHUWD if t.alleen_bewaking else Stand.ONBESLIST
         return Stand.LOOPT
 
     def as_data(self, now: datetime) -> dict[str, Any]:
-        """For a program: moments in ISO 8601, `rest_s` the seconds left (negative when late, absent for what
-        ended or stands still)."""
+        """For a program: moments in ISO 8601, `rest_s` the seconds left (negative over its end, absent for
+        what ended or stands still)."""
         t = self.klok.termijn
         stand = self.stand(now)
         voorzien = {} if self.in_gevaar is None else {"in_gevaar": self.in_gevaar}
@@ -209,13 +214,16 @@ def arrange(
 
 _TITLES = {
     Stand.VERSTREKEN: "Overdue (verstreken)",
+    Stand.ONBESLIST: "Over the end, not judged yet (onbeslist)",
     Stand.GEWAARSCHUWD: "Past the moment to look again (no promise, watch only)",
     Stand.LOOPT: "Running (loopt)",
     Stand.STIL: "Standing still (opgeschort)",
     Stand.AFGELOPEN: "Ended (afgelopen)",
 }
+_ONBESLIST = "the service has not said so yet: what stops it may still wait in the queue"
 _REST = {
     Stand.VERSTREKEN: "late by",
+    Stand.ONBESLIST: "over by",
     Stand.GEWAARSCHUWD: "past",
     Stand.LOOPT: "left",
     Stand.STIL: "since",
@@ -232,6 +240,7 @@ def as_text(overzicht: Overzicht) -> str:
         chosen = [een for een in overzicht.regels if een.stand(now) is stand]
         if chosen:
             lines += [""] * bool(lines) + [f"{title}: {len(chosen)}"]
+            lines += [_ONBESLIST] if stand is Stand.ONBESLIST else []
             lines += _section(stand, chosen, now, overzicht.id_width)
     if any(een.klok.termijn.eind_atw for een in overzicht.regels):
         lines += ["", "atw: days by which the Algemene termijnenwet would extend the end"]
@@ -288,6 +297,7 @@ def explanation(een: Loop, now: datetime) -> str:
     t, rule = een.klok.termijn, een.regel
     state = {
         Stand.VERSTREKEN: f"verstreken, {duration(abs(now - een.eind))} late",
+        Stand.ONBESLIST: f"onbeslist, over its end by {duration(abs(now - een.eind))}; {_ONBESLIST}",
         Stand.GEWAARSCHUWD: "past its end; watch only, nobody promised",
         Stand.LOOPT: f"loopt, {duration(abs(een.eind - now))} left",
         Stand.STIL: f"opgeschort sinds {_long(t.staat_stil_sinds)}",

@@ -101,9 +101,9 @@ class Horizon:
     There are two ways to know. *At once*: nothing waited, and each of the consumers that the broker counted
     has told since that all it was handed until after the look is applied. Who was killed is no consumer any
     more, and what it held is back in the queue. *By counting*, while there is a backlog: the queue is first
-    in, first out, and so is each replica's work; between replicas there is no order. Each step rests on counts
-    that all told after the one before. A look whose replicas
-    change on the way is given up: a later one takes its place.
+    in, first out, and so is each replica's work; between replicas there is no order. Each step rests on
+    counts that all told after the one before. A look whose replicas change on the way is given up: a later
+    one takes its place.
     """
 
     moment: datetime | None = None

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -21,6 +22,7 @@ from ops.bord import bron
 from ops.bord.bron import Bron
 from ops.environment import Environment
 from ops.parking import parked
+from ops.termijnen import Stand
 from shared import events as e
 from shared import flow, zegel
 from shared.envelope import encode
@@ -29,7 +31,7 @@ from shared.termijnen.klok import Klok
 from shared.termijnen.regels import Soort
 from tests.bus import Bus, eventually, make_fact, new_id, now
 from tests.conftest import StartService
-from tests.klokken import arm
+from tests.klokken import arm, zeg
 from tests.terminal import Terminal
 
 KANARIE = "Kanarie-van-Wassenaar"
@@ -226,7 +228,6 @@ async def test_for_a_seat_the_board_is_as_if_the_matter_did_not_exist(
     await eventually(wachten)
     async with attach.schema(environment, "routing") as connection:
         await connection.execute("insert into uitsluitingen (zaak, zetel) values ($1, 'zetel-1')", verborgen)
-    await service("intake")
     await service("notification")
     stoel = e.Functionaris(functionaris="zetel-1", rol="commandant", postbus="zetel-1@defensie.test")
     eenheid = e.EenheidGewijzigd(
@@ -234,6 +235,8 @@ async def test_for_a_seat_the_board_is_as_if_the_matter_did_not_exist(
     )
     await bus.state("organisatie", eenheid, "eenheid-1")
     await terminal.start(watch(environment, "--lezer", "zetel-1"))
+    await terminal.ziet("as zetel-1", "late 0   unsaid 1   armed 2   parked 0", "clocks 2", open_[:8])
+    await service("intake")
     await terminal.ziet("as zetel-1", "late 1   armed 2   parked 0", "clocks 2", open_[:8])
 
     async def geteld() -> Any:
@@ -259,6 +262,59 @@ async def test_for_a_seat_the_board_is_as_if_the_matter_did_not_exist(
         assert (bord.te_laat, len(bord.zonder_houder)) == (2, 2)
     finally:
         await anders.sluit()
+
+
+async def test_what_waits_for_its_service_is_counted_as_it_is_listed(environment: Environment) -> None:
+    """Shows promises over their end while their service is away: unsaid on the board and in its count, not
+    late; once the watch spoke of them they are late, in both. What is only watched is neither."""
+    lang = now() - timedelta(days=20)
+    for soort in (Soort.MID_CONTACT, Soort.ONTVANGSTBEVESTIGING, Soort.CONTACT_OPEN):
+        await arm(environment, "intake", new_id(), Klok(soort, lang))
+    await zeg(environment, "intake", lang + timedelta(days=6))
+    await arm(environment, "routing", new_id(), Klok(Soort.TOEWIJZING, lang))
+    await arm(environment, "routing", new_id(), Klok(Soort.TOEWIJZING, now()))
+    bron = Bron(environment.servers, environment.name)
+    try:
+        for laat, onbeslist in ((1, 2), (3, 0)):
+            bord = await bron.lees()
+            standen = Counter(een.stand(bord.nu) for een in bord.klokken)
+            assert (standen[Stand.VERSTREKEN], standen[Stand.ONBESLIST]) == (laat, onbeslist)
+            assert (bord.te_laat, bord.onbeslist, bord.onbeslist_meer) == (laat, onbeslist, False)
+            assert standen[Stand.GEWAARSCHUWD] == 1
+            for dienst in ("intake", "routing"):
+                await zeg(environment, dienst, now())
+    finally:
+        await bron.sluit()
+
+
+async def test_what_is_in_the_hands_of_who_is_silent_is_not_known(environment: Environment) -> None:
+    """Shows a replica that spoke and one that hangs: what both hold is told only when the broker counts no
+    consumer but the first; of a service of which nobody spoke it never is."""
+    async with attach.schema(environment, "intake") as connection:
+        await connection.execute(
+            "insert into voortgang (wachtrij, replica, verwerkt, in_handen, gezien_op)"
+            " select 'intake', gen_random_uuid(), 0, n, now() + interval '1 day' * (2 - n)"
+            " from generate_series(1, 3, 2) n"
+        )
+    bron = Bron(environment.servers, environment.name)
+    verbinding = await aio_pika.connect(environment.amqp_url(flow.INTAKE))
+    try:
+        for afnemers, in_handen in ((1, 1), (2, None)):
+            kanaal = await verbinding.channel()
+            wachtrij = await kanaal.declare_queue("intake", passive=True)
+            await wachtrij.consume(_laat_liggen)
+            bord = await bron.lees()
+            assert bord.wachtrijen is not None and bord.wachtrijen["intake"].afnemers == afnemers
+            assert {een.naam: een.in_handen for een in bord.diensten} == {
+                naam: in_handen if naam == "intake" else None for naam in flow.SERVICES
+            }
+    finally:
+        await verbinding.close()
+        await bron.sluit()
+
+
+async def _laat_liggen(_: Any) -> None:
+    """A consumer that hangs."""
 
 
 async def test_without_a_terminal_or_an_environment_there_is_no_board(environment: Environment) -> None:
@@ -305,7 +361,8 @@ async def test_for_a_program_there_is_one_object_on_a_line_each_time(environment
 
 
 async def test_what_is_asked_costs_what_is_shown(environment: Environment) -> None:
-    """Shows 30,000 clocks, of which a thousand are overdue: each question reads by an index and stops."""
+    """Shows 30,000 clocks, of which a thousand are overdue, or all are due: each question reads by an index
+    and stops."""
     async with attach.schema(environment, "routing") as connection:
         await arm(environment, "routing", new_id(), Klok(Soort.TOEWIJZING, now()))
         await connection.execute(
@@ -321,7 +378,7 @@ async def test_what_is_asked_costs_what_is_shown(environment: Environment) -> No
         vragen = Queries(Path(bron.__file__).with_name("bord.sql"))
         for vraag, argumenten in (
             (vragen.urgent, (["toewijzing", "adviseur-contact"], 200, None, [])),
-            (vragen.aantallen, (1000, None, [])),
+            (vragen.aantallen, (1000, None, [], now() + timedelta(days=365))),
             (vragen.waak, ()),
         ):
             plan = await connection.fetch(f"explain (analyze, timing off) {vraag}", *argumenten)

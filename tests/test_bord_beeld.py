@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ops.bord.beeld import Regel, Stijl, beeld
-from ops.bord.stand import TELT_TOT, Bord, Dienst, Wachtrij, ZonderHouder, op_volgorde
+from ops.bord.stand import TELT_TOT, Bord, Dienst, Wachtrij, ZonderHouder, in_de_hand, op_volgorde
 from ops.bord.toetsen import HULP, Daad, Toetsen
 from ops.bord.venster import Lijst, Venster, gekozen_post, posten, vervolg
 from ops.parking import Geparkeerd
-from ops.termijnen import Loop, arrange, as_text, duration
+from ops.termijnen import Loop, arrange, as_text, duration, explanation
 from shared import flow
 from shared.termijnen.kalender import lokaal
 from shared.termijnen.klok import Bewaard, Klok, termijn
@@ -62,6 +62,8 @@ borden = st.builds(
     klokken=st.lists(lopen, max_size=40, unique=True).map(lambda alle: tuple(op_volgorde(alle, NU))),
     meer=st.booleans(),
     te_laat=st.integers(0, TELT_TOT),
+    onbeslist=st.integers(0, TELT_TOT),
+    onbeslist_meer=st.booleans(),
     gewapend=st.integers(0, TELT_TOT),
     zonder_houder=st.lists(
         st.builds(
@@ -153,7 +155,7 @@ def scherm(bord: Bord, venster: Venster | None = None, breed: int = 80, hoog: in
 
 def vol() -> Bord:
     """Sixty clocks, ten parked messages, a matter that nobody has."""
-    klokken = [loop(f"zaak {n}", Soort.ADVISEUR_CONTACT, -24 * n) for n in range(60)]
+    klokken = [loop(f"zaak {n}", Soort.ADVISEUR_CONTACT, -24 * n, 2 if n > 7 else 0) for n in range(60)]
     return Bord(
         "meldpunt",
         NU,
@@ -234,6 +236,57 @@ def test_what_is_foreseen_to_come_too_late_is_marked() -> None:
         assert ("!in " in beeld, "!" in lijst, "termijn-in-gevaar" in lijst) == (gevaar,) * 3
         assert klok.as_data(NU)["in_gevaar"] is gevaar
         assert max(map(len, lijst.splitlines())) <= 80
+
+
+def test_what_its_service_did_not_call_overdue_is_unsaid_and_not_late() -> None:
+    """Over its end while what stops it may still wait: after what is late, before all else, set off, and
+    counted apart; the list and the explanation say why. What is only watched is no promise, and is past."""
+    laat, lang = (loop("laat", Soort.ADVISEUR_CONTACT, -24 * 9, 2), loop("lang", Soort.TOEWIJZING, -24 * 400))
+    gezien, loopt = loop("gezien", Soort.CONTACT_OPEN, -24 * 20), loop("loopt", Soort.TOEWIJZING, 0)
+    alle = arrange(NU, [loopt, gezien, lang, laat], (), ()).regels
+    standen = ["verstreken", "onbeslist", "gewaarschuwd", "loopt"]
+    assert [een.as_data(NU)["stand"] for een in alle] == standen
+    assert alle[1].as_data(NU)["rest_s"] < 0
+    bord = Bord("proef", NU, klokken=tuple(op_volgorde([*alle], NU)), te_laat=1, onbeslist=1, gewapend=4)
+    assert (bord.klokken, bord.as_data()["onbeslist"]) == (alle, 1)
+    regels_ = scherm(bord, Venster(lijst=Lijst.GEPARKEERD))
+    assert regels_[1] == Regel("late 1   unsaid 1   armed 4   parked 0", Stijl.LAAT)
+    assert scherm(replace(bord, te_laat=0))[1].stijl is Stijl.DRINGEND
+    assert "unsaid 1+ " in scherm(replace(bord, onbeslist_meer=True))[1].tekst
+    assert "unsaid" not in scherm(replace(bord, onbeslist=0))[1].tekst
+    for regel, woord, stijl in zip(
+        regels_[4:8],
+        ("late", "unsaid", "past", "in"),
+        (Stijl.LAAT, Stijl.DRINGEND, Stijl.GEWOON, Stijl.GEWOON),
+        strict=True,
+    ):
+        assert (woord in regel.tekst.split(), regel.stijl) == (True, stijl), regel
+    lijst = as_text(arrange(NU, alle, [een.onderwerp for een in alle], ()))
+    assert [regel for regel in lijst.splitlines() if regel.endswith(": 1")] == [
+        "Overdue (verstreken): 1",
+        "Over the end, not judged yet (onbeslist): 1",
+        "Past the moment to look again (no promise, watch only): 1",
+        "Running (loopt): 1",
+    ]
+    assert "may still wait in the queue" in lijst
+    assert max(map(len, lijst.splitlines())) <= 80
+    stand = " ".join(explanation(lang, NU).split("loopt van")[0].split())
+    assert "onbeslist, over its end by 3" in stand and "the service has not said so yet" in stand
+    assert "late" not in stand and "verstreken" not in stand
+
+
+def test_what_a_silent_replica_holds_is_unknown_and_not_nought() -> None:
+    """While the broker counts a consumer that does not speak, and when nobody does; not for a seat."""
+    dienst = Dienst("intake", replicas=2, gezien_s=0.4, in_handen=7)
+    for afnemers, waarde in ((0, 7), (2, 7), (3, None)):
+        gezien = in_de_hand(dienst, {"intake": Wachtrij("intake", 0, afnemers)})
+        assert gezien.in_handen == waarde
+    historie = {"intake": Wachtrij("intake", 0, 2), "intake.historie": Wachtrij("intake.historie", 0, 3)}
+    assert in_de_hand(dienst, historie).in_handen is None
+    assert in_de_hand(dienst, None).in_handen == 7
+    stil = in_de_hand(replace(dienst, replicas=0, in_handen=None), {"intake": Wachtrij("intake", 0, 1)})
+    (regel,) = (r.tekst.split() for r in scherm(Bord("proef", NU, diensten=(stil,))) if "DOWN" in r.tekst)
+    assert regel[3] == "-"
 
 
 def test_no_is_no_and_other_keys_too() -> None:

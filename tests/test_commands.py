@@ -50,7 +50,7 @@ from shared.settings import ServiceSettings
 from shared.termijnen.klok import Klok
 from shared.termijnen.regels import Soort
 from tests.bus import Bus, eventually, make_fact, new_id, now, running
-from tests.klokken import arm
+from tests.klokken import arm, zeg
 
 KEY = "coid.kwestie-gekwalificeerd.v1"
 TYPE = flow.TYPE_PREFIX + "kwestie-gekwalificeerd.v1"
@@ -925,10 +925,13 @@ async def test_weekly_messages_that_did_not_arrive_are_listed_by_seat_and_round(
 async def test_termijnen_lists_what_is_late_before_what_runs(
     environment: Environment, meldpunt: Command
 ) -> None:
-    """Overdue first, then what is only watched, then the least time left; 80 wide; the end explained."""
+    """What its service called overdue first, then what is over its end and not judged yet, then what is only
+    watched, then the least time left; 80 wide; the end explained."""
     assert (await meldpunt("termijnen")).out == "No term runs.\n"
     late, early, done = (f"{letter}{new_id()}" for letter in "abc")
     await arm(environment, "routing", late, Klok(Soort.ADVISEUR_CONTACT, now() - timedelta(days=20)))
+    await zeg(environment, "routing", now())
+    await arm(environment, "routing", early, Klok(Soort.ADVISEUR_CONTACT, now() - timedelta(days=20)))
     await arm(environment, "intake", late, Klok(Soort.CONTACT_OPEN, now() - timedelta(days=20)))
     await arm(environment, "registry", early, Klok(Soort.TERUGKOPPELING, now()))
     await arm(environment, "intake", early, Klok(Soort.ONTVANGSTBEVESTIGING, now()))
@@ -939,23 +942,28 @@ async def test_termijnen_lists_what_is_late_before_what_runs(
     rows = [line.split() for line in said.out.splitlines() if line[:8] in (late[:8], early[:8], done[:8])]
     assert [(row[0], row[1]) for row in rows] == [
         (late[:8], "adviseur-contact"),
+        (early[:8], "adviseur-contact"),
         (late[:8], "contact-open"),
         (early[:8], "ontvangstbevestiging"),
         (early[:8], "terugkoppeling"),
     ]
     assert said.out.startswith("Overdue (verstreken): 1\n")
+    assert "\nOver the end, not judged yet (onbeslist): 1\n" in said.out
     assert all(len(line) <= 80 for line in said.out.splitlines())
     everything = await meldpunt("termijnen", "--alles")
     assert f"{done[:8]} ontvangstbevestiging" in everything.out and "gehaald" in everything.out
     assert all(len(line) <= 80 for line in everything.out.splitlines())
     data = json.loads((await meldpunt("termijnen", "--json")).out)
-    assert [one["stand"] for one in data] == ["verstreken", "gewaarschuwd", "loopt", "loopt"]
-    assert data[0]["rest_s"] < 0 < data[2]["rest_s"]
+    assert [one["stand"] for one in data] == ["verstreken", "onbeslist", "gewaarschuwd", "loopt", "loopt"]
+    assert data[0]["rest_s"] < 0 < data[3]["rest_s"]
 
     explained = await meldpunt("termijnen", "leg-uit", late[:10], "adviseur-contact")
     assert explained.status == 0
     assert "7 kalenderdagen na" in explained.out and "JID 2021" in explained.out
     assert "daarna weer na 5 werkdagen: sg" in explained.out
+    assert "stand        verstreken, " in explained.out
+    unjudged = await meldpunt("termijnen", "leg-uit", early, "adviseur-contact")
+    assert "stand        onbeslist, over its end by " in unjudged.out and " late" not in unjudged.out
     assert (await meldpunt("termijnen", "leg-uit", late, "toewijzing")).status == 1
     assert (await meldpunt("termijnen", "leg-uit", "bestaat-niet")).status == 1
     assert (await meldpunt("termijnen", "leg-uit", late, "zomaar")).status == 2

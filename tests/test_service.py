@@ -307,8 +307,8 @@ async def test_no_alarm_while_a_replica_is_handed_the_talk_after_it_spoke(
     service: StartService, bus: Bus, environment: Environment, public_keys: zegel.PublicKeys
 ) -> None:
     """Two replicas, each with a batch that waits on a lock, and a backlog behind. The talk is with the broker
-    before the promise ends; once the locks go it reaches one of them, and waits on a lock there, while the other
-    works on. Nobody calls it overdue.
+    before the promise ends; once the locks go it reaches one of them, and waits on a lock there, while the
+    other works on. Nobody calls it overdue.
     """
     for _ in range(2):
         await service("intake", prefetch=5, termijnen={"mid-contact": "6s", "mid-contact.waarschuwing": ""})
@@ -335,10 +335,11 @@ async def test_no_alarm_while_a_replica_is_handed_the_talk_after_it_spoke(
         await eventually(lopen)
         sloten = []
         for subject in subjects:
-            slot = await stack.enter_async_context(eigenaar.acquire())
-            sloten.append(slot.transaction())
-            await sloten[-1].start()
-            await slot.execute("select from matters where subject = $1 for update", subject)
+            houder = await stack.enter_async_context(eigenaar.acquire())
+            slot = houder.transaction()
+            await slot.start()
+            await houder.execute("select from matters where subject = $1 for update", subject)
+            sloten.append(slot)
         for subject in (een, ander):
             await spreek(subject)
             await asyncio.sleep(0.3)
@@ -347,8 +348,8 @@ async def test_no_alarm_while_a_replica_is_handed_the_talk_after_it_spoke(
         await bel(*(new_id() for _ in range(3)))
         assert now() < begin + timedelta(seconds=6)
         await asyncio.sleep((begin + timedelta(seconds=9.5) - now()).total_seconds())
-        for slot in sloten[:2]:
-            await slot.rollback()
+        for los in sloten[:2]:
+            await los.rollback()
             await asyncio.sleep(0.1)
         await bel(*(new_id() for _ in range(14)))
         await asyncio.sleep(3.5)

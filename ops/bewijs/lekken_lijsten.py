@@ -61,12 +61,12 @@ def _lijst_toont_wie_wacht() -> None:
 def _bord_toont_verborgen() -> None:
     """The board leaves in what is hidden; of the seat it knows."""
     niets: list[bytes] = []
-    vervang(_BRON, "_inhoud", lambda as_usual: lambda van, naam, _: as_usual(van, naam, niets))
+    vervang(_BRON, "_inhoud", lambda as_usual: lambda van, naam, _, nu: as_usual(van, naam, niets, nu))
 
 
 def _bord_telt_verborgen() -> None:
     """The board counts what is hidden, and lists it not."""
-    vervang(_BRON, "_aantallen", lambda as_usual: lambda van, _, niet: as_usual(van, [], niet))
+    vervang(_BRON, "_aantallen", lambda as_usual: lambda van, _, niet, nu: as_usual(van, [], niet, nu))
 
 
 def _bord_voorziet() -> None:

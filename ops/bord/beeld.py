@@ -33,11 +33,12 @@ VAST: Final = 3
 
 
 class Stijl(Enum):
-    """How a line is set off. On a terminal without colour `LAAT` is bold."""
+    """How a line is set off. On a terminal without colour `LAAT` and `DRINGEND` are bold."""
 
     GEWOON = "gewoon"
     KOP = "kop"
     LAAT = "laat"
+    DRINGEND = "dringend"
     GEKOZEN = "gekozen"
 
 
@@ -89,6 +90,8 @@ def _telling(bord: Bord) -> Regel:
     if weg and not any(een.antwoord for een in bord.diensten):
         return Regel(weg[0], Stijl.LAAT)
     stuk = [f"late {_tel(bord.te_laat)}", f"armed {_tel(bord.gewapend)}"]
+    if bord.onbeslist:
+        stuk.insert(1, f"unsaid {bord.onbeslist}{'+' if bord.onbeslist_meer else ''}")
     if bord.zonder_houder:
         stuk.insert(0, f"NOBODY {_tel(len(bord.zonder_houder), HOOGSTENS)}")
     geparkeerd = max(len(bord.geparkeerd), sum(een.geparkeerd or 0 for een in bord.diensten))
@@ -97,7 +100,8 @@ def _telling(bord: Bord) -> Regel:
     if dood is not None and dood.berichten:
         stuk.append(f"DEAD LETTERS {dood.berichten}")
     ernstig = weg or bord.te_laat or bord.zonder_houder or (dood is not None and dood.berichten)
-    return Regel("   ".join((*stuk, *weg)), Stijl.LAAT if ernstig else Stijl.GEWOON)
+    rustig = Stijl.DRINGEND if bord.onbeslist else Stijl.GEWOON
+    return Regel("   ".join((*stuk, *weg)), Stijl.LAAT if ernstig else rustig)
 
 
 def _tel(aantal: int, tot: int = TELT_TOT) -> str:
@@ -204,22 +208,22 @@ def _lijst(
     if not alle:
         return [*lijnen, Regel("  none")][:hoog]
     for nummer in range(eerste, min(eerste + regels, len(alle))):
-        tekst, laat = _post(alle[nummer], bord, kolommen)
+        tekst, stijl = _post(alle[nummer], bord, kolommen)
         if aan and nummer == plaats:
             lijnen.append(Regel(f"> {tekst}", Stijl.GEKOZEN))
         else:
-            lijnen.append(Regel(f"  {tekst}", Stijl.LAAT if laat else Stijl.GEWOON))
+            lijnen.append(Regel(f"  {tekst}", stijl))
     return lijnen
 
 
-def _post(een: Post, bord: Bord, kolommen: _Kolommen) -> tuple[str, bool]:
-    """A line of a list, and whether it is grave."""
+def _post(een: Post, bord: Bord, kolommen: _Kolommen) -> tuple[str, Stijl]:
+    """A line of a list, and how it is set off."""
     if isinstance(een, Geparkeerd):
         weer = " (offered again)" if een.status == "aangeboden" else ""
         sinds = f"{lokaal(een.eerst_op):%d-%m %H:%M}"
         return (
             f"{str(een.id)[:8]} {een.dienst:<12} {sinds} {een.keer:>2}x {printable(een.reden)}{weer}",
-            False,
+            Stijl.GEWOON,
         )
     breed = bord.breedte
     if isinstance(een, ZonderHouder):
@@ -227,9 +231,10 @@ def _post(een: Post, bord: Bord, kolommen: _Kolommen) -> tuple[str, bool]:
         sinds = f"{lokaal(een.telt_vanaf):%d-%m-%y %H:%M}"
         return (
             f"{een.zaak[:breed]} {'NOBODY has this matter':<25} since {sinds} {een.cluster:<4} {spoed}",
-            True,
+            Stijl.LAAT,
         )
-    return _klok(een, bord, kolommen), een.stand(bord.nu) is Stand.VERSTREKEN
+    stijlen = {Stand.VERSTREKEN: Stijl.LAAT, Stand.ONBESLIST: Stijl.DRINGEND}
+    return _klok(een, bord, kolommen), stijlen.get(een.stand(bord.nu), Stijl.GEWOON)
 
 
 def _klok(een: Loop, bord: Bord, kolommen: _Kolommen) -> str:

@@ -7,12 +7,13 @@
 select clock_timestamp();
 
 -- name: dienst
--- What a service ($1) says of itself and what it still has to publish; of the outbox about how old the oldest is.
+-- What a service ($1) says of itself and what it still has to publish; of the outbox about how old the oldest is. What is
+-- in the hands of replicas that are silent is not known; while all are nothing is.
 select (select count(*) from voortgang where wachtrij = $1 and gezien_op > clock_timestamp() - interval '5 seconds')
            as replicas,
        (select extract(epoch from clock_timestamp() - max(gezien_op))::float8 from voortgang where wachtrij = $1)
            as gezien_s,
-       (select coalesce(sum(in_handen), 0) from voortgang where gezien_op > clock_timestamp() - interval '5 seconds')
+       (select sum(in_handen) from voortgang where gezien_op > clock_timestamp() - interval '5 seconds')
            as in_handen,
        (select count(*) from (select from outbox limit $2) as een) as outbox,
        (select extract(epoch from clock_timestamp() - min(stated_at))::float8
@@ -45,7 +46,8 @@ with gekozen as (
 select gekozen.*, termijnregels.inhoud from gekozen join termijnregels using (soort, versie);
 
 -- name: aantallen
--- How many are overdue, and how many run; counted as far as $1.
+-- How many are overdue, and how many run; counted as far as $1. Of what is due at $4, as far as $1 and longest first, how
+-- many are promises over their end of which the watch has not said so (onbeslist), and how many it all is (achter).
 select (select count(*) from (select from termijnen
                               where verstreken_op is not null and uitkomst is null and soort <> all($3::text[])
                                 and ($2::bytea[] is null or sha256(convert_to(onderwerp, 'UTF8')) <> all($2))
@@ -53,7 +55,13 @@ select (select count(*) from (select from termijnen
        (select count(*) from (select from termijnen
                               where volgende_op is not null and soort <> all($3::text[])
                                 and ($2::bytea[] is null or sha256(convert_to(onderwerp, 'UTF8')) <> all($2))
-                              order by volgende_op limit $1) as een) as gewapend;
+                              order by volgende_op limit $1) as een) as gewapend,
+       count(*) filter (where verstreken_op is null and eind_op < $4 and not alleen_bewaking) as onbeslist,
+       count(*) as achter
+from (select verstreken_op, eind_op, alleen_bewaking from termijnen
+      where volgende_op < $4 and soort <> all($3::text[])
+        and ($2::bytea[] is null or sha256(convert_to(onderwerp, 'UTF8')) <> all($2))
+      order by volgende_op limit $1) as een;
 
 -- name: in_gevaar
 -- Of these matters those of which it was said that the talk will not be held in time.

@@ -16,7 +16,7 @@ import asyncpg
 from aio_pika.exceptions import ChannelNotFoundEntity
 
 from ops import OpsError, broker, database, lezer
-from ops.bord.stand import HOOGSTENS, TELT_TOT, Bord, Dienst, Wachtrij, ZonderHouder, op_volgorde
+from ops.bord.stand import HOOGSTENS, TELT_TOT, Bord, Dienst, Wachtrij, ZonderHouder, in_de_hand, op_volgorde
 from ops.environment import Environment
 from ops.parking import Geparkeerd
 from ops.servers import Servers
@@ -78,6 +78,7 @@ class Bron:
         if gelezen is None:
             diensten = tuple(Dienst(naam, antwoord=False) for naam in omgeving.services)
             return replace(bord, diensten=diensten, weg=(reden, *weg))
+        gelezen["diensten"] = tuple(in_de_hand(een, wachtrijen) for een in gelezen["diensten"])
         return replace(bord, **gelezen | {"weg": (*gelezen["weg"], *weg)})
 
     async def sluit(self) -> None:
@@ -154,6 +155,8 @@ class Bron:
             "klokken": tuple(klokken[:HOOGSTENS]),
             "meer": len(klokken) > HOOGSTENS or any(deel.get("vol", False) for deel in delen),
             "te_laat": sum(deel.get("te_laat", 0) for deel in delen),
+            "onbeslist": sum(deel.get("onbeslist", 0) for deel in delen),
+            "onbeslist_meer": any(deel.get("achter", 0) >= TELT_TOT for deel in delen),
             "gewapend": sum(deel.get("gewapend", 0) for deel in delen),
             "zonder_houder": tuple(een for deel in delen for een in deel.get("zonder_houder", ())),
             "geparkeerd": tuple(sorted(geparkeerd, key=lambda een: (een.eerst_op, een.id, een.dienst))),
@@ -174,7 +177,7 @@ class Bron:
                 deel: dict[str, Any] = {"nu": await verbinding.fetchval(_SQL.nu)}
                 deel["dienst"] = await self._dienst(verbinding, naam)
                 if gekozen in (None, naam):
-                    deel |= await _inhoud(verbinding, naam, verborgen)
+                    deel |= await _inhoud(verbinding, naam, verborgen, deel["nu"])
                 return deel
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
             await self._vergeet(naam)
@@ -212,7 +215,7 @@ class Bron:
         return Dienst(naam, **dict(rij), waak_s=waak_s)
 
 
-async def _inhoud(verbinding: Any, naam: str, verborgen: list[bytes] | None) -> dict[str, Any]:
+async def _inhoud(verbinding: Any, naam: str, verborgen: list[bytes] | None, nu: datetime) -> dict[str, Any]:
     deel: dict[str, Any] = {"geparkeerd": await _geparkeerd(verbinding, naam, verborgen)}
     if naam in MET_KLOKKEN:
         soorten = [str(regel.soort) for regel in TABEL if regel.dienst == naam]
@@ -222,7 +225,7 @@ async def _inhoud(verbinding: Any, naam: str, verborgen: list[bytes] | None) -> 
         zaken = sorted({onderwerp for onderwerp, _ in bij_naam})
         gevaar = await _in_gevaar(verbinding, naam, zaken, verborgen)
         deel["klokken"] = [als_loop(naam, rij, gevaar) for rij in bij_naam.values()]
-        deel |= await _aantallen(verbinding, verborgen, niet)
+        deel |= await _aantallen(verbinding, verborgen, niet, nu)
         deel["vol"] = max(deel["te_laat"], deel["gewapend"]) > len(bij_naam)
     if naam == flow.ROUTING:
         deel["zonder_houder"] = await _zonder_houder(verbinding, verborgen)
@@ -234,8 +237,10 @@ async def _geparkeerd(verbinding: Any, naam: str, verborgen: list[bytes] | None)
     return [Geparkeerd(dienst=naam, **rij) for rij in rijen]
 
 
-async def _aantallen(verbinding: Any, verborgen: list[bytes] | None, niet: list[str]) -> dict[str, int]:
-    return dict(await verbinding.fetchrow(_SQL.aantallen, TELT_TOT, verborgen, niet))
+async def _aantallen(
+    verbinding: Any, verborgen: list[bytes] | None, niet: list[str], nu: datetime
+) -> dict[str, int]:
+    return dict(await verbinding.fetchrow(_SQL.aantallen, TELT_TOT, verborgen, niet, nu))
 
 
 # What hangs on the work of all matters together tells a seat of those that are hidden from it: with a list of

@@ -212,16 +212,19 @@ class Scherm:
 
 def _stijlen() -> dict[Stijl, int]:
     """How each style looks here. NO_COLOR is obeyed (no-color.org)."""
-    laat = curses.A_BOLD
+    laat = dringend = curses.A_BOLD
     if curses.has_colors() and not os.environ.get("NO_COLOR"):
         curses.start_color()
         with suppress(curses.error):
             curses.use_default_colors()
             curses.init_pair(1, curses.COLOR_RED, -1)
             laat |= curses.color_pair(1)
+            curses.init_pair(2, curses.COLOR_YELLOW, -1)
+            dringend |= curses.color_pair(2)
     return {
         Stijl.GEWOON: curses.A_NORMAL,
         Stijl.KOP: curses.A_BOLD,
         Stijl.LAAT: laat,
+        Stijl.DRINGEND: dringend,
         Stijl.GEKOZEN: curses.A_REVERSE,
     }

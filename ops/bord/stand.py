@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -75,6 +75,10 @@ class Bord:
     klokken: tuple[Loop, ...] = ()
     meer: bool = False
     te_laat: int = 0
+    """How many were called overdue."""
+    onbeslist: int = 0
+    """How many are over their end and not judged yet; with `onbeslist_meer` there may be others."""
+    onbeslist_meer: bool = False
     gewapend: int = 0
     zonder_houder: tuple[ZonderHouder, ...] = ()
     geparkeerd: tuple[Geparkeerd, ...] = ()
@@ -105,6 +109,8 @@ class Bord:
                 for rij in self.wachtrijen.values()
             ],
             "te_laat": self.te_laat,
+            "onbeslist": self.onbeslist,
+            "onbeslist_meer": self.onbeslist_meer,
             "gewapend": self.gewapend,
             **self._zonder_houder(),
             "termijnen": [een.as_data(self.nu) for een in self.klokken],
@@ -129,8 +135,20 @@ class Bord:
         return {"zonder_houder": houders}
 
 
+def in_de_hand(dienst: Dienst, wachtrijen: Mapping[str, Wachtrij] | None) -> Dienst:
+    """The service without what it holds where that is not known: the broker counts a consumer that is silent,
+    and that may hold anything until the broker gives it up."""
+    afnemers = [
+        rij.afnemers
+        for naam in (dienst.naam, f"{dienst.naam}.historie")
+        if (rij := (wachtrijen or {}).get(naam)) is not None
+    ]
+    zwijgt = max(afnemers, default=0) > (dienst.replicas or 0)
+    return replace(dienst, in_handen=None) if zwijgt else dienst
+
+
 def op_volgorde(klokken: list[Loop], nu: datetime) -> list[Loop]:
-    """By urgency: overdue first, then what is past its end, runs, and stands still."""
+    """By urgency: overdue first, then what is over its end, runs, and stands still."""
     return sorted(klokken, key=lambda een: (een.stand(nu), een.eind, een.onderwerp, een.klok.termijn.soort))
 
 
@@ -138,6 +156,7 @@ def in_woorden(stand: Stand) -> str:
     """Where a clock is, beside how long: readable without colour."""
     return {
         Stand.VERSTREKEN: "late",
+        Stand.ONBESLIST: "unsaid",
         Stand.GEWAARSCHUWD: "past",
         Stand.LOOPT: "in",
         Stand.STIL: "still",

@@ -14,7 +14,7 @@ class Settings(ServiceSettings):
 
     max_zaken_per_fte: float = Field(40, gt=0, description="Open matters per fte at which an adviser is full")
     lange_afwezigheid_dagen: int = Field(
-        14, ge=1, description="Absence of so many days ends an assignment; a shorter one moves what is late by it"
+        14, ge=1, description="So long an absence ends an assignment; a shorter one moves what is late by it"
     )
     gesprekken_per_fte: float = Field(
         1.0,

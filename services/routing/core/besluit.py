@@ -13,7 +13,7 @@ from typing import Final
 
 from services.routing.core.agenda import dagdeel_van
 from services.routing.core.planning import Gevaar, Lopend, plan
-from services.routing.core.rooster import DELEN, Adviseur, Dagdeel, Verhindering
+from services.routing.core.rooster import DELEN, Dagdeel, Verhindering
 from services.routing.core.toewijzing import Niemand, Rooster, in_conflict, kies
 from services.routing.core.zaak import HOOFD, Escalatie, Terugkeer, Toewijzing, Wachttijd, Zaak
 from shared import events as e

@@ -124,8 +124,8 @@ class Adviseur:
         return (laatste - eerste).days + 1
 
     def lang_weg(self, dag: date, dagen: int) -> bool:
-        """Whether they are away on `dag`, and for so many days or more: a shorter absence leaves them what they
-        hold, as long as they are back in time for it."""
+        """Whether they are away on `dag`, and for so many days or more: a shorter absence leaves them what
+        they hold, as long as they are back in time for it."""
         duur = self.duur_afwezigheid(dag)
         return duur is None or duur >= max(1, dagen)
 
