@@ -403,7 +403,7 @@ async def test_a_clock_that_is_set_aside_is_left_alone_until_its_pause_is_over(
 
     async def vooruit() -> tuple[bool, bool, bool]:
         _, op = await runtime.pool.fetchrow(waak.QUERIES.eerstvolgende)
-        wacht = await runtime.pool.fetchval(waak.QUERIES.wachtend)
+        wacht = await runtime.pool.fetchval(waak.QUERIES.wachtend, waak.BATCH)
         return (
             await runtime.pool.fetchval(waak.QUERIES.iets_te_zeggen, ooit),
             op is not None,

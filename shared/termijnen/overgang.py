@@ -297,8 +297,9 @@ class Gezegd(NamedTuple):
 def beslis_waak(bewaard: Bewaard, now: datetime, boek: Regelboek) -> Gezegd | None:
     """What is to be said at `now`; None when nothing is due.
 
-    Of points that are all over, as after an outage, the gravest is said, and to every role that should have
-    been told by now. When all was said the last of it is said again, each time that the rule asks for it.
+    Of points that are all over, as after an outage, the gravest is said, to every role that should have been
+    told by now, with how many warnings it stands for that could not be given. When all was said the last of
+    it is said again, each time that the rule asks for it.
     """
     t = bewaard.termijn
     gezegd = bewaard.gezegd
@@ -316,12 +317,13 @@ def beslis_waak(bewaard: Bewaard, now: datetime, boek: Regelboek) -> Gezegd | No
         geescaleerd_op=now if Wat.GEESCALEERD in soorten else bewaard.geescaleerd_op,
     )
     na = _weer(na, boek)
+    waarschuwingen = sum(punt.wat is Wat.NADERT for punt in nieuw)
     if soorten == {Wat.NADERT}:
-        return Gezegd(na, feiten.nadert(na, now))
+        return Gezegd(na, feiten.nadert(na, now, waarschuwingen - 1))
     vanaf = max((p.trede for p in t.punten[: bewaard.gezegd]), default=-1) + 1
     rollen = boek.van(t.soort, t.versie).op_de_treden(t.rol, t.spoed, vanaf, nieuw[-1].trede, t.gesloten)
     if Wat.VERSTREKEN in soorten:
-        return Gezegd(na, feiten.verstreken(na, now, rollen))
+        return Gezegd(na, feiten.verstreken(na, now, rollen, waarschuwingen))
     return Gezegd(na, feiten.geescaleerd(na, now, rollen, nieuw[-1].trede) if rollen else None)
 
 

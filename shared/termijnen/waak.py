@@ -71,9 +71,10 @@ class Stelling(NamedTuple):
 
 
 class Gevuurd(NamedTuple):
-    """What one look gave: the facts to state, how many clocks were taken, and since when each fact was due.
-    As many taken as asked for means that more may be due. `verplaatst`: facts about clocks that turned out to
-    run by another calendar or rule, of which nothing else was said yet."""
+    """What one look gave: the facts to state, how many clocks were taken, and since when each fact could be
+    said: since it was due, or since that was known here, if it was heard late. As many taken as asked for
+    means that more may be due. `verplaatst`: facts about clocks that turned out to run by another calendar or
+    rule, of which nothing else was said yet."""
 
     stellingen: list[Stelling]
     genomen: int
@@ -254,7 +255,7 @@ async def zeg(
         )
         if gezegd.feit is not None:
             stellingen.append(Stelling(een.onderwerp, gezegd.feit))
-            sinds.append(row["volgende_op"])
+            sinds.append(max(row["volgende_op"], row["bekend_op"]))
     if marks:
         await connection.execute(QUERIES.mark, *_columns(marks))
     return Gevuurd(stellingen, len(rows), sinds, [een for feiten in verplaatst.values() for een in feiten])
