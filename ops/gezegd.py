@@ -71,7 +71,7 @@ class Voorzien:
     def __str__(self) -> str:
         verwacht = "not in sight" if self.verwacht is None else str(self.verwacht)
         waarom = f"{self.reden}: {_REDEN[self.reden]}"
-        gezegd = f"as on {moment(self.op)}, told to {self.aan}"
+        gezegd = f"told to {self.aan} on {moment(self.op)}"
         return f"uiterlijk {self.uiterlijk}, verwacht {verwacht} ({waarom}); {gezegd}"
 
     def as_data(self) -> dict[str, Any]:

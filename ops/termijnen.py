@@ -407,10 +407,14 @@ def _again(een: Loop) -> str:
     return f"daarna weer na {elke}: {naar or _NIEMAND}{keer}{weer}"
 
 
+VERVOLG = " " * 17
+"""What a line that goes on begins with: further in than a piece of its own, which may begin with a date too."""
+
+
 def _wrapped(name: str, value: str, breed: int | None) -> str:
     if breed is None:
         return f"  {name:<12} {value}"
-    return textwrap.fill(value, breed, initial_indent=f"  {name:<12} ", subsequent_indent=" " * 15)
+    return textwrap.fill(value, breed, initial_indent=f"  {name:<12} ", subsequent_indent=VERVOLG)
 
 
 # --- the command -----------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from ops.bord.venster import Lijst, Post, Venster, plaats_in, posten
 from ops.geparkeerd import printable
 from ops.parking import Geparkeerd
 from ops.termijnen import SERVICES as MET_KLOKKEN
-from ops.termijnen import Loop, Stand, ZonderHouder, duration
+from ops.termijnen import VERVOLG, Loop, Stand, ZonderHouder, duration
 from shared import flow
 from shared.termijnen.kalender import lokaal
 
@@ -279,7 +279,7 @@ def gevouwen(venster: Venster, breed: int) -> list[str]:
     return [
         stuk
         for regel in venster.tekst or ()
-        for stuk in (textwrap.wrap(regel, breed - 2, subsequent_indent=" " * 15) or [""])
+        for stuk in (textwrap.wrap(regel, breed - 2, subsequent_indent=VERVOLG) or [""])
     ]
 
 

@@ -145,5 +145,5 @@ def _uitleg_van(klok: Loop, bord: Bord) -> tuple[str, ...]:
     regels = explanation(klok, bord.nu, breed=None).splitlines()
     if klok.voor_een_zetel:
         return tuple(regels)
-    vraag = f"./meldpunt termijnen leg-uit {klok.onderwerp[: bord.breedte]} {klok.klok.termijn.soort}"
+    vraag = f"./meldpunt termijnen leg-uit {klok.onderwerp[: bord.breedte]}"
     return (*regels, f"  {'gezegd':<12} what was said to whom: {vraag}")
