@@ -49,7 +49,9 @@ COMMANDS = (
     Command("check", "Lint, types, import rules, contract and lock files", "ops.checks"),
     Command("contract", "Write the contract folder from the code, or check it", "ops.contract"),
     Command(
-        "bench", "Measure one hop, the flow, what sealing costs, memory, or what kills leave", "ops.bench"
+        "bench",
+        "Measure: hop, flow, sealing, memory, planning, clocks (termijnen), or what kills leave (crash)",
+        "ops.bench",
     ),
     Command("bewijs", "Try to refute what is promised about anonymity, and report", "ops.bewijs.opdracht"),
 )

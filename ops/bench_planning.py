@@ -37,6 +37,8 @@ class Uitkomst(NamedTuple):
     te_laat_dagen: float
     spreiding: float
     wisselingen: int
+    terug: int
+    weer_dezelfde: int
     gemist: int
     voorzien: int
     loos: int
@@ -91,7 +93,9 @@ def beproef(opdracht: tuple[int, int, float]) -> Proef:
 
 def uitkomst(naam: str, afloop: Afloop) -> Uitkomst:
     """The figures of one run. A week that was missed was foreseen when that was said before its end. Who was
-    not spoken with at all is late until the years end."""
+    not spoken with at all is late until the years end. `weer_dezelfde`: of the melders who had an adviser
+    before (`terug`), how many spoke with that one; some of those have left, or are away.
+    """
     gemist = [zaak for zaak in afloop.zaken if not _gehaald(zaak)]
     tijdig = [
         (zaak.melding.eind - zaak.gewaarschuwd_op) / _DAG
@@ -105,6 +109,11 @@ def uitkomst(naam: str, afloop: Afloop) -> Uitkomst:
         max(((zaak.gesproken_op or afloop.tot) - zaak.melding.eind) / _DAG for zaak in afloop.zaken),
         _spreiding(afloop),
         sum(zaak.wisselingen for zaak in afloop.zaken),
+        sum(zaak.melding.vorige is not None for zaak in afloop.zaken),
+        sum(
+            zaak.bij == zaak.melding.vorige is not None and zaak.gesproken_op is not None
+            for zaak in afloop.zaken
+        ),
         len(gemist),
         len(tijdig),
         sum(zaak.gewaarschuwd_op is not None for zaak in afloop.zaken if _gehaald(zaak)),
@@ -157,6 +166,7 @@ def _planner(rijen: Iterable[Uitkomst], meldingen: int, grens: int) -> dict[str,
         "nog_open": sum(een.nog_open for een in rijen),
         "spreiding": round(statistics.mean(een.spreiding for een in rijen), 3),
         "wisselingen_per_melding": round(sum(een.wisselingen for een in rijen) / meldingen, 3),
+        "weer_dezelfde": round(sum(een.weer_dezelfde for een in rijen) / sum(een.terug for een in rijen), 3),
     }
     if voorzien:
         vooruit = sorted(dagen for een in rijen for dagen in een.dagen_vooruit)
@@ -170,7 +180,7 @@ def as_text(cijfers: dict[str, Any]) -> str:
     """The same for a person."""
     regels = [
         f"{cijfers['jaren']} years of {cijfers['meldingen_per_jaar']} meldingen, seeds {cijfers['zaden']}",
-        "load  planner         kept   of what could be  worst days late  spread  changes of adviser",
+        "load  planner         kept   of what could be  worst days late  spread  changes  same again",
     ]
     for belasting, deel in cijfers["belastingen"].items():
         regels.append(f"{belasting:4}  {'(could be kept)':14} {deel['aandeel_haalbaar']:6.1%}")
@@ -178,7 +188,7 @@ def as_text(cijfers: dict[str, Any]) -> str:
             regels.append(
                 f"{belasting:4}  {naam:14} {een['aandeel']:6.1%} {een['van_haalbaar']:13.2%}"
                 f" {een['grootste_vertraging_dagen']:16.0f} {een['spreiding']:11.3f}"
-                f" {een['wisselingen_per_melding']:10.2f}"
+                f" {een['wisselingen_per_melding']:8.2f} {een['weer_dezelfde']:11.1%}"
             )
     regels.append(f"gehaald_van_haalbaar {cijfers['gehaald_van_haalbaar']}")
     return "\n".join(regels)

@@ -129,7 +129,9 @@ def _gezegd(feit: type[events.Event], inhoud: dict[str, Any], gesteld_op: dateti
         dagen += f", verwacht {inhoud['verwacht']}" if inhoud.get("verwacht") else ""
         return Gezegd(op, wat, (rol,), 0, None, f"{inhoud['reden']}{dagen}")
     rollen = tuple(dict.fromkeys((inhoud["rol"], *inhoud.get("escaleert_naar", ()))))
-    return Gezegd(op, wat, rollen, inhoud.get("herhaling", 0), inhoud["generatie"])
+    gemist = inhoud.get("gemiste_waarschuwingen", 0)
+    verder = f"ook voor gemiste waarschuwingen: {gemist}" if gemist else ""
+    return Gezegd(op, wat, rollen, inhoud.get("herhaling", 0), inhoud["generatie"], verder)
 
 
 def _eind(eind: str | None) -> str:

@@ -15,6 +15,7 @@ import argparse
 import json
 import textwrap
 from collections.abc import Container, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import IntEnum
@@ -29,7 +30,7 @@ from shared import events, flow
 from shared.termijnen.kalender import lokaal
 from shared.termijnen.klok import Bewaard, Punt, Wat
 from shared.termijnen.regels import TABEL, Regel, Soort, op_de_trede, op_eigen_lijn, van_beschrijving
-from shared.termijnen.waak import bewaard
+from shared.termijnen.waak import SOORTEN, bewaard
 
 SERVICES = tuple(service for service in flow.SERVICES if events.TermijnGestart in flow.STATES[service])
 """The services that own clocks."""
@@ -50,13 +51,14 @@ class Stand(IntEnum):
 
 @dataclass(frozen=True)
 class Loop:
-    """One clock as its service stores it, and the rule that it runs by. `in_gevaar`: it is foreseen that it
-    will not be stopped in time, and `voorzien` what was said of that; None is not for who reads. `gezegd` is
-    what was stated of it, None where that was not looked up."""
+    """One clock as its service stores it, and the rule that it runs by, None for one of another version of
+    the code, which cannot be read here. `in_gevaar`: it is foreseen that it will not be stopped in time, and
+    `voorzien` what was said of that; None is not for who reads. `gezegd` is what was stated of it, None where
+    that was not looked up."""
 
     dienst: str
     klok: Bewaard
-    regel: Regel
+    regel: Regel | None
     in_gevaar: bool | None = False
     voorzien: Voorzien | None = None
     gezegd: tuple[Gezegd, ...] | None = None
@@ -176,7 +178,11 @@ async def overview(
             now = now or await connection.fetchval(attach.SQL.now)
             gevaar = await _in_gevaar(connection, one, reader)
             rows = await connection.fetch(attach.SQL.clocks, ended, zaak)
-            regels += [als_loop(one, row, gevaar) for row in rows if _getoond(row["soort"], reader)]
+            regels += [
+                als_loop(one, row, gevaar)
+                for row in rows
+                if row["soort"] in SOORTEN and _getoond(row["soort"], reader)
+            ]
             if one == flow.ROUTING and reader is None:
                 zonder = [ZonderHouder(**row) for row in await connection.fetch(attach.SQL.nobody_has, zaak)]
             subjects |= {row["onderwerp"] for row in await connection.fetch(attach.SQL.clock_subjects, zaak)}
@@ -215,11 +221,13 @@ _GEEN_GEVAAR: Gevaar = {}
 def als_loop(dienst: str, row: Mapping[str, Any], gevaar: Gevaar | None = _GEEN_GEVAAR) -> Loop:
     """A row of a service's clocks, with the rule it runs by in `inhoud`; `gevaar` are the matters of which
     the talk is foreseen to come too late, None when that is not for who reads."""
-    regel = van_beschrijving(row["soort"], row["versie"], json.loads(row["inhoud"]))
     klok = bewaard(row)
+    regel: Regel | None = None
+    with suppress(ValueError):
+        regel = van_beschrijving(row["soort"], row["versie"], json.loads(row["inhoud"]))
     if gevaar is None:
         return Loop(dienst, klok, regel, None)
-    gesprek = regel.soort is Soort.ADVISEUR_CONTACT and klok.termijn.uitkomst is None
+    gesprek = klok.termijn.soort is Soort.ADVISEUR_CONTACT and klok.termijn.uitkomst is None
     if not gesprek or klok.onderwerp not in gevaar:
         return Loop(dienst, klok, regel, False)
     return Loop(dienst, klok, regel, True, gevaar[klok.onderwerp])
@@ -347,11 +355,11 @@ def explanation(een: Loop, now: datetime, breed: int | None = 80) -> str:
     fields = (
         ("stand", state),
         ("in gevaar", "" if een.voorzien is None else str(een.voorzien)),
-        ("loopt van", f"{moment(t.start)}  {rule.start_bij}"),
-        ("tot", f"{moment(t.eind)}  tenzij eerder: {rule.stopt_bij}"),
+        ("loopt van", f"{moment(t.start)}  {rule.start_bij}" if rule else moment(t.start)),
+        ("tot", f"{moment(t.eind)}  tenzij eerder: {rule.stopt_bij}" if rule else moment(t.eind)),
         ("met Atw tot", moment(t.eind_atw) if t.eind_atw else "niet verlengd"),
         ("afleiding", t.afleiding),
-        ("grondslag", rule.grondslag),
+        ("grondslag", rule.grondslag if rule else _ONLEESBAAR),
         *(("waarschuwt" if not n else "", _point(een, punt, n)) for n, punt in enumerate(t.punten)),
         ("", _again(een)),
         ("", _ALTERNATIVE if een.voor_een_zetel and any(p.wat is not Wat.NADERT for p in t.punten) else ""),
@@ -365,6 +373,8 @@ def explanation(een: Loop, now: datetime, breed: int | None = 80) -> str:
 # The same words for every matter: for whom a rung is closed is not for a seat.
 _ALTERNATIVE = "wie er niet van mag weten: diens plaatsvervanger, of niemand"
 _NIEMAND = "niemand"
+_ONLEESBAAR = "de regel is van een andere versie van de software en hier niet te lezen"
+_DIE_REGEL = "wie die regel noemt"
 
 
 def _point(een: Loop, punt: Punt, nummer: int) -> str:
@@ -372,8 +382,11 @@ def _point(een: Loop, punt: Punt, nummer: int) -> str:
     which is not whether it was said: of what is over at once, only the gravest is."""
     t = een.klok.termijn
     vanaf = max((eerder.trede for eerder in t.punten[:nummer]), default=-1) + 1
-    if een.voor_een_zetel:
-        treden = een.regel.ladder(t.spoed)[vanaf : punt.trede + 1] if punt.wat is not Wat.NADERT else ()
+    op_de_ladder = punt.wat is not Wat.NADERT
+    if een.regel is None and op_de_ladder:
+        rollen: tuple[str, ...] = (_DIE_REGEL,)
+    elif een.voor_een_zetel:
+        treden = een.regel.ladder(t.spoed)[vanaf : punt.trede + 1] if een.regel and op_de_ladder else ()
         rollen = tuple(dict.fromkeys(op_eigen_lijn(trede.rol, t.rol) for trede in treden)) or (t.rol,)
     else:
         rollen = _hoort(een, punt, vanaf)
@@ -388,6 +401,7 @@ def _hoort(een: Loop, punt: Punt, vanaf: int) -> tuple[str, ...]:
         return ()
     if punt.wat is Wat.NADERT:
         return (t.hoort,)
+    assert een.regel is not None, "who is told after the end is its rule's to say"
     rollen = een.regel.op_de_treden(t.rol, t.spoed, vanaf, punt.trede, t.gesloten)
     return rollen or ((t.hoort,) if punt.wat is Wat.VERSTREKEN else ())
 
@@ -395,6 +409,8 @@ def _hoort(een: Loop, punt: Punt, vanaf: int) -> tuple[str, ...]:
 def _again(een: Loop) -> str:
     """To whom the last of it is said again while nothing happens, how often it was, and when it is next."""
     t, regel = een.klok.termijn, een.regel
+    if regel is None:
+        return ""
     elke = regel.stilstand if t.eind is None else regel.maat(t.spoed).herhaling
     if elke is None or not t.punten:
         return ""
@@ -408,7 +424,7 @@ def _again(een: Loop) -> str:
 
 
 VERVOLG = " " * 17
-"""What a line that goes on begins with: further in than a piece of its own, which may begin with a date too."""
+"""What a line that goes on begins with: further in than a piece of its own, which may begin with a date."""
 
 
 def _wrapped(name: str, value: str, breed: int | None) -> str:

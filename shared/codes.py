@@ -5,12 +5,15 @@ Source: Jaarverslag Integriteit Defensie (JID) 2021 and 2024 and its annexes. A 
 the key; the label is what a reader sees.
 """
 
+from collections.abc import Mapping
 from typing import Final, Literal, get_args
 
 Kanaal = Literal[
     "telefoon", "voicemail", "e-mail", "servicedesk", "webformulier", "intern-formulier", "persoonlijk"
 ]
 Onderdeel = Literal["BS", "CZSK", "CLAS", "CLSK", "KMAR", "DOSCO", "COMMIT", "DMO"]
+HERNOEMD: Final[Mapping[Onderdeel, Onderdeel]] = {"DMO": "COMMIT", "COMMIT": "DMO"}
+"""The same branch under its name until 2023 and since: whoever works for the one works for the other."""
 SoortMelder = Literal["militair", "burgermedewerker", "burger-buiten-defensie", "leidinggevende", "anoniem"]
 Geadresseerde = Literal["coid", "kmar", "lijn", "klachten", "sg", "ander-loket"]
 Cluster = Literal["coid", "kmar"]

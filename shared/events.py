@@ -1265,6 +1265,7 @@ class TermijnGestart(TermijnFeit):
     waarschuwing: AwareDatetime | None = Field(None, description="When it will be warned of")
 
 
+_GEMIST: Final = "Warnings that fell due before and could not be given; this fact stands for them too"
 _HERHALING: Final = "How many times it was said before: 0 the first time, and counting while nothing happens"
 
 
@@ -1275,6 +1276,7 @@ class TermijnNadert(TermijnFeit):
     moment = "genaderd_op"
     genaderd_op: Moment = Field(description="When that was seen")
     herhaling: int = Field(0, ge=0, description=_HERHALING)
+    gemiste_waarschuwingen: int = Field(0, ge=0, description=_GEMIST)
 
 
 class TermijnVerstreken(TermijnFeit):
@@ -1283,6 +1285,7 @@ class TermijnVerstreken(TermijnFeit):
     naam = "termijn-verstreken"
     moment = "verstreken_op"
     verstreken_op: Moment = Field(description="When that was seen")
+    gemiste_waarschuwingen: int = Field(0, ge=0, description=_GEMIST)
     escaleert_naar: tuple[Code, ...] = Field((), max_length=10, description="Roles told, in order")
 
 

@@ -168,7 +168,7 @@ class Meter:
             yield
 
     def fired(self, gevuurd: Iterable[tuple[TermijnFeit, datetime]], now: datetime) -> None:
-        """At `now` it was committed what the watch says of clocks, each since when that was due."""
+        """At `now` it was committed what the watch says of clocks, each since when it could be said."""
         for feit, sinds in gevuurd:
             self._count(m.FIRED, 1, {m.SOORT: feit.soort, m.WAT: feit.naam.removeprefix("termijn-")})
             self._instruments[m.FIRING_LAG].record((now - sinds).total_seconds())

@@ -137,8 +137,12 @@ INSTRUMENTS: Final = {
         _gauge(ARMED, "{termijn}", "Clocks of which there is still something to say", SOORT),
         _gauge(OVERDUE, "{termijn}", "Clocks that were called overdue and still run", SOORT),
         _gauge(OLDEST_OVERDUE, "s", "How long ago the first of these ended; 0 when there are none"),
-        _gauge(UNFIRED, "s", "How long the clock due longest waits for the watch; 0 when none does"),
-        _histogram(FIRING_LAG, "s", "From when a clock is due until what is said of it is committed", _LAG_S),
+        _gauge(
+            UNFIRED, "s", "How long what is due, and known to be, waits for the watch; 0 when nothing does"
+        ),
+        _histogram(
+            FIRING_LAG, "s", "From when something is due, and known to be, until it is committed", _LAG_S
+        ),
         _counter(FIRED, "{termijn}", "Facts that the watch stated", SOORT, WAT),
         _counter(CANCELLED, "{termijn}", "Running clocks that were stopped by a fact", SOORT),
         _gauge(HELD, "", "1 while the watch waits for the queues to be worked off, else 0"),

@@ -23,7 +23,7 @@ from faststream.rabbit import RabbitBroker
 
 from shared import flow, zegel
 from shared import metrics as m
-from shared.amqp import read_any_properties
+from shared.amqp import read_any_properties, with_heartbeat
 from shared.consumer import Consumer
 from shared.envelope import Fact, Refusal
 from shared.events import Event, TermijnGestart
@@ -127,7 +127,7 @@ class Runtime:
         read_any_properties()
         self._keys = zegel.PublicKeys.from_file(settings.public_keys)
         self._broker = RabbitBroker(
-            settings.amqp_url.get_secret_value(),
+            with_heartbeat(settings.amqp_url.get_secret_value()),
             logger=None,
             apply_types=False,
             reconnect_interval=RETRY_S,
@@ -267,7 +267,7 @@ class Runtime:
         name = self.service.name
         if self._publishing is None:
             # Apart from the one that reads: a broker short of memory or disk blocks connections that publish.
-            url = self.settings.amqp_url.get_secret_value()
+            url = with_heartbeat(self.settings.amqp_url.get_secret_value())
             self._publishing = await aio_pika.connect_robust(url, reconnect_interval=RETRY_S)
         self.outbox = Outbox(
             self.pool,

@@ -30,8 +30,10 @@ def test_routing_keeps_more_weeks_than_simple_planners_and_nearly_all_that_could
     gehaald = {een.planner: een.gehaald for een in proef.uitkomsten}
     assert all(aantal <= proef.haalbaar <= proef.meldingen for aantal in gehaald.values())
     beste = max(gehaald[OmDeBeurt.naam], gehaald[MinsteZaken.naam])
-    assert gehaald[Routing.naam] >= 0.98 * proef.haalbaar
+    assert gehaald[Routing.naam] >= 0.997 * proef.haalbaar, "the aim of 0.999 is told on more years than one"
     assert gehaald[Routing.naam] - beste > (proef.haalbaar - beste) / 2
+    dezelfde = {een.planner: een.weer_dezelfde for een in proef.uitkomsten}
+    assert dezelfde[Routing.naam] > 1.5 * max(dezelfde[OmDeBeurt.naam], dezelfde[MinsteZaken.naam])
 
 
 def test_a_seed_gives_one_world_whatever_the_load(jaar: Wereld) -> None:

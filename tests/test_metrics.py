@@ -163,6 +163,19 @@ async def _heard(heard: Heard, zaak: str) -> list[dict[str, Any]]:
     return found
 
 
+async def test_what_is_heard_late_is_not_said_late(service: StartService, bus: Bus) -> None:
+    """A matter of an hour ago whose promises were over before it was heard of: the watch called them late at
+    once."""
+    await service("routing", termijnen={"adviseur-contact": "60s", "toewijzing": "60s"})
+    await bus.state("intake", _doorgezet(), new_id())
+
+    async def said() -> bool:
+        return value("meldpunt_termijnen_fired_total", meldpunt_wat="verstreken", **CONTACT) == 1
+
+    await eventually(said, timeout=30)
+    assert 0 < value("meldpunt_termijnen_firing_lag_seconds_sum") < 30
+
+
 async def test_what_is_rolled_back_is_not_counted(service: StartService) -> None:
     """A transaction that fails after the watch decided, or after a clock was stopped, leaves the counts."""
     runtime = await service("routing")

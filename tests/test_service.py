@@ -21,12 +21,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from ops import broker
 from ops.environment import Environment
 from ops.processes import wait_for
 from ops.stack import Stack
 from shared import events as e
 from shared import flow, zegel
-from shared.horizon import FOLLOWED, Horizon, Voortgang
+from shared.amqp import HEARTBEAT_S, with_heartbeat
+from shared.horizon import FOLLOWED, GONE, Horizon, Voortgang
 from shared.settings import SettingsError
 from shared.telemetry import JsonLines, describe
 from tests.bus import Bus, eventually, make_fact, new_id, now
@@ -239,6 +241,28 @@ def test_after_an_outage_the_horizon_is_unknown() -> None:
     horizon = Horizon(moment=START)
     horizon.reset()
     assert horizon.moment is None
+
+
+async def test_a_silent_replica_is_given_up_by_the_broker_within_a_minute(
+    service: StartService, environment: Environment
+) -> None:
+    """Two to three times the heartbeat that was agreed on, on the connection that reads and on the one that
+    publishes; an operator's URL can name another."""
+    await service("registry")
+    connections = f"/api/vhosts/{environment.vhost}/connections"
+
+    async def agreed() -> list[int]:
+        found = await asyncio.to_thread(broker._call, environment.servers, "GET", connections)
+        return [one["timeout"] for one in found if one.get("user") == "registry"]
+
+    async def both() -> bool:
+        return len(await agreed()) == 2
+
+    await eventually(both)
+    assert await agreed() == [HEARTBEAT_S, HEARTBEAT_S]
+    assert 3 * HEARTBEAT_S < GONE.total_seconds() <= 60
+    assert with_heartbeat("amqps://a:b@c/d%2F?cafile=/e") == "amqps://a:b@c/d%2F?cafile=/e&heartbeat=15"
+    assert with_heartbeat("amqp://a:b@c/d?heartbeat=30") == "amqp://a:b@c/d?heartbeat=30"
 
 
 async def test_no_alarm_while_another_replica_still_holds_the_talk(

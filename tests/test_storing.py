@@ -115,8 +115,8 @@ async def test_what_fell_due_while_the_broker_was_away_is_said_once_when_it_is_b
 ) -> None:
     """The broker is away from before the warning until after the end, two replicas run on.
 
-    A promise that still runs is warned of; one that is over is called overdue, which says more. Each once,
-    and nothing of either while nobody could be told.
+    A promise that still runs is warned of; one that is over is called overdue, with the warning that it could
+    not have. Each once, and nothing of either while nobody could be told.
     """
     termijnen = {
         "mid-contact": "14s",
@@ -138,7 +138,10 @@ async def test_what_fell_due_while_the_broker_was_away_is_said_once_when_it_is_b
     await asyncio.to_thread(pair.start_broker)
     await until(owner, UNSAID, 0)
     await until(owner, LEFT, 0)
-    assert said(await heard(environment)) == {
+    messages = await heard(environment)
+    over = [fact["data"] for fact in messages if "termijn-verstreken" in fact["type"]]
+    assert [one["gemiste_waarschuwingen"] for one in over] == [1] * len(subjects)
+    assert said(messages) == {
         (subject, soort, name): 1
         for subject in subjects
         for soort, name in (

@@ -325,6 +325,50 @@ async def test_a_clock_that_cannot_be_said_stops_no_other(
     await reaches(0, ASIDE, job="watch")
 
 
+async def test_a_clock_by_a_rule_of_the_next_release_is_set_aside_and_a_fact_still_stops_it(
+    service: StartService, bus: Bus, environment: Environment, caplog: pytest.LogCaptureFixture
+) -> None:
+    """After a rollback: who is to be told of it this version cannot read. The other clock is said, this one
+    is named and seen; what moves its start is parked, and the talk that was held stops both."""
+    heard = await bus.listen("routing.#")
+    runtime = await service("routing", termijnen={"adviseur-contact": "3604s"})
+    anders = """
+        insert into termijnregels (soort, versie, inhoud)
+        select soort, versie + 1, inhoud || '{"herinnering_per": "mail"}' from termijnregels
+        where soort = 'adviseur-contact'
+    """
+    await change(environment, "routing", anders)
+    vreemd, eigen = new_id(), new_id()
+    for zaak in (vreemd, eigen):
+        await bus.state("intake", doorgezet(), zaak)
+    await eventually(that(runtime, "select count(*) = 2 from termijnen where soort = 'adviseur-contact'"))
+    van_de_volgende = "update termijnen set versie = 2 where soort = 'adviseur-contact' and onderwerp = $1"
+    await change(environment, "routing", van_de_volgende, vreemd)
+
+    def said(name: str) -> Callable[[], Awaitable[set[str]]]:
+        async def by_now() -> set[str]:
+            about = [one for one in heard.messages if one["data"].get("soort") == "adviseur-contact"]
+            return {one["subject"] for one in about if f".termijn-{name}." in one["type"]}
+
+        return by_now
+
+    await eventually(said("verstreken"))
+    await names(caplog, "watch", vreemd)
+    await reaches(1, ASIDE, job="watch")
+    assert await said("verstreken")() == {eigen}
+    for zaak in (vreemd, eigen):
+        await bus.state("intake", doorgezet(uur=0), zaak)
+        await bus.state("coid", e.AdviesgesprekGevoerd(gevoerd_op=now(), adviseur="adv-1"), zaak)
+
+    async def both() -> bool:
+        return await said("afgelopen")() == {vreemd, eigen}
+
+    await eventually(both)
+    await reaches(0, ASIDE, job="watch")
+    [(reden,)] = await runtime.pool.fetch("select reden from geparkeerd")
+    assert reden == "fout bij de verwerking (OnbekendeRegel)"
+
+
 async def _twee_klokken(service: StartService, bus: Bus) -> tuple[Runtime, str, str]:
     """A matter with clocks at routing of which nothing is to be said yet: itself, and two kinds of them."""
     runtime = await service("routing")
@@ -359,7 +403,7 @@ async def test_a_clock_that_is_set_aside_is_left_alone_until_its_pause_is_over(
 
     async def vooruit() -> tuple[bool, bool, bool]:
         _, op = await runtime.pool.fetchrow(waak.QUERIES.eerstvolgende)
-        wacht = await runtime.pool.fetchval(waak.QUERIES.wachtend)
+        wacht = await runtime.pool.fetchval(waak.QUERIES.wachtend, waak.BATCH)
         return (
             await runtime.pool.fetchval(waak.QUERIES.iets_te_zeggen, ooit),
             op is not None,

@@ -26,6 +26,7 @@ from ops.termijnen import Gevaar, ZonderHouder, als_gevaar, als_loop
 from shared import flow
 from shared.postgres import Queries
 from shared.termijnen.regels import TABEL
+from shared.termijnen.waak import SOORTEN
 
 _SQL: Final = Queries(Path(__file__).with_name("bord.sql"))
 _TIMEOUT_S: Final = 3.0
@@ -225,7 +226,9 @@ async def _inhoud(verbinding: Any, naam: str, verborgen: list[bytes] | None, nu:
         bij_naam = {(rij["onderwerp"], rij["soort"]): rij for rij in klokken}
         zaken = sorted({onderwerp for onderwerp, _ in bij_naam})
         gevaar = await _in_gevaar(verbinding, naam, zaken, verborgen)
-        deel["klokken"] = [als_loop(naam, rij, gevaar) for rij in bij_naam.values()]
+        deel["klokken"] = [
+            als_loop(naam, rij, gevaar) for rij in bij_naam.values() if rij["soort"] in SOORTEN
+        ]
         deel |= await _aantallen(verbinding, verborgen, niet, nu)
         deel["vol"] = max(deel["te_laat"], deel["gewapend"]) > len(bij_naam)
     if naam == flow.ROUTING:

@@ -72,15 +72,20 @@ def afgelopen(bewaard: Bewaard, *, corrigeert_verstreken: bool) -> TermijnAfgelo
     return _feit(TermijnAfgelopen, bewaard, **einde, corrigeert_verstreken=corrigeert_verstreken)
 
 
-def nadert(bewaard: Bewaard, now: datetime) -> TermijnNadert | None:
+def nadert(bewaard: Bewaard, now: datetime, gemist: int = 0) -> TermijnNadert | None:
     """The watch saw at `now` that a clock nears its end (or reached it, for one that is only watched; or
-    stands still for long)."""
-    return _feit(TermijnNadert, bewaard, genaderd_op=now, herhaling=bewaard.herhaald)
+    stands still for long). So many warnings before it could not be given: it stands for these too."""
+    hoe = {"herhaling": bewaard.herhaald, "gemiste_waarschuwingen": gemist}
+    return _feit(TermijnNadert, bewaard, genaderd_op=now, **hoe)
 
 
-def verstreken(bewaard: Bewaard, now: datetime, rollen: tuple[str, ...]) -> TermijnVerstreken | None:
-    """The watch saw at `now` that a clock is over its end, and tells these roles."""
-    return _feit(TermijnVerstreken, bewaard, verstreken_op=now, escaleert_naar=rollen)
+def verstreken(
+    bewaard: Bewaard, now: datetime, rollen: tuple[str, ...], gemist: int
+) -> TermijnVerstreken | None:
+    """The watch saw at `now` that a clock is over its end, and tells these roles; so many warnings of it
+    could not be given."""
+    hoe: dict[str, Any] = {"escaleert_naar": rollen, "gemiste_waarschuwingen": gemist}
+    return _feit(TermijnVerstreken, bewaard, verstreken_op=now, **hoe)
 
 
 def geescaleerd(

@@ -158,6 +158,32 @@ def termijn(klok: Klok, regel: Regel, kalender: Kalender = NEDERLAND) -> Termijn
     )
 
 
+def zoals_bewaard(klok: Klok, was: Termijn, nu: Regel) -> Termijn | None:
+    """What becomes of a stored clock of which the rule cannot be read, by the end and the points that it has:
+    whether it stopped, and who must not learn of it. None where its rule is needed: it began at another
+    moment, with other urgency or for another role, stood still otherwise, or was extended.
+
+    `nu` is the rule of now for its kind, for what of the clock counts at all.
+    """
+    stop = _eerste_stop(klok)
+    schorsingen = samengevoegd(_tot_de_stop(klok.opschortingen if nu.opschorten else (), stop))
+    verlengd_op = klok.verlengd_op if nu.verlenging is not None else None
+    spoed = was.spoed if nu.spoed is None else klok.spoed
+    if (klok.start, spoed, klok.rol or nu.rol, schorsingen, verlengd_op) != (
+        was.start,
+        was.spoed,
+        was.rol,
+        was.schorsingen,
+        was.verlengd_op,
+    ):
+        return None
+    gestopt_op, uitkomst, reden = None, None, None
+    if stop is not None:
+        assert was.eind is not None, "what stopped does not stand still"
+        gestopt_op, uitkomst, reden = _afloop(klok, stop, was.eind, was.eind_atw, was.alleen_bewaking)
+    return replace(was, gestopt_op=gestopt_op, uitkomst=uitkomst, reden=reden, gesloten=klok.gesloten)
+
+
 def _eerste_stop(klok: Klok) -> datetime | None:
     if klok.gestopt_op is None:
         return None if klok.vervallen is None else klok.vervallen.op

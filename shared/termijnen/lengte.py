@@ -58,10 +58,6 @@ class Lengte:
     aantal: int
     eenheid: Eenheid
 
-    def __post_init__(self) -> None:
-        if not 0 < self.aantal <= _HOOGSTENS[self.eenheid]:
-            raise ValueError(f"a length in {self.eenheid} is between 1 and {_HOOGSTENS[self.eenheid]}")
-
     def __str__(self) -> str:
         return f"{self.aantal} {_ENKELVOUD_MEERVOUD[self.eenheid][self.aantal != 1]}"
 
@@ -76,6 +72,15 @@ class Lengte:
 
         Raises ValueError for another shape, for zero and for a length over ten years.
         """
+        een = cls.bewaard(tekst)
+        if not 0 < een.aantal <= _HOOGSTENS[een.eenheid]:
+            raise ValueError(f"a length in {een.eenheid} is between 1 and {_HOOGSTENS[een.eenheid]}")
+        return een
+
+    @classmethod
+    def bewaard(cls, tekst: str) -> "Lengte":
+        """Read a length that was kept, however long: it was taken once. Raises ValueError for another
+        shape."""
         gevonden = _LENGTE.fullmatch(tekst.strip().replace(" ", ""))
         if gevonden is None:
             raise ValueError(

@@ -9,7 +9,7 @@ from shared import metrics as m
 from shared.meter import Meter
 from shared.postgres import transaction
 from shared.termijnen.regels import Soort
-from shared.termijnen.waak import QUERIES
+from shared.termijnen.waak import BATCH, QUERIES
 
 TEL_S: Final = 15.0
 """How long at least from one count of all clocks to the next."""
@@ -29,7 +29,7 @@ class Klokkenmeting:
 
     async def meet(self, pool: Any) -> None:
         """Read them once, of all kinds that this service owns."""
-        row = await pool.fetchrow(QUERIES.wachtend)
+        row = await pool.fetchrow(QUERIES.wachtend, BATCH)
         te_laat = {soort: (aantal, oudste) for soort, aantal, oudste in await pool.fetch(QUERIES.te_laat)}
         for soort in self._soorten:
             aantal, _ = te_laat.get(soort, (0, 0))

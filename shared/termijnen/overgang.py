@@ -19,8 +19,9 @@ from shared.termijnen.klok import (
     gehaald,
     met_herhaling,
     termijn,
+    zoals_bewaard,
 )
-from shared.termijnen.regelboek import Regelboek
+from shared.termijnen.regelboek import OnbekendeRegel, Regelboek
 
 _GEWICHT = {Wat.NADERT: 0, Wat.VERSTREKEN: 1, Wat.GEESCALEERD: 2}
 
@@ -73,6 +74,8 @@ def verschil(
     - One that ended otherwise than stored is stated again, which corrects.
     - A stored clock that is not wanted stays as it is: a matter's fold says `vervallen` with its moment
       instead.
+    - One that runs by a rule that this version of the code cannot read stops by the end that it has, and is
+      hidden from whom it must be. Raises OnbekendeRegel for what only that rule can tell.
 
     Applying the result and asking again gives nothing. `generatie` and the moments of the watch depend on the
     order in which facts arrived; the rest does not.
@@ -123,8 +126,7 @@ def _klok(t: Termijn) -> Klok:
 
 def _volgende(klok: Klok, oud: Bewaard, boek: Regelboek) -> Verandering | None:
     was = oud.termijn
-    regel = boek.van(klok.soort, was.versie)
-    nieuw = termijn(klok, regel, boek.kalender(regel, klok.rol))
+    nieuw = _nu(klok, was, boek)
     if (nieuw.start, nieuw.spoed, nieuw.rol) != (was.start, was.spoed, was.rol):
         return _opnieuw(nieuw, oud, boek)
     if was.uitkomst is None and nieuw.uitkomst is None and nieuw.hoort != was.hoort:
@@ -149,6 +151,17 @@ def _volgende(klok: Klok, oud: Bewaard, boek: Regelboek) -> Verandering | None:
     # An extension that came too late moves nothing now, and may when a closing day does.
     stil = replace(was, gesloten=nieuw.gesloten, schorsingen=nieuw.schorsingen, verlengd_op=nieuw.verlengd_op)
     return Verandering(replace(oud, termijn=stil), stil=True)
+
+
+def _nu(klok: Klok, was: Termijn, boek: Regelboek) -> Termijn:
+    """The clock as it is asked for, by the rule that it began with or, as far as that goes, without it."""
+    if boek.kent(was.soort, was.versie):
+        regel = boek.van(was.soort, was.versie)
+        return termijn(klok, regel, boek.kalender(regel, klok.rol))
+    nieuw = zoals_bewaard(klok, was, boek.nu(klok.soort))
+    if nieuw is None:
+        raise OnbekendeRegel(f"rule {was.soort}, version {was.versie}")
+    return nieuw
 
 
 def _zelfde_punten(nieuw: Termijn, was: Termijn) -> bool:
@@ -176,7 +189,10 @@ def _zelfde_afspraak(nieuw: Termijn, was: Termijn) -> Termijn:
 
 
 def _weer(een: Bewaard, boek: Regelboek) -> Bewaard:
-    """The clock with when it is said again, by its rule and the calendar of now."""
+    """The clock with when it is said again, by its rule and the calendar of now; without it while it has
+    another point to come."""
+    if een.gezegd < len(een.termijn.punten):
+        return replace(een, herhaal_op=None)
     regel = boek.van(een.termijn.soort, een.termijn.versie)
     return met_herhaling(een, regel, boek.kalender(regel, een.termijn.rol))
 
@@ -205,14 +221,16 @@ def _allen_gehoord(nieuw: Termijn, oud: Bewaard, boek: Regelboek, trede: int) ->
     """Whether everybody on the rungs up to this one, by the rule of now, was told by the rule of then.
 
     By exclusions and holder of now alike: who may not learn of it any more was told, and is replaced by
-    nobody for that alone.
+    nobody for that alone. By a rule that cannot be read nobody is known to have been told.
     """
 
     def rollen(t: Termijn, tot_en_met: int) -> set[str]:
         regel = boek.van(t.soort, t.versie)
         return set(regel.op_de_treden(nieuw.rol, t.spoed, 0, tot_en_met, nieuw.gesloten))
 
-    return rollen(nieuw, trede) <= rollen(oud.termijn, _bereikt(oud))
+    was = oud.termijn
+    toen = rollen(was, _bereikt(oud)) if boek.kent(was.soort, was.versie) else set[str]()
+    return rollen(nieuw, trede) <= toen
 
 
 def _wat_gezegd_blijft(nieuw: Termijn, oud: Bewaard, generatie: int, boek: Regelboek) -> Bewaard:
@@ -279,8 +297,9 @@ class Gezegd(NamedTuple):
 def beslis_waak(bewaard: Bewaard, now: datetime, boek: Regelboek) -> Gezegd | None:
     """What is to be said at `now`; None when nothing is due.
 
-    Of points that are all over, as after an outage, the gravest is said, and to every role that should have
-    been told by now. When all was said the last of it is said again, each time that the rule asks for it.
+    Of points that are all over, as after an outage, the gravest is said, to every role that should have been
+    told by now, with how many warnings it stands for that could not be given. When all was said the last of
+    it is said again, each time that the rule asks for it.
     """
     t = bewaard.termijn
     gezegd = bewaard.gezegd
@@ -298,12 +317,13 @@ def beslis_waak(bewaard: Bewaard, now: datetime, boek: Regelboek) -> Gezegd | No
         geescaleerd_op=now if Wat.GEESCALEERD in soorten else bewaard.geescaleerd_op,
     )
     na = _weer(na, boek)
+    waarschuwingen = sum(punt.wat is Wat.NADERT for punt in nieuw)
     if soorten == {Wat.NADERT}:
-        return Gezegd(na, feiten.nadert(na, now))
+        return Gezegd(na, feiten.nadert(na, now, waarschuwingen - 1))
     vanaf = max((p.trede for p in t.punten[: bewaard.gezegd]), default=-1) + 1
     rollen = boek.van(t.soort, t.versie).op_de_treden(t.rol, t.spoed, vanaf, nieuw[-1].trede, t.gesloten)
     if Wat.VERSTREKEN in soorten:
-        return Gezegd(na, feiten.verstreken(na, now, rollen))
+        return Gezegd(na, feiten.verstreken(na, now, rollen, waarschuwingen))
     return Gezegd(na, feiten.geescaleerd(na, now, rollen, nieuw[-1].trede) if rollen else None)
 
 

@@ -16,6 +16,7 @@ update termijnen as t
    set versie = n.versie, generatie = n.generatie, start_op = n.start_op, eind_op = n.eind_op,
        eind_atw_op = n.eind_atw_op, punten_op = string_to_array(n.punten_op, ' ')::timestamptz[],
        punten_wat = string_to_array(n.punten_wat, ' '), gezegd = n.gezegd, volgende_op = n.volgende_op,
+       bekend_op = case when t.volgende_op is distinct from n.volgende_op then now() else t.bekend_op end,
        gewaarschuwd_op = n.gewaarschuwd_op, verstreken_op = n.verstreken_op, geescaleerd_op = n.geescaleerd_op,
        herhaald = n.herhaald, herhaal_op = n.herhaal_op,
        stil_van = string_to_array(n.stil_van, ' ')::timestamptz[],
@@ -77,13 +78,15 @@ from termijnen where verstreken_op is not null and uitkomst is null
 group by soort
 
 -- name: wachtend
--- How long the clock waits that is due longest and of which the watch has not spoken, in seconds; negative when none is due.
-select extract(epoch from clock_timestamp() - (
-    select volgende_op from termijnen
+-- How long what the watch comes to first ($1 clocks) waits for it, the longest of them, in seconds: since it was due, or
+-- was known here if that was later. Negative when none is due.
+select extract(epoch from clock_timestamp() - min(greatest(volgende_op, bekend_op))) as wacht_s
+from (
+    select volgende_op, bekend_op from termijnen
     where volgende_op is not null
       and (onderwerp, soort) not in (select onderwerp, soort from terzijde where werk = 'watch' and tot > now())
-    order by volgende_op limit 1
-)) as wacht_s
+    order by volgende_op limit $1
+) as eerste
 
 -- name: een_processor
 -- What is counted in this transaction for an operator takes no processors from the work.
@@ -118,6 +121,10 @@ select soort, versie, inhoud from termijnregels
 -- name: leg_regel_vast
 insert into termijnregels (soort, versie, inhoud)
 select $1, coalesce(max(versie), 0) + 1, $2::jsonb from termijnregels where soort = $1
+
+-- name: weer_geprobeerd
+-- Clocks that a replica set aside because they run by a rule or kind that its version does not know.
+delete from terzijde where werk in ('watch', 'herrekening') and fout = 'OnbekendeRegel'
 
 -- name: kalenders
 select huis, sluitingsdagen, brugdagen from kalenders

@@ -10,13 +10,19 @@ from typing import Final
 from shared.termijnen.kalender import NEDERLAND, Kalender
 from shared.termijnen.regels import EIGEN_LIJN, TABEL, Regel, Soort
 
+
+class OnbekendeRegel(ValueError):
+    """A clock runs by what this version of the code does not know: a rule that another version kept, or a
+    kind of clock."""
+
+
 _GEEN: Final[Mapping[str, Kalender]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
 class Regelboek:
-    """`huidig` are the rules of now, `alle` every version by kind and number, `kalenders` those of the houses
-    that are closed on days of their own."""
+    """`huidig` are the rules of now, `alle` every version that this code can read by kind and number,
+    `kalenders` those of the houses that are closed on days of their own."""
 
     huidig: Mapping[Soort, Regel]
     alle: Mapping[tuple[Soort, int], Regel]
@@ -41,8 +47,14 @@ class Regelboek:
         """The rule of now."""
         return self.huidig[soort]
 
+    def kent(self, soort: Soort, versie: int) -> bool:
+        """Whether this code can reckon by that version."""
+        return (soort, versie) in self.alle
+
     def van(self, soort: Soort, versie: int) -> Regel:
-        """The rule that a clock began with. Raises KeyError for a version that this book does not have."""
+        """The rule that a clock began with. Raises OnbekendeRegel for one that this code cannot read."""
+        if not self.kent(soort, versie):
+            raise OnbekendeRegel(f"rule {soort}, version {versie}")
         return self.alle[soort, versie]
 
     def kalender(self, regel: Regel, rol: str | None = None) -> Kalender:

@@ -8,7 +8,8 @@ just replaced.
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -29,8 +30,13 @@ class Regelboeken:
         self._boek: Regelboek | None = None
 
     async def leg_vast(self, connection: Any) -> None:
-        """Keep the rules of the settings, each that changed as a new version. In a transaction of its own."""
+        """Keep the rules of the settings, each that changed as a new version. In a transaction of its own.
+
+        What a replica of another version set aside, because it does not know the rule, is tried again: this
+        one may.
+        """
         await connection.execute(QUERIES.verander)
+        await connection.execute(QUERIES.weer_geprobeerd)
         bekend = await self._versies(connection)
         for soort, regel in sorted(self._huidig.items()):
             if _nummer(bekend, regel) is None:
@@ -55,10 +61,9 @@ class Regelboeken:
             versie = _nummer(bekend, regel)
             if versie is None:
                 raise LookupError(f"rule {regel.soort} is not kept")
-            nu.append(van_beschrijving(regel.soort, versie, beschreven(regel)))
-        eerder = [van_beschrijving(soort, versie, inhoud) for soort, versie, inhoud in bekend]
+            nu.append(replace(regel, versie=versie))
         rows = await connection.fetch(QUERIES.kalenders)
-        return Regelboek.met(nu, eerder, *_kalenders(rows))
+        return Regelboek.met(nu, _leesbaar(bekend), *_kalenders(rows))
 
     @staticmethod
     async def _versies(connection: Any) -> list[tuple[str, int, dict[str, Any]]]:
@@ -69,6 +74,16 @@ class Regelboeken:
 def _nummer(bekend: Sequence[tuple[str, int, dict[str, Any]]], regel: Regel) -> int | None:
     inhoud = beschreven(regel)
     return next((nr for soort, nr, oud in bekend if soort == regel.soort and oud == inhoud), None)
+
+
+def _leesbaar(bekend: Sequence[tuple[str, int, dict[str, Any]]]) -> Iterable[Regel]:
+    """Of what any version of the code kept here, all that this one can reckon by: the rest is nothing to any
+    clock but those that run by it."""
+    for soort, versie, inhoud in bekend:
+        try:
+            yield van_beschrijving(soort, versie, inhoud)
+        except ValueError:
+            log.warning("a rule of another version of the code", extra={"soort": soort, "versie": versie})
 
 
 def _kalenders(rows: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Kalender], Kalender]:

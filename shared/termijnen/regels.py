@@ -57,12 +57,14 @@ class Maat:
     ladder: tuple[Trede, ...] = ()
     herhaling: Lengte | None = None
 
-    def __post_init__(self) -> None:
+    def keur(self) -> "Maat":
+        """The same. Raises ValueError for a ladder that is climbed downwards."""
         if any(hoger.na is None and lager.na is not None for lager, hoger in pairwise(self.ladder)):
             raise ValueError("a ladder is climbed upwards: who is told at the end comes first")
         for lager, hoger in combinations((trede.na for trede in self.ladder if trede.na is not None), 2):
             if zeker_langer(lager, hoger):
                 raise ValueError(f"a ladder is climbed upwards: {hoger.kort} is over before {lager.kort}")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,11 @@ class Regel:
     verlenging: Lengte | None = None
     versie: int = 1
 
-    def __post_init__(self) -> None:
+    def keur(self) -> "Regel":
+        """The same. Raises ValueError for a rule that would never end, or does not add up.
+
+        It judges what is set now. A rule that was kept is not judged anew: clocks run by it.
+        """
         if not self.start or not self.stop:
             raise ValueError(f"{self.soort}: a rule says what starts and what stops it")
         if any(maat is not None and maat.herhaling is None for maat in (self.gewoon, self.spoed)):
@@ -105,12 +111,13 @@ class Regel:
             raise ValueError(f"{self.soort}: what is suspended is resumed by something, and not forgotten")
         if bool(self.verlengen) != (self.verlenging is not None):
             raise ValueError(f"{self.soort}: an extension has a fact and a length")
-        for maat in (self.gewoon, self.spoed):
-            lengte = None if maat is None else maat.lengte
+        for maat in filter(None, (self.gewoon, self.spoed)):
+            lengte = maat.keur().lengte
             if lengte and self.verlenging and not zelfde_slag(lengte, self.verlenging):
                 raise ValueError(
                     f"{self.soort}: {lengte.kort} and an extension of {self.verlenging.kort} do not add up"
                 )
+        return self
 
     @property
     def aan(self) -> bool:
@@ -190,34 +197,46 @@ def gesloten_rollen(uitgesloten: Collection[str], zetels: Zetels, onzeker: bool 
 
 def lees(tekst: str) -> tuple[Regel, ...]:
     """The rules of a table as `regels.toml` has them. Raises ValueError that names the rule."""
-    return tuple(_regel(soort, waarden) for soort, waarden in tomllib.loads(tekst).items())
+    return tuple(_tabelregel(soort, waarden) for soort, waarden in tomllib.loads(tekst).items())
 
 
-def _regel(soort: str, waarden: dict[str, Any]) -> Regel:
+def _tabelregel(soort: str, waarden: dict[str, Any]) -> Regel:
     try:
-        velden: dict[str, Any] = {"soort": Soort(soort), "gewoon": _maat(waarden)}
-        for naam, wat in waarden.items():
-            if naam in _LENGTEN:
-                velden[naam] = Lengte.lees(wat)
-            elif naam == "spoed":
-                velden[naam] = _maat(wat)
-            elif naam not in _VAN_DE_MAAT:
-                velden[naam] = tuple(wat) if isinstance(wat, list) else wat
-        return Regel(**velden)
-    except (KeyError, TypeError, ValueError) as fout:
+        return _regel(soort, waarden, Lengte.lees).keur()
+    except _GEEN_REGEL as fout:
         raise ValueError(f"rule {soort!r}: {fout}") from None
+
+
+Lezer = Callable[[str], Lengte]
+"""What reads a length: as it is set (`Lengte.lees`), or as it was kept (`Lengte.bewaard`)."""
+
+_GEEN_REGEL: Final = (AttributeError, KeyError, TypeError, ValueError)
+"""What comes of reading something else as a rule."""
+
+
+def _regel(soort: str, waarden: dict[str, Any], lees: Lezer) -> Regel:
+    velden: dict[str, Any] = {"soort": Soort(soort), "gewoon": _maat(waarden, lees)}
+    for naam, wat in waarden.items():
+        if naam in _LENGTEN:
+            velden[naam] = lees(wat)
+        elif naam == "spoed":
+            velden[naam] = _maat(wat, lees)
+        elif naam not in _VAN_DE_MAAT:
+            velden[naam] = tuple(wat) if isinstance(wat, list) else wat
+    return Regel(**velden)
 
 
 _LENGTEN: Final = ("stilstand", "verlenging")
 _VAN_DE_MAAT: Final = ("lengte", "waarschuwing", "ladder", "herhaling")
 
 
-def _maat(waarden: dict[str, Any]) -> Maat:
+def _maat(waarden: dict[str, Any], lees: Lezer) -> Maat:
+    lengte = waarden["lengte"]
     return Maat(
-        _lengte(waarden["lengte"]),
-        tuple(map(Lengte.lees, waarden.get("waarschuwing", ()))),
-        tuple(_trede(*trede) for trede in waarden.get("ladder", ())),
-        Lengte.lees(waarden["herhaling"]) if "herhaling" in waarden else None,
+        None if lengte == UIT else lees(lengte),
+        tuple(map(lees, waarden.get("waarschuwing", ()))),
+        tuple(_trede(lees, *trede) for trede in waarden.get("ladder", ())),
+        lees(waarden["herhaling"]) if "herhaling" in waarden else None,
     )
 
 
@@ -225,8 +244,8 @@ def _lengte(tekst: str) -> Lengte | None:
     return None if tekst == UIT else Lengte.lees(tekst)
 
 
-def _trede(rol: str, na: str | None = None) -> Trede:
-    return Trede(rol, None if na is None else Lengte.lees(na))
+def _trede(lees: Lezer, rol: str, na: str | None = None) -> Trede:
+    return Trede(rol, None if na is None else lees(na))
 
 
 TABEL: Final = lees(resources.files(__package__).joinpath("regels.toml").read_text(encoding="utf-8"))
@@ -295,10 +314,36 @@ def _beschreven(maat: Maat) -> dict[str, Any]:
 
 
 def van_beschrijving(soort: str, versie: int, waarden: dict[str, Any]) -> Regel:
-    """A rule as it was kept. Raises ValueError when it is none."""
-    return replace(_regel(soort, waarden), versie=versie)
+    """A rule as it was kept, whatever is refused since (`Regel.keur`): clocks run by it. What no clock is
+    reckoned by may be missing.
+
+    Raises ValueError for what this version of the code cannot reckon by: another kind, field or unit.
+    """
+    try:
+        regel = _regel(soort, _NIET_OM_TE_REKENEN | waarden, Lengte.bewaard)
+        if not _zegt(beschreven(regel), waarden) or not isinstance(regel.rol, str):
+            raise ValueError("it says something else")
+    except _GEEN_REGEL as fout:
+        raise ValueError(f"rule {soort!r}, version {versie}: {fout}") from None
+    return replace(regel, versie=versie)
 
 
+def _zegt(gelezen: Mapping[str, Any], bewaard: Mapping[str, Any]) -> bool:
+    """Whether all that was kept was read as it stands, and not as something that has its form by chance."""
+    return all(
+        _zegt(gelezen[naam], wat) if naam == "spoed" else (gelezen.get(naam) or None) == (wat or None)
+        for naam, wat in bewaard.items()
+    )
+
+
+_NIET_OM_TE_REKENEN: Final[dict[str, Any]] = {
+    "dienst": "",
+    "start": (),
+    "start_bij": "",
+    "stop": (),
+    "stopt_bij": "",
+    "grondslag": "",
+}
 _ZOALS_HET_IS: Final = (
     "dienst",
     "huis",
@@ -322,7 +367,7 @@ def _lengten(tekst: str) -> tuple[Lengte, ...]:
 
 
 def _ladder(tekst: str) -> tuple[Trede, ...]:
-    treden = tuple(_trede(*een.split()) for een in tekst.split(",") if een.strip())
+    treden = tuple(_trede(Lengte.lees, *een.split()) for een in tekst.split(",") if een.strip())
     if not {trede.rol for trede in treden} <= LADDER:
         raise ValueError("no such role")
     return treden
@@ -356,14 +401,15 @@ def regels(overrides: Mapping[str, str] | None = None) -> Mapping[Soort, Regel]:
         velden = anders.setdefault(Soort(naam), {})
         try:
             if veld in _ANDERS:
-                velden[maat] = _ANDERS[veld](velden.get(maat, getattr(tabel[Soort(naam)], maat)), waarde)
+                was = velden.get(maat, getattr(tabel[Soort(naam)], maat))
+                velden[maat] = _ANDERS[veld](was, waarde).keur()
             else:
                 velden[veld] = Lengte.lees(waarde)
         except (TypeError, ValueError) as fout:
             raise ValueError(f"termijn setting {sleutel!r}: {fout}") from None
     for soort, velden in anders.items():
         try:
-            tabel[soort] = replace(tabel[soort], **velden)
+            tabel[soort] = replace(tabel[soort], **velden).keur()
         except ValueError as fout:
             sleutels = ", ".join(repr(een) for een in overrides or () if een.split(".")[0] == soort)
             raise ValueError(f"termijn setting {sleutels}: {fout}") from None

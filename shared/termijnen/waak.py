@@ -19,7 +19,7 @@ from shared.telemetry import describe
 from shared.termijnen.duur import Schorsing
 from shared.termijnen.klok import Bewaard, Punt, Termijn, Uitkomst, Wat
 from shared.termijnen.overgang import Verandering, beslis_waak, herrekend
-from shared.termijnen.regelboek import Regelboek
+from shared.termijnen.regelboek import OnbekendeRegel, Regelboek
 from shared.termijnen.regels import Soort
 
 log = logging.getLogger(__name__)
@@ -58,6 +58,8 @@ _COLUMNS: Final = (
     "afleiding",
     "gesloten_rollen",
 )
+SOORTEN: Final = frozenset(map(str, Soort))
+"""The kinds of clock that this version of the code knows."""
 _LISTS: Final = frozenset({"punten_op", "punten_wat", "stil_van", "stil_tot", "gesloten_rollen"})
 
 
@@ -69,9 +71,10 @@ class Stelling(NamedTuple):
 
 
 class Gevuurd(NamedTuple):
-    """What one look gave: the facts to state, how many clocks were taken, and since when each fact was due.
-    As many taken as asked for means that more may be due. `verplaatst`: facts about clocks that turned out to
-    run by another calendar or rule, of which nothing else was said yet."""
+    """What one look gave: the facts to state, how many clocks were taken, and since when each fact could be
+    said: since it was due, or since that was known here, if it was heard late. As many taken as asked for
+    means that more may be due. `verplaatst`: facts about clocks that turned out to run by another calendar or
+    rule, of which nothing else was said yet."""
 
     stellingen: list[Stelling]
     genomen: int
@@ -80,7 +83,10 @@ class Gevuurd(NamedTuple):
 
 
 def bewaard(row: Mapping[str, Any]) -> Bewaard:
-    """A clock as a row tells it."""
+    """A clock as a row tells it. Raises OnbekendeRegel for a kind that this version of the code does not
+    know."""
+    if row["soort"] not in SOORTEN:
+        raise OnbekendeRegel("a kind of clock")
     return Bewaard(
         row["onderwerp"],
         Termijn(
@@ -166,15 +172,19 @@ def _word(value: Any) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-async def load(connection: Any, subjects: Iterable[str]) -> dict[str, list[Bewaard]]:
+async def load(connection: Any, subjects: Iterable[str], *, alle: bool = False) -> dict[str, list[Bewaard]]:
     """The stored clocks of each of these matters (an empty list where there are none), locked.
+
+    Those of a kind that this version of the code does not know are left out: no fact asks for one here. With
+    `alle` one of them that runs raises OnbekendeRegel.
 
     Take the matters' own locks first: that order is what keeps two handlers from waiting for each other.
     """
     found: dict[str, list[Bewaard]] = {subject: [] for subject in subjects}
     if found:
         for row in await connection.fetch(QUERIES.load, list(found)):
-            found[row["onderwerp"]].append(bewaard(row))
+            if row["soort"] in SOORTEN or (alle and row["uitkomst"] is None):
+                found[row["onderwerp"]].append(bewaard(row))
     return found
 
 
@@ -245,7 +255,7 @@ async def zeg(
         )
         if gezegd.feit is not None:
             stellingen.append(Stelling(een.onderwerp, gezegd.feit))
-            sinds.append(row["volgende_op"])
+            sinds.append(max(row["volgende_op"], row["bekend_op"]))
     if marks:
         await connection.execute(QUERIES.mark, *_columns(marks))
     return Gevuurd(stellingen, len(rows), sinds, [een for feiten in verplaatst.values() for een in feiten])
@@ -350,7 +360,8 @@ async def herreken_zaken(connection: Any, boek: Regelboek, zaken: Sequence[TeHer
     """The second half of `herreken`: reckon these matters, or some of them."""
     veranderingen = []
     regels = {een.onderwerp: een.regel for een in zaken}
-    for onderwerp, klokken in (await load(connection, regels)).items():
+    gevonden = await load(connection, regels, alle=None in regels.values())
+    for onderwerp, klokken in gevonden.items():
         for een in klokken:
             anders = regels[onderwerp] == een.termijn.soort
             if regels[onderwerp] is None or anders:

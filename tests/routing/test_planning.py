@@ -44,7 +44,7 @@ from services.routing.core.toewijzing import (
 )
 from services.routing.core.zaak import Zaak, vouw
 from shared import events as e
-from shared.codes import Cluster
+from shared.codes import Cluster, Onderdeel
 from shared.envelope import Fact
 from shared.inbox import in_order
 from shared.termijnen.kalender import NEDERLAND, Kalender
@@ -271,6 +271,15 @@ def test_with_little_time_left_whoever_can_speak_soonest_goes_before_the_expert(
     ander = adviseur("b", spreekruimte=ruimte(0, 1))
     assert gekozen(VRAAG, rooster(kenner, ander), eind(4)) == ("b", "spoedigst")
     assert gekozen(VRAAG, rooster(kenner, ander), eind(7)) == ("a", "deskundigheid")
+
+
+def test_a_branch_under_its_old_name_and_its_new_one_is_the_same() -> None:
+    """DMO is COMMIT since 2023; a roster and a report may each have the other's name."""
+    namen: tuple[tuple[Onderdeel, Onderdeel], ...] = (("DMO", "COMMIT"), ("COMMIT", "DMO"), ("DMO", "DMO"))
+    for van, voor in namen:
+        een = adviseur("a", onderdelen=frozenset((van,)))
+        assert gekozen(replace(VRAAG, onderdeel=voor), rooster(een)) == ("a", "enige")
+        assert isinstance(kies(replace(VRAAG, onderdeel="CLAS"), rooster(een)), Niemand)
 
 
 LIJN = {

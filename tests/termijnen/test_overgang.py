@@ -339,6 +339,21 @@ def test_the_watch_says_the_gravest_alone_when_it_missed_what_came_before() -> N
     assert uitkomst.bewaard.gezegd == len(uitkomst.bewaard.termijn.punten)
 
 
+def test_a_warning_that_could_not_be_given_is_told_by_the_fact_that_stands_for_it() -> None:
+    """Shows three warning points: each given in its time, two after an outage that one began in, and all with
+    the end; whatever was missed, as many are told as there were."""
+    boek = Regelboek.met(regels({"adviseur-contact.waarschuwing": "3d, 2d, 1d"}).values())
+    een = bewaard(week(), boek=boek)
+    punten = [punt.op + OGENBLIK for punt in een.termijn.punten]
+    for momenten in ((0, 1, 2, 3), (0, 2, 3), (2, 3), (0, 3), (1, 3), (3,)):
+        over = herhalingen(een, [punten[n] for n in momenten], boek)
+        gezegd = [feit for feit in over if isinstance(feit, TermijnNadert | TermijnVerstreken)]
+        gewaarschuwd = sum(isinstance(feit, TermijnNadert) for feit in over)
+        assert gezegd == over and sum(feit.gemiste_waarschuwingen for feit in gezegd) + gewaarschuwd == 3
+        assert isinstance(gezegd[-1], TermijnVerstreken)
+        assert gezegd[-1].gemiste_waarschuwingen == 2 - max([-1, *(n for n in momenten if n < 3)])
+
+
 @given(
     st.sampled_from(Soort),
     st.booleans(),

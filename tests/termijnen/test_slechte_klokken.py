@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ops import parking
+from ops import attach, parking
 from ops.environment import Environment
 from shared import consumer, sight, zegel
 from shared import events as e
@@ -97,6 +97,47 @@ def test_a_rule_that_never_ends_keeps_its_service_from_starting(
     gezegd = klaar.stdout + klaar.stderr
     assert (klaar.returncode, len(gezegd.splitlines())) == (2, 1)
     assert "REGISTRY_TERMIJNEN" in gezegd
+
+
+async def test_rules_of_the_next_release_stop_neither_the_replicas_beside_it_nor_a_rollback(
+    service: StartService, environment: Environment, bus: Bus, public_keys: zegel.PublicKeys
+) -> None:
+    """Shows a kind, a field and a unit that this version does not know, kept while it runs, and a replica
+    that starts after it: every contact gets its clocks by the rules that are here, and none is parked."""
+    intake = await service("intake")
+    async with attach.schema(environment, "intake") as connection:
+        await connection.execute(
+            """
+            insert into termijnregels (soort, versie, inhoud)
+            select soort, 2, inhoud || anders::jsonb from termijnregels join (values
+                ('mid-contact', '{"herinnering_per": "mail"}'), ('contact-open', '{"lengte": "2kwartaal"}')
+            ) as n (soort, anders) using (soort)
+            union all values ('nieuwe-soort', 1, '{"anders": true}'::jsonb);
+            update termijnstand set stand = stand + 1;
+            """
+        )
+
+    async def armed(aantal: int) -> None:
+        async def so_many() -> bool:
+            await bus.state("kanaal", belt(now(), public_keys), new_id())
+            return bool(await intake.pool.fetchval(zaken) >= aantal)
+
+        await eventually(so_many)
+        rijen = await intake.pool.fetch(
+            "select soort, min(versie), max(versie), count(*) from termijnen group by 1"
+        )
+        assert {tuple(rij)[:3] for rij in rijen} == {
+            (soort, 1, 1) for soort in ("mid-contact", "contact-open", "ontvangstbevestiging")
+        }
+        assert not await intake.pool.fetchval("select count(*) from geparkeerd")
+
+    zaken = "select count(distinct onderwerp) from termijnen"
+    await armed(3)
+    await service("intake")
+    await armed(6)
+    assert (
+        await intake.pool.fetchval("select max(versie) from termijnregels where soort = 'mid-contact'") == 2
+    )
 
 
 async def test_a_calendar_without_working_days_is_parked_and_clocks_go_on_by_the_one_before(

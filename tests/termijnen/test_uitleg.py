@@ -6,14 +6,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ops import attach
+from ops.bord.bron import Bron
 from ops.environment import Environment
-from ops.termijnen import Loop, explanation, met_wat_gezegd_is, overview
+from ops.termijnen import Loop, as_text, explanation, met_wat_gezegd_is, overview
 from shared import events as e
 from shared import flow
 from shared.termijnen.klok import Bewaard, Klok, termijn
 from shared.termijnen.regels import LADDER, PLAATSVERVANGER, TABEL, Soort
 from tests.bus import LATE, Bus, eventually, new_id, now
 from tests.conftest import StartService
+from tests.klokken import arm
 from tests.termijnen.test_gesloten import ALLEN, BOEK, geadresseerden, gevuurd
 
 NU = datetime(2026, 6, 8, 8, 0, tzinfo=UTC)
@@ -102,3 +105,38 @@ async def test_what_was_said_is_what_the_service_stated(
     assert f"{gezegd.wat} (generatie 1): {', '.join(gezegd.rollen)}" in " ".join(opnieuw.split())
     assert "een eerdere generatie liep anders" in " ".join(opnieuw.split())
     assert max(map(len, opnieuw.splitlines())) <= 80
+
+
+async def test_a_rule_or_kind_of_the_next_release_hides_no_clock_that_can_be_shown(
+    environment: Environment,
+) -> None:
+    """After a rollback list and board show what runs by a rule that cannot be read here, with its end; who
+    is told after it is that rule's to say, and the same words for a seat that must not learn of it."""
+    gewoon, vreemd, soort = (f"{letter}{new_id()}" for letter in "abc")
+    for zaak in (gewoon, vreemd, soort):
+        await arm(environment, "routing", zaak, Klok(Soort.ADVISEUR_CONTACT, NU))
+    async with attach.schema(environment, "routing") as connection:
+        await connection.execute(
+            'insert into termijnregels (soort, versie, inhoud) select soort, 2, inhoud || \'{"per": "mail"}\''
+            " from termijnregels where soort = 'adviseur-contact' union all values ('nieuw', 2, '{}'::jsonb)"
+        )
+        await connection.execute("update termijnen set versie = 2 where onderwerp <> $1", gewoon)
+        await connection.execute("update termijnen set soort = 'nieuw' where onderwerp = $1", soort)
+    bron = Bron(environment.servers, environment.name)
+    bord = await bron.lees()
+    await bron.sluit()
+    overzicht = await overview(environment)
+    for klokken in (bord.klokken, overzicht.regels):
+        assert sorted(een.onderwerp for een in klokken) == [gewoon, vreemd]
+    assert bord.weg == () and as_text(overzicht).count("adviseur-contact") == 2
+    eigen, ander = sorted(overzicht.regels, key=lambda een: een.onderwerp)
+    assert (eigen.klok.termijn.eind, eigen.klok.volgende_op) == (
+        ander.klok.termijn.eind,
+        ander.klok.volgende_op,
+    )
+    uitleg = explanation(ander, NU)
+    assert "andere versie van de software" in uitleg and "verstreken: wie die regel noemt" in uitleg
+    assert "coid-leiding" not in uitleg and "7 kalenderdagen na" in uitleg and "nadert: coid" in uitleg
+    for_a_seat = replace(ander, in_gevaar=None)
+    dicht = replace(ander.klok, termijn=replace(ander.klok.termijn, gesloten=frozenset({"coid", "sg"})))
+    assert explanation(for_a_seat, NU) == explanation(replace(for_a_seat, klok=dicht), NU)

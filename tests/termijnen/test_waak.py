@@ -5,6 +5,7 @@ import asyncio
 import re
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,39 @@ async def test_a_false_alarm_is_corrected_by_the_fact_that_it_ended_in_time(pool
         (feit,) = await volg(connection, "zaak-0001", Klok(Soort.ADVISEUR_CONTACT, START, gestopt_op=stop))
         assert isinstance(feit, TermijnAfgelopen)
         assert (feit.uitkomst, feit.corrigeert_verstreken) == ("gehaald", True)
+
+
+async def test_what_is_heard_late_is_due_since_it_was_heard(pool: Any) -> None:
+    """Shows since when each thing that is said was due: its moment, or when the clock was last set, whichever
+    is later. A change that moves no moment sets nothing."""
+    async with pool.acquire() as connection:
+
+        async def nu() -> datetime:
+            moment: datetime = await connection.fetchval("select clock_timestamp()")
+            return moment
+
+        async def sinds(op: datetime) -> list[datetime]:
+            async with connection.transaction():
+                boek = await BOEKEN.bij(connection)
+                return (await waak.due(connection, boek, now=op)).sinds
+
+        begin = await nu()
+        await volg(connection, "op-tijd", Klok(Soort.ADVISEUR_CONTACT, begin))
+        eerste = (await een(connection, "op-tijd")).termijn.punten[0].op
+        assert await sinds(eerste + OGENBLIK) == [eerste]
+
+        laat = Klok(Soort.ADVISEUR_CONTACT, begin - timedelta(days=365))
+        await volg(connection, "laat", laat)
+        gehoord = await nu()
+        wacht = await connection.fetchval(waak.QUERIES.wachtend, waak.BATCH)
+        assert 0 <= wacht < (await nu() - begin).total_seconds()
+        await volg(connection, "laat", replace(laat, gesloten=frozenset({"sg"})))
+        (toen,) = await sinds(await nu())
+        assert begin < toen < gehoord
+
+        await volg(connection, "laat", replace(laat, rol="kmar"))
+        (opnieuw,) = await sinds(await nu())
+        assert gehoord < opnieuw < await nu()
 
 
 async def test_takes_the_most_urgent_first_in_bounded_batches(pool: Any) -> None:
@@ -316,6 +350,7 @@ async def test_no_question_of_the_watch_reads_clocks_that_are_not_due(pool: Any)
             ("due", "(timestamptz, bigint)", "('2020-01-01', 200)"),
             ("iets_te_zeggen", "(timestamptz)", "('2020-01-01')"),
             ("eerstvolgende", "", ""),
+            ("wachtend", "(bigint)", "(200)"),
         ):
             await connection.execute(f"prepare {name} {types} as {getattr(queries, name)}")
             plan = await connection.fetch(f"explain (analyze, timing off) execute {name} {values}")

@@ -15,7 +15,7 @@ from typing import Final, Literal, get_args
 
 from services.routing.core.agenda import Agenda
 from services.routing.core.rooster import DELEN, Adviseur, Dagdeel
-from shared.codes import Cluster, Onderdeel, Rubriek
+from shared.codes import HERNOEMD, Cluster, Onderdeel, Rubriek
 from shared.events import Afgevallen, Doorslag, Waarom
 from shared.termijnen.kalender import NEDERLAND, Kalender
 from shared.termijnen.regels import TABEL, Regel, Soort
@@ -232,7 +232,7 @@ def waarom_nooit(adviseur: Adviseur, vraag: Vraag, boven: Mapping[str, str]) -> 
     """The first reason, workload and absence apart, why this adviser cannot take it."""
     if not adviseur.werkt:
         return "inactief"
-    if vraag.onderdeel not in adviseur.onderdelen:
+    if adviseur.onderdelen.isdisjoint((vraag.onderdeel, HERNOEMD.get(vraag.onderdeel))):
         return "ander-onderdeel"
     if adviseur.alleen_eenheden and vraag.eenheid not in adviseur.alleen_eenheden:
         return "alleen-andere-eenheden"

@@ -26,6 +26,8 @@ create table termijnen (
     punten_wat      text[] not null,
     gezegd          integer not null default 0,      -- how many of these were said
     volgende_op     timestamptz,                     -- what the watch looks for; null when it has nothing left to say
+    bekend_op       timestamptz not null default now(), -- since when a handler, or a reckoning, has that so: what was heard
+                                                     -- late is due since then; no volatile default, which would slow COPY
     gewaarschuwd_op timestamptz,                     -- when it was last said that it nears
     verstreken_op   timestamptz,                     -- when it was called overdue
     geescaleerd_op  timestamptz,                     -- when a rung was last told
