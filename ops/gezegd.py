@@ -87,10 +87,14 @@ class Voorzien:
 
 
 def voorzien(data: bytes | None) -> Voorzien | None:
-    """What a `termijn-in-gevaar` says; None of one that is not there any more."""
+    """What a `termijn-in-gevaar` says; None of one that is not there any more, or that another version of the
+    code stated, which cannot be read here."""
     if data is None:
         return None
-    feit = events.TermijnInGevaar.model_validate_json(data)
+    try:
+        feit = events.TermijnInGevaar.model_validate_json(data)
+    except ValueError:
+        return None
     aan = feit.naar or HOOFD[feit.cluster]
     return Voorzien(feit.voorzien_op, aan, feit.uiterlijk, feit.verwacht, feit.reden)
 

@@ -430,7 +430,10 @@ VERVOLG = " " * 17
 def _wrapped(name: str, value: str, breed: int | None) -> str:
     if breed is None:
         return f"  {name:<12} {value}"
-    return textwrap.fill(value, breed, initial_indent=f"  {name:<12} ", subsequent_indent=VERVOLG)
+    # A role's code has a hyphen, and is not broken there.
+    return textwrap.fill(
+        value, breed, initial_indent=f"  {name:<12} ", subsequent_indent=VERVOLG, break_on_hyphens=False
+    )
 
 
 # --- the command -----------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from ops.bord.stand import TELT_TOT, Bord, Dienst, Wachtrij, in_de_hand, op_volg
 from ops.bord.toetsen import HULP, Daad, Toetsen
 from ops.bord.venster import Lijst, Venster, gekozen_post, posten, vervolg
 from ops.gezegd import Voorzien
+from ops.gezegd import voorzien as lees_voorzien
 from ops.parking import Geparkeerd
 from ops.termijnen import VERVOLG, Loop, ZonderHouder, arrange, as_text, duration, explanation
 from shared import flow
@@ -228,6 +229,8 @@ def test_why_a_week_is_in_danger_stands_behind_its_mark() -> None:
     niemand = explanation(replace(klok, voorzien=replace(voorzien, verwacht=None, reden="niemand")), NU)
     assert "verwacht not in sight (niemand: nobody" in niemand
     assert max(map(len, niemand.splitlines())) <= 80
+    # What another version of the code stated is not read as something else, and stops no list.
+    assert (lees_voorzien(None), lees_voorzien(b'{"reden": "later"}')) == (None, None)
 
 
 def test_of_a_parked_message_the_hour_is_not_shown_as_a_minute() -> None:

@@ -279,7 +279,9 @@ def gevouwen(venster: Venster, breed: int) -> list[str]:
     return [
         stuk
         for regel in venster.tekst or ()
-        for stuk in (textwrap.wrap(regel, breed - 2, subsequent_indent=VERVOLG) or [""])
+        for stuk in (
+            textwrap.wrap(regel, breed - 2, subsequent_indent=VERVOLG, break_on_hyphens=False) or [""]
+        )
     ]
 
 
