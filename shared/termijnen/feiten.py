@@ -39,7 +39,8 @@ def _feit(kind: type[F], bewaard: Bewaard, **verder: Any) -> F | None:
         "eind_atw": t.eind_atw,
         "spoed": t.spoed,
         "rol": t.hoort,
-        "grondslag": _GRONDSLAG[t.soort],
+        # Of a rule that this code cannot read the basis is not known: then that of the table.
+        "grondslag": _GRONDSLAG[t.soort] if t.grondslag is None else t.grondslag,
         "afleiding": t.afleiding,
     }
     return kind(**gedeeld, **verder)

@@ -10,7 +10,7 @@ earlier is safe either way.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -104,6 +104,8 @@ class Termijn:
     uitkomst: Uitkomst | None = None
     reden: str | None = None
     gesloten: frozenset[str] = frozenset()
+    grondslag: str | None = field(default=None, compare=False)
+    """The basis that the rule names; None of a clock as it is stored, which has the version alone."""
 
     @property
     def hoort(self) -> str | None:
@@ -155,6 +157,7 @@ def termijn(klok: Klok, regel: Regel, kalender: Kalender = NEDERLAND) -> Termijn
         uitkomst,
         reden,
         klok.gesloten,
+        regel.grondslag,
     )
 
 

@@ -302,6 +302,9 @@ def beslis_waak(bewaard: Bewaard, now: datetime, boek: Regelboek) -> Gezegd | No
     it is said again, each time that the rule asks for it.
     """
     t = bewaard.termijn
+    if boek.kent(t.soort, t.versie):
+        t = replace(t, grondslag=boek.van(t.soort, t.versie).grondslag)
+        bewaard = replace(bewaard, termijn=t)
     gezegd = bewaard.gezegd
     while t.uitkomst is None and gezegd < len(t.punten) and t.punten[gezegd].op < now:
         gezegd += 1

@@ -211,6 +211,22 @@ def _ander_boek(lengte: str, kalender: Kalender | None = None) -> Regelboek:
     return Regelboek.met([nu], STANDAARD.huidig.values(), kalenders)
 
 
+def test_what_is_said_of_a_clock_names_the_basis_of_its_own_rule() -> None:
+    """Shows a release that names another one: what runs keeps the old, as it keeps its length; also when read
+    back."""
+    vorige = replace(STANDAARD.nu(Soort.ADVISEUR_CONTACT), grondslag="JID 2020")
+    nieuw = replace(vorige, versie=2, grondslag="Wet van 2027")
+    boek = Regelboek.met([nieuw], [vorige])
+    een = bewaard(week(), boek=Regelboek.met([vorige]))
+    uit_de_rij = replace(een, termijn=replace(een.termijn, grondslag=None))
+    for oud in (een, uit_de_rij):
+        feiten = herhalingen(oud, [EIND - timedelta(hours=9), EIND + timedelta(hours=1)], boek)
+        feiten += enige(week(stop=EIND), oud, boek).feiten
+        assert [feit.grondslag for feit in feiten] == ["JID 2020"] * 3
+    (gestart,) = enige(week(), None, boek).feiten
+    assert gestart.grondslag == "Wet van 2027"
+
+
 def test_an_operator_lets_running_clocks_take_the_new_rule() -> None:
     """Shows what moved and why, that asking again moves nothing, and that a clock that ended stays."""
     boek = _ander_boek("3d")
