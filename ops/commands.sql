@@ -20,7 +20,7 @@ from geparkeerd where status <> 'verwerkt' group by 1, 2;
 
 -- name: said
 -- What this service ($2) stated about a matter, of these kinds, as far as it is kept.
-select name, data from facts where subject = $1 and publisher = $2 and name = any($3::text[]) and data is not null;
+select name, data, received_at from facts where subject = $1 and publisher = $2 and name = any($3::text[]) and data is not null;
 
 -- name: outbox_empty
 select not exists (select from outbox);
@@ -100,8 +100,18 @@ where ($1 or uitkomst is null) and starts_with(onderwerp, $2)
 order by onderwerp, soort;
 
 -- name: in_danger
--- The matters of which it was said that the talk will not be held in time, as routing keeps them.
-select subject from zaken where in_gevaar;
+-- The matters of which it was said that the talk will not be held in time, as routing keeps them; and what ($1) was said.
+select zaken.subject, gesteld.data as voorzien
+from zaken left join lateral (
+    select data from facts where facts.subject = zaken.subject and publisher = 'routing' and name = $1
+    order by time desc limit 1) as gesteld on true
+where zaken.in_gevaar;
+
+-- name: nobody_has
+-- Open matters that no adviser has and that begin so, the urgent and the oldest first.
+select subject as zaak, cluster, spoed, telt_vanaf from zaken
+where wacht and starts_with(subject, $1)
+order by spoed desc, telt_vanaf, subject;
 
 -- name: herreken
 -- The service's own watch does the work, in parts.

@@ -135,13 +135,16 @@ class Uitkomst:
         return lines
 
     def _verdict(self) -> str:
+        unread = sum(self.onleesbaar.values())
+        besides = f"; {unread} parked in which no fact could be read" if unread else ""
         if self.balanced:
             waiting = sum(regel.wacht for regel in self.regels)
             parked = sum(regel.geparkeerd for regel in self.regels)
-            return f"sluitend: every fact is accounted for ({waiting} waiting, {parked} parked)"
+            return f"sluitend: every fact is accounted for ({waiting} waiting, {parked} parked){besides}"
         missing = sum(len(regel.mist) for regel in self.regels)
         unstated = sum(len(regel.ongesteld) for regel in self.regels)
-        return f"NOT sluitend: {missing} missing, {unstated} never stated, {self.dode_letters} dead letters"
+        dead = self.dode_letters
+        return f"NOT sluitend: {missing} missing, {unstated} never stated, {dead} dead letters{besides}"
 
 
 # --- the reckoning: pure ---------------------------------------------------------------------------------

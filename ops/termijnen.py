@@ -21,10 +21,11 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from ops import OpsError, attach, audit, lezer, sleutels
+from ops import OpsError, attach, audit, gezegd, lezer, sleutels
 from ops.environment import Environment
+from ops.gezegd import Gezegd, Voorzien, moment
 from shared import events, flow
 from shared.termijnen.kalender import lokaal
 from shared.termijnen.klok import Bewaard, Punt, Wat
@@ -48,28 +49,18 @@ class Stand(IntEnum):
     AFGELOPEN = 5
 
 
-class Gezegd(NamedTuple):
-    """What the watch stated of a clock: when, what, to which roles, how often it had said so before, and in
-    which generation."""
-
-    op: datetime
-    wat: Wat
-    rollen: tuple[str, ...]
-    herhaling: int = 0
-    generatie: int = 1
-
-
 @dataclass(frozen=True)
 class Loop:
     """One clock as its service stores it, and the rule that it runs by, None for one of another version of
-    the code, which cannot be read here. `in_gevaar`: it is foreseen that it
-    will not be stopped in time; None is not for who reads. `gezegd` is what was stated of it, None where that
-    was not looked up."""
+    the code, which cannot be read here. `in_gevaar`: it is foreseen that it will not be stopped in time, and
+    `voorzien` what was said of that; None is not for who reads. `gezegd` is what was stated of it, None where
+    that was not looked up."""
 
     dienst: str
     klok: Bewaard
     regel: Regel | None
     in_gevaar: bool | None = False
+    voorzien: Voorzien | None = None
     gezegd: tuple[Gezegd, ...] | None = None
 
     @property
@@ -106,7 +97,9 @@ class Loop:
         what ended or stands still)."""
         t = self.klok.termijn
         stand = self.stand(now)
-        voorzien = {} if self.in_gevaar is None else {"in_gevaar": self.in_gevaar}
+        voorzien: dict[str, Any] = {} if self.in_gevaar is None else {"in_gevaar": self.in_gevaar}
+        if self.voorzien is not None:
+            voorzien["voorzien"] = self.voorzien.as_data()
         values = {
             "dienst": self.dienst,
             "onderwerp": self.onderwerp,
@@ -142,12 +135,25 @@ class Loop:
 
 
 @dataclass(frozen=True)
+class ZonderHouder:
+    """A matter that no adviser has: the role was told when that was found (`adviseur-ontbreekt`).
+    `telt_vanaf` is the start of the adviser's week."""
+
+    zaak: str
+    cluster: str
+    spoed: bool
+    telt_vanaf: datetime
+
+
+@dataclass(frozen=True)
 class Overzicht:
-    """Clocks by urgency at `now` (the database's clock), and how many characters tell all matters apart."""
+    """Clocks by urgency at `now` (the database's clock), and how many characters tell all matters apart; and
+    the matters that no adviser has, none to a seat."""
 
     now: datetime
     regels: tuple[Loop, ...]
     id_width: int
+    zonder_houder: tuple[ZonderHouder, ...] = ()
 
 
 async def overview(
@@ -161,6 +167,7 @@ async def overview(
     """The clocks that run, in all services that are here or in this one; with `ended` also those that
     ended. `reader` is the seat of who reads; `zaak` how the ids begin."""
     regels: list[Loop] = []
+    zonder: list[ZonderHouder] = []
     subjects: set[str] = set()
     now: datetime | None = None
     owners = [one for one in attach.chosen(environment, service) if one in SERVICES]
@@ -176,19 +183,22 @@ async def overview(
                 for row in rows
                 if row["soort"] in SOORTEN and _getoond(row["soort"], reader)
             ]
+            if one == flow.ROUTING and reader is None:
+                zonder = [ZonderHouder(**row) for row in await connection.fetch(attach.SQL.nobody_has, zaak)]
             subjects |= {row["onderwerp"] for row in await connection.fetch(attach.SQL.clock_subjects, zaak)}
     hidden: Container[str] = () if reader is None else await lezer.hidden_from(environment, reader)
     assert now is not None
-    return arrange(now, regels, subjects, hidden)
+    subjects |= {een.zaak for een in zonder}
+    return replace(arrange(now, regels, subjects, hidden), zonder_houder=tuple(zonder))
 
 
-async def _in_gevaar(connection: Any, service: str, reader: str | None) -> Container[str] | None:
+async def _in_gevaar(connection: Any, service: str, reader: str | None) -> Gevaar | None:
     """The matters of which the talk is foreseen to come too late; None when that is not for who reads."""
     if reader is not None:
         return None
     if service != flow.ROUTING:
-        return ()
-    return {row["subject"] for row in await connection.fetch(attach.SQL.in_danger)}
+        return {}
+    return als_gevaar(await connection.fetch(attach.SQL.in_danger, gezegd.VOORZIEN))
 
 
 def _getoond(soort: str, reader: str | None) -> bool:
@@ -196,15 +206,31 @@ def _getoond(soort: str, reader: str | None) -> bool:
     return reader is None or soort not in lezer.VAN_AL_HET_WERK
 
 
-def als_loop(dienst: str, row: Mapping[str, Any], gevaar: Container[str] | None = ()) -> Loop:
+Gevaar = Mapping[str, Voorzien | None]
+"""By matter of which the talk is foreseen to come too late what was said of that."""
+
+
+def als_gevaar(rows: Iterable[Mapping[str, Any]]) -> Gevaar:
+    """The same, of rows of `subject` and what was `voorzien`."""
+    return {row["subject"]: gezegd.voorzien(row["voorzien"]) for row in rows}
+
+
+_GEEN_GEVAAR: Gevaar = {}
+
+
+def als_loop(dienst: str, row: Mapping[str, Any], gevaar: Gevaar | None = _GEEN_GEVAAR) -> Loop:
     """A row of a service's clocks, with the rule it runs by in `inhoud`; `gevaar` are the matters of which
     the talk is foreseen to come too late, None when that is not for who reads."""
     klok = bewaard(row)
     regel: Regel | None = None
     with suppress(ValueError):
         regel = van_beschrijving(row["soort"], row["versie"], json.loads(row["inhoud"]))
+    if gevaar is None:
+        return Loop(dienst, klok, regel, None)
     gesprek = klok.termijn.soort is Soort.ADVISEUR_CONTACT and klok.termijn.uitkomst is None
-    return Loop(dienst, klok, regel, None if gevaar is None else gesprek and klok.onderwerp in gevaar)
+    if not gesprek or klok.onderwerp not in gevaar:
+        return Loop(dienst, klok, regel, False)
+    return Loop(dienst, klok, regel, True, gevaar[klok.onderwerp])
 
 
 def arrange(
@@ -240,10 +266,10 @@ _REST = {
 
 def as_text(overzicht: Overzicht) -> str:
     """Sections by urgency, at most 80 wide as long as eight characters tell the matters apart."""
-    if not overzicht.regels:
+    if not overzicht.regels and not overzicht.zonder_houder:
         return "No term runs."
     now = overzicht.now
-    lines: list[str] = []
+    lines = _nobody(overzicht.zonder_houder, overzicht.id_width)
     for stand, title in _TITLES.items():
         chosen = [een for een in overzicht.regels if een.stand(now) is stand]
         if chosen:
@@ -253,8 +279,21 @@ def as_text(overzicht: Overzicht) -> str:
     if any(een.klok.termijn.eind_atw for een in overzicht.regels):
         lines += ["", "atw: days by which the Algemene termijnenwet would extend the end"]
     if any(een.in_gevaar for een in overzicht.regels):
-        lines += ["", "!: foreseen to come too late with the roster of now (termijn-in-gevaar)"]
+        lines += ["", "!: foreseen to come too late (termijn-in-gevaar); leg-uit ID tells why"]
     return "\n".join(lines)
+
+
+def _nobody(zonder: Sequence[ZonderHouder], width: int) -> list[str]:
+    if not zonder:
+        return []
+    return [
+        f"Nobody has it (adviseur-ontbreekt): {len(zonder)}",
+        f"{'zaak':<{width}} {'cluster':<20} week from",
+        *(
+            f"{een.zaak[:width]:<{width}} {een.cluster:<20} {_short(een.telt_vanaf)}{'  spoed' * een.spoed}"
+            for een in zonder
+        ),
+    ]
 
 
 def _section(stand: Stand, regels: Sequence[Loop], now: datetime, width: int) -> list[str]:
@@ -278,8 +317,8 @@ def _vlag(een: Loop) -> str:
     return "!" if een.in_gevaar else " "
 
 
-def _short(moment: datetime | None) -> str:
-    return "-" if moment is None else f"{lokaal(moment):%d-%m-%y %H:%M}"
+def _short(op: datetime | None) -> str:
+    return "-" if op is None else f"{lokaal(op):%d-%m-%y %H:%M}"
 
 
 def _atw(een: Loop) -> str:
@@ -299,33 +338,36 @@ def duration(length: timedelta) -> str:
     return f"{seconds}s"
 
 
-def explanation(een: Loop, now: datetime) -> str:
+def explanation(een: Loop, now: datetime, breed: int | None = 80) -> str:
     """How one clock's end came about, for a person to check by hand; and who is told of it and, where that
-    was looked up, who was. To a seat it is the rule that is told: the same words for every matter."""
+    was looked up, who was. To a seat it is the rule that is told: the same words for every matter. Folded to
+    `breed` columns, or not at all."""
     t, rule = een.klok.termijn, een.regel
+    gesteld = () if een.gezegd is None else gezegd.regels(een.gezegd, een.klok.generatie)
     state = {
         Stand.VERSTREKEN: f"verstreken, {duration(abs(now - een.eind))} late",
         Stand.ONBESLIST: f"onbeslist, over its end by {duration(abs(now - een.eind))}; {_ONBESLIST}",
         Stand.GEWAARSCHUWD: "past its end; watch only, nobody promised",
         Stand.LOOPT: f"loopt, {duration(abs(een.eind - now))} left",
-        Stand.STIL: f"opgeschort sinds {_long(t.staat_stil_sinds)}",
-        Stand.AFGELOPEN: f"{t.uitkomst} on {_long(t.gestopt_op)}" + (f" ({t.reden})" if t.reden else ""),
+        Stand.STIL: f"opgeschort sinds {moment(t.staat_stil_sinds)}",
+        Stand.AFGELOPEN: f"{t.uitkomst} on {moment(t.gestopt_op)}" + (f" ({t.reden})" if t.reden else ""),
     }[een.stand(now)]
     fields = (
         ("stand", state),
-        ("loopt van", f"{_long(t.start)}  {rule.start_bij}" if rule else _long(t.start)),
-        ("tot", f"{_long(t.eind)}  tenzij eerder: {rule.stopt_bij}" if rule else _long(t.eind)),
-        ("met Atw tot", _long(t.eind_atw) if t.eind_atw else "niet verlengd"),
+        ("in gevaar", "" if een.voorzien is None else str(een.voorzien)),
+        ("loopt van", f"{moment(t.start)}  {rule.start_bij}" if rule else moment(t.start)),
+        ("tot", f"{moment(t.eind)}  tenzij eerder: {rule.stopt_bij}" if rule else moment(t.eind)),
+        ("met Atw tot", moment(t.eind_atw) if t.eind_atw else "niet verlengd"),
         ("afleiding", t.afleiding),
         ("grondslag", rule.grondslag if rule else _ONLEESBAAR),
         *(("waarschuwt" if not n else "", _point(een, punt, n)) for n, punt in enumerate(t.punten)),
         ("", _again(een)),
         ("", _ALTERNATIVE if een.voor_een_zetel and any(p.wat is not Wat.NADERT for p in t.punten) else ""),
-        *(("gezegd" if not n else "", regel) for n, regel in enumerate(_gezegd(een))),
+        *(("gezegd" if not n else "", regel) for n, regel in enumerate(gesteld)),
         ("dienst", f"{een.dienst} (regel versie {t.versie}, generatie {een.klok.generatie})"),
     )
     title = f"{een.onderwerp}  {t.soort}{'  spoed' if t.spoed else ''}"
-    return "\n".join([title, *(_wrapped(name, value) for name, value in fields if value)])
+    return "\n".join([title, *(_wrapped(name, value, breed) for name, value in fields if value)])
 
 
 # The same words for every matter: for whom a rung is closed is not for a seat.
@@ -333,9 +375,6 @@ _ALTERNATIVE = "wie er niet van mag weten: diens plaatsvervanger, of niemand"
 _NIEMAND = "niemand"
 _ONLEESBAAR = "de regel is van een andere versie van de software en hier niet te lezen"
 _DIE_REGEL = "wie die regel noemt"
-_EERDER = (
-    "een eerdere generatie liep anders (begin, eind, spoed of rol); wat nog geldt wordt niet nog eens gezegd"
-)
 
 
 def _point(een: Loop, punt: Punt, nummer: int) -> str:
@@ -352,7 +391,7 @@ def _point(een: Loop, punt: Punt, nummer: int) -> str:
     else:
         rollen = _hoort(een, punt, vanaf)
     voorbij = ", voorbij" if nummer < een.klok.gezegd else ""
-    return f"{_long(punt.op)}  {punt.wat}: {', '.join(rollen) or _NIEMAND}{voorbij}"
+    return f"{moment(punt.op)}  {punt.wat}: {', '.join(rollen) or _NIEMAND}{voorbij}"
 
 
 def _hoort(een: Loop, punt: Punt, vanaf: int) -> tuple[str, ...]:
@@ -365,20 +404,6 @@ def _hoort(een: Loop, punt: Punt, vanaf: int) -> tuple[str, ...]:
     assert een.regel is not None, "who is told after the end is its rule's to say"
     rollen = een.regel.op_de_treden(t.rol, t.spoed, vanaf, punt.trede, t.gesloten)
     return rollen or ((t.hoort,) if punt.wat is Wat.VERSTREKEN else ())
-
-
-def _gezegd(een: Loop) -> Iterable[str]:
-    """Everything that was stated of it, oldest first; also before it was armed anew."""
-    if een.gezegd is None:
-        return
-    if not een.gezegd:
-        yield "nog niets"
-    for op, wat, rollen, herhaling, generatie in een.gezegd:
-        weer = f", keer {herhaling + 1}" if herhaling else ""
-        toen = "" if generatie == een.klok.generatie else f" (generatie {generatie})"
-        yield f"{_long(op)}  {wat}{toen}: {', '.join(rollen)}{weer}"
-    if any(een.klok.generatie != gezegd.generatie for gezegd in een.gezegd):
-        yield _EERDER
 
 
 def _again(een: Loop) -> str:
@@ -394,16 +419,21 @@ def _again(een: Loop) -> str:
     if naar is not None and t.punten[-1].wat is not Wat.NADERT:
         naar = regel.hoogste(t.rol, t.spoed, gesloten)
     keer = f", {een.klok.herhaald} keer" if een.klok.herhaald else ""
-    weer = f", weer op {_long(een.klok.herhaal_op)}" if een.klok.herhaal_op else ""
+    weer = f", weer op {moment(een.klok.herhaal_op)}" if een.klok.herhaal_op else ""
     return f"daarna weer na {elke}: {naar or _NIEMAND}{keer}{weer}"
 
 
-def _wrapped(name: str, value: str) -> str:
-    return textwrap.fill(value, 80, initial_indent=f"  {name:<12} ", subsequent_indent=" " * 15)
+VERVOLG = " " * 17
+"""What a line that goes on begins with: further in than a piece of its own, which may begin with a date."""
 
 
-def _long(moment: datetime | None) -> str:
-    return "-" if moment is None else f"{lokaal(moment):%Y-%m-%d %H:%M:%S}"
+def _wrapped(name: str, value: str, breed: int | None) -> str:
+    if breed is None:
+        return f"  {name:<12} {value}"
+    # A role's code has a hyphen, and is not broken there.
+    return textwrap.fill(
+        value, breed, initial_indent=f"  {name:<12} ", subsequent_indent=VERVOLG, break_on_hyphens=False
+    )
 
 
 # --- the command -----------------------------------------------------------------------------------------
@@ -497,25 +527,10 @@ async def _leg_uit(environment: Environment, args: argparse.Namespace) -> str:
 
 
 async def met_wat_gezegd_is(environment: Environment, een: Loop) -> Loop:
-    """The clock with what its service stated when the watch spoke, in whatever generation: what was said
-    before it was armed anew reached those roles too. For whoever holds no seat: it names them."""
+    """The clock with what its service stated of it, and to whom. For whoever holds no seat."""
     async with attach.schema(environment, een.dienst) as connection:
-        rows = await connection.fetch(attach.SQL.said, een.onderwerp, een.dienst, list(_WAARVAN))
-    gezegd = []
-    for row in rows:
-        feit, inhoud = _WAARVAN[row["name"]], json.loads(row["data"])
-        if inhoud["soort"] == een.klok.termijn.soort:
-            rollen = tuple(dict.fromkeys((inhoud["rol"], *inhoud.get("escaleert_naar", ()))))
-            op = datetime.fromisoformat(inhoud[feit.moment])
-            wat = Wat(feit.naam.removeprefix("termijn-"))
-            gezegd.append(Gezegd(op, wat, rollen, inhoud.get("herhaling", 0), inhoud["generatie"]))
-    return replace(een, gezegd=tuple(sorted(gezegd)))
-
-
-_WAARVAN = {
-    flow.wire_name(feit): feit
-    for feit in (events.TermijnNadert, events.TermijnVerstreken, events.TermijnGeescaleerd)
-}
+        gesteld = await gezegd.van_een_klok(connection, een.dienst, een.onderwerp, een.klok.termijn.soort)
+    return replace(een, gezegd=gesteld)
 
 
 async def _herzie(environment: Environment, soort: Soort) -> str:

@@ -2,18 +2,21 @@
 """The board as lines and keys, without a terminal: it fits, it says what it should, and no key breaks it."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from uuid import UUID
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ops.bord.beeld import Regel, Stijl, beeld
-from ops.bord.stand import TELT_TOT, Bord, Dienst, Wachtrij, ZonderHouder, in_de_hand, op_volgorde
+from ops.bord.stand import TELT_TOT, Bord, Dienst, Wachtrij, in_de_hand, op_volgorde
 from ops.bord.toetsen import HULP, Daad, Toetsen
 from ops.bord.venster import Lijst, Venster, gekozen_post, posten, vervolg
+from ops.gezegd import Voorzien
+from ops.gezegd import voorzien as lees_voorzien
 from ops.parking import Geparkeerd
-from ops.termijnen import Loop, arrange, as_text, duration, explanation
+from ops.termijnen import VERVOLG, Loop, ZonderHouder, arrange, as_text, duration, explanation
 from shared import flow
 from shared.termijnen.kalender import lokaal
 from shared.termijnen.klok import Bewaard, Klok, termijn
@@ -136,13 +139,13 @@ def test_what_does_not_fit_gives_way_by_column_and_only_then() -> None:
     wel, laatst = {}, {}
     for breed in (80, 72, 62):
         kop, regel = (een.tekst for een in scherm(Bord("proef", NU, klokken=(vaak,)), breed=breed)[3:5])
-        wel[breed] = [woord for woord in ("eind", "atw", "rest", "rol", "said") if woord in kop.split()]
+        wel[breed] = [woord for woord in ("eind", "atw", "rest", "rol", "over") if woord in kop.split()]
         laatst[breed] = regel.split()[-1]
-        assert kop.index("said") == regel.index("4/4")
+        assert kop.index("over") == regel.index("4/4")
     assert wel == {
-        80: ["eind", "atw", "rest", "rol", "said"],
-        72: ["eind", "rest", "rol", "said"],
-        62: ["eind", "rest", "said"],
+        80: ["eind", "atw", "rest", "rol", "over"],
+        72: ["eind", "rest", "rol", "over"],
+        62: ["eind", "rest", "over"],
     }
     assert set(laatst.values()) == {"4/4+21"}
     assert "4/4" not in scherm(Bord("proef", NU, klokken=(vaak,)), breed=61)[4].tekst
@@ -193,6 +196,48 @@ def test_what_is_set_aside_stands_below_the_services_and_only_then() -> None:
     tekst = [regel.tekst for regel in scherm(replace(bord, diensten=diensten))]
     assert "set aside by background jobs: routing 2" in tekst
     assert not any("set aside" in regel.tekst for regel in scherm(bord))
+
+
+def test_what_stands_behind_a_line_is_folded_once_to_the_screen() -> None:
+    """However wide the screen: each line but the last of a piece is as full as the next word allows."""
+    klok = loop("zaak", Soort.ADVISEUR_CONTACT, -30)
+    for breed in (40, 80, 100):
+        bord = Bord("proef", NU, klokken=(klok,))
+        venster, _ = druk(bord, Venster(), "enter")
+        regels_ = [regel.tekst for regel in scherm(bord, venster, breed, 60)[2:-1] if regel.tekst]
+        assert max(map(len, regels_)) <= breed - 2
+        for regel, volgende in pairwise(regels_[1:]):
+            if volgende.startswith(VERVOLG):
+                assert len(f"{regel} {volgende.split()[0]}") > breed - 2, (breed, regel, volgende)
+        heel = " ".join(" ".join(regels_).split())
+        assert " ".join(klok.klok.termijn.afleiding.split()) in heel
+        assert f"what was said to whom: ./meldpunt termijnen leg-uit {klok.onderwerp[:8]}" in heel
+    zittend = replace(klok, in_gevaar=None)
+    venster, _ = druk(Bord("proef", NU, klokken=(zittend,), zetel="z"), Venster(), "enter")
+    assert "gezegd" not in "\n".join(venster.tekst or ())
+
+
+def test_why_a_week_is_in_danger_stands_behind_its_mark() -> None:
+    """What was foreseen, the day on which there is room, why, and to whom that was told; to a program too."""
+    voorzien = Voorzien(NU, "sg", date(2026, 3, 9), date(2026, 3, 16), "geen-ruimte")
+    klok = replace(loop("zaak", Soort.ADVISEUR_CONTACT, -30), in_gevaar=True, voorzien=voorzien)
+    venster, _ = druk(Bord("proef", NU, klokken=(klok,)), Venster(), "enter")
+    tekst = "\n".join(venster.tekst or ())
+    assert "in gevaar    uiterlijk 2026-03-09, verwacht 2026-03-16 (geen-ruimte: " in tekst
+    assert tekst.count("told to sg") == 1
+    assert klok.as_data(NU)["voorzien"] == voorzien.as_data()
+    niemand = explanation(replace(klok, voorzien=replace(voorzien, verwacht=None, reden="niemand")), NU)
+    assert "verwacht not in sight (niemand: nobody" in niemand
+    assert max(map(len, niemand.splitlines())) <= 80
+    # What another version of the code stated is not read as something else, and stops no list.
+    assert (lees_voorzien(None), lees_voorzien(b'{"reden": "later"}')) == (None, None)
+
+
+def test_of_a_parked_message_the_hour_is_not_shown_as_a_minute() -> None:
+    """No more is kept of when it came."""
+    bord = Bord("meldpunt", NU, geparkeerd=(bericht(1),))
+    (regel,) = (regel.tekst for regel in scherm(bord) if "onbekend feit" in regel.tekst)
+    assert " 02-03 10h  1x onbekend feit" in regel
 
 
 def druk(bord: Bord, venster: Venster, *toetsen: str) -> tuple[Venster, Daad]:

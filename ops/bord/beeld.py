@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import Final, NamedTuple
 
-from ops.bord.stand import HOOGSTENS, TELT_TOT, Bord, Dienst, ZonderHouder, in_woorden
+from ops.bord.stand import HOOGSTENS, TELT_TOT, Bord, Dienst, in_woorden
 from ops.bord.venster import Lijst, Post, Venster, plaats_in, posten
 from ops.geparkeerd import printable
 from ops.parking import Geparkeerd
 from ops.termijnen import SERVICES as MET_KLOKKEN
-from ops.termijnen import Loop, Stand, duration
+from ops.termijnen import VERVOLG, Loop, Stand, ZonderHouder, duration
 from shared import flow
 from shared.termijnen.kalender import lokaal
 
@@ -169,6 +169,10 @@ def _duur(seconden: float | None) -> str:
     return f"{seconden / 86_400:.0f}d"
 
 
+_VOORBIJ: Final = "over"
+"""The head of the last column."""
+
+
 class _Kolommen(NamedTuple):
     """Which columns of a clock there is room for, beside those that always stand there."""
 
@@ -178,10 +182,10 @@ class _Kolommen(NamedTuple):
 
 
 def _kolommen(bord: Bord, alle: Sequence[Post], breed: int) -> _Kolommen:
-    """As many as leave how often it was said its place."""
-    gezegd = max((len(_gezegd(een)) for een in alle if isinstance(een, Loop)), default=0)
+    """As many as leave its place to how much of it is over."""
+    voorbij = max((len(_voorbij(een)) for een in alle if isinstance(een, Loop)), default=0)
     for keuze in (_Kolommen(), _Kolommen(uur=False), _Kolommen(uur=False, atw=False)):
-        if len(_kop("", bord, keuze)) - len("said") + gezegd < breed:
+        if len(_kop("", bord, keuze)) - len(_VOORBIJ) + voorbij < breed:
             return keuze
     return _Kolommen(uur=False, atw=False, rol=False)
 
@@ -190,7 +194,7 @@ def _kop(naam: str, bord: Bord, kolommen: _Kolommen) -> str:
     eind = f"{'eind':<{14 if kolommen.uur else 8}}"
     atw, rol = " atw  " if kolommen.atw else "  ", f"{'rol':<8} " if kolommen.rol else ""
     links = f"{naam:<{bord.breedte + 2}} soort"
-    return f"{links:<{bord.breedte + 23}} {eind}{atw}{'rest':<{REST}} {rol}said"
+    return f"{links:<{bord.breedte + 23}} {eind}{atw}{'rest':<{REST}} {rol}{_VOORBIJ}"
 
 
 def _lijst(
@@ -220,7 +224,7 @@ def _post(een: Post, bord: Bord, kolommen: _Kolommen) -> tuple[str, Stijl]:
     """A line of a list, and how it is set off."""
     if isinstance(een, Geparkeerd):
         weer = " (offered again)" if een.status == "aangeboden" else ""
-        sinds = f"{lokaal(een.eerst_op):%d-%m %H:%M}"
+        sinds = f"{lokaal(een.eerst_op):%d-%m %H}h"  # of no message more than the hour is kept
         return (
             f"{str(een.id)[:8]} {een.dienst:<12} {sinds} {een.keer:>2}x {printable(een.reden)}{weer}",
             Stijl.GEWOON,
@@ -247,12 +251,13 @@ def _klok(een: Loop, bord: Bord, kolommen: _Kolommen) -> str:
     rol = f"{t.rol:<8} " if kolommen.rol else ""
     return (
         f"{een.onderwerp[: bord.breedte]} {t.soort:<20} {eind:<{14 if kolommen.uur else 8}}"
-        f" {atw}{'!' if een.in_gevaar else ' '}{rest:<{REST}} {rol}{_gezegd(een)}"
+        f" {atw}{'!' if een.in_gevaar else ' '}{rest:<{REST}} {rol}{_voorbij(een)}"
     )
 
 
-def _gezegd(een: Loop) -> str:
-    """How much of what there is to say was said, and how often the last was said again."""
+def _voorbij(een: Loop) -> str:
+    """Of how many of its warnings and rungs the moment is over, said or passed over, and how often the last
+    was said again."""
     weer = f"+{een.klok.herhaald}" if een.klok.herhaald else ""
     return f"{een.klok.gezegd}/{len(een.klok.termijn.punten)}{weer}"
 
@@ -274,7 +279,9 @@ def gevouwen(venster: Venster, breed: int) -> list[str]:
     return [
         stuk
         for regel in venster.tekst or ()
-        for stuk in (textwrap.wrap(regel, breed - 2, subsequent_indent=" " * 15) or [""])
+        for stuk in (
+            textwrap.wrap(regel, breed - 2, subsequent_indent=VERVOLG, break_on_hyphens=False) or [""]
+        )
     ]
 
 

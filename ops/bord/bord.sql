@@ -64,12 +64,16 @@ from (select verstreken_op, eind_op, alleen_bewaking from termijnen
       order by volgende_op limit $1) as een;
 
 -- name: in_gevaar
--- Of these matters those of which it was said that the talk will not be held in time.
-select subject from zaken where in_gevaar and subject = any($1::text[]);
+-- Of these matters those of which it was said that the talk will not be held in time; and what ($2) was said.
+select zaken.subject, gesteld.data as voorzien
+from zaken left join lateral (
+    select data from facts where facts.subject = zaken.subject and publisher = 'routing' and name = $2
+    order by time desc limit 1) as gesteld on true
+where zaken.in_gevaar and zaken.subject = any($1::text[]);
 
 -- name: zonder_houder
 -- Open matters that no adviser has, the urgent and the oldest first.
-select subject as onderwerp, cluster, spoed, telt_vanaf from zaken
+select subject as zaak, cluster, spoed, telt_vanaf from zaken
 where wacht
 order by spoed desc, telt_vanaf, subject limit $1;
 

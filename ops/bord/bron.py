@@ -5,7 +5,7 @@ are kept, read only, with a limit on how long a question may take."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Container, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,12 +16,13 @@ import asyncpg
 from aio_pika.exceptions import ChannelNotFoundEntity
 
 from ops import OpsError, broker, database, lezer
-from ops.bord.stand import HOOGSTENS, TELT_TOT, Bord, Dienst, Wachtrij, ZonderHouder, in_de_hand, op_volgorde
+from ops.bord.stand import HOOGSTENS, TELT_TOT, Bord, Dienst, Wachtrij, in_de_hand, op_volgorde
 from ops.environment import Environment
+from ops.gezegd import VOORZIEN
 from ops.parking import Geparkeerd
 from ops.servers import Servers
 from ops.termijnen import SERVICES as MET_KLOKKEN
-from ops.termijnen import als_loop
+from ops.termijnen import Gevaar, ZonderHouder, als_gevaar, als_loop
 from shared import flow
 from shared.postgres import Queries
 from shared.termijnen.regels import TABEL
@@ -257,19 +258,19 @@ def _verzwegen(verborgen: list[bytes] | None) -> list[str]:
 
 async def _in_gevaar(
     verbinding: Any, naam: str, zaken: list[str], verborgen: list[bytes] | None
-) -> Container[str] | None:
+) -> Gevaar | None:
     if verborgen is not None:
         return None
     if naam != flow.ROUTING:
-        return ()
-    return {rij["subject"] for rij in await verbinding.fetch(_SQL.in_gevaar, zaken)}
+        return {}
+    return als_gevaar(await verbinding.fetch(_SQL.in_gevaar, zaken, VOORZIEN))
 
 
 async def _zonder_houder(verbinding: Any, verborgen: list[bytes] | None) -> list[ZonderHouder]:
     if verborgen is not None:
         return []
     rijen = await verbinding.fetch(_SQL.zonder_houder, HOOGSTENS)
-    return [ZonderHouder(rij["onderwerp"], rij["cluster"], rij["spoed"], rij["telt_vanaf"]) for rij in rijen]
+    return [ZonderHouder(**rij) for rij in rijen]
 
 
 def _kwijt(wachtrijen: Mapping[str, Wachtrij] | None) -> tuple[str, ...]:

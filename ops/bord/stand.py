@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ops import attach
 from ops.parking import Geparkeerd
-from ops.termijnen import Loop, Stand
+from ops.termijnen import Loop, Stand, ZonderHouder
 
 HOOGSTENS: Final = 200
 """So many clocks, and so many parked messages, are read at most."""
@@ -50,16 +50,6 @@ class Wachtrij:
     naam: str
     berichten: int | None
     afnemers: int
-
-
-@dataclass(frozen=True)
-class ZonderHouder:
-    """A matter that no adviser has: the role was told when that was found (`adviseur-ontbreekt`)."""
-
-    zaak: str
-    cluster: str
-    spoed: bool
-    telt_vanaf: datetime
 
 
 @dataclass(frozen=True)

@@ -37,10 +37,10 @@ HULP: Final = (
     "late    called overdue           past   watched only: look at it again",
     "unsaid  over its end; its service has not said so: facts may still wait",
     "in      runs                     still  suspended",
-    "!       foreseen to come too late with the roster of now",
+    "!       foreseen to come too late with the roster of now; Enter tells why",
     "        with --lezer neither, nor toewijzing: they tell of all matters",
     "atw     days by which the Algemene termijnenwet would extend the end",
-    "said    of its warnings and rungs how many were told; +2: the last twice more",
+    "over    warnings and rungs of which the moment is over; +2: said twice more",
     "armed   clocks that run: of each something is left to say, or to say again",
     "up      replicas heard of in the past seconds, or DOWN",
     "hand    messages that they hold  queue  messages that wait  -  not known",
@@ -121,7 +121,7 @@ class Toetsen:
 def _uitleg(een: Post, bord: Bord) -> tuple[str, ...]:
     """What stands behind one line."""
     if isinstance(een, Loop):
-        return tuple(explanation(een, bord.nu).splitlines())
+        return _uitleg_van(een, bord)
     if isinstance(een, Geparkeerd):
         return tuple(details(een))
     return (
@@ -135,6 +135,15 @@ def _uitleg(een: Post, bord: Bord) -> tuple[str, ...]:
             regel
             for klok in bord.klokken
             if klok.onderwerp == een.zaak
-            for regel in (*explanation(klok, bord.nu).splitlines(), "")
+            for regel in (*_uitleg_van(klok, bord), "")
         ),
     )
+
+
+def _uitleg_van(klok: Loop, bord: Bord) -> tuple[str, ...]:
+    """How its end came about, not folded: the screen does that. What was said of it no board reads."""
+    regels = explanation(klok, bord.nu, breed=None).splitlines()
+    if klok.voor_een_zetel:
+        return tuple(regels)
+    vraag = f"./meldpunt termijnen leg-uit {klok.onderwerp[: bord.breedte]}"
+    return (*regels, f"  {'gezegd':<12} what was said to whom: {vraag}")

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from ops.bord.stand import Bord, ZonderHouder
+from ops.bord.stand import Bord
 from ops.parking import Geparkeerd
-from ops.termijnen import Loop
+from ops.termijnen import Loop, ZonderHouder
 from shared import flow
 
 

@@ -4,12 +4,13 @@
 import asyncio
 import json
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from ops.bord.bron import Bron
 from ops.environment import Environment
-from ops.termijnen import overview
+from ops.gezegd import moment
+from ops.termijnen import as_text, met_wat_gezegd_is, overview
 from services.routing import store
 from shared import events as e
 from shared.codes import Onderdeel
@@ -93,16 +94,42 @@ async def test_a_week_that_will_be_missed_is_foreseen_and_taken_back(
         for klokken in ((await overview(environment)).regels, (await bron.lees()).klokken):
             gemerkt = {str(een.klok.termijn.soort): een.in_gevaar for een in klokken if een.onderwerp == zaak}
             assert gemerkt["adviseur-contact"] and sum(map(bool, gemerkt.values())) == 1
+            (voorzien,) = (een.voorzien for een in klokken if een.in_gevaar)
+            assert voorzien is not None
+            assert voorzien.as_data() == {
+                "op": voorzien.op.isoformat(),
+                "aan": "coid-leiding",
+                "uiterlijk": gevaar["uiterlijk"],
+                "verwacht": gevaar["verwacht"],
+                "reden": "geen-ruimte",
+            }
     finally:
         await bron.sluit()
     await bus.state("coid", adviseur(3), "adviseur-1")
     (voorbij,) = await gehoord(heard, zaak, "termijn-buiten-gevaar")
     assert voorbij["reden"] == "weer-haalbaar"
+    dagen = f"uiterlijk {gevaar['uiterlijk']}, verwacht {gevaar['verwacht']}"
+    assert await gezegd_van(environment, zaak) == [
+        ("in-gevaar", ("coid-leiding",), f"geen-ruimte, {dagen}"),
+        ("buiten-gevaar", ("coid-leiding",), "weer-haalbaar"),
+    ]
     gesprek = e.AdviesgesprekGevoerd(gevoerd_op=now(), adviseur="adviseur-1")
     await bus.state("coid", gesprek, zaak)
     await gehoord(heard, zaak, "termijn-afgelopen", 2)
     assert len(heard.about(zaak, "routing.termijn-buiten-gevaar.")) == 1
     await tellingen_kloppen(runtime)
+
+
+async def gezegd_van(
+    environment: Environment, zaak: str, soort: str = "adviseur-contact"
+) -> list[tuple[str, tuple[str, ...], str]]:
+    """What an operator reads of what was said of a matter's clock: what, to whom, and what else."""
+    (een,) = (
+        een for een in (await overview(environment, zaak=zaak)).regels if een.klok.termijn.soort == soort
+    )
+    gezegd = (await met_wat_gezegd_is(environment, een)).gezegd
+    assert gezegd is not None
+    return [(een.wat, een.rollen, een.verder) for een in gezegd]
 
 
 async def kalender(bus: Bus, volgnummer: int, dagen: Sequence[date], huis: str = "coid") -> None:
@@ -112,7 +139,7 @@ async def kalender(bus: Bus, volgnummer: int, dagen: Sequence[date], huis: str =
 
 
 async def test_a_closing_day_has_the_talks_of_its_cluster_planned_anew(
-    service: StartService, bus: Bus
+    environment: Environment, service: StartService, bus: Bus
 ) -> None:
     """Nothing else happens: the only room is on the day that falls out; it is taken back when that is a
     working day after all. What is urgent ends later, by its clock too. Another house changes nothing."""
@@ -145,6 +172,10 @@ async def test_a_closing_day_has_the_talks_of_its_cluster_planned_anew(
     (verplaatst,) = await gehoord(heard, dringend, "termijn-verplaatst")
     assert (verplaatst["soort"], verplaatst["waardoor"]) == ("adviseur-contact", "kalender")
     assert (await rij(runtime, dringend))["uiterlijk"] > eerst
+    was, nu = (moment(datetime.fromisoformat(verplaatst[veld])) for veld in ("eind_was", "eind"))
+    assert await gezegd_van(environment, dringend) == [
+        ("verplaatst (kalender)", ("coid",), f"eind was {was}, werd {nu}")
+    ]
     await kalender(bus, 2, [])
     (voorbij,) = await gehoord(heard, zaak, "termijn-buiten-gevaar")
     assert voorbij["reden"] == "weer-haalbaar"
@@ -157,7 +188,7 @@ async def test_a_closing_day_has_the_talks_of_its_cluster_planned_anew(
 
 
 async def test_a_matter_that_nobody_can_take_is_foreseen_until_somebody_can(
-    service: StartService, bus: Bus
+    environment: Environment, service: StartService, bus: Bus
 ) -> None:
     """Stated beside `adviseur-ontbreekt`, days ahead, without any other change; an adviser who comes takes
     the matter, and what was foreseen is taken back. Who has as many matters as fit is nobody either."""
@@ -178,6 +209,14 @@ async def test_a_matter_that_nobody_can_take_is_foreseen_until_somebody_can(
         reden = "geen-ruimte" if zaak == tweede else "niemand"
         assert (gevaar["reden"], gevaar["naar"]) == (reden, "coid-leiding")
         assert date.fromisoformat(gevaar["uiterlijk"]) >= vandaag() + timedelta(days=6)
+        assert ("adviseur-ontbreekt", ("coid",), "") in await gezegd_van(environment, zaak)
+        assert [een[0] for een in await gezegd_van(environment, zaak, "toewijzing")] == ["adviseur-ontbreekt"]
+    overzicht = await overview(environment)
+    assert [een.zaak for een in overzicht.zonder_houder].count(tweede) == 1
+    lijst = as_text(overzicht).splitlines()
+    assert lijst[0] == "Nobody has it (adviseur-ontbreekt): 2"
+    assert next(regel.split()[:2] for regel in lijst if regel.startswith(tweede[:8])) == [tweede[:8], "coid"]
+    assert (await overview(environment, zaak=eerste)).zonder_houder == ()
     await bus.state("coid", adviseur(), "adviseur-2")
     await gehoord(heard, tweede, "adviseur-toegewezen")
     (voorbij,) = await gehoord(heard, tweede, "termijn-buiten-gevaar")
@@ -203,7 +242,7 @@ async def test_what_turns_out_to_be_urgent_is_planned_anew(service: StartService
 
 
 async def test_a_head_who_must_not_learn_of_a_matter_hears_no_forecast_and_who_is_next_does(
-    service: StartService, bus: Bus
+    environment: Environment, service: StartService, bus: Bus
 ) -> None:
     """Excluded after having been told: the SG hears what still holds, and the head nothing more. Closed, it
     is foreseen to nobody and counted by nobody."""
@@ -217,6 +256,10 @@ async def test_a_head_who_must_not_learn_of_a_matter_hears_no_forecast_and_who_i
     await bus.state("coid", sluit_uit("coid-leiding"), zaak)
     (_, opnieuw) = await gehoord(heard, zaak, "termijn-in-gevaar", 2)
     assert opnieuw["naar"] == "sg"
+    (een,) = (een for een in (await overview(environment)).regels if een.in_gevaar)
+    assert een.voorzien is not None and een.voorzien.aan == "sg"
+    verteld = [(wat, rollen) for wat, rollen, _ in await gezegd_van(environment, zaak)]
+    assert verteld == [("in-gevaar", ("coid-leiding",)), ("in-gevaar", ("sg",))]
     assert heard.about(zaak, "routing.termijn-buiten-gevaar.") == []
     advies = e.KwestieGekwalificeerd(gekwalificeerd_op=now(), kwalificatie="advies")
     await bus.state("coid", advies, zaak)

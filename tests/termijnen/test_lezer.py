@@ -241,13 +241,14 @@ async def test_what_hangs_on_the_work_of_all_matters_is_not_for_a_seat(environme
         (Soort.TOEWIJZING, False),
         (Soort.ADVISEUR_CONTACT, True),
     ]
-    assert "!:" in as_text(everything)
+    assert "!:" in as_text(everything) and "Nobody has it" in as_text(everything)
     for ended in (False, True):
         seen = await overview(environment, ended=ended, reader="commandant-l")
         (een,) = seen.regels
         assert een.klok.termijn.soort is Soort.ADVISEUR_CONTACT
-        assert "in_gevaar" not in een.as_data(seen.now)
-        assert "!" not in as_text(seen)
+        assert not {"in_gevaar", "voorzien"} & een.as_data(seen.now).keys() and een.voorzien is None
+        assert "!" not in as_text(seen) and "Nobody" not in as_text(seen)
+        assert "in gevaar" not in explanation(een, seen.now) and "gezegd" not in explanation(een, seen.now)
 
 
 async def test_a_reader_whose_seat_no_unit_ever_named_is_refused(environment: Environment) -> None:
