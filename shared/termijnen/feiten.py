@@ -39,8 +39,8 @@ def _feit(kind: type[F], bewaard: Bewaard, **verder: Any) -> F | None:
         "eind_atw": t.eind_atw,
         "spoed": t.spoed,
         "rol": t.hoort,
-        # Of a rule that this code cannot read the basis is not known: then that of the table.
-        "grondslag": _GRONDSLAG[t.soort] if t.grondslag is None else t.grondslag,
+        # Of a rule that this code cannot read, or that was kept without, it is that of the table.
+        "grondslag": t.grondslag or _GRONDSLAG[t.soort],
         "afleiding": t.afleiding,
     }
     return kind(**gedeeld, **verder)
